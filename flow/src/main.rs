@@ -1,0 +1,2 @@
+//! The pecan command.
+fn main() {}

@@ -1,0 +1,122 @@
+//! The quantized network: what the mapper compiles, the integer reference computes and the hardware runs.
+//!
+//! All arithmetic is on signed symmetric integers: activations have one scale per tensor, weights one per
+//! output channel, and zero is exactly 0. Scales live in the front end; here everything is integer.
+
+use serde::{Deserialize, Serialize};
+
+/// Channels, height and width of a feature map (one image; the batch is not a hardware dimension).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Shape {
+    /// Number of channels.
+    pub channels: usize,
+    /// Rows of pixels.
+    pub height: usize,
+    /// Columns of pixels.
+    pub width: usize,
+}
+
+impl Shape {
+    /// Shape of `channels` x `height` x `width`.
+    pub fn new(channels: usize, height: usize, width: usize) -> Self {
+        Self { channels, height, width }
+    }
+
+    /// Number of values in a tensor of this shape.
+    pub fn len(&self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    /// Whether the shape holds no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A feature map in channel, row, column order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tensor {
+    /// Extent.
+    pub shape: Shape,
+    /// `channels * height * width` values, channel outermost.
+    pub data: Vec<i32>,
+}
+
+/// Rescaling of one output channel: `clamp(((acc + bias) * multiplier + (1 << (shift - 1))) >> shift)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requant {
+    /// Added to the accumulator before scaling.
+    pub bias: i64,
+    /// Unsigned factor, below 2^15.
+    pub multiplier: u32,
+    /// Right shift, 1 to 47.
+    pub shift: u32,
+}
+
+/// Window geometry shared by convolution and pooling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Window {
+    /// Kernel rows and columns.
+    pub kernel: [usize; 2],
+    /// Distance of output pixels in input rows and columns.
+    pub stride: [usize; 2],
+    /// Distance of kernel taps in input rows and columns.
+    pub dilation: [usize; 2],
+    /// Padding: top, left, bottom, right (ONNX order for two spatial axes).
+    pub pads: [usize; 4],
+}
+
+/// A convolution; a fully connected layer is one whose kernel covers its whole input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conv {
+    /// Window geometry.
+    pub window: Window,
+    /// Channel groups; equal to the input channels for a depthwise convolution.
+    pub groups: usize,
+    /// `[out][in / groups][kernel row][kernel column]`, row-major.
+    pub weights: Vec<i32>,
+}
+
+/// What a layer computes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Op {
+    /// Multiply-accumulate over a window.
+    Conv(Conv),
+    /// Maximum over a window; padding never wins.
+    MaxPool(Window),
+}
+
+/// One layer: operation, then bias, rescaling and clamp.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// Unique name, from the network file.
+    pub name: String,
+    /// Operator name as the user knows it (`Conv`, `Gemm`, `MaxPool`).
+    pub kind: String,
+    /// What is computed.
+    pub op: Op,
+    /// Index of the tensor that is read.
+    pub input: usize,
+    /// Index of the tensor that is written.
+    pub output: usize,
+    /// One entry per output channel.
+    pub requant: Vec<Requant>,
+    /// Smallest and largest value of the output (ReLU has 0 as the smallest).
+    pub clamp: [i32; 2],
+}
+
+/// A network of integer layers in execution order. Tensor 0 is the network's input, the last layer's
+/// output is the network's output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    /// Name for messages and results.
+    pub name: String,
+    /// Shape of every tensor, by index.
+    pub tensors: Vec<Shape>,
+    /// Layers in execution order.
+    pub layers: Vec<Layer>,
+    /// Width of activations in bits.
+    pub activation_bits: usize,
+    /// Width of weights in bits.
+    pub weight_bits: usize,
+}
