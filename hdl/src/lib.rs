@@ -1,1 +1,3 @@
-//! Part of pecan.
+//! The accelerator: configuration, command set and RTL.
+
+pub mod isa;
