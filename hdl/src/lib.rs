@@ -1,3 +1,7 @@
-//! The accelerator: configuration, command set and RTL.
+//! The accelerator: configuration schema, command set, RTL blocks and Verilog emitter.
 
+mod blocks;
+pub mod config;
+pub mod geometry;
 pub mod isa;
+pub mod rtl;
