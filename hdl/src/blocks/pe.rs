@@ -1,44 +1,45 @@
 //! Processing element: scratchpad, multipliers, accumulators and psum file.
 
+use super::flags;
 use crate::geometry::Geometry;
 use crate::rtl::prelude::*;
 
 /// One processing element: `lanes` multipliers that share one activation and one list index.
 ///
-/// Two stages. *Operand*: an entry's index selects an activation; if it is zero (and gating is on) nothing
-/// is read and the operand registers keep their values, so the multipliers do not toggle. *Accumulate*:
-/// product and accumulator are added; at the end of a list the sum goes to the psum file.
+/// Two stages. *Operand*: an entry's index selects an activation; if it is zero (and gating is on)
+/// nothing is read and the operand registers keep their values, so the multipliers do not toggle.
+/// *Accumulate*: product and accumulator are added; at the end of a list the sum goes to the psum file.
 #[derive(LogicBlock)]
-pub struct Pe {
+pub(crate) struct Pe {
     kind: ModuleName,
-    pub clock: Signal<In, Clock>,
-    /// Takes a word of the patch into the scratchpad.
-    pub write: Signal<In, Bit>,
-    pub write_word: Wire<In>,
-    pub write_data: Vec<Wire<In>>,
-    pub write_nonzero: Vec<Signal<In, Bit>>,
-    /// An entry is processed: scratchpad word, channel / lanes, channel mod lanes.
-    pub step: Signal<In, Bit>,
-    pub word: Wire<In>,
-    pub high: Wire<In>,
-    pub low: Wire<In>,
-    /// The entry has a weight that is not zero.
-    pub useful: Signal<In, Bit>,
-    pub weight: Vec<Wire<In>>,
-    pub per_channel: Signal<In, Bit>,
-    pub maximum: Signal<In, Bit>,
-    /// Accumulate stage: the sum starts from zero (or the smallest activation), from the psum file, and
-    /// is written to the psum file.
-    pub from_zero: Signal<In, Bit>,
-    pub from_psum: Signal<In, Bit>,
-    pub to_psum: Signal<In, Bit>,
-    pub psum_word: Wire<In>,
-    pub drain_word: Wire<In>,
-    pub drain_data: Vec<Wire<Out>>,
-    /// Scratchpad reads of this cycle.
-    pub reads: Wire<Out>,
+    pub(crate) clock: Signal<In, Clock>,
+    // A word of the patch arrives.
+    pub(crate) write: Signal<In, Bit>,
+    pub(crate) write_word: Wire<In>,
+    pub(crate) write_data: Vec<Wire<In>>,
+    pub(crate) write_nonzero: Vec<Signal<In, Bit>>,
+    // An entry is processed: scratchpad word, channel / lanes, channel mod lanes; `useful` says that
+    // one of its weights is not zero.
+    pub(crate) step: Signal<In, Bit>,
+    pub(crate) word: Wire<In>,
+    pub(crate) high: Wire<In>,
+    pub(crate) low: Wire<In>,
+    pub(crate) useful: Signal<In, Bit>,
+    pub(crate) weight: Vec<Wire<In>>,
+    pub(crate) per_channel: Signal<In, Bit>,
+    pub(crate) maximum: Signal<In, Bit>,
+    // Accumulate stage, one cycle after the entry: start from zero (or the smallest activation), start
+    // from the psum word, write the psum word.
+    pub(crate) from_zero: Signal<In, Bit>,
+    pub(crate) from_psum: Signal<In, Bit>,
+    pub(crate) to_psum: Signal<In, Bit>,
+    pub(crate) psum_word: Wire<In>,
+    pub(crate) drain_word: Wire<In>,
+    pub(crate) drain_data: Vec<Wire<Out>>,
+    // Scratchpad reads of this cycle.
+    pub(crate) reads: Wire<Out>,
     scratchpad: Scratchpad,
-    flags: Vec<ZeroFlags>,
+    zero_flags: Vec<ZeroFlags>,
     psum: PsumFile,
     nonzero: Vec<Signal<Local, Bit>>,
     read: Vec<Signal<Local, Bit>>,
@@ -55,27 +56,30 @@ pub struct Pe {
     sum: Vec<Wire<Local>>,
     acc: Vec<Reg>,
     smallest: Const,
+    lanes: Const,
     _channels: usize,
     _lanes: usize,
-    _flags: usize,
+    _gating: usize,
 }
 
 impl Pe {
-    /// A processing element of geometry `g`.
-    pub fn new(g: &Geometry) -> Self {
+    pub(crate) fn new(g: &Geometry) -> Self {
         let (b, l) = (g.channels, g.lanes);
         let words = 2 * g.patch_words;
+        let lane_width = g.lane_bits().max(1);
+        let count_width = address_width(l);
+        let gating = usize::from(g.zero_gating);
         Self {
             kind: ModuleName::new("pe"),
             clock: Signal::default(),
             write: Signal::default(),
             write_word: Wire::new(g.scratch_bits()),
             write_data: Wire::signed_vec(b, g.act_bits),
-            write_nonzero: g.bits(b),
+            write_nonzero: flags(b),
             step: Signal::default(),
             word: Wire::new(g.scratch_bits()),
-            high: Wire::new(g.high_bits()),
-            low: Wire::new(g.low_bits()),
+            high: Wire::new(addr_width(b / l)),
+            low: Wire::new(lane_width),
             useful: Signal::default(),
             weight: Wire::signed_vec(l, g.weight_bits),
             per_channel: Signal::default(),
@@ -86,17 +90,17 @@ impl Pe {
             psum_word: Wire::new(g.psum_bits()),
             drain_word: Wire::new(g.psum_bits()),
             drain_data: Wire::signed_vec(l, g.acc_bits),
-            reads: Wire::new(g.lane_count_bits()),
+            reads: Wire::new(count_width),
             scratchpad: Scratchpad::new(words, b, l, g.act_bits),
-            flags: (0..usize::from(g.zero_gating)).map(|_| ZeroFlags::new(words, b, l)).collect(),
+            zero_flags: (0..gating).map(|_| ZeroFlags::new(words, b, l)).collect(),
             psum: PsumFile::new(g.psum_depth, l, g.acc_bits),
-            nonzero: g.local_bits(l),
-            read: g.local_bits(l),
+            nonzero: flags(l),
+            read: flags(l),
             read_any: Signal::default(),
-            read_count: Wire::vec(l + 1, g.lane_count_bits()),
+            read_count: Wire::vec(l + 1, count_width),
             step_q: RegBit::new(),
             multiply: RegBit::vec(l),
-            lane: Reg::new(g.low_bits()),
+            lane: Reg::new(lane_width),
             operand_weight: Reg::signed_vec(l, g.weight_bits),
             shared: Wire::signed(g.act_bits),
             operand: Wire::signed_vec(l, g.act_bits),
@@ -105,18 +109,25 @@ impl Pe {
             sum: Wire::signed_vec(l, g.acc_bits),
             acc: Reg::signed_vec(l, g.acc_bits),
             smallest: Const::signed(-(1i64 << (g.act_bits - 1)), g.act_bits),
+            lanes: Const::new(l, 8),
             _channels: b,
             _lanes: l,
-            _flags: usize::from(g.zero_gating),
+            _gating: gating,
         }
     }
+}
+
+/// Bits of a count from 0 to `n`.
+fn address_width(n: usize) -> usize {
+    addr_width(n + 1)
 }
 
 impl Logic for Pe {
     #[hdl_gen]
     fn update(&mut self) {
-        // Patch write.
-        self.scratchpad.clock.next = self.clock.val();
+        dff_setup!(self, clock, step_q, lane);
+        clock!(self, clock, scratchpad, psum);
+        // Patch words.
         self.scratchpad.we.next = self.write.val();
         self.scratchpad.wa.next = self.write_word.val();
         for b in 0..self._channels {
@@ -125,17 +136,17 @@ impl Logic for Pe {
         for l in 0..self._lanes {
             self.nonzero[l].next = true;
         }
-        for f in 0..self._flags {
-            self.flags[f].clock.next = self.clock.val();
-            self.flags[f].we.next = self.write.val();
-            self.flags[f].wa.next = self.write_word.val();
-            self.flags[f].ra.next = self.word.val();
-            self.flags[f].rh.next = self.high.val();
+        for f in 0..self._gating {
+            self.zero_flags[f].clock.next = self.clock.val();
+            self.zero_flags[f].we.next = self.write.val();
+            self.zero_flags[f].wa.next = self.write_word.val();
+            self.zero_flags[f].ra.next = self.word.val();
+            self.zero_flags[f].rh.next = self.high.val();
             for b in 0..self._channels {
-                self.flags[f].wd[b].next = self.write_nonzero[b].val();
+                self.zero_flags[f].wd[b].next = self.write_nonzero[b].val();
             }
             for l in 0..self._lanes {
-                self.nonzero[l].next = self.flags[f].nz[l].val() | self.maximum.val();
+                self.nonzero[l].next = self.zero_flags[f].nz[l].val() | self.maximum.val();
             }
         }
         // Operand stage.
@@ -152,11 +163,67 @@ impl Logic for Pe {
             if self.read[l].val() {
                 self.read_any.next = true;
             }
-            self.read_count[l + 1].next =
-                self.read_count[l].val() + self.read[l].val().into();
+            self.read_count[l + 1].next = self.read_count[l].val() + self.read[l].val().into();
         }
-        self.reads.next = self.read_count[self.lanes_index()].val();
-        self.step_q.clock.next = self.clock.val();
+        self.reads.next = self.read_count[self.lanes.index()].val();
         self.step_q.d.next = self.step.val();
+        if self.read_any.val() {
+            self.lane.d.next = self.low.val();
+        }
+        for l in 0..self._lanes {
+            dff_setup!(self, clock, operand_weight[l]);
+            self.multiply[l].clock.next = self.clock.val();
+            if self.read_any.val() {
+                self.operand_weight[l].d.next = self.weight[l].val();
+            }
+            self.multiply[l].d.next =
+                (self.per_channel.val() & self.read[l].val()) | (!self.per_channel.val() & self.read_any.val());
+        }
+        // Accumulate stage.
+        self.shared.next = self.scratchpad.q[0].val();
+        for l in 0..self._lanes {
+            if self.lane.q.val() == l.into() {
+                self.shared.next = self.scratchpad.q[l].val();
+            }
+        }
+        self.psum.we.next = self.step_q.q.val() & self.to_psum.val();
+        self.psum.wa.next = self.psum_word.val();
+        self.psum.ra.next = self.psum_word.val();
+        self.psum.da.next = self.drain_word.val();
+        for l in 0..self._lanes {
+            dff_setup!(self, clock, acc[l]);
+            self.operand[l].next = self.shared.val();
+            if self.per_channel.val() {
+                self.operand[l].next = self.scratchpad.q[l].val();
+            }
+            self.product[l].next = self.operand[l].val() * self.operand_weight[l].q.val();
+            self.start[l].next = self.acc[l].q.val();
+            if self.from_psum.val() {
+                self.start[l].next = self.psum.rd[l].val();
+            }
+            if self.from_zero.val() {
+                self.start[l].next = 0.into();
+                if self.maximum.val() {
+                    self.start[l].next = self.smallest.val();
+                }
+            }
+            self.sum[l].next = self.start[l].val();
+            if self.multiply[l].q.val() {
+                if self.maximum.val() {
+                    if self.operand[l].val() > self.start[l].val() {
+                        self.sum[l].next = self.operand[l].val();
+                    }
+                } else {
+                    self.sum[l].next = self.start[l].val() + self.product[l].val();
+                }
+            }
+            if self.step_q.q.val()
+                & (self.multiply[l].q.val() | self.from_zero.val() | self.from_psum.val())
+            {
+                self.acc[l].d.next = self.sum[l].val();
+            }
+            self.psum.wd[l].next = self.sum[l].val();
+            self.drain_data[l].next = self.psum.dd[l].val();
+        }
     }
 }
