@@ -2,8 +2,9 @@
 
 use toml::de::DeValue;
 
+use super::domain::{Domain, Value};
 use super::error::ProblemKind;
-use super::key::{Domain, Key, Value};
+use super::key::Key;
 use super::load::noun;
 use super::spelling::nearest;
 

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, json};
 
-use super::key::{Domain, Key, Scope, Section};
+use super::domain::Domain;
+use super::key::{Key, Scope, Section};
 use super::{Config, PRESETS, RULES, SECTIONS};
 
 impl Config {

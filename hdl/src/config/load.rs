@@ -115,7 +115,7 @@ impl Loader {
         let start = path.len() + 1;
         let span = start..expression.len();
         match Config::key(path.trim()) {
-            None => self.unknown_path(&source, path),
+            None => self.unknown_path(&source, path, 0..path.len()),
             Some(key) => match DeValue::parse(value.trim()) {
                 Ok(parsed) => self.assign(&source, key, parsed.get_ref(), span),
                 Err(_) => {
@@ -133,8 +133,8 @@ impl Loader {
     /// [`ConfigError`] with every problem: what was found by the earlier steps, and every rule that
     /// the values break, as far as the values concerned are legal themselves.
     pub fn finish(mut self) -> Result<Config, ConfigError> {
-        let bad = |path: &&str| self.origins.get(*path).is_some_and(|origin| origin.bad);
-        let judged = RULES.iter().filter(|rule| !rule.keys.iter().any(|path| bad(&path)));
+        let bad = |path: &str| self.origins.get(path).is_some_and(|origin| origin.bad);
+        let judged = RULES.iter().filter(|rule| !rule.keys.iter().any(|path| bad(path)));
         let broken: Vec<_> = judged.filter(|rule| !rule.holds(&self.config)).collect();
         for rule in broken {
             self.clash(rule);
@@ -158,7 +158,8 @@ impl Loader {
                     let labels = vec![(value.span(), "here".to_owned())];
                     self.report(ProblemKind::WrongType, message, help, Some(source), labels);
                 }
-                (None, _) => self.unknown_section(source, name),
+                (None, DeValue::Table(_)) => self.unknown_section(source, name),
+                (None, _) => self.unknown_path(source, name.get_ref(), name.span()),
             }
         }
     }
@@ -195,11 +196,9 @@ impl Loader {
     fn unknown_section(&mut self, source: &Source, name: &Spanned<std::borrow::Cow<'_, str>>) {
         let text = name.get_ref().as_ref();
         let names = SECTIONS.iter().map(|section| section.name);
-        let owner = Config::keys().find(|key| key.name == text);
-        let help = match (nearest(text, names.clone()), owner) {
-            (_, Some(key)) => format!("`{text}` is a key of the section [{}]", key.section),
-            (Some(near), None) => format!("did you mean [{near}]?"),
-            (None, None) => format!("sections: {}", names.collect::<Vec<_>>().join(", ")),
+        let help = match nearest(text, names.clone()) {
+            Some(near) => format!("did you mean [{near}]?"),
+            None => format!("sections: {}", names.collect::<Vec<_>>().join(", ")),
         };
         let labels = vec![(name.span(), "no such section".to_owned())];
         let message = format!("unknown section `{text}`");
@@ -228,16 +227,16 @@ impl Loader {
         self.report(ProblemKind::UnknownKey, message, Some(help), Some(source), labels);
     }
 
-    fn unknown_path(&mut self, source: &Source, path: &str) {
+    fn unknown_path(&mut self, source: &Source, path: &str, span: Range<usize>) {
         let paths: Vec<_> = Config::keys().map(Key::path).collect();
         let help = match Config::keys().find(|key| key.name == path.trim()) {
             Some(key) => format!("did you mean `{}`?", key.path()),
             None => match nearest(path.trim(), paths.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("keys: {}", paths.join(", ")),
+                None => format!("keys are written section.key; all: {}", paths.join(", ")),
             },
         };
-        let labels = vec![(0..path.len(), "no such key".to_owned())];
+        let labels = vec![(span, "no such key".to_owned())];
         let message = format!("unknown key `{}`", path.trim());
         self.report(ProblemKind::UnknownKey, message, Some(help), Some(source), labels);
     }

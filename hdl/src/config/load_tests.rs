@@ -65,7 +65,7 @@ fn all_at_once() {
 
 #[test]
 fn syntax() {
-    insta::assert_snapshot!(errors_of("[array\nrows = 8\ncols = \n"));
+    insta::assert_snapshot!(errors_of("[array]\nrows =\ncols = \"x\nlanes = 4 4\n"));
     insta::assert_snapshot!("duplicate_key", errors_of("[array]\nrows = 8\nrows = 9\n"));
 }
 

@@ -16,6 +16,7 @@
 
 mod convert;
 mod derived;
+mod domain;
 mod error;
 mod export;
 mod hash;
@@ -29,9 +30,10 @@ mod schema;
 mod spelling;
 
 pub use derived::address_bits;
+pub use domain::{Domain, Value};
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use export::{json_schema, markdown};
-pub use key::{Domain, Key, Scope, Section, Value};
+pub use key::{Key, Scope, Section};
 pub use load::Loader;
 pub use presets::{PRESETS, Preset, preset};
 pub use random::Limits;

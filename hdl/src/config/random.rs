@@ -3,7 +3,8 @@
 use rand::Rng;
 use rand::seq::IndexedRandom;
 
-use super::key::{Domain, Key, Value};
+use super::domain::{Domain, Value};
+use super::key::Key;
 use super::{Config, Rate};
 
 /// Bounds on the size of random configurations.
