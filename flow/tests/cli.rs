@@ -1,5 +1,8 @@
 //! The binary as a user meets it: streams, files and exit codes.
 
+// Helpers of tests may unwrap as the tests do; clippy.toml knows only functions marked #[test].
+#![allow(clippy::unwrap_used)]
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -133,4 +136,18 @@ fn a_closed_pipe_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+}
+
+/// A full disk is an error: the device answers every write so.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_exits_with_3() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_pecan"))
+        .args(["completions", "bash"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stderr).contains("cannot write stdout"), "{}", text(&output.stderr));
 }

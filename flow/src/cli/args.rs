@@ -60,7 +60,7 @@ impl ConfigArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Run")]
 pub struct RunArgs {
-    /// Output folder [default: target/pecan/<command>]
+    /// Output folder [default: target/pecan/COMMAND]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Seed of everything random

@@ -7,8 +7,13 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::failure::{Exit, Failure};
+use super::failure::Failure;
 use super::metrics::SCHEMA;
+use super::output::OutputError;
+
+/// How a bar and a sign of life look.
+const BAR: &str = "{msg} [{bar:30}] {pos}/{len} {per_sec} eta {eta}";
+const SPINNER: &str = "{spinner} {msg} {elapsed}";
 
 /// The surroundings of one run of one command.
 #[derive(Debug)]
@@ -54,7 +59,7 @@ impl Context {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Failure::from_error(Exit::BadInput, error))
+                Err(OutputError::stdout(error).into())
             }
             _ => Ok(()),
         }
@@ -71,14 +76,13 @@ impl Context {
     /// A progress bar over `length` steps; it counts without drawing where none is to be shown.
     #[must_use]
     pub fn bar(&self, length: u64, what: impl Into<Cow<'static, str>>) -> ProgressBar {
-        let template = "{msg} [{bar:30}] {pos}/{len} {per_sec} eta {eta}";
-        self.add(ProgressBar::new(length), template, what)
+        self.add(ProgressBar::new(length), BAR, what)
     }
 
     /// A sign of life for work of unknown length.
     #[must_use]
     pub fn spinner(&self, what: impl Into<Cow<'static, str>>) -> ProgressBar {
-        let bar = self.add(ProgressBar::new_spinner(), "{spinner} {msg} {elapsed}", what);
+        let bar = self.add(ProgressBar::new_spinner(), SPINNER, what);
         if !bar.is_hidden() {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
@@ -109,6 +113,28 @@ impl Context {
             let document =
                 json!({ "schema": SCHEMA, "command": self.command, "error": failure.to_json() });
             let _ = self.print_json(&document);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_progress_still_counts() {
+        let context = Context::new("simulate", false, true);
+        let bar = context.bar(3, "layers");
+        bar.inc(2);
+        assert!(bar.is_hidden());
+        assert_eq!((bar.position(), bar.length()), (2, Some(3)));
+        assert!(context.spinner("building").is_hidden());
+    }
+
+    #[test]
+    fn templates_are_valid() {
+        for template in [BAR, SPINNER] {
+            ProgressStyle::with_template(template).unwrap();
         }
     }
 }

@@ -12,13 +12,19 @@ use super::{Context, Failure, Metrics};
 #[error("cannot {action} {}", path.display())]
 #[diagnostic(
     code(pecan::output),
-    help("check that the folder is writable and the disk not full, or choose another with --out")
+    help("check that the folder is writable and the disk not full, or choose another place")
 )]
 pub struct OutputError {
     action: &'static str,
     path: PathBuf,
     #[source]
     source: io::Error,
+}
+
+impl OutputError {
+    pub(super) fn stdout(source: io::Error) -> Self {
+        Self { action: "write", path: "stdout".into(), source }
+    }
 }
 
 impl From<OutputError> for Failure {
