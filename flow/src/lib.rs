@@ -1,1 +1,3 @@
-//! Part of pecan.
+//! Networks, mapping and the pecan command line.
+
+pub mod cli;

@@ -14,17 +14,29 @@
 //! # Ok::<(), pecan_hdl::config::ConfigError>(())
 //! ```
 
+mod convert;
 mod derived;
+mod domain;
+mod error;
+mod export;
 mod hash;
 mod key;
+mod load;
 mod presets;
+mod random;
 mod rate;
 mod rules;
 mod schema;
+mod spelling;
 
 pub use derived::address_bits;
-pub use key::{Domain, Key, Scope, Section, Value};
+pub use domain::{Domain, Value};
+pub use error::{ConfigError, Problem, ProblemKind};
+pub use export::{json_schema, markdown};
+pub use key::{Key, Scope, Section};
+pub use load::Loader;
 pub use presets::{PRESETS, Preset, preset};
+pub use random::Limits;
 pub use rate::{ParseRateError, Rate};
 pub use rules::{RULES, Rule};
 pub use schema::{

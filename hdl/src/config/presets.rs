@@ -24,7 +24,7 @@ impl Preset {
 pub static PRESETS: &[Preset] = &[
     Preset {
         name: "tiny",
-        doc: "2x2 PEs with 2 lanes; fits an iCE40 UP5K, its buffer the 128 KiB of SPRAM",
+        doc: "2x2 PEs with 2 lanes, 8 multipliers of 8 bits, 16 KiB; sized for an iCE40 UP5K",
         build: tiny,
     },
     Preset {

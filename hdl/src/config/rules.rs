@@ -1,7 +1,8 @@
 //! The rules between keys. One rule is one entry of [`RULES`].
 
 use super::Config;
-use super::key::{Domain, Key, Value};
+use super::domain::{Domain, Value};
+use super::key::Key;
 
 /// A condition on several keys.
 #[derive(Debug)]

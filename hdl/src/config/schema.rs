@@ -5,7 +5,8 @@
 //! random-test dimension follow. A rule between keys is one entry in `rules.rs`.
 
 use super::Rate;
-use super::key::{Domain, Field, Key, Scope, Section, Value, even, powers_of_two, range, schema};
+use super::domain::{Domain, Value, even, powers_of_two, range};
+use super::key::{Field, Key, Scope, Section, schema};
 
 use Domain::{Choice, Decimal, Flag, Words};
 
