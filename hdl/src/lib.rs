@@ -1,6 +1,6 @@
 //! The accelerator: configuration schema, command set, RTL blocks and Verilog emitter.
 
-mod blocks;
+pub mod blocks;
 pub mod config;
 pub mod geometry;
 pub mod isa;

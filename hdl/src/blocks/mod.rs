@@ -1,7 +1,10 @@
 //! The blocks of the accelerator, each one file: description, Rust simulation and Verilog in one.
 
+mod accelerator;
 mod column;
+mod compute;
 mod config_leaf;
+mod counters;
 mod decoder;
 mod dense_index;
 mod drain;
@@ -12,6 +15,8 @@ mod pe_row;
 mod row_table;
 mod store;
 mod unpacker;
+
+pub use accelerator::Accelerator;
 
 use crate::rtl::prelude::*;
 
