@@ -1,1 +1,3 @@
-//! Part of pecan.
+//! The accelerator: configuration schema, command set, RTL blocks and Verilog emitter.
+
+pub mod rtl;
