@@ -111,7 +111,7 @@ impl Writer {
                 w.net(p, &format!("{}${}", child.path, p.path), role);
             }
             if child.module.is_some() {
-                w.take(&names::flat(&child.path), &child.path);
+                w.take(&names::instance(&child.path), &child.path);
             }
         }
         for (path, value, ty) in &frame.consts {
@@ -307,7 +307,7 @@ impl Parts {
             };
             connections.push(format!("    .{}({text})", names::flat(&port.path)));
         }
-        let name = names::flat(&child.path);
+        let name = names::instance(&child.path);
         self.instances += &format!("{module} {name} (\n{}\n);\n", connections.join(",\n"));
     }
 

@@ -21,6 +21,12 @@ pub(super) fn flat(path: &str) -> String {
     path.replace('$', "_")
 }
 
+/// The name of a sub-block's instance. The prefix keeps it apart from the signals inside the
+/// sub-block, which would hide a plain name from Verilog's upward name search.
+pub(super) fn instance(path: &str) -> String {
+    format!("u_{}", flat(path))
+}
+
 /// `State$WaitRow` as a constant: `STATE_WAIT_ROW`.
 pub(super) fn constant(path: &str) -> String {
     let mut name = String::new();

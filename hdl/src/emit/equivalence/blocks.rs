@@ -35,7 +35,7 @@ pub(super) struct Everything {
     busy: Signal<Out, Bit>,
     code: Wire<Out>,
     count: Wire<Out>,
-    next: Wire<Out>,
+    coming: Wire<Out>,
     y: Vec<Wire<Out>>,
     ops: Ops,
     storage: Storage,
@@ -81,7 +81,7 @@ impl Everything {
             busy: Signal::default(),
             code: Wire::signed(wa),
             count: Wire::new(wa),
-            next: Wire::new(wa),
+            coming: Wire::new(wa),
             y: Wire::signed_vec(2, wb),
             machine: Machine::new(wa),
             array: Array::new(rows, wb),
@@ -152,7 +152,7 @@ impl Logic for Everything {
         self.busy.next = self.machine.busy.val();
         self.code.next = self.machine.code.val();
         self.count.next = self.machine.count.val();
-        self.next.next = self.machine.next.val();
+        self.coming.next = self.machine.coming.val();
         self.y[0].next = self.array.y[0].val();
         self.y[1].next = self.array.y[1].val();
     }

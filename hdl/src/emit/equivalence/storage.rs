@@ -112,7 +112,7 @@ pub(super) struct Machine {
     pub(super) busy: Signal<Out, Bit>,
     pub(super) code: Wire<Out>,
     pub(super) count: Wire<Out>,
-    pub(super) next: Wire<Out>,
+    pub(super) coming: Wire<Out>,
     phase: RegOf<Phase>,
     left: Reg,
     seen: RegBit,
@@ -129,7 +129,7 @@ impl Machine {
             busy: Signal::default(),
             code: Wire::signed(width),
             count: Wire::new(width),
-            next: Wire::new(width),
+            coming: Wire::new(width),
             phase: RegOf::new(),
             left: Reg::new(width),
             seen: RegBit::new(),
@@ -142,7 +142,7 @@ impl Logic for Machine {
     fn update(&mut self) {
         dff_setup!(self, clock, phase, left, seen);
         self.count.next = self.left.q.val();
-        self.next.next = self.left.d.val();
+        self.coming.next = self.left.d.val();
         self.busy.next = self.phase.q.val() != Phase::Idle || self.seen.q.val();
         match self.phase.q.val() {
             Phase::Idle => {
