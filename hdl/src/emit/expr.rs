@@ -217,6 +217,7 @@ impl Printer<'_> {
         }
         let here = width.saturating_sub(low);
         let fill = match signed {
+            true if w - here == 1 => part(top, top),
             true => format!("{{{}{{{}}}}}", w - here, part(top, top)),
             false => format!("{}'d0", w - here),
         };
@@ -316,7 +317,7 @@ impl Printer<'_> {
                     Expr::Cast { width, .. } => *width,
                     _ => {
                         self.complain("all() needs a signal or a cast, whose width is known");
-                        1
+                        return Text::atom("1'd0".into());
                     }
                 };
                 let e = self.print(e, width, false).operand();
@@ -371,7 +372,11 @@ impl Printer<'_> {
             self.mark(&source, 0, top);
             let name = &source.name;
             let low = if top == 0 { format!("{name}[0]") } else { format!("{name}[{top}:0]") };
-            return Text::atom(format!("{{{{{}{{{name}[{top}]}}}}, {low}}}", w - width));
+            let fill = match w - width {
+                1 => format!("{name}[{top}]"),
+                n => format!("{{{n}{{{name}[{top}]}}}}"),
+            };
+            return Text::atom(format!("{{{fill}, {low}}}"));
         }
         self.select(&source, 0, w)
     }

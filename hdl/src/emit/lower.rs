@@ -11,6 +11,7 @@ use super::collect::literal;
 use super::index;
 use super::ir::{Block, ConstId, Expr, NetId, Op, Role, Scope, Sort, Stmt};
 use super::range::range;
+use super::simplify::simplify;
 use crate::rtl::SIGNED_CAST;
 
 /// What a path in the design stands for.
@@ -206,6 +207,10 @@ impl Lower<'_> {
     }
 
     fn expr(&mut self, e: &VerilogExpression) -> Option<Expr> {
+        self.raw(e).map(|e| simplify(e, self.scope))
+    }
+
+    fn raw(&mut self, e: &VerilogExpression) -> Option<Expr> {
         Some(match e {
             VerilogExpression::Signal(text) => {
                 if let Some((_, v)) = self.loops.iter().rev().find(|(n, _)| n == text) {
@@ -254,7 +259,6 @@ impl Lower<'_> {
     fn unary(&mut self, op: &VerilogOpUnary, e: &VerilogExpression) -> Option<Expr> {
         let e = Box::new(self.expr(e)?);
         Some(match (op, *e) {
-            (VerilogOpUnary::Neg, Expr::Lit(v)) => Expr::Lit(-v),
             (VerilogOpUnary::Neg, e) => Expr::Neg(Box::new(e)),
             (VerilogOpUnary::Any, e) => Expr::Any(Box::new(e)),
             (VerilogOpUnary::All, e) => Expr::All(Box::new(e)),

@@ -20,9 +20,12 @@ mod module;
 mod names;
 mod order;
 mod range;
+mod simplify;
 
 #[cfg(test)]
 mod equivalence;
+#[cfg(test)]
+mod refusals;
 
 use rust_hdl_core::block::Block;
 use std::fmt;

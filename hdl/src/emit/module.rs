@@ -60,7 +60,7 @@ fn port(dir: Dir, net: &str, ty: &Ty, name: &str) -> String {
 fn declared(net: &str, ty: &Ty, name: &str) -> String {
     let signed = if ty.signed { "signed " } else { "" };
     let range = if ty.width > 1 { format!("[{}:0] ", ty.width - 1) } else { String::new() };
-    format!("{net:<4} {signed}{range}{name}")
+    format!("{net} {signed}{range}{name}")
 }
 
 /// How a net is declared and driven.

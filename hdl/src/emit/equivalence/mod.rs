@@ -4,8 +4,8 @@
 //! they say so and pass where there is none.
 
 mod blocks;
-mod ops;
-mod storage;
+pub(super) mod ops;
+pub(super) mod storage;
 
 use rust_hdl_core::atom::{Atom, AtomKind};
 use rust_hdl_core::block::Block;

@@ -4,18 +4,18 @@ use crate::rtl::prelude::*;
 
 /// Every operator on unsigned `a`, `c` and signed `b`, `d`.
 #[derive(LogicBlock)]
-pub(super) struct Ops {
+pub(in crate::emit) struct Ops {
     kind: ModuleName,
-    pub(super) a: Wire<In>,
-    pub(super) b: Wire<In>,
-    pub(super) c: Wire<In>,
-    pub(super) d: Wire<In>,
-    pub(super) s: Wire<In>,
-    pub(super) p: Signal<In, Bit>,
-    pub(super) narrow: Vec<Wire<Out>>,
-    pub(super) wide: Vec<Wire<Out>>,
-    pub(super) flag: Vec<Signal<Out, Bit>>,
-    pub(super) lane: Vec<Wire<Out>>,
+    pub(in crate::emit) a: Wire<In>,
+    pub(in crate::emit) b: Wire<In>,
+    pub(in crate::emit) c: Wire<In>,
+    pub(in crate::emit) d: Wire<In>,
+    pub(in crate::emit) s: Wire<In>,
+    pub(in crate::emit) p: Signal<In, Bit>,
+    pub(in crate::emit) narrow: Vec<Wire<Out>>,
+    pub(in crate::emit) wide: Vec<Wire<Out>>,
+    pub(in crate::emit) flag: Vec<Signal<Out, Bit>>,
+    pub(in crate::emit) lane: Vec<Wire<Out>>,
     product: Wire<Local>,
     sum: Wire<Local>,
     limit: Const,
@@ -24,13 +24,13 @@ pub(super) struct Ops {
     _w: usize,
 }
 
-pub(super) const NARROW: usize = 22;
-pub(super) const WIDE: usize = 17;
-pub(super) const FLAGS: usize = 30;
-pub(super) const LANES: usize = 4;
+pub(in crate::emit) const NARROW: usize = 22;
+pub(in crate::emit) const WIDE: usize = 17;
+pub(in crate::emit) const FLAGS: usize = 30;
+pub(in crate::emit) const LANES: usize = 4;
 
 impl Ops {
-    pub(super) fn new(wa: usize, wb: usize, wc: usize, ws: usize) -> Self {
+    pub(in crate::emit) fn new(wa: usize, wb: usize, wc: usize, ws: usize) -> Self {
         let w = (wa.max(wb).max(wc) + 3).min(64);
         Self {
             kind: ModuleName::new("ops"),
@@ -59,6 +59,8 @@ impl Ops {
 }
 
 impl Logic for Ops {
+    // One function, because `hdl_gen` takes no helpers.
+    #[allow(clippy::too_many_lines)]
     #[hdl_gen]
     fn update(&mut self) {
         self.product.next = self.a.val() * self.b.val();
