@@ -1,7 +1,4 @@
 //! The accelerator: configuration schema, command set, RTL blocks and Verilog emitter.
 
-pub mod blocks;
-pub mod config;
-pub mod geometry;
-pub mod isa;
+pub mod emit;
 pub mod rtl;

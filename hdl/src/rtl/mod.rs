@@ -91,7 +91,7 @@
 //! - A condition that is constant for an instance (`if i == 0`, `if self.k.val() == 3.into()`) is
 //!   decided by the emitter: the branch not taken leaves no hardware and may hold indices that
 //!   would be out of range.
-//! - Field names `config wire reg module edge disable input output` are refused, as are Verilog
+//! - Field names `config wire reg module edge disable input output next val` are refused, as are Verilog
 //!   keywords and names that clash once `$` is replaced by `_`.
 //!
 //! # Rules for correct hardware

@@ -124,7 +124,7 @@ mod tests {
         }
         uut.we.next = true;
         uut.wa.next = 1.into();
-        let mut edge = |uut: &mut Scratchpad| {
+        let edge = |uut: &mut Scratchpad| {
             simulate(uut, 10);
             uut.clock.next = true.into();
             simulate(uut, 10);
