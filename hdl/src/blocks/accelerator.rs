@@ -186,8 +186,7 @@ impl Logic for Accelerator {
         self.write_q.d.next = self.write.val() & !self.decoder.clear.val();
         self.in_q.d.next =
             self.in_valid.val() & self.decoder.in_ready.val() & !self.decoder.clear.val();
-        self.out_q.d.next =
-            self.out_valid.val() & self.out_ready.val() & !self.decoder.clear.val();
+        self.out_q.d.next = self.out_valid.val() & self.out_ready.val() & !self.decoder.clear.val();
         self.counters.clear.next = self.decoder.clear.val();
         self.counters.event[0].next = 1.into();
         self.counters.event[1].next = self.run_q.q.val().into();
@@ -197,7 +196,7 @@ impl Logic for Accelerator {
         self.counters.event[5].next = self.compute.scratch_writes.val();
         self.counters.event[6].next = self.compute.psum_reads.val();
         self.counters.event[7].next = self.compute.psum_writes.val();
-        self.counters.event[8].next = self.compute.drain_step.val().into();
+        self.counters.event[8].next = self.compute.drain_steps.val().into();
         self.counters.event[9].next = self.compute.weight_reads.val();
         self.counters.event[10].next = self.weight_q.q.val().into();
         self.counters.event[11].next = self.param_q.q.val().into();

@@ -231,7 +231,8 @@ impl Logic for Column {
         // Where the entry points and whether it ends its list.
         for _i in 0..self._skip {
             self.buffer.wd[self.lanes.index()].next = self.load_entry[self.lanes.index()].val();
-            self.buffer.wd[self.lanes.index() + 1].next = self.load_entry[self.lanes.index() + 1].val();
+            self.buffer.wd[self.lanes.index() + 1].next =
+                self.load_entry[self.lanes.index() + 1].val();
             self.position.next = self.buffer.rd[self.lanes.index()].val();
             self.list_end.next = self.buffer.rd[self.lanes.index() + 1].val().any();
         }
@@ -274,13 +275,14 @@ impl Logic for Column {
             & (self.filled.val() != self.slice.q.val())
             & (!self.ahead.val().get_bit(1) | self.no_drain.val());
         self.single.next = self.groups.q.val() == 1.into();
-        self.slice_end.next =
-            self.fire.val() & self.list_end.val() & ((self.group.q.val() + 1.into()) == self.groups.q.val());
+        self.slice_end.next = self.fire.val()
+            & self.list_end.val()
+            & ((self.group.q.val() + 1.into()) == self.groups.q.val());
         self.tile_end.next = self.slice_end.val() & self.last_now.val();
         self.run_end.next = self.tile_end.val() & self.finish_now.val();
         // The next entry is read while this one fires; a tile starts over at the first entry.
-        self.fetch.next = self.busy.q.val()
-            & ((!self.have.q.val()) | (self.fire.val() & !self.run_end.val()));
+        self.fetch.next =
+            self.busy.q.val() & ((!self.have.q.val()) | (self.fire.val() & !self.run_end.val()));
         self.buffer.re.next = self.fetch.val();
         self.buffer.ra.next = self.pointer.q.val();
         if self.fetch.val() {

@@ -59,7 +59,7 @@ pub(crate) struct Compute {
     pub(crate) psum_reads: Wire<Out>,
     pub(crate) psum_writes: Wire<Out>,
     pub(crate) weight_reads: Wire<Out>,
-    pub(crate) drain_step: Signal<Out, Bit>,
+    pub(crate) drain_steps: Signal<Out, Bit>,
     cfg: RunConfig,
     rows: RowTable,
     loader: Loader,
@@ -115,9 +115,8 @@ impl Compute {
         if g.skip {
             entry.extend([g.index_bits(), 1]);
         }
-        let index = |kind: ColRegister| {
-            (0..c).map(|i| Const::new(col(i, kind), 8)).collect::<Vec<_>>()
-        };
+        let index =
+            |kind: ColRegister| (0..c).map(|i| Const::new(col(i, kind), 8)).collect::<Vec<_>>();
         Self {
             kind: ModuleName::new("compute"),
             clock: Signal::default(),
@@ -151,7 +150,7 @@ impl Compute {
             psum_reads: Wire::new(pes),
             psum_writes: Wire::new(pes),
             weight_reads: Wire::new(cols),
-            drain_step: Signal::default(),
+            drain_steps: Signal::default(),
             cfg: RunConfig::new(g),
             rows: RowTable::new(g),
             loader: Loader::new(g),
@@ -406,9 +405,10 @@ impl Logic for Compute {
         self.psum_writes.next = self.psum_writes_q.q.val();
         self.weight_reads.next = self.weights_q.q.val();
         self.scratch_writes.next = self.writes_q.q.val();
-        self.drain_step.next = self.drain_q.q.val();
+        self.drain_steps.next = self.drain_q.q.val();
         self.scratch_reads.next = self.read_sum[self.row_count.index()].val();
-        self.active_lanes.next = self.read_sum[self.row_count.index()].val() << self.lane_shift.val();
+        self.active_lanes.next =
+            self.read_sum[self.row_count.index()].val() << self.lane_shift.val();
         if self.per_channel.val() {
             self.active_lanes.next = self.read_sum[self.row_count.index()].val();
         }

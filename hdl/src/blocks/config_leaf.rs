@@ -49,7 +49,7 @@ macro_rules! config_leaf {
             }
 
             fn hdl(&self) -> Verilog {
-                let mut text = String::new();
+                let mut text = $crate::blocks::config_leaf::BUS_TEXT.to_string();
                 $({
                     let register = crate::isa::register::Register::$register;
                     text += &$crate::blocks::config_leaf::register_text(
@@ -61,6 +61,9 @@ macro_rules! config_leaf {
         }
     };
 }
+
+/// Registers are narrower than the bus; this line says so to lint.
+pub(crate) const BUS_TEXT: &str = "wire unused = &{1'b0, data};\n";
 
 /// Verilog of one register of a leaf.
 pub(crate) fn register_text(name: &str, width: usize, index: usize) -> String {

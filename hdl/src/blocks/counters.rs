@@ -49,7 +49,8 @@ impl CounterBank {
 
     /// Bits of the growth of each counter per cycle.
     pub(crate) fn widths(g: &Geometry) -> Vec<usize> {
-        let (pes, lanes) = (addr_width(g.rows * g.cols + 1), addr_width(g.rows * g.cols * g.lanes + 1));
+        let (pes, lanes) =
+            (addr_width(g.rows * g.cols + 1), addr_width(g.rows * g.cols * g.lanes + 1));
         let cols = addr_width(g.cols + 1);
         Counter::ALL
             .iter()

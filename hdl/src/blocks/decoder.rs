@@ -144,7 +144,8 @@ impl Decoder {
         let weights_per_word = per_word(g.weight_bits, g.lanes);
         let weights = g.lanes * g.weight_bits;
         let code = |e: ErrorCode| Const::new(e as u32, 4);
-        let top = |base: u32, stride: u32, n: usize| Const::new(base as usize + stride as usize * n, 9);
+        let top =
+            |base: u32, stride: u32, n: usize| Const::new(base as usize + stride as usize * n, 9);
         use crate::isa::register::{COL_BASE, COL_STRIDE, ROW_BASE, ROW_STRIDE, Register};
         let mut entry = vec![g.weight_bits; g.lanes];
         if g.skip {
@@ -254,7 +255,9 @@ impl Decoder {
             col_top: top(COL_BASE, COL_STRIDE, g.cols),
             act_offset: (0..acts_per_word).map(|i| Const::new(i * g.act_bits, 6)).collect(),
             acts_per_word: Const::new(acts_per_word, 8),
-            weight_offset: (0..weights_per_word).map(|i| Const::new(i * g.weight_bits, 6)).collect(),
+            weight_offset: (0..weights_per_word)
+                .map(|i| Const::new(i * g.weight_bits, 6))
+                .collect(),
             weights_per_word: Const::new(weights_per_word, 8),
             lanes: Const::new(g.lanes, 8),
             index_word: Const::new(weights / 32, 8),
@@ -277,7 +280,9 @@ impl Logic for Decoder {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, at_word, at_wait, at_id, at_address, at_count, at_check, at_config);
-        dff_setup!(self, clock, at_payload, started, done_q, layer_q, error_q, command, first, left);
+        dff_setup!(
+            self, clock, at_payload, started, done_q, layer_q, error_q, command, first, left
+        );
         dff_setup!(self, clock, accumulate_q, no_drain_q, set_index_q, set_data_q);
         clock!(self, clock, set_q, words, entries, params);
         self.value.next = self.in_data[0].val();
@@ -483,8 +488,7 @@ impl Logic for Decoder {
             }
         }
         for c in 0..self._cols {
-            self.weight_write[c].next =
-                self.entries.take.val() & (self.operand.val() == c.into());
+            self.weight_write[c].next = self.entries.take.val() & (self.operand.val() == c.into());
         }
         self.weight_event.next = self.entries.take.val();
         for w in 0..self._weight_words {

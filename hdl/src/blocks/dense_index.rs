@@ -34,7 +34,9 @@ pub(crate) struct DenseIndex {
     tap_word: Reg,
     own: Reg,
     limit: Wire<Local>,
+    inner: Wire<Local>,
     word: Wire<Local>,
+    place: Wire<Local>,
     end_channel: Signal<Local, Bit>,
     end_word: Signal<Local, Bit>,
     end_x: Signal<Local, Bit>,
@@ -73,7 +75,9 @@ impl DenseIndex {
             tap_word: Reg::new(g.patch_bits()),
             own: Reg::new(16),
             limit: Wire::new(5),
+            inner: Wire::new(g.patch_bits()),
             word: Wire::new(g.patch_bits()),
+            place: Wire::new(g.channel_bits()),
             end_channel: Signal::default(),
             end_word: Signal::default(),
             end_x: Signal::default(),
@@ -102,14 +106,14 @@ impl Logic for DenseIndex {
             self.end_word.val() & ((self.x.q.val() + 1.into()) == self.kernel_x.val());
         self.end_y.next = self.end_x.val() & ((self.y.q.val() + 1.into()) == self.kernel_y.val());
         self.list_end.next = self.end_y.val();
-        self.word.next = self.tap_word.q.val() + self.cb.q.val();
-        self.position.next =
-            (self.word.val() << self.channel_shift.val()) + self.channel.q.val();
+        self.inner.next = unsigned_cast(self.cb.q.val());
+        self.place.next = self.channel.q.val() & self.channel_mask.val();
         if self.per_channel.val() {
-            self.word.next = self.tap_word.q.val() + (self.own.q.val() >> self.channel_shift.val());
-            self.position.next = (self.word.val() << self.channel_shift.val())
-                + (self.own.q.val() & self.channel_mask.val());
+            self.inner.next = self.own.q.val() >> self.channel_shift.val();
+            self.place.next = self.own.q.val() & self.channel_mask.val();
         }
+        self.word.next = self.tap_word.q.val() + self.inner.val();
+        self.position.next = (self.word.val() << self.channel_shift.val()) + self.place.val();
         if self.step.val() {
             self.channel.d.next = self.channel.q.val() + 1.into();
             if self.end_channel.val() {

@@ -239,8 +239,7 @@ impl Logic for Drain {
         self.row_end.next = self.go.val() & (self.pixel_end.val() | !self.row_valid.val());
         self.tile_end.next = self.row_end.val()
             & (self.no_drain.val() | ((self.row.q.val() + 1.into()) == self.cfg.rows_used.val()));
-        self.ends_word.next =
-            self.pixel_end.val() | (self.place.q.val() == self.last_place.val());
+        self.ends_word.next = self.pixel_end.val() | (self.place.q.val() == self.last_place.val());
 
         if self.take.val() {
             self.chunk.d.next = self.chunk.q.val() + 1.into();
@@ -333,7 +332,7 @@ impl Logic for Drain {
             self.lane[d].load_multiplier.next = self.load_multiplier.val();
             self.lane[d].load_shift.next = self.load_shift.val();
             self.lane[d].step.next = self.take.val();
-            self.lane[d].row.next = self.cfg.param_base.val() + self.chunk.q.val();
+            self.lane[d].row.next = unsigned_cast(self.cfg.param_base.val() + self.chunk.q.val());
             self.lane[d].psum.next = self.picked[d].val();
             self.lane[d].clamp_lo.next = self.cfg.clamp_lo.val();
             self.lane[d].clamp_hi.next = self.cfg.clamp_hi.val();
@@ -348,8 +347,7 @@ impl Logic for Drain {
         self.ends_q[0].d.next = self.ends_word.val();
         if self.take.val() {
             self.place_q[0].d.next = self.place.q.val();
-            self.addr_q[0].d.next =
-                self.addr_tx.q.val() + self.row_out.val() + self.word.q.val();
+            self.addr_q[0].d.next = self.addr_tx.q.val() + self.row_out.val() + self.word.q.val();
         }
         for i in 0..2 {
             self.step_q[i + 1].d.next = self.step_q[i].q.val() & !self.reset.val();
@@ -364,7 +362,8 @@ impl Logic for Drain {
                 dff_setup!(self, clock, held[p * self.drain_lanes.index() + d]);
                 if self.step_q[2].q.val() {
                     if self.place_q[2].q.val() == p.into() {
-                        self.held[p * self.drain_lanes.index() + d].d.next = self.lane[d].value.val();
+                        self.held[p * self.drain_lanes.index() + d].d.next =
+                            self.lane[d].value.val();
                     } else if self.place_q[2].q.val() == 0.into() {
                         self.held[p * self.drain_lanes.index() + d].d.next = 0.into();
                     }

@@ -127,14 +127,14 @@ pub(crate) struct Loader {
     wrap_bc: Signal<Local, Bit>,
     wrap_tx: Signal<Local, Bit>,
     wrap_ty: Signal<Local, Bit>,
-    inside: Signal<Local, Bit>,
+    in_image: Signal<Local, Bit>,
     tap_y: Vec<Wire<Local>>,
     tap_x: Vec<Wire<Local>>,
     row_valid: Vec<Signal<Local, Bit>>,
     row_count: Vec<Wire<Local>>,
     hit: Vec<RegBit>,
     hit_count: Vec<Wire<Local>>,
-    inside_q: RegBit,
+    in_image_q: RegBit,
     half_q: RegBit,
     word_q: Reg,
     row_word: Vec<Wire<Local>>,
@@ -247,14 +247,14 @@ impl Loader {
             wrap_bc: Signal::default(),
             wrap_tx: Signal::default(),
             wrap_ty: Signal::default(),
-            inside: Signal::default(),
+            in_image: Signal::default(),
             tap_y: Wire::vec(r, LATTICE_BITS + 1),
             tap_x: Wire::vec(r, LATTICE_BITS + 1),
             row_valid: flags(r),
             row_count: Wire::vec(r + 1, row_count),
             hit: RegBit::vec(r),
             hit_count: Wire::vec(r + 1, row_count),
-            inside_q: RegBit::new(),
+            in_image_q: RegBit::new(),
             half_q: RegBit::new(),
             word_q: Reg::new(g.patch_bits()),
             row_word: Wire::vec(r, g.patch_bits()),
@@ -286,7 +286,7 @@ impl Logic for Loader {
         dff_setup!(self, clock, addr_ty, addr_tx, addr_bc, addr_by, addr_bx, addr_y, addr_x, addr);
         dff_setup!(self, clock, iy_ty, iy_by, iy, ix_tx, ix_bx, ix, word_y, word_x, word);
         dff_setup!(self, clock, rest_y, rest_x);
-        clock!(self, clock, cfg, inside_q, half_q, word_q);
+        clock!(self, clock, cfg, in_image_q, half_q, word_q);
         self.cfg.write.next = self.set.val();
         self.cfg.index.next = self.set_index.val();
         self.cfg.data.next = self.set_data.val();
@@ -460,13 +460,13 @@ impl Logic for Loader {
         }
 
         // Buffer read, outside the image not.
-        self.inside.next = (self.iy.q.val() >= 0.into())
+        self.in_image.next = (self.iy.q.val() >= 0.into())
             & (self.ix.q.val() >= 0.into())
             & (self.iy.q.val() < self.cfg.in_h.val())
             & (self.ix.q.val() < self.cfg.in_w.val());
-        self.read.next = self.step.val() & self.inside.val();
+        self.read.next = self.step.val() & self.in_image.val();
         self.read_addr.next = self.addr.q.val();
-        self.inside_q.d.next = self.inside.val();
+        self.in_image_q.d.next = self.in_image.val();
         self.half_q.d.next = self.issued.q.val().get_bit(0);
         self.word_q.d.next = self.word.q.val();
 
@@ -498,7 +498,7 @@ impl Logic for Loader {
         }
         for b in 0..self._channels {
             self.write_data[b].next = self.pad.val();
-            if self.inside_q.q.val() {
+            if self.in_image_q.q.val() {
                 self.write_data[b].next = signed_cast(self.read_data[b].val());
             }
             self.write_nonzero[b].next = self.write_data[b].val().any();
@@ -517,7 +517,8 @@ impl Logic for Loader {
                 dff_setup!(self, clock, valid_q[h][r]);
                 self.valid[h][r].next = self.valid_q[h][r].q.val();
             }
-            if self.step.val() & self.wrap_y.val() & ((self.issued.q.val() & 1.into()) == h.into()) {
+            if self.step.val() & self.wrap_y.val() & ((self.issued.q.val() & 1.into()) == h.into())
+            {
                 self.first_q[h].d.next = (self.bc.q.val() == 0.into())
                     & (self.by.q.val() == 0.into())
                     & (self.bx.q.val() == 0.into());
@@ -537,7 +538,10 @@ impl Logic for Loader {
             for h in 0..2 {
                 dff_setup!(self, clock, kernel_y_q[h], kernel_x_q[h], channel_words_q[h]);
                 dff_setup!(self, clock, last_word_q[h]);
-                if self.step.val() & self.wrap_y.val() & ((self.issued.q.val() & 1.into()) == h.into()) {
+                if self.step.val()
+                    & self.wrap_y.val()
+                    & ((self.issued.q.val() & 1.into()) == h.into())
+                {
                     self.kernel_y_q[h].d.next = self.n_y.val();
                     self.kernel_x_q[h].d.next = self.n_x.val();
                     self.channel_words_q[h].d.next = self.n_cb.val();
@@ -561,7 +565,9 @@ mod tests {
     #[test]
     fn maximum_is_bit_one_of_the_mode() {
         assert_eq!(MODE_MAX, 1 << 1);
-        assert!(LoaderConfig::new(&Geometry::of(&crate::config::Config::default())).mode.width() == 2);
+        assert!(
+            LoaderConfig::new(&Geometry::of(&crate::config::Config::default())).mode.width() == 2
+        );
         assert_eq!(Register::Mode.name(), "mode");
     }
 }

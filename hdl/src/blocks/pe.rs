@@ -176,8 +176,8 @@ impl Logic for Pe {
             if self.read_any.val() {
                 self.operand_weight[l].d.next = self.weight[l].val();
             }
-            self.multiply[l].d.next =
-                (self.per_channel.val() & self.read[l].val()) | (!self.per_channel.val() & self.read_any.val());
+            self.multiply[l].d.next = (self.per_channel.val() & self.read[l].val())
+                | (!self.per_channel.val() & self.read_any.val());
         }
         // Accumulate stage.
         self.shared.next = self.scratchpad.q[0].val();

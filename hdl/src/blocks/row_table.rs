@@ -91,11 +91,12 @@ impl Logic for RowTable {
     }
 
     fn hdl(&self) -> Verilog {
-        let mut text = String::new();
+        let mut text = super::config_leaf::BUS_TEXT.replace("unused", "unused_bits");
         let mut register = |row: usize, kind: RowRegister, name: &str, low: usize, width: usize| {
             let index = crate::isa::register::row(row, kind);
             let range = if width == 1 { String::new() } else { format!("[{}:0] ", width - 1) };
-            let part = if width == 1 { low.to_string() } else { format!("{}:{low}", low + width - 1) };
+            let part =
+                if width == 1 { low.to_string() } else { format!("{}:{low}", low + width - 1) };
             text += &format!(
                 "reg {range}{name}_{row}_q;\n\
                  always @(posedge clock) if (write && index == 8'd{index}) {name}_{row}_q <= data[{part}];\n\

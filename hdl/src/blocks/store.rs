@@ -97,7 +97,7 @@ impl Store {
             full: RegBit::new(),
             room: Signal::default(),
             pop: Signal::default(),
-            place: Wire::new(3),
+            place: Wire::new(2),
             last_word: Signal::default(),
             joined: (0..head).map(|_| Wire::vec(joined + 1, slot.min(32))).collect(),
             channels_joined: Const::new(joined, 8),
@@ -204,7 +204,8 @@ impl Logic for Store {
                         & (self.part.q.val() == self.number[b * self.per_word.index() + s].val())
                     {
                         if s == 0 {
-                            self.packed[b].d.next = self.joined[0][self.channels_joined.index()].val();
+                            self.packed[b].d.next =
+                                self.joined[0][self.channels_joined.index()].val();
                         } else {
                             self.packed[b].d.next = self.packed[b].q.val()
                                 | (self.joined[0][self.channels_joined.index()].val()
@@ -244,8 +245,9 @@ impl Logic for Store {
                 self.out_data[b].next = self.joined[b][self.channels_joined.index()].val();
                 for p in 0..self._parts {
                     if self.part.q.val() == p.into() {
-                        self.out_data[b].next =
-                            self.joined[p * self.beat_words.index() + b][self.channels_joined.index()].val();
+                        self.out_data[b].next = self.joined[p * self.beat_words.index() + b]
+                            [self.channels_joined.index()]
+                        .val();
                     }
                 }
             }

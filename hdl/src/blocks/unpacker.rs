@@ -24,7 +24,7 @@ pub(crate) struct Unpacker {
     pub(crate) item: Vec<Wire<Out>>,
     part: Reg,
     held: Vec<Reg>,
-    end: Signal<Local, Bit>,
+    final_now: Signal<Local, Bit>,
     number: Vec<Const>,
     offset: Vec<Const>,
     per_word: Const,
@@ -67,7 +67,7 @@ impl Unpacker {
             item: Wire::vec(words, slot.min(32)),
             part: Reg::new(addr_width(parts)),
             held: Reg::vec(held, 32),
-            end: Signal::default(),
+            final_now: Signal::default(),
             number: (0..parts).map(|p| Const::new(p, 8)).collect(),
             offset: (0..per_word).map(|s| Const::new(s * slot, 8)).collect(),
             per_word: Const::new(per_word, 8),
@@ -93,11 +93,11 @@ impl Logic for Unpacker {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, part);
-        self.end.next = self.part.q.val() == self.final_part.val();
+        self.final_now.next = self.part.q.val() == self.final_part.val();
         for _i in 0..self._split {
             self.take.next = self.enable.val() & self.valid.val() & self.ready.val();
             self.accept.next =
-                self.enable.val() & self.ready.val() & (self.end.val() | self.last.val());
+                self.enable.val() & self.ready.val() & (self.final_now.val() | self.last.val());
             if self.take.val() {
                 self.part.d.next = self.part.q.val() + 1.into();
             }
@@ -125,8 +125,8 @@ impl Logic for Unpacker {
         }
         for _i in 0..self._join {
             self.take.next =
-                self.enable.val() & self.valid.val() & self.ready.val() & self.end.val();
-            self.accept.next = self.enable.val() & (self.ready.val() | !self.end.val());
+                self.enable.val() & self.valid.val() & self.ready.val() & self.final_now.val();
+            self.accept.next = self.enable.val() & (self.ready.val() | !self.final_now.val());
             if self.accept.val() & self.valid.val() {
                 self.part.d.next = self.part.q.val() + 1.into();
             }
@@ -136,17 +136,14 @@ impl Logic for Unpacker {
             }
             for w in 0..self._beat {
                 for p in 0..self._early_parts {
-                    if self.accept.val()
-                        & self.valid.val()
-                        & (self.part.q.val() == p.into())
-                    {
+                    if self.accept.val() & self.valid.val() & (self.part.q.val() == p.into()) {
                         self.held[p * self.beat_words.index() + w].d.next = self.beat[w].val();
                     }
                 }
                 self.item[self.held_words.index() + w].next = self.beat[w].val();
             }
         }
-        if self.take.val() & (self.end.val() | self.last.val()) {
+        if self.take.val() & (self.final_now.val() | self.last.val()) {
             self.part.d.next = 0.into();
         }
         if self.reset.val() {
