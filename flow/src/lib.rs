@@ -1,1 +1,4 @@
-//! Part of pecan.
+//! Networks, data, mapping and everything above them.
+
+pub mod data;
+pub mod net;
