@@ -1,3 +1,4 @@
-//! Networks, mapping and the pecan command line.
+//! Networks, data, mapping and everything above them.
 
-pub mod cli;
+pub mod data;
+pub mod net;
