@@ -1,5 +1,7 @@
 //! The cache of simulators and the search for tools, on folders of their own.
 
+#[path = "support/mod.rs"]
+#[allow(dead_code)] // shared with the other test file, which uses the rest
 mod support;
 
 use std::fs;

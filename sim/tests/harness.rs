@@ -1,5 +1,7 @@
 //! The harness against the stand-in device.
 
+#[path = "support/mod.rs"]
+#[allow(dead_code)] // shared with the other test file, which uses the rest
 mod support;
 
 use std::time::{Duration, Instant};

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use super::runtime::Runtime;
 use super::{BuildOptions, TOP, Verilator, VerilogFile, WaveFormat};
 use crate::child;
 use crate::error::{Result, SimError};
@@ -56,23 +57,31 @@ pub(super) struct Recipe<'a> {
 impl Recipe<'_> {
     /// Hash of everything that decides what the executable does.
     pub(super) fn key(&self) -> String {
+        let ports = self.ports();
+        let harness = SOURCES.iter().flat_map(|(name, text)| [*name, *text]);
+        let design = self.sources.iter().flat_map(|file| [file.name.as_str(), file.text.as_str()]);
+        self.hash(harness.chain(design).chain([ports.as_str()]))
+    }
+
+    /// Hash of what decides how the run-time library is compiled.
+    fn runtime_key(&self) -> String {
+        let compression = SOURCES.iter().filter(|(name, _)| name.starts_with("compat/"));
+        self.hash(compression.map(|(_, text)| *text).chain([match self.wave {
+            None => "no waveform",
+            Some(WaveFormat::Fst) => "fst",
+            Some(WaveFormat::Vcd) => "vcd",
+        }]))
+    }
+
+    /// Hash of the tools, their flags and `parts`.
+    fn hash<'s>(&'s self, parts: impl Iterator<Item = &'s str>) -> String {
+        let tools = [self.verilator.version.as_str(), self.verilator.compiler_version.as_str()];
+        let flags = FLAGS.iter().chain(MAKE_VARIABLES).copied();
         let mut hasher = blake3::Hasher::new();
-        let mut add = |text: &str| {
+        for text in tools.into_iter().chain(flags).chain(parts) {
             // The length first, so that moving a byte from one item to the next changes the hash.
             hasher.update(&(text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
-        };
-        add(&self.verilator.version);
-        add(&self.verilator.compiler_version);
-        FLAGS.iter().chain(MAKE_VARIABLES).for_each(|flag| add(flag));
-        add(&self.ports());
-        for (name, text) in SOURCES {
-            add(name);
-            add(text);
-        }
-        for file in self.sources {
-            add(&file.name);
-            add(&file.text);
         }
         hasher.finalize().to_hex()[..32].to_string()
     }
@@ -125,8 +134,14 @@ impl Recipe<'_> {
         verilate.arg("main.cpp").args(self.sources.iter().map(|file| &file.name));
         let printed = child::run("verilator", &mut verilate, Some(LIMIT))?;
         printed.stderr.lines().for_each(|line| tracing::debug!("verilator: {line}"));
+        let objects = folder.join("obj");
+        let runtime = Runtime::new(&self.verilator.cache, &self.runtime_key());
+        let provided = runtime.provide(&objects)?;
         child::run("make", &mut self.make(folder), Some(LIMIT))?;
-        Ok(folder.join("obj/Vpecan"))
+        if !provided {
+            runtime.keep(&objects)?;
+        }
+        Ok(objects.join("Vpecan"))
     }
 
     fn own_compression(&self) -> bool {

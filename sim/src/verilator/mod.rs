@@ -5,6 +5,7 @@
 
 mod build;
 mod cache;
+mod runtime;
 mod simulator;
 
 pub use simulator::Simulator;
