@@ -1,5 +1,7 @@
 //! The cache of simulators and the search for tools, on folders of their own.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail like tests
+
 #[path = "support/mod.rs"]
 #[allow(dead_code)] // shared with the other test file, which uses the rest
 mod support;

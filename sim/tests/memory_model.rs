@@ -1,6 +1,8 @@
 //! The memory model exists in Rust (for prediction) and in C++ (in the harness): both must agree in every
 //! cycle on random traffic.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail like tests
+
 use std::fmt::Write;
 use std::fs;
 use std::io::Write as _;

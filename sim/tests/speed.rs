@@ -1,6 +1,8 @@
 //! Speed of the harness and of the build on a design of realistic size. Run on request:
 //! `cargo test --release -p pecan-sim --test speed -- --ignored --nocapture`.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail like tests
+
 #[path = "support/mod.rs"]
 #[allow(dead_code)] // shared with other test files
 mod support;

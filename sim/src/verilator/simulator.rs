@@ -44,7 +44,7 @@ impl Simulator {
         options: &BuildOptions,
         verilator: &Verilator,
     ) -> Result<Self> {
-        if options.stream_bits == 0 || options.stream_bits % 32 != 0 {
+        if options.stream_bits == 0 || !options.stream_bits.is_multiple_of(32) {
             return Err(SimError::InvalidJob {
                 key: "stream_bits",
                 value: options.stream_bits.to_string(),
