@@ -1,5 +1,12 @@
 //! Simulation of the accelerator: the quantized network, its integer reference, the emulator of the
 //! command stream, and the Verilator model that runs the RTL.
 
+pub mod child;
+pub mod error;
+pub mod harness;
 pub mod layer;
 pub mod reference;
+pub mod memory;
+pub mod program;
+pub mod tools;
+pub mod verilator;
