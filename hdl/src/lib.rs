@@ -1,3 +1,4 @@
-//! The accelerator: configuration, command set and RTL.
+//! The accelerator: configuration schema, command set, RTL blocks and Verilog emitter.
 
+pub mod config;
 pub mod isa;

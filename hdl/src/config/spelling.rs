@@ -1,0 +1,32 @@
+//! Suggestions for misspelt names.
+
+/// The candidate that a misspelt name most likely meant: the one with the fewest edits, if these
+/// are few for the name's length.
+pub(super) fn nearest<'a>(
+    name: &str,
+    candidates: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let allowed = (name.chars().count() / 3).max(2);
+    candidates
+        .map(|candidate| {
+            let edits = strsim::damerau_levenshtein(&name.to_lowercase(), candidate);
+            (edits, candidate)
+        })
+        .filter(|(edits, candidate)| *edits <= allowed && *edits < candidate.len())
+        .min_by_key(|(edits, _)| *edits)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_only_what_is_close() {
+        let names = ["rows", "cols", "lanes"];
+        assert_eq!(nearest("row", names.into_iter()), Some("rows"));
+        assert_eq!(nearest("Lnaes", names.into_iter()), Some("lanes"));
+        assert_eq!(nearest("columns", names.into_iter()), None);
+        assert_eq!(nearest("bandwidth", names.into_iter()), None);
+    }
+}
