@@ -2,3 +2,4 @@
 //! command stream, and the Verilator model that runs the RTL.
 
 pub mod layer;
+pub mod reference;

@@ -1,0 +1,123 @@
+use super::*;
+use crate::layer::{Conv, Layer, Shape, Window};
+
+const UNIT: Requant = Requant { bias: 0, multiplier: 2, shift: 1 };
+
+fn window(kernel: [usize; 2], stride: usize, dilation: usize, pads: [usize; 4]) -> Window {
+    Window { kernel, stride: [stride; 2], dilation: [dilation; 2], pads }
+}
+
+fn tensor(shape: Shape, f: impl Fn(usize) -> i32) -> Tensor {
+    Tensor { shape, data: (0..shape.len()).map(f).collect() }
+}
+
+fn network(op: Op, input: Shape, output: Shape) -> Network {
+    let layer = Layer {
+        name: "l".into(),
+        kind: "Conv".into(),
+        op,
+        input: 0,
+        output: 1,
+        requant: vec![UNIT; output.channels],
+        clamp: [-127, 127],
+    };
+    Network {
+        name: "n".into(),
+        tensors: vec![input, output],
+        layers: vec![layer],
+        activation_bits: 8,
+        weight_bits: 8,
+    }
+}
+
+#[test]
+fn rounding_is_half_up_and_clamped() {
+    let half = Requant { bias: 0, multiplier: 1, shift: 1 };
+    let results: Vec<i32> = (-3..=3).map(|v| half.apply(v, [-127, 127])).collect();
+    assert_eq!(results, [-1, -1, 0, 0, 1, 1, 2]);
+    assert_eq!(Requant { bias: 5, multiplier: 2, shift: 1 }.apply(200, [0, 127]), 127);
+    assert_eq!(UNIT.apply(i64::MIN, [-127, 127]), -127);
+    assert_eq!(UNIT.apply(-4, [0, 127]), 0);
+}
+
+#[test]
+fn convolution_with_asymmetric_padding_stride_and_groups() {
+    // Two channels in two groups, 3x3 input 1..9 and 10..18, kernel of ones and of twos.
+    let input = tensor(Shape::new(2, 3, 3), |i| i as i32 + 1);
+    let mut weights = vec![1; 4];
+    weights.extend([2; 4]);
+    let window = window([2, 2], 2, 1, [0, 0, 1, 1]);
+    let conv = Conv { window, groups: 2, weights };
+    let net = network(Op::Conv(conv), input.shape, Shape::new(2, 2, 2));
+    let out = run(&net, &input).unwrap();
+    let expected = [1 + 2 + 4 + 5, 3 + 6, 7 + 8, 9, 2 * 48, 2 * 27, 2 * 33, 2 * 18];
+    assert_eq!(out[1].data, expected);
+}
+
+#[test]
+fn dilated_convolution() {
+    let input = tensor(Shape::new(1, 3, 3), |i| i as i32 + 1);
+    let conv = Conv { window: window([2, 2], 1, 2, [0; 4]), groups: 1, weights: vec![1, 2, 3, 4] };
+    let net = network(Op::Conv(conv), input.shape, Shape::new(1, 1, 1));
+    assert_eq!(run(&net, &input).unwrap()[1].data, [1 + 2 * 3 + 3 * 7 + 4 * 9]);
+}
+
+#[test]
+fn maximum_ignores_padding() {
+    let input = tensor(Shape::new(1, 2, 2), |i| -(i as i32) - 1);
+    let window = window([2, 2], 1, 1, [1, 1, 1, 1]);
+    let net = network(Op::MaxPool(window), input.shape, Shape::new(1, 3, 3));
+    assert_eq!(run(&net, &input).unwrap()[1].data, [-1, -1, -2, -1, -1, -2, -3, -3, -4]);
+}
+
+#[test]
+fn contradictions_are_refused() {
+    let shape = Shape::new(1, 2, 2);
+    let good = network(Op::MaxPool(window([1, 1], 1, 1, [0; 4])), shape, shape);
+    let input = tensor(shape, |_| 1);
+    assert!(run(&good, &input).is_ok());
+    let mut bad = good.clone();
+    bad.layers[0].input = 7;
+    assert!(run(&bad, &input).unwrap_err().to_string().contains("tensor 7 of 2"));
+    let mut bad = good.clone();
+    bad.layers[0].requant[0].shift = 48;
+    assert!(run(&bad, &input).unwrap_err().to_string().contains("shift 48"));
+    let mut bad = good.clone();
+    bad.tensors[1].width = 3;
+    assert!(run(&bad, &input).is_err());
+    let mut bad = good.clone();
+    bad.layers[0].op = Op::MaxPool(window([1, 1], 0, 1, [0; 4]));
+    assert!(run(&bad, &input).is_err());
+    let mut bad = good.clone();
+    bad.layers[0].op = Op::MaxPool(window([1, 1], 1, 1, [1; 4]));
+    bad.tensors[1] = Shape::new(1, 4, 4);
+    assert!(run(&bad, &input).unwrap_err().to_string().contains("padding only"));
+    assert!(run(&good, &tensor(shape, |_| 128)).unwrap_err().to_string().contains("128"));
+    assert!(run(&good, &tensor(Shape::new(1, 1, 4), |_| 1)).is_err());
+}
+
+#[test]
+fn bound_and_single_layer() {
+    let conv = Conv { window: window([1, 1], 1, 1, [0; 4]), groups: 1, weights: vec![3, -4, 5, 0] };
+    let mut net = network(Op::Conv(conv), Shape::new(2, 1, 1), Shape::new(2, 1, 1));
+    net.layers[0].requant[1].bias = -300;
+    assert_eq!(net.accumulator_bound(0), (5 * 127 + 300).max(7 * 127));
+    let single = net.single(0).unwrap();
+    assert_eq!((single.layers[0].input, single.layers[0].output), (0, 1));
+    single.validate().unwrap();
+    assert!(net.single(1).is_none());
+}
+
+#[test]
+fn twelve_million_macs_are_quick() {
+    let shape = Shape::new(32, 37, 37);
+    let conv =
+        Conv { window: window([3, 3], 1, 1, [1; 4]), groups: 1, weights: vec![1; 32 * 32 * 9] };
+    let net = network(Op::Conv(conv), shape, shape);
+    let start = std::time::Instant::now();
+    run(&net, &tensor(shape, |i| (i % 7) as i32)).unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    println!("{} MACs in {seconds:.3} s", net.layers[0].macs(shape));
+    // Generous: the machine may be busy with other tests.
+    assert!(seconds < 2.0);
+}
