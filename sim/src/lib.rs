@@ -2,11 +2,12 @@
 //! command stream, and the Verilator model that runs the RTL.
 
 pub mod child;
+pub mod emulator;
 pub mod error;
 pub mod harness;
 pub mod layer;
-pub mod reference;
 pub mod memory;
 pub mod program;
+pub mod reference;
 pub mod tools;
 pub mod verilator;

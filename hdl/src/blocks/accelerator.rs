@@ -83,7 +83,7 @@ impl Accelerator {
             decoder: Decoder::new(g, id),
             compute: Compute::new(g),
             store: Store::new(g),
-            buffer: Sram::new("global_buffer", g.buffer_words, &vec![g.act_bits; g.channels]),
+            buffer: Sram::new("global_buffer", g.buffer_words, &vec![g.activation_bits; g.word_channels]),
             counters: CounterBank::new(g, id, &CounterBank::widths(g)),
             alive: Signal::default(),
             write: Signal::default(),
@@ -97,7 +97,7 @@ impl Accelerator {
             out_q: RegBit::new(),
             _beat: beat,
             _cols: g.cols,
-            _channels: g.channels,
+            _channels: g.word_channels,
             _entry: g.lanes + if g.skip { 2 } else { 0 },
         }
     }

@@ -106,10 +106,7 @@ pub(crate) struct Column {
 impl Column {
     pub(crate) fn new(g: &Geometry) -> Self {
         let dense = usize::from(!g.skip);
-        let mut fields = vec![g.weight_bits; g.lanes];
-        if g.skip {
-            fields.extend([g.index_bits(), 1]);
-        }
+        let fields = g.entry_fields();
         Self {
             kind: ModuleName::new("column"),
             clock: Signal::default(),
@@ -120,7 +117,7 @@ impl Column {
             data: Wire::new(32),
             accumulate: Signal::default(),
             load: Signal::default(),
-            load_addr: Wire::new(g.weight_addr_bits()),
+            load_addr: Wire::new(g.weight_address_bits),
             load_entry: fields.iter().map(|&w| Wire::new(w)).collect(),
             filled: Wire::new(2),
             first: flags(2),
@@ -143,7 +140,7 @@ impl Column {
             step: Signal::default(),
             half: Signal::default(),
             word: Wire::new(g.patch_bits()),
-            high: Wire::new(addr_width(g.channels / g.lanes)),
+            high: Wire::new(addr_width(g.word_channels / g.lanes)),
             low: Wire::new(g.lane_bits().max(1)),
             useful: Signal::default(),
             weight: Wire::signed_vec(g.lanes, g.weight_bits),
@@ -154,11 +151,11 @@ impl Column {
             psum_read: Signal::default(),
             psum_write: Signal::default(),
             buffer: Sram::new("weight_buffer", g.weight_entries, &fields),
-            base: Reg::new(g.weight_addr_bits()),
+            base: Reg::new(g.weight_address_bits),
             groups: Reg::new(g.group_bits()),
             busy: RegBit::new(),
             have: RegBit::new(),
-            pointer: Reg::new(g.weight_addr_bits()),
+            pointer: Reg::new(g.weight_address_bits),
             group: Reg::new(g.group_bits()),
             fresh: RegBit::new(),
             slice: Reg::new(2),
@@ -170,7 +167,7 @@ impl Column {
             to_psum_q: RegBit::new(),
             psum_word_q: Reg::new(g.psum_bits()),
             dense: (0..dense).map(|_| DenseIndex::new(g)).collect(),
-            position: Wire::new(g.index_bits()),
+            position: Wire::new(g.index_bits),
             list_end: Signal::default(),
             odd: Signal::default(),
             first_now: Signal::default(),
@@ -183,10 +180,10 @@ impl Column {
             tile_end: Signal::default(),
             run_end: Signal::default(),
             fetch: Signal::default(),
-            bank: Const::new(g.psum_depth / 2, 8),
+            bank: Const::new(g.psum_bank, 8),
             lanes: Const::new(g.lanes, 8),
             channel_shift: Const::new(g.channel_bits(), 4),
-            channel_mask: Const::new(g.channels - 1, 4),
+            channel_mask: Const::new(g.word_channels - 1, 4),
             lane_shift: Const::new(g.lane_bits(), 4),
             lane_mask: Const::new(g.lanes - 1, 4),
             any_weight: Signal::default(),

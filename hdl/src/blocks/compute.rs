@@ -106,15 +106,12 @@ pub(crate) struct Compute {
 impl Compute {
     pub(crate) fn new(g: &Geometry) -> Self {
         let (r, c) = (g.rows, g.cols);
-        let addr = g.addr_bits();
+        let addr = g.buffer_bits;
         let row_bits = addr_width(r + 1);
         let pes = addr_width(r * c + 1);
         let lanes = addr_width(r * c * g.lanes + 1);
         let cols = addr_width(c + 1);
-        let mut entry = vec![g.weight_bits; g.lanes];
-        if g.skip {
-            entry.extend([g.index_bits(), 1]);
-        }
+        let entry = g.entry_fields();
         let index =
             |kind: ColRegister| (0..c).map(|i| Const::new(col(i, kind), 8)).collect::<Vec<_>>();
         Self {
@@ -130,7 +127,7 @@ impl Compute {
             set_index: Wire::new(8),
             set_data: Wire::new(32),
             weight_write: flags(c),
-            weight_addr: Wire::new(g.weight_addr_bits()),
+            weight_addr: Wire::new(g.weight_address_bits),
             weight_entry: entry.iter().map(|&w| Wire::new(w)).collect(),
             param_write: Signal::default(),
             param_channel: Wire::new(address_bits(g.param_channels)),
@@ -139,10 +136,10 @@ impl Compute {
             param_shift: Wire::new(SHIFT_BITS),
             read: Signal::default(),
             read_addr: Wire::new(addr),
-            read_data: Wire::vec(g.channels, g.act_bits),
+            read_data: Wire::vec(g.word_channels, g.activation_bits),
             write: Signal::default(),
             write_addr: Wire::new(addr),
-            write_data: Wire::signed_vec(g.channels, g.act_bits),
+            write_data: Wire::signed_vec(g.word_channels, g.activation_bits),
             pe_steps: Wire::new(pes),
             active_lanes: Wire::new(lanes),
             scratch_reads: Wire::new(lanes),
@@ -187,7 +184,7 @@ impl Compute {
             _rows: r,
             _cols: c,
             _lanes: g.lanes,
-            _channels: g.channels,
+            _channels: g.word_channels,
             _drain_lanes: g.drain_lanes,
             _entry: entry.len(),
             _dense: usize::from(!g.skip),

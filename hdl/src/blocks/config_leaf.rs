@@ -27,7 +27,7 @@ macro_rules! config_leaf {
                     data: Wire::new(32),
                     $($field: {
                         let register = crate::isa::register::Register::$register;
-                        let bits = g.width(register.width());
+                        let bits = g.register_bits(register.width());
                         if register.signed() { Wire::signed(bits) } else { Wire::new(bits) }
                     },)*
                 }

@@ -140,17 +140,14 @@ impl Decoder {
     /// The decoder of a device whose configuration id is `id`.
     pub(crate) fn new(g: &Geometry, id: u32) -> Self {
         let per_word = |bits: usize, n: usize| (32 / bits).min(n);
-        let acts_per_word = per_word(g.act_bits, g.channels);
+        let acts_per_word = per_word(g.activation_bits, g.word_channels);
         let weights_per_word = per_word(g.weight_bits, g.lanes);
         let weights = g.lanes * g.weight_bits;
         let code = |e: ErrorCode| Const::new(e as u32, 4);
         let top =
             |base: u32, stride: u32, n: usize| Const::new(base as usize + stride as usize * n, 9);
         use crate::isa::register::{COL_BASE, COL_STRIDE, ROW_BASE, ROW_STRIDE, Register};
-        let mut entry = vec![g.weight_bits; g.lanes];
-        if g.skip {
-            entry.extend([g.index_bits(), 1]);
-        }
+        let entry = g.entry_fields();
         Self {
             kind: ModuleName::new("decoder"),
             clock: Signal::default(),
@@ -172,7 +169,7 @@ impl Decoder {
             set_data: Wire::new(32),
             buffer_busy: Signal::default(),
             buffer_write: Signal::default(),
-            buffer_data: Wire::vec(g.channels, g.act_bits),
+            buffer_data: Wire::vec(g.word_channels, g.activation_bits),
             weight_write: flags(g.cols),
             weight_entry: entry.iter().map(|&w| Wire::new(w)).collect(),
             param_write: Signal::default(),
@@ -204,8 +201,8 @@ impl Decoder {
             set_q: RegBit::new(),
             set_index_q: Reg::new(8),
             set_data_q: Reg::new(32),
-            words: Unpacker::new(g.word_slot(), g.stream_bits),
-            entries: Unpacker::new(g.weight_slot(), g.stream_bits),
+            words: Unpacker::new(g.word_slot, g.stream_bits),
+            entries: Unpacker::new(g.entry_slot, g.stream_bits),
             params: Unpacker::new(64, g.stream_bits),
             opcode: Wire::new(4),
             operand: Wire::new(24),
@@ -247,13 +244,13 @@ impl Decoder {
             weight_entries: Const::new(g.weight_entries, 24),
             param_channels: Const::new(g.param_channels, 24),
             cols: Const::new(g.cols, 8),
-            half_depth: Const::new(g.psum_depth / 2, 8),
+            half_depth: Const::new(g.psum_bank, 8),
             scalar_top: Const::new(Register::ALL.len(), 9),
             row_base: Const::new(ROW_BASE, 9),
             row_top: top(ROW_BASE, ROW_STRIDE, g.rows),
             col_base: Const::new(COL_BASE, 9),
             col_top: top(COL_BASE, COL_STRIDE, g.cols),
-            act_offset: (0..acts_per_word).map(|i| Const::new(i * g.act_bits, 6)).collect(),
+            act_offset: (0..acts_per_word).map(|i| Const::new(i * g.activation_bits, 6)).collect(),
             acts_per_word: Const::new(acts_per_word, 8),
             weight_offset: (0..weights_per_word)
                 .map(|i| Const::new(i * g.weight_bits, 6))
@@ -262,11 +259,11 @@ impl Decoder {
             lanes: Const::new(g.lanes, 8),
             index_word: Const::new(weights / 32, 8),
             index_offset: Const::new(weights % 32, 6),
-            last_offset: Const::new(weights % 32 + g.index_bits(), 6),
+            last_offset: Const::new(weights % 32 + g.index_bits, 6),
             multiplier_offset: Const::new(crate::isa::BIAS_BITS - 32, 6),
             shift_offset: Const::new(crate::isa::BIAS_BITS - 32 + MULTIPLIER_BITS, 6),
             _cols: g.cols,
-            _word_words: g.channels / acts_per_word,
+            _word_words: g.word_channels / acts_per_word,
             _acts_per_word: acts_per_word,
             _weight_words: g.lanes / weights_per_word,
             _weights_per_word: weights_per_word,

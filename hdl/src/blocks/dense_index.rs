@@ -65,7 +65,7 @@ impl DenseIndex {
             patch_x: Wire::new(g.patch_bits()),
             channels_last: Wire::new(5),
             first_channel: Wire::new(16),
-            position: Wire::new(g.index_bits()),
+            position: Wire::new(g.index_bits),
             list_end: Signal::default(),
             y: Reg::new(count),
             x: Reg::new(count),
@@ -82,9 +82,9 @@ impl DenseIndex {
             end_word: Signal::default(),
             end_x: Signal::default(),
             end_y: Signal::default(),
-            channels: Const::new(g.channels, 5),
+            channels: Const::new(g.word_channels, 5),
             channel_shift: Const::new(g.channel_bits(), 4),
-            channel_mask: Const::new(g.channels - 1, 4),
+            channel_mask: Const::new(g.word_channels - 1, 4),
             group_channels: Const::new(g.cols * g.lanes, 16),
         }
     }

@@ -111,7 +111,7 @@ pub(crate) struct Drain {
 
 impl Drain {
     pub(crate) fn new(g: &Geometry) -> Self {
-        let (r, d, addr) = (g.rows, g.drain_lanes, g.addr_bits());
+        let (r, d, addr) = (g.rows, g.drain_lanes, g.buffer_bits);
         let place = addr_width(g.chunks_per_word());
         Self {
             kind: ModuleName::new("drain"),
@@ -137,10 +137,10 @@ impl Drain {
             select: flags(r),
             psum_word: Wire::new(g.psum_bits()),
             part: Wire::new(addr_width(g.chunks_per_group())),
-            psum: (0..r).map(|_| Wire::signed_vec(d, g.acc_bits)).collect(),
+            psum: (0..r).map(|_| Wire::signed_vec(d, g.accumulator_bits)).collect(),
             write: Signal::default(),
             write_addr: Wire::new(addr),
-            write_data: Wire::signed_vec(g.channels, g.act_bits),
+            write_data: Wire::signed_vec(g.word_channels, g.activation_bits),
             step: Signal::default(),
             busy: Signal::default(),
             cfg: DrainConfig::new(g),
@@ -172,16 +172,16 @@ impl Drain {
             row_end: Signal::default(),
             tile_end: Signal::default(),
             moved: Wire::new(addr),
-            picked: Wire::signed_vec(d, g.acc_bits),
+            picked: Wire::signed_vec(d, g.accumulator_bits),
             ends_word: Signal::default(),
             step_q: RegBit::vec(3),
             ends_q: RegBit::vec(3),
             place_q: Reg::vec(3, place),
             addr_q: Reg::vec(3, addr),
-            held: Reg::signed_vec(g.channels, g.act_bits),
+            held: Reg::signed_vec(g.word_channels, g.activation_bits),
             write_q: RegBit::new(),
             write_addr_q: Reg::new(addr),
-            bank: Const::new(g.psum_depth / 2, 8),
+            bank: Const::new(g.psum_bank, 8),
             last_place: Const::new(g.chunks_per_word() - 1, 8),
             last_part: Const::new(g.chunks_per_group() - 1, 16),
             drain_lanes: Const::new(d, 8),

@@ -44,7 +44,7 @@ pub(crate) struct DrainLane {
 impl DrainLane {
     pub(crate) fn new(g: &Geometry) -> Self {
         let rows = g.param_rows();
-        let biased = g.acc_bits + 1;
+        let biased = g.accumulator_bits + 1;
         let scaled = biased + MULTIPLIER_BITS;
         Self {
             kind: ModuleName::new("drain_lane"),
@@ -56,14 +56,14 @@ impl DrainLane {
             load_shift: Wire::new(SHIFT_BITS),
             step: Signal::default(),
             row: Wire::new(address_bits(rows)),
-            psum: Wire::signed(g.acc_bits),
-            clamp_lo: Wire::signed(g.act_bits),
-            clamp_hi: Wire::signed(g.act_bits),
-            value: Wire::signed(g.act_bits),
+            psum: Wire::signed(g.accumulator_bits),
+            clamp_lo: Wire::signed(g.activation_bits),
+            clamp_hi: Wire::signed(g.activation_bits),
+            value: Wire::signed(g.activation_bits),
             params: Sram::new("param_memory", rows, &[g.bias_bits(), MULTIPLIER_BITS, SHIFT_BITS]),
             step_1: RegBit::new(),
             step_2: RegBit::new(),
-            psum_1: Reg::signed(g.acc_bits),
+            psum_1: Reg::signed(g.accumulator_bits),
             biased: Reg::signed(biased),
             multiplier: Reg::new(MULTIPLIER_BITS),
             shift_2: Reg::new(SHIFT_BITS),

@@ -159,7 +159,7 @@ pub(crate) struct Loader {
 
 impl Loader {
     pub(crate) fn new(g: &Geometry) -> Self {
-        let (r, count, addr) = (g.rows, g.patch_count_bits(), g.addr_bits());
+        let (r, count, addr) = (g.rows, g.patch_count_bits(), g.buffer_bits);
         let dense = usize::from(!g.skip);
         let row_count = addr_width(r + 1);
         Self {
@@ -180,11 +180,11 @@ impl Loader {
             done: Wire::vec(g.cols, 2),
             read: Signal::default(),
             read_addr: Wire::new(addr),
-            read_data: Wire::vec(g.channels, g.act_bits),
+            read_data: Wire::vec(g.word_channels, g.activation_bits),
             write: flags(r),
             write_word: Wire::vec(r, g.scratch_bits()),
-            write_data: Wire::signed_vec(g.channels, g.act_bits),
-            write_nonzero: flags(g.channels),
+            write_data: Wire::signed_vec(g.word_channels, g.activation_bits),
+            write_nonzero: flags(g.word_channels),
             write_rows: Wire::new(row_count),
             filled: Wire::new(2),
             first: flags(2),
@@ -258,7 +258,7 @@ impl Loader {
             half_q: RegBit::new(),
             word_q: Reg::new(g.patch_bits()),
             row_word: Wire::vec(r, g.patch_bits()),
-            pad: Wire::signed(g.act_bits),
+            pad: Wire::signed(g.activation_bits),
             first_q: RegBit::vec(2),
             last_q: RegBit::vec(2),
             finish_q: RegBit::vec(2),
@@ -268,12 +268,12 @@ impl Loader {
             kernel_x_q: Reg::vec(2 * dense, count),
             channel_words_q: Reg::vec(2 * dense, count),
             last_word_q: RegBit::vec(2 * dense),
-            smallest: Const::signed(-(1i64 << (g.act_bits - 1)), g.act_bits),
-            half: Const::new(g.patch_words, 8),
+            smallest: Const::signed(-(1i64 << (g.activation_bits - 1)), g.activation_bits),
+            half: Const::new(g.scratch_words, 8),
             rows: Const::new(r, 8),
             _rows: r,
             _cols: g.cols,
-            _channels: g.channels,
+            _channels: g.word_channels,
             _dense: dense,
         }
     }

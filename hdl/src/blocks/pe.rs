@@ -64,8 +64,8 @@ pub(crate) struct Pe {
 
 impl Pe {
     pub(crate) fn new(g: &Geometry) -> Self {
-        let (b, l) = (g.channels, g.lanes);
-        let words = 2 * g.patch_words;
+        let (b, l) = (g.word_channels, g.lanes);
+        let words = 2 * g.scratch_words;
         let lane_width = g.lane_bits().max(1);
         let count_width = address_width(l);
         let gating = usize::from(g.zero_gating);
@@ -74,7 +74,7 @@ impl Pe {
             clock: Signal::default(),
             write: Signal::default(),
             write_word: Wire::new(g.scratch_bits()),
-            write_data: Wire::signed_vec(b, g.act_bits),
+            write_data: Wire::signed_vec(b, g.activation_bits),
             write_nonzero: flags(b),
             step: Signal::default(),
             word: Wire::new(g.scratch_bits()),
@@ -89,11 +89,11 @@ impl Pe {
             to_psum: Signal::default(),
             psum_word: Wire::new(g.psum_bits()),
             drain_word: Wire::new(g.psum_bits()),
-            drain_data: Wire::signed_vec(l, g.acc_bits),
+            drain_data: Wire::signed_vec(l, g.accumulator_bits),
             reads: Wire::new(count_width),
-            scratchpad: Scratchpad::new(words, b, l, g.act_bits),
+            scratchpad: Scratchpad::new(words, b, l, g.activation_bits),
             zero_flags: (0..gating).map(|_| ZeroFlags::new(words, b, l)).collect(),
-            psum: PsumFile::new(g.psum_depth, l, g.acc_bits),
+            psum: PsumFile::new(g.psum_depth(), l, g.accumulator_bits),
             nonzero: flags(l),
             read: flags(l),
             read_any: Signal::default(),
@@ -102,13 +102,13 @@ impl Pe {
             multiply: RegBit::vec(l),
             lane: Reg::new(lane_width),
             operand_weight: Reg::signed_vec(l, g.weight_bits),
-            shared: Wire::signed(g.act_bits),
-            operand: Wire::signed_vec(l, g.act_bits),
-            product: Wire::signed_vec(l, g.act_bits + g.weight_bits),
-            start: Wire::signed_vec(l, g.acc_bits),
-            sum: Wire::signed_vec(l, g.acc_bits),
-            acc: Reg::signed_vec(l, g.acc_bits),
-            smallest: Const::signed(-(1i64 << (g.act_bits - 1)), g.act_bits),
+            shared: Wire::signed(g.activation_bits),
+            operand: Wire::signed_vec(l, g.activation_bits),
+            product: Wire::signed_vec(l, g.activation_bits + g.weight_bits),
+            start: Wire::signed_vec(l, g.accumulator_bits),
+            sum: Wire::signed_vec(l, g.accumulator_bits),
+            acc: Reg::signed_vec(l, g.accumulator_bits),
+            smallest: Const::signed(-(1i64 << (g.activation_bits - 1)), g.activation_bits),
             lanes: Const::new(l, 8),
             _channels: b,
             _lanes: l,

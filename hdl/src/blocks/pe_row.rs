@@ -55,7 +55,7 @@ pub(crate) struct PeRow {
 
 impl PeRow {
     pub(crate) fn new(g: &Geometry) -> Self {
-        let (b, l, c) = (g.channels, g.lanes, g.cols);
+        let (b, l, c) = (g.word_channels, g.lanes, g.cols);
         let count_width = addr_width(c * l + 1);
         let lane_width = g.lane_bits().max(1);
         Self {
@@ -63,7 +63,7 @@ impl PeRow {
             clock: Signal::default(),
             write: Signal::default(),
             write_word: Wire::new(g.scratch_bits()),
-            write_data: Wire::signed_vec(b, g.act_bits),
+            write_data: Wire::signed_vec(b, g.activation_bits),
             write_nonzero: flags(b),
             column_active: flags(c),
             valid: flags(2),
@@ -83,12 +83,12 @@ impl PeRow {
             drain: Signal::default(),
             drain_word: Wire::new(g.psum_bits()),
             drain_part: Wire::new(addr_width(g.chunks_per_group())),
-            drain_data: Wire::signed_vec(g.drain_lanes, g.acc_bits),
+            drain_data: Wire::signed_vec(g.drain_lanes, g.accumulator_bits),
             reads: Wire::new(count_width),
             pe: (0..c).map(|_| Pe::new(g)).collect(),
             read_count: Wire::vec(c + 1, count_width),
             reads_q: Reg::new(count_width),
-            group: Wire::signed_vec(c * l, g.acc_bits),
+            group: Wire::signed_vec(c * l, g.accumulator_bits),
             cols: Const::new(c, 8),
             lanes: Const::new(l, 8),
             drain_lanes: Const::new(g.drain_lanes, 8),

@@ -41,10 +41,10 @@ impl RowTable {
             pixel_x: Wire::vec(g.rows, LATTICE_BITS),
             unused: flags(g.rows),
             patch: Wire::vec(g.rows, g.patch_bits()),
-            out: Wire::vec(g.rows, g.addr_bits()),
+            out: Wire::vec(g.rows, g.buffer_bits),
             _rows: g.rows,
             _patch_bits: g.patch_bits(),
-            _addr_bits: g.addr_bits(),
+            _addr_bits: g.buffer_bits,
         }
     }
 }

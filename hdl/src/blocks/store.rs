@@ -62,14 +62,14 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn new(g: &Geometry) -> Self {
-        let slot = g.word_slot();
+        let slot = g.word_slot;
         let beat = g.stream_bits / 32;
         let pack = slot < g.stream_bits;
         let parts = if pack { g.stream_bits / slot } else { slot / g.stream_bits };
         let head = slot.div_ceil(32);
         let per_word = 32 / slot.min(32);
-        let joined = g.channels / head;
-        let addr = g.addr_bits();
+        let joined = g.word_channels / head;
+        let addr = g.buffer_bits;
         Self {
             kind: ModuleName::new("store"),
             clock: Signal::default(),
@@ -81,7 +81,7 @@ impl Store {
             port_free: Signal::default(),
             read: Signal::default(),
             read_addr: Wire::new(addr),
-            read_data: Wire::vec(g.channels, g.act_bits),
+            read_data: Wire::vec(g.word_channels, g.activation_bits),
             out_valid: Signal::default(),
             out_ready: Signal::default(),
             out_data: Wire::vec(beat, 32),
@@ -91,7 +91,7 @@ impl Store {
             to_send: Reg::new(addr + 1),
             read_q: RegBit::new(),
             fill: Reg::new(2),
-            queue: (0..2).map(|_| Reg::vec(g.channels, g.act_bits)).collect(),
+            queue: (0..2).map(|_| Reg::vec(g.word_channels, g.activation_bits)).collect(),
             part: Reg::new(addr_width(parts)),
             packed: if pack { Reg::vec(beat, 32) } else { vec![] },
             full: RegBit::new(),
@@ -101,14 +101,14 @@ impl Store {
             last_word: Signal::default(),
             joined: (0..head).map(|_| Wire::vec(joined + 1, slot.min(32))).collect(),
             channels_joined: Const::new(joined, 8),
-            channel_offset: (0..joined).map(|i| Const::new(i * g.act_bits, 8)).collect(),
+            channel_offset: (0..joined).map(|i| Const::new(i * g.activation_bits, 8)).collect(),
             head_words: Const::new(head, 8),
             beat_words: Const::new(beat, 8),
             per_word: Const::new(per_word, 8),
             part_offset: (0..per_word).map(|i| Const::new(i * slot, 8)).collect(),
             number: (0..parts).map(|p| Const::new(p, 8)).collect(),
             final_part: Const::new(parts - 1, 8),
-            _channels: g.channels,
+            _channels: g.word_channels,
             _head: head,
             _joined: joined,
             _beat: beat,

@@ -59,6 +59,27 @@ pub static RULES: &[Rule] = &[
         keys: &["array.rows", "array.cols", "array.lanes"],
         holds: |c| c.multipliers() <= 4096,
     },
+    Rule {
+        doc: "array.cols * array.lanes * pe.psum_depth / 2 is at least buffers.channels_per_word",
+        keys: &["array.cols", "array.lanes", "pe.psum_depth", "buffers.channels_per_word"],
+        // A run must be able to produce one whole buffer word.
+        holds: |c| c.channels_per_pass() * c.psum_bank_depth() >= c.buffers.channels_per_word,
+    },
+    Rule {
+        doc: "buffers.weight_entries is at least buffers.channels_per_word * \
+              ceil(buffers.channels_per_word / (array.cols * array.lanes))",
+        keys: &[
+            "buffers.weight_entries",
+            "buffers.channels_per_word",
+            "array.cols",
+            "array.lanes",
+        ],
+        // A column must hold the lists of one slice of one word for one word of outputs.
+        holds: |c| {
+            let b = c.buffers.channels_per_word;
+            c.buffers.weight_entries >= b * b.div_ceil(c.channels_per_pass())
+        },
+    },
 ];
 
 impl Rule {
@@ -138,6 +159,11 @@ mod tests {
         broken(|c| c.numerics.accumulator_bits = 17, 4);
         broken(|c| c.buffers.channels_per_word = 64, 5);
         broken(|c| (c.array.rows, c.array.cols, c.array.lanes) = (32, 32, 8), 6);
+        broken(|c| (c.array.cols, c.array.lanes, c.pe.psum_depth) = (1, 1, 2), 7);
+        let few = |c: &mut Config| {
+            (c.array.cols, c.array.lanes, c.buffers.weight_entries) = (1, 1, 16);
+        };
+        broken(few, 8);
     }
 
     #[test]

@@ -1,0 +1,210 @@
+//! What a run computes, tile by tile in program order.
+
+use pecan_hdl::geometry::Geometry;
+
+use super::array::{Activity, Array, Sum, Walk};
+use super::lists::{dense_points, group_point};
+use super::memories::Memories;
+use super::shape::{RowShape, RunShape};
+use super::timing::ListLengths;
+
+/// A run addressed a word outside the global buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressFault {
+    /// Tile in which it happened.
+    pub tile: u64,
+    /// Slice and loader step, or none if it was the drain.
+    pub load: Option<(usize, u64)>,
+}
+
+/// One run on the state of the device.
+pub struct Execution<'a, S> {
+    /// Geometry of the device.
+    pub geometry: &'a Geometry,
+    /// The loop nest.
+    pub shape: &'a RunShape,
+    /// Entries per column and slice.
+    pub lists: &'a ListLengths,
+    /// The array.
+    pub array: &'a mut Array<S>,
+    /// The memories.
+    pub memories: &'a mut Memories,
+}
+
+impl<S: Sum> Execution<'_, S> {
+    /// Computes the whole run.
+    ///
+    /// # Errors
+    /// The first access outside the global buffer.
+    pub fn run(&mut self) -> Result<Activity, AddressFault> {
+        let mut total = Activity::default();
+        let slices = self.shape.slices();
+        for tile in 0..self.shape.tile_count() {
+            let at = self.shape.tile_at(tile);
+            let valid: Vec<bool> = self.shape.valid_rows(at).collect();
+            let mut pointers: Vec<usize> = self.shape.columns.iter().map(|c| c.base).collect();
+            for slice in 0..slices {
+                let half = ((tile & 1) * (slices & 1) + slice) as usize & 1;
+                let block = self.shape.block_at(slice);
+                self.load(at, block, half, &valid).map_err(|step| AddressFault {
+                    tile,
+                    load: Some((slice as usize, step)),
+                })?;
+                self.array.count_nonzero(half, &valid);
+                let walk = Walk {
+                    shape: self.shape,
+                    half,
+                    bank: (tile & 1) as usize,
+                    first: slice == 0,
+                    valid: valid.iter().filter(|v| **v).count() as u32,
+                };
+                let done = self.columns(&walk, block, slice as usize, &mut pointers);
+                total.lanes += done.lanes;
+                total.reads += done.reads;
+            }
+            if !self.shape.no_drain {
+                self.drain(at, (tile & 1) as usize, &valid)
+                    .map_err(|()| AddressFault { tile, load: None })?;
+            }
+        }
+        Ok(total)
+    }
+
+    /// Fills a scratchpad half; the error is the loader step that left the buffer.
+    fn load(&mut self, tile: [i64; 2], block: [u64; 3], half: usize, valid: &[bool]) -> Result<(), u64> {
+        let shape = self.shape;
+        let extent = shape.extent(block);
+        let origin = shape.origin(tile, block);
+        let address = shape.address(tile, block);
+        let mut step = 0;
+        for y in 0..extent[1] + shape.ext[0] {
+            for x in 0..extent[2] + shape.ext[1] {
+                let inside = shape.inside(0, origin[0] + y * shape.step[0], 1).all(|v| v)
+                    && shape.inside(1, origin[1] + x * shape.step[1], 1).all(|v| v);
+                let from = address + y * shape.addr_step[0] + x * shape.addr_step[1];
+                for cb in 0..extent[0] {
+                    let source = if inside { Some(self.wrap(from + cb)) } else { None };
+                    if source.is_some_and(|word| word >= self.geometry.buffer_words) {
+                        return Err(step);
+                    }
+                    self.multicast([y, x, cb], extent, source, half, valid);
+                    step += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn wrap(&self, address: i64) -> usize {
+        (address & ((1 << self.geometry.buffer_bits) - 1)) as usize
+    }
+
+    /// Gives a word (or padding) to every row whose patch holds it.
+    fn multicast(
+        &mut self,
+        at: [i64; 3],
+        extent: [i64; 3],
+        source: Option<usize>,
+        half: usize,
+        valid: &[bool],
+    ) {
+        let channels = self.geometry.word_channels;
+        let pad = if self.shape.maximum { self.geometry.activation_min() as i16 } else { 0 };
+        let padding = [pad; 16];
+        let values = match source {
+            Some(word) => &self.memories.buffer[word * channels..][..channels],
+            None => &padding[..channels],
+        };
+        let linear = at[0] * self.shape.patch[0] + at[1] * self.shape.patch[1] + at[2];
+        for (index, row) in self.shape.rows.iter().enumerate() {
+            if valid[index] && takes(row, at, extent) {
+                let word = (linear - row.patch_offset) & (self.geometry.scratch_words as i64 - 1);
+                self.array.store(half, word as usize, index, values);
+            }
+        }
+    }
+
+    /// Lets every active column walk its lists of a slice.
+    fn columns(
+        &mut self,
+        walk: &Walk<'_>,
+        block: [u64; 3],
+        slice: usize,
+        pointers: &mut [usize],
+    ) -> Activity {
+        let mut total = Activity::default();
+        let points = if self.geometry.skip { Vec::new() } else { dense_points(self.shape, block, self.geometry) };
+        for (column, pointer) in pointers.iter_mut().enumerate() {
+            let groups = self.shape.columns[column].groups;
+            if groups == 0 {
+                continue;
+            }
+            let memory = &self.memories.weights[column];
+            let mask = memory.len() - 1;
+            let mut left = self.lists[column][slice] as usize;
+            for group in 0..groups {
+                let start = *pointer;
+                let entries = (0..left).map(|i| &memory[(start + i) & mask]);
+                let done;
+                let length;
+                if self.geometry.skip {
+                    length = entries.clone().take_while(|e| !e.last).count() + 1;
+                    let list = entries.take(length).map(|e| (usize::from(e.index), e));
+                    done = self.array.group(walk, column, group, list);
+                } else {
+                    length = points.len();
+                    let offset =
+                        if walk.shape.per_channel { group_point(column, group, self.geometry) } else { 0 };
+                    let list = points.iter().map(|p| p + offset).zip(entries);
+                    done = self.array.group(walk, column, group, list);
+                }
+                total.lanes += done.lanes;
+                total.reads += done.reads;
+                left -= length;
+                *pointer = (start + length) & mask;
+            }
+        }
+        total
+    }
+
+    /// Requantizes a tile and writes it to the buffer.
+    fn drain(&mut self, tile: [i64; 2], bank: usize, valid: &[bool]) -> Result<(), ()> {
+        let shape = self.shape;
+        let channels = self.geometry.word_channels;
+        let produced = shape.out_chunks as usize * self.geometry.drain_lanes;
+        let origin = shape.out_addr + tile[0] * shape.out_tile[0] + tile[1] * shape.out_tile[1];
+        for (index, row) in shape.rows.iter().enumerate().take(shape.rows_used) {
+            if !valid[index] {
+                continue;
+            }
+            for word in 0..produced.div_ceil(channels) {
+                let address = self.wrap(origin + row.out_offset + word as i64);
+                if address >= self.geometry.buffer_words {
+                    return Err(());
+                }
+                for channel in 0..channels {
+                    let k = word * channels + channel;
+                    let value = if k < produced { self.requantize(k, bank, index) } else { 0 };
+                    self.memories.buffer[address * channels + channel] = value;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn requantize(&self, k: usize, bank: usize, row: usize) -> i16 {
+        let g = self.geometry;
+        let group = k / (g.cols * g.lanes) % g.psum_bank;
+        let column = k / g.lanes % g.cols;
+        let sum = self.array.sum(column, bank * g.psum_bank + group, k % g.lanes, row);
+        let param = self.memories.params[(self.shape.param_base + k) % g.param_channels];
+        let half = if param.shift == 0 { 0 } else { 1i128 << (param.shift - 1) };
+        let scaled = (i128::from(sum) + i128::from(param.bias)) * i128::from(param.multiplier) + half;
+        let [low, high] = self.shape.clamp.map(i128::from);
+        (scaled >> param.shift).min(high).max(low) as i16
+    }
+}
+
+fn takes(row: &RowShape, at: [i64; 3], extent: [i64; 3]) -> bool {
+    (0..2).all(|i| (0..extent[i + 1]).contains(&(at[i] - row.base[i])))
+}

@@ -1,0 +1,219 @@
+//! Emulator of the device: executes the command stream of a program, bit-exact, and predicts every
+//! performance counter and every cycle by the rules of `docs/command-stream.md`.
+//!
+//! It shares no structure with the RTL: a run is computed tile by tile on plain arrays, and its timing is
+//! a recurrence over slices ([`timing`]). Only the store engine and the memory are stepped by cycles.
+
+mod array;
+mod background;
+mod clock;
+mod counts;
+mod decode;
+mod functional;
+mod lists;
+mod memories;
+mod registers;
+mod shape;
+mod store;
+#[cfg(test)]
+mod tests;
+mod timing;
+
+use pecan_hdl::config::Config;
+use pecan_hdl::geometry::Geometry;
+use pecan_hdl::isa::ErrorCode;
+use pecan_hdl::isa::counter::Counters;
+
+use crate::memory::MemoryModel;
+use crate::program::{Ordering, Program, ProgramError};
+use array::{Activity, Array};
+use clock::Clock;
+use decode::Decoder;
+use functional::{AddressFault, Execution};
+use memories::Memories;
+
+pub use counts::run_counts;
+pub use memories::{Entry, MAX_LANES, pack_word};
+pub use registers::Registers;
+pub use shape::{ColumnShape, RowShape, RunShape};
+pub use timing::{ListLengths, RunPlan, TileCycles, Timer, drain_cycles, run_cycles};
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// `End` was executed.
+    Done,
+    /// The device halted with this code.
+    Error(ErrorCode),
+    /// The device waits for input and the program has none left.
+    Starved,
+    /// The device and the memory wait for each other.
+    Stalled,
+}
+
+/// The counters at a `Mark`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Cycle in which the layer output shows the new count.
+    pub cycle: u64,
+    /// Values of the counters in that cycle.
+    pub counters: Counters,
+}
+
+/// Result of executing a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Clock cycles from the first cycle of the program to the one that raised `done` (or ended it).
+    pub cycles: u64,
+    /// One snapshot per `Mark` since the last header.
+    pub snapshots: Vec<Snapshot>,
+    /// The counters at the end.
+    pub counters: Counters,
+    /// DRAM at the end.
+    pub dram: Vec<u8>,
+    /// Bytes of the program's output region.
+    pub output: Vec<u8>,
+}
+
+impl Report {
+    /// Counters of each layer: differences of neighbouring snapshots.
+    #[must_use]
+    pub fn layers(&self, counter_bits: usize) -> Vec<Counters> {
+        let mut before = Counters::default();
+        let difference = |snapshot: &Snapshot| {
+            let layer = snapshot.counters.since(&before, counter_bits);
+            before = snapshot.counters;
+            layer
+        };
+        self.snapshots.iter().map(difference).collect()
+    }
+}
+
+/// The array with accumulators as wide as needed.
+#[derive(Clone, Debug)]
+enum ArrayState {
+    Narrow(Array<i32>),
+    Wide(Array<i64>),
+}
+
+impl ArrayState {
+    fn new(geometry: &Geometry) -> Self {
+        if geometry.accumulator_bits <= 32 {
+            Self::Narrow(Array::new(geometry))
+        } else {
+            Self::Wide(Array::new(geometry))
+        }
+    }
+
+    fn run(
+        &mut self,
+        geometry: &Geometry,
+        plan: &RunPlan,
+        memories: &mut Memories,
+    ) -> Result<Activity, AddressFault> {
+        let RunPlan { shape, lists } = plan;
+        match self {
+            Self::Narrow(array) => Execution { geometry, shape, lists, array, memories }.run(),
+            Self::Wide(array) => Execution { geometry, shape, lists, array, memories }.run(),
+        }
+    }
+}
+
+/// The device. Memories, registers and partial sums keep their contents from program to program, as
+/// those of the hardware do; at first everything is zero.
+#[derive(Clone, Debug)]
+pub struct Emulator {
+    geometry: Geometry,
+    id: u32,
+    memories: Memories,
+    array: ArrayState,
+    registers: Registers,
+}
+
+impl Emulator {
+    /// The device of a legal configuration, after reset.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let geometry = Geometry::of(config);
+        Self {
+            id: config.id(),
+            memories: Memories::new(&geometry),
+            array: ArrayState::new(&geometry),
+            registers: Registers::new(&geometry),
+            geometry,
+        }
+    }
+
+    /// Executes a program with ideal memory.
+    ///
+    /// # Errors
+    /// The program's transfers or regions are malformed. What the device makes of its commands is in the
+    /// [`Report`].
+    pub fn run(&mut self, program: &Program) -> Result<Report, ProgramError> {
+        self.run_with(program, &MemoryModel::Ideal)
+    }
+
+    /// Executes a program with the given memory behind the streams.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_with(
+        &mut self,
+        program: &Program,
+        memory: &MemoryModel,
+    ) -> Result<Report, ProgramError> {
+        self.execute(program, memory, true)
+    }
+
+    /// Predicts cycles and counters without computing data: active lanes and scratchpad reads stay 0, and
+    /// outputs are meaningless.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn predict(
+        &mut self,
+        program: &Program,
+        memory: &MemoryModel,
+    ) -> Result<Report, ProgramError> {
+        self.execute(program, memory, false)
+    }
+
+    fn execute(
+        &mut self,
+        program: &Program,
+        memory: &MemoryModel,
+        compute: bool,
+    ) -> Result<Report, ProgramError> {
+        program.validate()?;
+        let streams = u64::from(program.stream_bits) == self.geometry.stream_bits as u64;
+        if !streams {
+            return Err(ProgramError::Invalid {
+                what: "stream_bits".into(),
+                value: program.stream_bits.to_string(),
+                allowed: self.geometry.stream_bits.to_string(),
+            });
+        }
+        let ordering = Ordering::of(program);
+        let clock = Clock::new(&ordering, memory, &self.geometry, program.dram.clone());
+        let mut decoder = Decoder {
+            geometry: &self.geometry,
+            id: self.id,
+            memories: &mut self.memories,
+            array: compute.then_some(&mut self.array),
+            registers: &mut self.registers,
+            clock,
+            snapshots: Vec::new(),
+            header: None,
+        };
+        let outcome = decoder.run();
+        // `tick` went on to the cycle after the last command.
+        decoder.clock.now -= u64::from(outcome == Outcome::Done);
+        let counters = decoder.counters();
+        let cycles = decoder.clock.now + 1;
+        let (snapshots, dram) = (decoder.snapshots, decoder.clock.dram);
+        let output = dram[program.output.range()].to_vec();
+        Ok(Report { outcome, cycles, snapshots, counters, dram, output })
+    }
+}

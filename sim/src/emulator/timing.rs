@@ -1,0 +1,150 @@
+//! Timing of a run as recurrences over slices and tiles; no cycle is stepped.
+
+use std::sync::Arc;
+
+use super::shape::RunShape;
+
+/// Entries that each column fires in each slice of a tile: `[column][slice]`, empty for a column that
+/// takes no part.
+pub type ListLengths = Vec<Vec<u32>>;
+
+/// What decides when things happen in a run.
+#[derive(Clone, Debug)]
+pub struct RunPlan {
+    /// The loop nest.
+    pub shape: RunShape,
+    /// The lists.
+    pub lists: ListLengths,
+}
+
+/// Cycles of one tile.
+#[derive(Clone, Debug, Default)]
+pub struct TileCycles {
+    /// First loader step of each slice.
+    pub load: Vec<u64>,
+    /// First drain step.
+    pub drain: u64,
+    /// Last drain step.
+    pub free: u64,
+}
+
+/// Walks a run tile by tile. The recurrences are those of `docs/command-stream.md`, section Timing.
+#[derive(Clone, Debug)]
+pub struct Timer {
+    plan: Arc<RunPlan>,
+    /// Cycle in which the run was started.
+    start: u64,
+    tile: u64,
+    /// First cycle in which the loader may start the next slice.
+    loader: u64,
+    /// Last entry fired of the last two slices, oldest first.
+    release: [u64; 2],
+    /// First cycle in which each column may fire.
+    column: Vec<u64>,
+    /// Last drain step of the last two tiles, oldest first.
+    free: [u64; 2],
+    steps: Arc<Vec<u64>>,
+}
+
+impl Timer {
+    /// A run whose `Run` command is executed in cycle `start`.
+    #[must_use]
+    pub fn new(plan: Arc<RunPlan>, start: u64) -> Self {
+        let shape = &plan.shape;
+        let steps =
+            (0..shape.slices()).map(|s| shape.loader_steps(shape.extent(shape.block_at(s))));
+        let steps = Arc::new(steps.collect());
+        let column = vec![0; plan.lists.len()];
+        Self {
+            start,
+            tile: 0,
+            loader: start + 1,
+            release: [0; 2],
+            column,
+            free: [start; 2],
+            steps,
+            plan,
+        }
+    }
+
+    /// The plan that is timed.
+    #[must_use]
+    pub fn plan(&self) -> &Arc<RunPlan> {
+        &self.plan
+    }
+
+    /// Cycles of the next tile, or `None` after the last.
+    pub fn next_tile(&mut self) -> Option<TileCycles> {
+        let plan = Arc::clone(&self.plan);
+        let shape = &plan.shape;
+        if self.tile == shape.tile_count() {
+            return None;
+        }
+        let mut load = Vec::with_capacity(self.steps.len());
+        for slice in 0..self.steps.len() {
+            load.push(self.slice(&plan.lists, slice));
+        }
+        let active = plan.lists.iter().any(|list| !list.is_empty());
+        let last = if active { self.release[1] } else { self.start + 1 };
+        let drain = (self.free[1] + 1).max(last + 2).max(self.start + 3);
+        let free = drain + drain_cycles(shape, shape.tile_at(self.tile)) - 1;
+        self.free = [self.free[1], free];
+        self.tile += 1;
+        Some(TileCycles { load, drain, free })
+    }
+
+    /// Advances loader and columns by one slice; returns the slice's first loader step.
+    fn slice(&mut self, lists: &ListLengths, slice: usize) -> u64 {
+        let first = self.loader.max(self.release[0] + 1);
+        let end = first + self.steps[slice] - 1;
+        self.loader = end + 1;
+        let bank = if slice == 0 && self.tile >= 2 { self.free[0] + 1 } else { 0 };
+        let ready = (end + 2).max(bank);
+        let mut release = 0;
+        for (next, list) in self.column.iter_mut().zip(lists) {
+            if let Some(entries) = list.get(slice) {
+                *next = ready.max(*next) + u64::from(*entries);
+                release = release.max(*next - 1);
+            }
+        }
+        self.release = [self.release[1], release];
+        first
+    }
+
+    /// First cycle in which compute is idle again, or `None` if the run is longer than its limit.
+    #[must_use]
+    pub fn finish(mut self) -> Option<u64> {
+        let bound = self.start + 1 + self.plan.shape.limit;
+        while self.next_tile().is_some() {
+            if self.free[1] + 5 > bound {
+                return None;
+            }
+        }
+        Some(self.free[1] + 5)
+    }
+
+    /// Cycle in which a run that is too long is aborted.
+    #[must_use]
+    pub fn abort(&self) -> u64 {
+        self.start + 1 + self.plan.shape.limit
+    }
+}
+
+/// Cycles that the drain of a tile takes.
+#[must_use]
+pub fn drain_cycles(shape: &RunShape, tile: [i64; 2]) -> u64 {
+    if shape.no_drain {
+        return 1;
+    }
+    let visited = shape.valid_rows(tile).chain(std::iter::repeat(false)).take(shape.rows_used);
+    visited.map(|valid| if valid { shape.out_chunks } else { 1 }).sum()
+}
+
+/// Cycles from the start of a run to the first cycle in which compute is idle, `None` above the limit.
+#[must_use]
+pub fn run_cycles(plan: Arc<RunPlan>) -> Option<u64> {
+    Timer::new(plan, 0).finish().map(|idle| idle - 1)
+}
+
+#[cfg(test)]
+mod tests;
