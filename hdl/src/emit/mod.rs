@@ -19,7 +19,9 @@ mod lower;
 mod module;
 mod names;
 mod order;
+mod parts;
 mod range;
+mod select;
 mod simplify;
 
 #[cfg(test)]
