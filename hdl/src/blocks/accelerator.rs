@@ -83,7 +83,11 @@ impl Accelerator {
             decoder: Decoder::new(g, id),
             compute: Compute::new(g),
             store: Store::new(g),
-            buffer: Sram::new("global_buffer", g.buffer_words, &vec![g.activation_bits; g.word_channels]),
+            buffer: Sram::new(
+                "global_buffer",
+                g.buffer_words,
+                &vec![g.activation_bits; g.word_channels],
+            ),
             counters: CounterBank::new(g, id, &CounterBank::widths(g)),
             alive: Signal::default(),
             write: Signal::default(),

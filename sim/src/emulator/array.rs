@@ -170,7 +170,8 @@ impl<S: Sum> Array<S> {
                 }
             } else {
                 let weight = entry.weights[lane];
-                for (sums, values) in sums.chunks_exact_mut(VECTOR).zip(values.chunks_exact(VECTOR)) {
+                for (sums, values) in sums.chunks_exact_mut(VECTOR).zip(values.chunks_exact(VECTOR))
+                {
                     for (sum, value) in sums.iter_mut().zip(values) {
                         *sum = sum.add(*value, weight);
                     }
@@ -183,9 +184,7 @@ impl<S: Sum> Array<S> {
         let lanes = self.geometry.lanes;
         let gated = self.geometry.zero_gating && !walk.shape.maximum;
         let mask = self.nonzero.len() - 1;
-        let rows = |p: usize| {
-            u64::from(if gated { self.nonzero[p & mask] } else { walk.valid })
-        };
+        let rows = |p: usize| u64::from(if gated { self.nonzero[p & mask] } else { walk.valid });
         if walk.shape.per_channel {
             let active: u64 = (0..lanes).map(|lane| rows(point + lane)).sum();
             activity.lanes += active;

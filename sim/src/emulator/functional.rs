@@ -46,10 +46,8 @@ impl<S: Sum> Execution<'_, S> {
             for slice in 0..slices {
                 let half = ((tile & 1) * (slices & 1) + slice) as usize & 1;
                 let block = self.shape.block_at(slice);
-                self.load(at, block, half, &valid).map_err(|step| AddressFault {
-                    tile,
-                    load: Some((slice as usize, step)),
-                })?;
+                self.load(at, block, half, &valid)
+                    .map_err(|step| AddressFault { tile, load: Some((slice as usize, step)) })?;
                 self.array.count_nonzero(half, &valid);
                 let walk = Walk {
                     shape: self.shape,
@@ -71,7 +69,13 @@ impl<S: Sum> Execution<'_, S> {
     }
 
     /// Fills a scratchpad half; the error is the loader step that left the buffer.
-    fn load(&mut self, tile: [i64; 2], block: [u64; 3], half: usize, valid: &[bool]) -> Result<(), u64> {
+    fn load(
+        &mut self,
+        tile: [i64; 2],
+        block: [u64; 3],
+        half: usize,
+        valid: &[bool],
+    ) -> Result<(), u64> {
         let shape = self.shape;
         let extent = shape.extent(block);
         let origin = shape.origin(tile, block);
@@ -133,7 +137,11 @@ impl<S: Sum> Execution<'_, S> {
         pointers: &mut [usize],
     ) -> Activity {
         let mut total = Activity::default();
-        let points = if self.geometry.skip { Vec::new() } else { dense_points(self.shape, block, self.geometry) };
+        let points = if self.geometry.skip {
+            Vec::new()
+        } else {
+            dense_points(self.shape, block, self.geometry)
+        };
         for (column, pointer) in pointers.iter_mut().enumerate() {
             let groups = self.shape.columns[column].groups;
             if groups == 0 {
@@ -153,8 +161,11 @@ impl<S: Sum> Execution<'_, S> {
                     done = self.array.group(walk, column, group, list);
                 } else {
                     length = points.len();
-                    let offset =
-                        if walk.shape.per_channel { group_point(column, group, self.geometry) } else { 0 };
+                    let offset = if walk.shape.per_channel {
+                        group_point(column, group, self.geometry)
+                    } else {
+                        0
+                    };
                     let list = points.iter().map(|p| p + offset).zip(entries);
                     done = self.array.group(walk, column, group, list);
                 }
@@ -199,7 +210,8 @@ impl<S: Sum> Execution<'_, S> {
         let sum = self.array.sum(column, bank * g.psum_bank + group, k % g.lanes, row);
         let param = self.memories.params[(self.shape.param_base + k) % g.param_channels];
         let half = if param.shift == 0 { 0 } else { 1i128 << (param.shift - 1) };
-        let scaled = (i128::from(sum) + i128::from(param.bias)) * i128::from(param.multiplier) + half;
+        let scaled =
+            (i128::from(sum) + i128::from(param.bias)) * i128::from(param.multiplier) + half;
         let [low, high] = self.shape.clamp.map(i128::from);
         (scaled >> param.shift).min(high).max(low) as i16
     }

@@ -38,7 +38,8 @@ pub fn signed(value: u64, bits: usize) -> i64 {
 
 impl Entry {
     /// The entry that reads as all zeros.
-    pub const ZERO: Entry = Entry { index: 0, last: false, nonzero: false, weights: [0; MAX_LANES] };
+    pub const ZERO: Entry =
+        Entry { index: 0, last: false, nonzero: false, weights: [0; MAX_LANES] };
 
     /// Unpacks an entry from its slot.
     #[must_use]
@@ -138,10 +139,12 @@ mod tests {
     #[test]
     fn words_survive_packing() {
         for bits in [4, 8, 16] {
-            let values: Vec<i64> = (0..8).map(|i| i * 37 % (1 << bits) - (1 << (bits - 1))).collect();
+            let values: Vec<i64> =
+                (0..8).map(|i| i * 37 % (1 << bits) - (1 << (bits - 1))).collect();
             let values: Vec<i64> = values.into_iter().map(|v| signed(v as u64, bits)).collect();
             let slot = pack_word(values.iter().copied(), bits, 128);
-            let back: Vec<i64> = (0..8).map(|i| signed(bits_at(&slot, i * bits, bits), bits)).collect();
+            let back: Vec<i64> =
+                (0..8).map(|i| signed(bits_at(&slot, i * bits, bits), bits)).collect();
             assert_eq!(back, values);
         }
     }

@@ -74,11 +74,8 @@ impl Store {
         let beat = ready && self.valid(cycle);
         // Words in the queue and on their way, before this cycle's departure and arrival.
         let held = self.queue.len();
-        let leaves = if self.words_per_beat > 1 {
-            self.pack(cycle, beat)
-        } else {
-            self.send_parts(beat)
-        };
+        let leaves =
+            if self.words_per_beat > 1 { self.pack(cycle, beat) } else { self.send_parts(beat) };
         if leaves {
             self.queue.pop_front();
             self.left -= 1;
