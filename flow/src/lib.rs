@@ -1,1 +1,3 @@
-//! Part of pecan.
+//! Networks, mapping and the command line.
+
+pub mod map;

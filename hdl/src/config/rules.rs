@@ -68,12 +68,7 @@ pub static RULES: &[Rule] = &[
     Rule {
         doc: "buffers.weight_entries is at least buffers.channels_per_word * \
               ceil(buffers.channels_per_word / (array.cols * array.lanes))",
-        keys: &[
-            "buffers.weight_entries",
-            "buffers.channels_per_word",
-            "array.cols",
-            "array.lanes",
-        ],
+        keys: &["buffers.weight_entries", "buffers.channels_per_word", "array.cols", "array.lanes"],
         // A column must hold the lists of one slice of one word for one word of outputs.
         holds: |c| {
             let b = c.buffers.channels_per_word;

@@ -116,8 +116,7 @@ impl<'a> Clock<'a> {
         let usable = offer.read && input != Input::Ignore;
         let taken = usable && input == Input::Take;
         let now = self.now;
-        let busy = !self.store.idle()
-            && self.ports().is_some_and(|(_, loader)| loader.reads(now));
+        let busy = !self.store.idle() && self.ports().is_some_and(|(_, loader)| loader.reads(now));
         let events = self.store.cycle(self.now, offer.write, busy);
         self.memory.end_cycle(taken, events.beat);
         if taken {
@@ -144,7 +143,8 @@ impl<'a> Clock<'a> {
 
     fn deliver(&mut self) {
         self.counters[Counter::BeatsOut] += 1;
-        let bytes: Vec<u8> = self.outgoing.drain(..self.beat_bytes.min(self.outgoing.len())).collect();
+        let bytes: Vec<u8> =
+            self.outgoing.drain(..self.beat_bytes.min(self.outgoing.len())).collect();
         let address = self.received.address(&self.ordering.receives, self.beat_bytes as u64);
         let target = address.and_then(|at| self.dram.get_mut(at..at + bytes.len()));
         if let Some(target) = target {
@@ -191,6 +191,10 @@ impl<'a> Clock<'a> {
             self.check_later_fault()?;
             return Err(Outcome::Starved);
         }
+        self.check_stall()
+    }
+
+    fn check_stall(&self) -> Result<(), Outcome> {
         let computing = self.running.as_ref().is_some_and(|run| run.idle > self.now);
         if !computing && self.now > self.progress + self.patience {
             return Err(Outcome::Stalled);
@@ -242,7 +246,7 @@ impl<'a> Clock<'a> {
         self.progress = self.now;
         while !self.store.idle() {
             self.step(Input::Ignore)?;
-            self.check_progress()?;
+            self.check_stall()?;
         }
         Ok(())
     }

@@ -26,7 +26,8 @@ pub fn run_counts(plan: &RunPlan) -> Counters {
         if !shape.no_drain {
             let drained = valid.iter().take(shape.rows_used).filter(|v| **v).count() as u64;
             total[Counter::DrainSteps] += drained * shape.out_chunks;
-            total[Counter::BufferWrites] += drained * shape.out_chunks.div_ceil(shape.steps_per_word);
+            total[Counter::BufferWrites] +=
+                drained * shape.out_chunks.div_ceil(shape.steps_per_word);
         }
         for slice in 0..shape.slices() {
             let block = shape.block_at(slice);

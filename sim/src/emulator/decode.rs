@@ -6,7 +6,7 @@ use pecan_hdl::geometry::Geometry;
 use pecan_hdl::isa::counter::{Counter, Counters};
 use pecan_hdl::isa::{ErrorCode, Opcode, RESERVED, RunFlags, VERSION, WAIT_COMPUTE, WAIT_STORE};
 
-use super::clock::{Clock, Input};
+use super::clock::Clock;
 use super::counts::run_counts;
 use super::functional::AddressFault;
 use super::lists::list_lengths;
@@ -209,7 +209,9 @@ impl Decoder<'_> {
                     counts[Counter::ActiveLanes] = activity.lanes;
                     counts[Counter::ScratchReads] = activity.reads;
                 }
-                Err(fault) => return Some((fault_cycle(timer.clone(), fault), ErrorCode::RunAddress)),
+                Err(fault) => {
+                    return Some((fault_cycle(timer.clone(), fault), ErrorCode::RunAddress));
+                }
             }
         }
         for (total, count) in self.clock.counters.0.iter_mut().zip(counts.0) {
@@ -260,8 +262,11 @@ impl SlotReader {
         }
         let per_beat = self.stream / self.slot;
         let leaves = last || self.item + 1 == per_beat;
-        let beat =
-            if leaves { clock.take_beat(self.buffer_write)? } else { clock.use_beat(self.buffer_write)? };
+        let beat = if leaves {
+            clock.take_beat(self.buffer_write)?
+        } else {
+            clock.use_beat(self.buffer_write)?
+        };
         let size = self.slot / 8;
         self.bytes.clear();
         self.bytes.extend_from_slice(beat.get(self.item * size..).unwrap_or(&[]));

@@ -10,25 +10,25 @@ use super::timing::ListLengths;
 
 /// A run addressed a word outside the global buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AddressFault {
+pub(super) struct AddressFault {
     /// Tile in which it happened.
-    pub tile: u64,
+    pub(super) tile: u64,
     /// Slice and loader step, or none if it was the drain.
-    pub load: Option<(usize, u64)>,
+    pub(super) load: Option<(usize, u64)>,
 }
 
 /// One run on the state of the device.
-pub struct Execution<'a, S> {
+pub(super) struct Execution<'a, S> {
     /// Geometry of the device.
-    pub geometry: &'a Geometry,
+    pub(super) geometry: &'a Geometry,
     /// The loop nest.
-    pub shape: &'a RunShape,
+    pub(super) shape: &'a RunShape,
     /// Entries per column and slice.
-    pub lists: &'a ListLengths,
+    pub(super) lists: &'a ListLengths,
     /// The array.
-    pub array: &'a mut Array<S>,
+    pub(super) array: &'a mut Array<S>,
     /// The memories.
-    pub memories: &'a mut Memories,
+    pub(super) memories: &'a mut Memories,
 }
 
 impl<S: Sum> Execution<'_, S> {
@@ -36,7 +36,7 @@ impl<S: Sum> Execution<'_, S> {
     ///
     /// # Errors
     /// The first access outside the global buffer.
-    pub fn run(&mut self) -> Result<Activity, AddressFault> {
+    pub(super) fn run(&mut self) -> Result<Activity, AddressFault> {
         let mut total = Activity::default();
         let slices = self.shape.slices();
         for tile in 0..self.shape.tile_count() {
@@ -46,10 +46,8 @@ impl<S: Sum> Execution<'_, S> {
             for slice in 0..slices {
                 let half = ((tile & 1) * (slices & 1) + slice) as usize & 1;
                 let block = self.shape.block_at(slice);
-                self.load(at, block, half, &valid).map_err(|step| AddressFault {
-                    tile,
-                    load: Some((slice as usize, step)),
-                })?;
+                self.load(at, block, half, &valid)
+                    .map_err(|step| AddressFault { tile, load: Some((slice as usize, step)) })?;
                 self.array.count_nonzero(half, &valid);
                 let walk = Walk {
                     shape: self.shape,
@@ -71,7 +69,13 @@ impl<S: Sum> Execution<'_, S> {
     }
 
     /// Fills a scratchpad half; the error is the loader step that left the buffer.
-    fn load(&mut self, tile: [i64; 2], block: [u64; 3], half: usize, valid: &[bool]) -> Result<(), u64> {
+    fn load(
+        &mut self,
+        tile: [i64; 2],
+        block: [u64; 3],
+        half: usize,
+        valid: &[bool],
+    ) -> Result<(), u64> {
         let shape = self.shape;
         let extent = shape.extent(block);
         let origin = shape.origin(tile, block);
@@ -133,7 +137,11 @@ impl<S: Sum> Execution<'_, S> {
         pointers: &mut [usize],
     ) -> Activity {
         let mut total = Activity::default();
-        let points = if self.geometry.skip { Vec::new() } else { dense_points(self.shape, block, self.geometry) };
+        let points = if self.geometry.skip {
+            Vec::new()
+        } else {
+            dense_points(self.shape, block, self.geometry)
+        };
         for (column, pointer) in pointers.iter_mut().enumerate() {
             let groups = self.shape.columns[column].groups;
             if groups == 0 {
@@ -153,8 +161,11 @@ impl<S: Sum> Execution<'_, S> {
                     done = self.array.group(walk, column, group, list);
                 } else {
                     length = points.len();
-                    let offset =
-                        if walk.shape.per_channel { group_point(column, group, self.geometry) } else { 0 };
+                    let offset = if walk.shape.per_channel {
+                        group_point(column, group, self.geometry)
+                    } else {
+                        0
+                    };
                     let list = points.iter().map(|p| p + offset).zip(entries);
                     done = self.array.group(walk, column, group, list);
                 }
@@ -199,7 +210,8 @@ impl<S: Sum> Execution<'_, S> {
         let sum = self.array.sum(column, bank * g.psum_bank + group, k % g.lanes, row);
         let param = self.memories.params[(self.shape.param_base + k) % g.param_channels];
         let half = if param.shift == 0 { 0 } else { 1i128 << (param.shift - 1) };
-        let scaled = (i128::from(sum) + i128::from(param.bias)) * i128::from(param.multiplier) + half;
+        let scaled =
+            (i128::from(sum) + i128::from(param.bias)) * i128::from(param.multiplier) + half;
         let [low, high] = self.shape.clamp.map(i128::from);
         (scaled >> param.shift).min(high).max(low) as i16
     }

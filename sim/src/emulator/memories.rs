@@ -21,7 +21,7 @@ pub const MAX_LANES: usize = 16;
 
 /// Bits of `bytes` from bit `from`, at most 64, least significant first.
 #[must_use]
-pub fn bits_at(bytes: &[u8], from: usize, count: usize) -> u64 {
+pub(super) fn bits_at(bytes: &[u8], from: usize, count: usize) -> u64 {
     let mut value = 0u128;
     for (i, byte) in bytes.iter().skip(from / 8).take(9).enumerate() {
         value |= u128::from(*byte) << (8 * i);
@@ -32,17 +32,18 @@ pub fn bits_at(bytes: &[u8], from: usize, count: usize) -> u64 {
 
 /// Reads `value` as a two's complement number of `bits`.
 #[must_use]
-pub fn signed(value: u64, bits: usize) -> i64 {
+pub(super) fn signed(value: u64, bits: usize) -> i64 {
     ((value << (64 - bits)) as i64) >> (64 - bits)
 }
 
 impl Entry {
     /// The entry that reads as all zeros.
-    pub const ZERO: Entry = Entry { index: 0, last: false, nonzero: false, weights: [0; MAX_LANES] };
+    pub const ZERO: Entry =
+        Entry { index: 0, last: false, nonzero: false, weights: [0; MAX_LANES] };
 
     /// Unpacks an entry from its slot.
     #[must_use]
-    pub fn unpack(slot: &[u8], geometry: &Geometry) -> Self {
+    pub(super) fn unpack(slot: &[u8], geometry: &Geometry) -> Self {
         let mut entry = Self::ZERO;
         let width = geometry.weight_bits;
         for lane in 0..geometry.lanes {
@@ -60,7 +61,7 @@ impl Entry {
 
 /// Requantization parameters of one channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Param {
+pub(super) struct Param {
     /// Added to the partial sum.
     pub bias: i64,
     /// Factor.
@@ -72,7 +73,7 @@ pub struct Param {
 impl Param {
     /// Unpacks the parameters from their slot.
     #[must_use]
-    pub fn unpack(slot: &[u8]) -> Self {
+    pub(super) fn unpack(slot: &[u8]) -> Self {
         let (bias, multiplier, shift) = unpack_param(bits_at(slot, 0, 64));
         Self { bias, multiplier, shift }
     }
@@ -80,7 +81,7 @@ impl Param {
 
 /// Global buffer, weight buffers and parameter memory. They start as zeros.
 #[derive(Clone, Debug)]
-pub struct Memories {
+pub(super) struct Memories {
     /// Activations of the global buffer, `B` per word.
     pub buffer: Vec<i16>,
     /// Entries per column.
@@ -92,7 +93,7 @@ pub struct Memories {
 impl Memories {
     /// Memories of a configuration.
     #[must_use]
-    pub fn new(geometry: &Geometry) -> Self {
+    pub(super) fn new(geometry: &Geometry) -> Self {
         Self {
             buffer: vec![0; geometry.buffer_words * geometry.word_channels],
             weights: vec![vec![Entry::ZERO; geometry.weight_entries]; geometry.cols],
@@ -101,7 +102,7 @@ impl Memories {
     }
 
     /// Writes a buffer word from its slot.
-    pub fn write_word(&mut self, address: usize, slot: &[u8], geometry: &Geometry) {
+    pub(super) fn write_word(&mut self, address: usize, slot: &[u8], geometry: &Geometry) {
         let (channels, bits) = (geometry.word_channels, geometry.activation_bits);
         let word = &mut self.buffer[address * channels..][..channels];
         for (channel, value) in word.iter_mut().enumerate() {
@@ -111,7 +112,7 @@ impl Memories {
 
     /// A buffer word as its slot.
     #[must_use]
-    pub fn read_word(&self, address: usize, geometry: &Geometry) -> Vec<u8> {
+    pub(super) fn read_word(&self, address: usize, geometry: &Geometry) -> Vec<u8> {
         let (channels, bits) = (geometry.word_channels, geometry.activation_bits);
         let word = &self.buffer[address * channels..][..channels];
         pack_word(word.iter().map(|v| i64::from(*v)), bits, geometry.word_slot)
@@ -138,10 +139,12 @@ mod tests {
     #[test]
     fn words_survive_packing() {
         for bits in [4, 8, 16] {
-            let values: Vec<i64> = (0..8).map(|i| i * 37 % (1 << bits) - (1 << (bits - 1))).collect();
+            let values: Vec<i64> =
+                (0..8).map(|i| i * 37 % (1 << bits) - (1 << (bits - 1))).collect();
             let values: Vec<i64> = values.into_iter().map(|v| signed(v as u64, bits)).collect();
             let slot = pack_word(values.iter().copied(), bits, 128);
-            let back: Vec<i64> = (0..8).map(|i| signed(bits_at(&slot, i * bits, bits), bits)).collect();
+            let back: Vec<i64> =
+                (0..8).map(|i| signed(bits_at(&slot, i * bits, bits), bits)).collect();
             assert_eq!(back, values);
         }
     }

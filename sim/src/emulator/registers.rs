@@ -55,7 +55,8 @@ impl Registers {
         if !self.exists(index) {
             return Err(ErrorCode::Register);
         }
-        let groups = index >= COL_BASE && (index - COL_BASE) % COL_STRIDE == ColRegister::Groups as u32;
+        let groups =
+            index >= COL_BASE && (index - COL_BASE) % COL_STRIDE == ColRegister::Groups as u32;
         if groups && value > self.groups_max {
             return Err(ErrorCode::Register);
         }
@@ -98,8 +99,11 @@ impl Registers {
         let index = register as usize;
         let bits = self.bits[index];
         let wraps = matches!(register.width(), Width::BufferAddress | Width::PatchAddress);
-        let (low, high) =
-            if register.signed() { (-(1i64 << (bits - 1)), 1i64 << (bits - 1)) } else { (0, 1i64 << bits) };
+        let (low, high) = if register.signed() {
+            (-(1i64 << (bits - 1)), 1i64 << (bits - 1))
+        } else {
+            (0, 1i64 << bits)
+        };
         if !wraps && !(low..high).contains(&value) {
             return Err((register, bits));
         }

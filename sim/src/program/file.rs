@@ -31,7 +31,8 @@ impl Program {
         out.extend_from_slice(&VERSION.to_le_bytes());
         out.extend_from_slice(&self.config_hash);
         out.extend_from_slice(&self.stream_bits.to_le_bytes());
-        let regions = [self.input.address, self.input.bytes, self.output.address, self.output.bytes];
+        let regions =
+            [self.input.address, self.input.bytes, self.output.address, self.output.bytes];
         for value in [self.layers as u64].into_iter().chain(regions) {
             out.extend_from_slice(&value.to_le_bytes());
         }
@@ -68,7 +69,9 @@ impl Program {
             return Err(reader.malformed("it is cut short".into()));
         };
         if blake3::hash(&bytes[..body]).as_bytes() != &bytes[body..] {
-            return Err(reader.malformed("the checksum is wrong: it is damaged or cut short".into()));
+            return Err(
+                reader.malformed("the checksum is wrong: it is damaged or cut short".into())
+            );
         }
         reader.bytes = &bytes[..body];
         let mut config_hash = [0; 32];

@@ -197,9 +197,13 @@ pub(crate) mod tests {
         assert!(text(|p| p.stream_bits = 40).contains("stream_bits is 40"));
         assert!(text(|p| p.output.address = 255).contains("output region"));
         assert!(text(|p| p.input.bytes = u64::MAX).contains("input region"));
-        assert!(text(|p| p.transfers[1] = Transfer::Receive { address: 0, bytes: 12 })
-            .contains("transfer 1"));
-        assert!(text(|p| p.transfers[0] = Transfer::Send { address: 256, bytes: 8 })
-            .contains("transfer 0"));
+        assert!(
+            text(|p| p.transfers[1] = Transfer::Receive { address: 0, bytes: 12 })
+                .contains("transfer 1")
+        );
+        assert!(
+            text(|p| p.transfers[0] = Transfer::Send { address: 256, bytes: 8 })
+                .contains("transfer 0")
+        );
     }
 }

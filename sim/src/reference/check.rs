@@ -34,10 +34,11 @@ impl Window {
     /// input is smaller than the dilated kernel, a size is zero or a product overflows.
     pub fn output_size(&self, height: usize, width: usize) -> Option<[usize; 2]> {
         let axis = |extent: usize, axis: usize| {
-            let reach =
-                self.kernel[axis].checked_sub(1)?.checked_mul(self.dilation[axis])?.checked_add(1)?;
-            let padded =
-                extent.checked_add(self.pads[axis])?.checked_add(self.pads[axis + 2])?;
+            let reach = self.kernel[axis]
+                .checked_sub(1)?
+                .checked_mul(self.dilation[axis])?
+                .checked_add(1)?;
+            let padded = extent.checked_add(self.pads[axis])?.checked_add(self.pads[axis + 2])?;
             Some(padded.checked_sub(reach)?.checked_div(self.stride[axis])? + 1)
         };
         if self.dilation.contains(&0) || height == 0 || width == 0 {
@@ -251,17 +252,13 @@ fn check_rescale(layer: &Layer, output: Shape, limit: i32) -> Result<(), String>
     if low > high || low < -limit || high > limit {
         return Err(format!("clamp {low} to {high}; allowed: within -{limit} to {limit}"));
     }
-    let bad = layer
-        .requant
-        .iter()
-        .position(|r| r.multiplier >= 1 << 15 || !(1..=47).contains(&r.shift));
+    let bad =
+        layer.requant.iter().position(|r| r.multiplier >= 1 << 15 || !(1..=47).contains(&r.shift));
     match bad {
         Some(o) => {
             let r = layer.requant[o];
             let (m, s) = (r.multiplier, r.shift);
-            Err(format!(
-                "channel {o}: multiplier {m}, shift {s}; allowed: below 32768, 1 to 47"
-            ))
+            Err(format!("channel {o}: multiplier {m}, shift {s}; allowed: below 32768, 1 to 47"))
         }
         None => Ok(()),
     }

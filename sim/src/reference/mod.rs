@@ -17,7 +17,8 @@ impl Requant {
     /// illegal accumulator overflows here.
     pub fn apply(&self, acc: i64, clamp: [i32; 2]) -> i32 {
         let sum = i128::from(acc) + i128::from(self.bias);
-        let scaled = (sum * i128::from(self.multiplier) + (1i128 << (self.shift - 1))) >> self.shift;
+        let scaled =
+            (sum * i128::from(self.multiplier) + (1i128 << (self.shift - 1))) >> self.shift;
         let limited = scaled.clamp(i128::from(clamp[0]), i128::from(clamp[1]));
         limited as i32
     }
