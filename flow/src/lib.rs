@@ -1,3 +1,5 @@
-//! Networks, mapping and the command line.
+//! Networks, data, mapping and everything above them.
 
+pub mod data;
 pub mod map;
+pub mod net;

@@ -1,2 +1,7 @@
-//! The pecan command.
-fn main() {}
+//! The command `pecan`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pecan_flow::cli::main()
+}

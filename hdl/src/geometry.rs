@@ -3,7 +3,10 @@
 
 use crate::config::{Config, address_bits};
 use crate::isa::register::Width;
-use crate::isa::slot_bits;
+use crate::isa::{BIAS_BITS, slot_bits};
+
+/// Bits of lattice coordinates: rows and columns of a slice's region, counted in lattice steps.
+pub const LATTICE_BITS: usize = 10;
 
 /// Geometry of one configuration; lengths in the unit of the name, widths in bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,9 +112,93 @@ impl Geometry {
             Width::PatchAddress => address_bits(self.scratch_words),
             Width::PatchCount => address_bits(self.scratch_words) + 1,
             Width::Activation => self.activation_bits,
+            Width::Lattice => LATTICE_BITS,
             Width::WeightAddress => self.weight_address_bits,
             Width::ParamRow => self.param_row_bits,
         }
+    }
+
+    /// Address bits of a word of one scratchpad half.
+    #[must_use]
+    pub fn patch_bits(&self) -> usize {
+        address_bits(self.scratch_words)
+    }
+
+    /// Bits of a count of words of one scratchpad half, the full half included.
+    #[must_use]
+    pub fn patch_count_bits(&self) -> usize {
+        self.patch_bits() + 1
+    }
+
+    /// Address bits of a scratchpad word, the half included.
+    #[must_use]
+    pub fn scratch_bits(&self) -> usize {
+        self.patch_bits() + 1
+    }
+
+    /// log2 of the channels of a word.
+    #[must_use]
+    pub fn channel_bits(&self) -> usize {
+        self.word_channels.trailing_zeros() as usize
+    }
+
+    /// log2 of the lanes.
+    #[must_use]
+    pub fn lane_bits(&self) -> usize {
+        self.lanes.trailing_zeros() as usize
+    }
+
+    /// Psum words of a PE, both banks.
+    #[must_use]
+    pub fn psum_depth(&self) -> usize {
+        2 * self.psum_bank
+    }
+
+    /// Address bits of a psum word.
+    #[must_use]
+    pub fn psum_bits(&self) -> usize {
+        address_bits(self.psum_depth())
+    }
+
+    /// Bits of a column's group count (0 to the depth of a psum bank).
+    #[must_use]
+    pub fn group_bits(&self) -> usize {
+        address_bits(self.psum_bank + 1)
+    }
+
+    /// Rows of the parameter memory, `drain_lanes` channels each.
+    #[must_use]
+    pub fn param_rows(&self) -> usize {
+        self.param_channels / self.drain_lanes
+    }
+
+    /// Bits of the bias in the parameter memory.
+    #[must_use]
+    pub fn bias_bits(&self) -> usize {
+        self.accumulator_bits.min(BIAS_BITS)
+    }
+
+    /// Drain steps of one group of all columns.
+    #[must_use]
+    pub fn chunks_per_group(&self) -> usize {
+        self.cols * self.lanes / self.drain_lanes
+    }
+
+    /// Drain steps of one buffer word.
+    #[must_use]
+    pub fn chunks_per_word(&self) -> usize {
+        self.word_channels / self.drain_lanes
+    }
+
+    /// Widths of the fields of a weight entry: one weight per lane, then index and `last` where lists
+    /// are stored.
+    #[must_use]
+    pub fn entry_fields(&self) -> Vec<usize> {
+        let mut fields = vec![self.weight_bits; self.lanes];
+        if self.skip {
+            fields.extend([self.index_bits, 1]);
+        }
+        fields
     }
 
     /// Output channels of a run in which every column walks `groups` groups.

@@ -1,5 +1,8 @@
 //! The accelerator: configuration schema, command set, RTL blocks and Verilog emitter.
 
+pub mod blocks;
 pub mod config;
+pub mod emit;
 pub mod geometry;
 pub mod isa;
+pub mod rtl;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use pecan_hdl::geometry::Geometry;
+use pecan_hdl::geometry::{Geometry, LATTICE_BITS};
 use pecan_hdl::isa::counter::{Counter, Counters};
 use pecan_sim::emulator::{RunPlan, run_counts, run_cycles};
 
@@ -90,7 +90,13 @@ fn tiles(problem: &Problem<'_>, geometry: &Geometry) -> Vec<[usize; 2]> {
     let mut all = Vec::new();
     for h in 1..=geometry.rows.min(y) {
         for w in 1..=(geometry.rows / h).min(x) {
-            all.push([h, w]);
+            let reach = |i: usize, tile: usize| {
+                let axis = &problem.axes[i];
+                (tile - 1) * axis.lattice_stride(tile) + axis.kernel.min(geometry.scratch_words)
+            };
+            if reach(0, h).max(reach(1, w)) < 1 << LATTICE_BITS {
+                all.push([h, w]);
+            }
         }
     }
     // Large tiles first: they make good bounds early.

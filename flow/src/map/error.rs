@@ -1,5 +1,6 @@
 //! Why a network cannot be mapped.
 
+use pecan_sim::emulator::Outcome;
 use pecan_sim::program::ProgramError;
 
 /// A network that does not fit the hardware's numbers.
@@ -54,6 +55,9 @@ pub enum MapError {
         /// What was missing at the finest split.
         reason: String,
     },
+    /// The device does not run the program to its end: a fault of the mapper.
+    #[error("the program that was compiled ends with {0:?}")]
+    Unfinished(Outcome),
     /// The network contradicts itself.
     #[error(transparent)]
     Network(#[from] pecan_sim::reference::NetworkError),

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use pecan_hdl::config::Config;
 use pecan_hdl::geometry::Geometry;
 use pecan_hdl::isa::counter::{Counter, Counters};
-use pecan_sim::emulator::Emulator;
+use pecan_sim::emulator::{Emulator, Outcome};
 use pecan_sim::layer::{Network, Tensor};
 use pecan_sim::memory::MemoryModel;
 use pecan_sim::program::{Program, Region};
@@ -364,6 +364,9 @@ impl Compiler<'_> {
         descriptions: Vec<String>,
     ) -> Result<Compiled, MapError> {
         let report = Emulator::new(self.config).predict(&program, &MemoryModel::Ideal)?;
+        if report.outcome != Outcome::Done {
+            return Err(MapError::Unfinished(report.outcome));
+        }
         let lanes = (self.geometry.rows * self.geometry.cols) as f64;
         let counters = report.layers(self.geometry.counter_bits);
         let layers = self.network.layers.iter().zip(descriptions).zip(counters);

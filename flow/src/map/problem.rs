@@ -207,8 +207,9 @@ impl<'a> Problem<'a> {
         let act = 1i64 << (geometry.activation_bits - 1);
         limit("smallest output", i64::from(self.clamp[0]), -act, act - 1)?;
         limit("largest output", i64::from(self.clamp[1]), -act, act - 1)?;
+        let bias = 1i64 << (geometry.bias_bits() - 1);
         for requant in self.requant {
-            limit("bias", requant.bias, -(1 << 39), (1 << 39) - 1)?;
+            limit("bias", requant.bias, -bias, bias - 1)?;
             limit("multiplier", i64::from(requant.multiplier), 0, (1 << 15) - 1)?;
             limit("shift", i64::from(requant.shift), 1, 63)?;
         }

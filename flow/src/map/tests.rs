@@ -142,3 +142,58 @@ fn random_layers_on_random_configurations() {
         check(&network, &config, &input, &format!("trial {trial}"));
     }
 }
+
+/// Every way to split must be hit by some trial.
+#[test]
+fn small_buffers_force_every_split() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let (mut strips, mut sliced, mut passes, mut columns, mut pixels) = (0, 0, 0, 0, 0);
+    for trial in 0..300 {
+        let mut config = Config::random(&mut rng, &Limits::small());
+        config.buffers.global_kib = 1;
+        config.buffers.weight_entries = 16 << rng.random_range(0..4);
+        if !config.violations().is_empty() {
+            continue;
+        }
+        let depth = rng.random_range(1..=3);
+        let network = random_network(&mut rng, &config, if trial % 10 == 0 { 40 } else { 14 }, depth);
+        let input = random_input(&mut rng, network.tensors[0], &config);
+        let compiled = check(&network, &config, &input, &format!("trial {trial}"));
+        for (layer, shape) in compiled.layers.iter().zip(&network.tensors[1..]) {
+            let text = &layer.description;
+            strips += usize::from(text.contains(&format!("x{} pixels at a time", shape.width)));
+            columns += usize::from(
+                text.contains("pixels at a time")
+                    && !text.contains(&format!("x{} pixels at a time", shape.width)),
+            );
+            sliced += usize::from(text.contains("slices accumulate"));
+            passes += usize::from(!text.contains(" 1 passes"));
+            pixels += usize::from(text.contains("1x1 pixels at a time"));
+        }
+    }
+    eprintln!("strips {strips}, columns {columns}, sliced {sliced}, passes {passes}, pixels {pixels}");
+    assert!(strips > 20 && columns > 20 && sliced > 20 && passes > 20 && pixels > 20);
+}
+
+#[test]
+fn presets_run_random_networks_with_any_memory() {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    for preset in pecan_hdl::config::PRESETS {
+        let config = preset.config();
+        for trial in 0..6 {
+            let network = random_network(&mut rng, &config, 20, 3);
+            let input = random_input(&mut rng, network.tensors[0], &config);
+            let what = format!("{} {trial}", preset.name);
+            let compiled = check(&network, &config, &input, &what);
+            let memory = MemoryModel::Dram(pecan_sim::memory::DramTiming::new(1.5, 30));
+            let mut program = compiled.program.clone();
+            let range = program.input.range();
+            program.dram[range].copy_from_slice(&compiled.encode_input(&input));
+            let report = Emulator::new(&config).run_with(&program, &memory).unwrap();
+            assert_eq!(report.outcome, Outcome::Done);
+            assert!(report.cycles > compiled.cycles);
+            let expected = reference::run(&network, &input).unwrap();
+            assert!(compiled.decode_output(&report.output) == *expected.last().unwrap(), "{what}");
+        }
+    }
+}

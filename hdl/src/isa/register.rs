@@ -13,6 +13,8 @@ pub enum Width {
     PatchCount,
     /// An activation, signed.
     Activation,
+    /// A coordinate within the region of a slice, in lattice steps.
+    Lattice,
     /// An address in a weight buffer.
     WeightAddress,
     /// A row of the parameter memory.
@@ -88,8 +90,8 @@ registers! {
     AddrKx 27 "addr_kx" Width::BufferAddress, false, "Address step from one slice to the next along the kernel columns.";
     InKy 28 "in_ky" COORD, false, "Input rows from one slice to the next along the kernel rows.";
     InKx 29 "in_kx" COORD, false, "Input columns from one slice to the next along the kernel columns.";
-    ExtY 30 "ext_y" COORD, false, "Lattice rows that a slice spans beyond its kernel rows: (tile rows - 1) x stride.";
-    ExtX 31 "ext_x" COORD, false, "Lattice columns that a slice spans beyond its kernel columns.";
+    ExtY 30 "ext_y" Width::Lattice, false, "Lattice rows that a slice spans beyond its kernel rows: (tile rows - 1) x stride.";
+    ExtX 31 "ext_x" Width::Lattice, false, "Lattice columns that a slice spans beyond its kernel columns.";
     StepY 32 "step_y" COORD, false, "Input rows per lattice row (the dilation).";
     StepX 33 "step_x" COORD, false, "Input columns per lattice column.";
     AddrY 34 "addr_y" Width::BufferAddress, false, "Address step per lattice row.";

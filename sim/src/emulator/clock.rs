@@ -186,7 +186,7 @@ impl<'a> Clock<'a> {
     }
 
     /// Reports a device that waits for something that cannot come.
-    fn check_progress(&self) -> Result<(), Outcome> {
+    fn check_progress(&mut self) -> Result<(), Outcome> {
         if self.memory.all_sent() && self.store.idle() {
             self.check_later_fault()?;
             return Err(Outcome::Starved);
@@ -194,9 +194,12 @@ impl<'a> Clock<'a> {
         self.check_stall()
     }
 
-    fn check_stall(&self) -> Result<(), Outcome> {
-        let computing = self.running.as_ref().is_some_and(|run| run.idle > self.now);
-        if !computing && self.now > self.progress + self.patience {
+    fn check_stall(&mut self) -> Result<(), Outcome> {
+        // The loader may keep the store engine from the buffer for as long as a run lasts.
+        if self.running.as_ref().is_some_and(|run| run.idle > self.now) {
+            self.progress = self.now;
+        }
+        if self.now > self.progress + self.patience {
             return Err(Outcome::Stalled);
         }
         Ok(())

@@ -129,7 +129,7 @@ impl Decoder<'_> {
                 Opcode::LoadWeight => {
                     self.memories.weights[operand][address + item] = Entry::unpack(bytes, g);
                 }
-                _ => self.memories.params[address + item] = Param::unpack(bytes),
+                _ => self.memories.params[address + item] = Param::unpack(bytes, g),
             }
         }
         let counter = match op {

@@ -71,10 +71,10 @@ pub(super) struct Param {
 }
 
 impl Param {
-    /// Unpacks the parameters from their slot.
-    #[must_use]
-    pub(super) fn unpack(slot: &[u8]) -> Self {
+    /// Unpacks the parameters from their slot; the memory keeps as much of the bias as a sum can use.
+    pub(super) fn unpack(slot: &[u8], geometry: &Geometry) -> Self {
         let (bias, multiplier, shift) = unpack_param(bits_at(slot, 0, 64));
+        let bias = signed(bias as u64, geometry.bias_bits());
         Self { bias, multiplier, shift }
     }
 }

@@ -135,7 +135,8 @@ impl Program {
         let invalid = |what: String, value: String, allowed: String| {
             Err(ProgramError::Invalid { what, value, allowed })
         };
-        if self.stream_bits == 0 || self.stream_bits % 32 != 0 || self.stream_bits > 4096 {
+        if self.stream_bits == 0 || !self.stream_bits.is_multiple_of(32) || self.stream_bits > 4096
+        {
             let allowed = "a multiple of 32 up to 4096".into();
             return invalid("stream_bits".into(), self.stream_bits.to_string(), allowed);
         }
@@ -149,7 +150,7 @@ impl Program {
         for (index, transfer) in self.transfers.iter().enumerate() {
             let region = transfer.region();
             let inside = region.address.checked_add(region.bytes).is_some_and(|end| end <= size);
-            if !inside || region.bytes == 0 || region.bytes % self.beat_bytes() != 0 {
+            if !inside || region.bytes == 0 || !region.bytes.is_multiple_of(self.beat_bytes()) {
                 let allowed = format!(
                     "one or more whole beats of {} bytes inside the DRAM image of {size} bytes",
                     self.beat_bytes()

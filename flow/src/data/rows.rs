@@ -1,0 +1,81 @@
+//! Selections of rows.
+
+use std::fmt::{self, Display};
+use std::str::FromStr;
+
+use super::{DataError, Npz};
+
+/// Rows of an array: written `all`, `A..B` (either end may be left out) or the name of an index array in
+/// the same file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// Every row.
+    All,
+    /// From the first up to, without, the second; `None` means the end.
+    Range(usize, Option<usize>),
+    /// Those that an array of indices lists.
+    Key(String),
+}
+
+impl FromStr for Rows {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        let fail =
+            |problem: &str| DataError::Rows { rows: text.to_string(), problem: problem.into() };
+        if text.is_empty() {
+            return Err(fail("empty; expected `all`, `A..B` or the name of an index array"));
+        }
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        let Some((from, to)) = text.split_once("..") else { return Ok(Self::Key(text.into())) };
+        let number = |text: &str| {
+            text.parse::<usize>().map_err(|_| fail("expected numbers of rows around `..`"))
+        };
+        let from = if from.is_empty() { 0 } else { number(from)? };
+        let to = if to.is_empty() { None } else { Some(number(to)?) };
+        if to.is_some_and(|to| to <= from) {
+            return Err(fail("empty range; the second number must be larger"));
+        }
+        Ok(Self::Range(from, to))
+    }
+}
+
+impl Display for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Range(from, Some(to)) => write!(f, "{from}..{to}"),
+            Self::Range(from, None) => write!(f, "{from}.."),
+            Self::Key(key) => f.write_str(key),
+        }
+    }
+}
+
+impl Rows {
+    /// Row numbers out of `total`.
+    pub(super) fn resolve(&self, total: usize, npz: &mut Npz) -> Result<Vec<usize>, DataError> {
+        let fail = |problem: String| DataError::Rows { rows: self.to_string(), problem };
+        match self {
+            Self::All => Ok((0..total).collect()),
+            Self::Range(from, to) => {
+                let to = to.unwrap_or(total);
+                if *from > total || to > total {
+                    return Err(fail(format!(
+                        "the file has rows 0 to {}",
+                        total.saturating_sub(1)
+                    )));
+                }
+                Ok((*from..to).collect())
+            }
+            Self::Key(key) => {
+                let rows = npz.array(key)?.as_indices().map_err(&fail)?;
+                match rows.iter().find(|&&row| row >= total) {
+                    Some(row) => Err(fail(format!("row {row}; the file has {total} rows"))),
+                    None => Ok(rows),
+                }
+            }
+        }
+    }
+}

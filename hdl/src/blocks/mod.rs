@@ -1,0 +1,26 @@
+//! The blocks of the accelerator, each one file: description, Rust simulation and Verilog in one.
+
+mod accelerator;
+mod column;
+mod compute;
+mod config_leaf;
+mod counters;
+mod decoder;
+mod dense_index;
+mod drain;
+mod drain_lane;
+mod loader;
+mod pe;
+mod pe_row;
+mod row_table;
+mod store;
+mod unpacker;
+
+pub use accelerator::Accelerator;
+
+use crate::rtl::prelude::*;
+
+/// `n` one-bit signals.
+pub(crate) fn flags<D: Direction>(n: usize) -> Vec<Signal<D, Bit>> {
+    (0..n).map(|_| Signal::default()).collect()
+}

@@ -1,0 +1,156 @@
+//! One row of the array: the PEs that work on the same output pixel.
+
+use super::flags;
+use super::pe::Pe;
+use crate::geometry::Geometry;
+use crate::rtl::prelude::*;
+
+/// A row of PEs. Patch words are broadcast to all columns in use; entries come from the columns.
+#[derive(LogicBlock)]
+pub(crate) struct PeRow {
+    kind: ModuleName,
+    pub(crate) clock: Signal<In, Clock>,
+    // Patch words.
+    pub(crate) write: Signal<In, Bit>,
+    pub(crate) write_word: Wire<In>,
+    pub(crate) write_data: Vec<Wire<In>>,
+    pub(crate) write_nonzero: Vec<Signal<In, Bit>>,
+    pub(crate) column_active: Vec<Signal<In, Bit>>,
+    // Whether the row's pixel exists, by scratchpad half.
+    pub(crate) valid: Vec<Signal<In, Bit>>,
+    // Entries, by column; see `Pe`.
+    pub(crate) step: Vec<Signal<In, Bit>>,
+    pub(crate) half: Vec<Signal<In, Bit>>,
+    pub(crate) word: Vec<Wire<In>>,
+    pub(crate) high: Vec<Wire<In>>,
+    pub(crate) low: Vec<Wire<In>>,
+    pub(crate) useful: Vec<Signal<In, Bit>>,
+    pub(crate) weight: Vec<Vec<Wire<In>>>,
+    pub(crate) from_zero: Vec<Signal<In, Bit>>,
+    pub(crate) from_psum: Vec<Signal<In, Bit>>,
+    pub(crate) to_psum: Vec<Signal<In, Bit>>,
+    pub(crate) psum_word: Vec<Wire<In>>,
+    pub(crate) per_channel: Signal<In, Bit>,
+    pub(crate) maximum: Signal<In, Bit>,
+    // Drain: the row is selected, psum word, part of the group.
+    pub(crate) drain: Signal<In, Bit>,
+    pub(crate) drain_word: Wire<In>,
+    pub(crate) drain_part: Wire<In>,
+    pub(crate) drain_data: Vec<Wire<Out>>,
+    // Scratchpad reads of the previous cycle.
+    pub(crate) reads: Wire<Out>,
+    pe: Vec<Pe>,
+    read_count: Vec<Wire<Local>>,
+    reads_q: Reg,
+    group: Vec<Wire<Local>>,
+    cols: Const,
+    lanes: Const,
+    drain_lanes: Const,
+    _channels: usize,
+    _cols: usize,
+    _lanes: usize,
+    _parts: usize,
+    _drain_lanes: usize,
+}
+
+impl PeRow {
+    pub(crate) fn new(g: &Geometry) -> Self {
+        let (b, l, c) = (g.word_channels, g.lanes, g.cols);
+        let count_width = addr_width(c * l + 1);
+        let lane_width = g.lane_bits().max(1);
+        Self {
+            kind: ModuleName::new("pe_row"),
+            clock: Signal::default(),
+            write: Signal::default(),
+            write_word: Wire::new(g.scratch_bits()),
+            write_data: Wire::signed_vec(b, g.activation_bits),
+            write_nonzero: flags(b),
+            column_active: flags(c),
+            valid: flags(2),
+            step: flags(c),
+            half: flags(c),
+            word: Wire::vec(c, g.patch_bits()),
+            high: Wire::vec(c, addr_width(b / l)),
+            low: Wire::vec(c, lane_width),
+            useful: flags(c),
+            weight: (0..c).map(|_| Wire::signed_vec(l, g.weight_bits)).collect(),
+            from_zero: flags(c),
+            from_psum: flags(c),
+            to_psum: flags(c),
+            psum_word: Wire::vec(c, g.psum_bits()),
+            per_channel: Signal::default(),
+            maximum: Signal::default(),
+            drain: Signal::default(),
+            drain_word: Wire::new(g.psum_bits()),
+            drain_part: Wire::new(addr_width(g.chunks_per_group())),
+            drain_data: Wire::signed_vec(g.drain_lanes, g.accumulator_bits),
+            reads: Wire::new(count_width),
+            pe: (0..c).map(|_| Pe::new(g)).collect(),
+            read_count: Wire::vec(c + 1, count_width),
+            reads_q: Reg::new(count_width),
+            group: Wire::signed_vec(c * l, g.accumulator_bits),
+            cols: Const::new(c, 8),
+            lanes: Const::new(l, 8),
+            drain_lanes: Const::new(g.drain_lanes, 8),
+            _channels: b,
+            _cols: c,
+            _lanes: l,
+            _parts: g.chunks_per_group(),
+            _drain_lanes: g.drain_lanes,
+        }
+    }
+}
+
+impl Logic for PeRow {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.reads_q.clock.next = self.clock.val();
+        self.read_count[0].next = 0.into();
+        for c in 0..self._cols {
+            self.pe[c].clock.next = self.clock.val();
+            self.pe[c].write.next = self.write.val() & self.column_active[c].val();
+            self.pe[c].write_word.next = self.write_word.val();
+            for b in 0..self._channels {
+                self.pe[c].write_data[b].next = self.write_data[b].val();
+                self.pe[c].write_nonzero[b].next = self.write_nonzero[b].val();
+            }
+            self.pe[c].step.next = self.step[c].val()
+                & ((self.half[c].val() & self.valid[1].val())
+                    | (!self.half[c].val() & self.valid[0].val()));
+            self.pe[c].word.next = (self.word[c].val() << 1) + self.half[c].val().into();
+            self.pe[c].high.next = self.high[c].val();
+            self.pe[c].low.next = self.low[c].val();
+            self.pe[c].useful.next = self.useful[c].val();
+            for l in 0..self._lanes {
+                self.pe[c].weight[l].next = self.weight[c][l].val();
+            }
+            self.pe[c].per_channel.next = self.per_channel.val();
+            self.pe[c].maximum.next = self.maximum.val();
+            self.pe[c].from_zero.next = self.from_zero[c].val();
+            self.pe[c].from_psum.next = self.from_psum[c].val();
+            self.pe[c].to_psum.next = self.to_psum[c].val();
+            self.pe[c].psum_word.next = self.psum_word[c].val();
+            self.read_count[c + 1].next = self.read_count[c].val() + self.pe[c].reads.val();
+        }
+        self.reads_q.d.next = self.read_count[self.cols.index()].val();
+        self.reads.next = self.reads_q.q.val();
+        // Rows that are not drained keep the address of their psum files still.
+        for c in 0..self._cols {
+            self.pe[c].drain_word.next = 0.into();
+            if self.drain.val() {
+                self.pe[c].drain_word.next = self.drain_word.val();
+            }
+            for l in 0..self._lanes {
+                self.group[c * self.lanes.index() + l].next = self.pe[c].drain_data[l].val();
+            }
+        }
+        for d in 0..self._drain_lanes {
+            self.drain_data[d].next = self.group[d].val();
+            for p in 0..self._parts {
+                if self.drain_part.val() == p.into() {
+                    self.drain_data[d].next = self.group[p * self.drain_lanes.index() + d].val();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The Verilog emitter.
+//!
+//! [`emit`] walks a block and writes one plain Verilog-2005 module for each *distinct* component,
+//! however many instances there are. Modules are compared bottom-up by their text.
+//!
+//! Every target of a block's `update` becomes a function of its own: an `assign`, one `always @*`
+//! block, or, for a register, one `always @(posedge clock)` block; so signals that do not depend on
+//! each other in the design do not do so in the Verilog. Expressions keep the exact integer meaning
+//! of [`Value`](crate::rtl::Value): operands are extended explicitly, and every expression is as
+//! wide as the lint of Verilog tools wants it.
+
+mod always;
+mod collect;
+mod drive;
+mod expr;
+mod index;
+mod ir;
+mod lower;
+mod module;
+mod names;
+mod order;
+mod parts;
+mod range;
+mod select;
+mod simplify;
+
+#[cfg(test)]
+mod equivalence;
+#[cfg(test)]
+mod refusals;
+
+use rust_hdl_core::block::Block;
+use std::fmt;
+
+/// One Verilog module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// Name of the module.
+    pub name: String,
+    /// Its complete text, ending with a newline.
+    pub text: String,
+}
+
+/// The emitted modules, each after those it instantiates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Design {
+    /// Distinct modules, the top module last.
+    pub modules: Vec<Module>,
+    /// Name of the top module.
+    pub top: String,
+}
+
+impl Design {
+    /// All modules in one text.
+    pub fn text(&self) -> String {
+        self.modules.iter().map(|m| m.text.as_str()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// One thing that keeps a block from becoming Verilog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Kind (module name) of the block.
+    pub module: String,
+    /// Path of the first instance concerned.
+    pub instance: String,
+    /// Signal, or statement, concerned.
+    pub signal: String,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { module, instance, signal, message } = self;
+        write!(f, "{module} ({instance}): {signal}: {message}")
+    }
+}
+
+/// All that keeps a design from becoming Verilog.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no Verilog for this design:{}", .problems.iter().map(|p| format!("\n  {p}")).collect::<String>())]
+pub struct EmitError {
+    /// The problems in the order found, one for each kind of block and signal.
+    pub problems: Vec<Problem>,
+}
+
+/// Writes the Verilog of `top`, whose module is called `name`.
+///
+/// # Errors
+/// Undriven signals, latches, values that do not fit their target, reads between two writes, names
+/// that are no Verilog names or clash, constructs that have no Verilog: all of them at once.
+pub fn emit<B: Block>(top: &B, name: &str) -> Result<Design, EmitError> {
+    let mut collector = collect::Collector::new(name);
+    top.accept(name, &mut collector);
+    collector.finish()
+}

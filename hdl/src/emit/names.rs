@@ -1,0 +1,98 @@
+//! Verilog names.
+
+use std::collections::HashMap;
+
+const KEYWORDS: &str = "always and assign automatic begin buf bufif0 bufif1 case casex casez cell \
+    cmos config deassign default defparam design disable edge else end endcase endconfig \
+    endfunction endgenerate endmodule endprimitive endspecify endtable endtask event for force \
+    forever fork function generate genvar highz0 highz1 if ifnone incdir include initial inout \
+    input instance integer join large liblist library localparam macromodule medium module nand \
+    negedge nmos nor noshowcancelled not notif0 notif1 or output parameter pmos posedge primitive \
+    pull0 pull1 pulldown pullup pulsestyle_ondetect pulsestyle_onevent rcmos real realtime reg \
+    release repeat rnmos rpmos rtran rtranif0 rtranif1 scalared showcancelled signed small specify \
+    specparam strong0 strong1 supply0 supply1 table task time tran tranif0 tranif1 tri tri0 tri1 \
+    triand trior trireg unsigned use uwire vectored wait wand weak0 weak1 while wire wor xnor xor \
+    bit byte char const do export final import int interface logic longint modport package packed \
+    priority program property ref return sequence shortint static struct super this type typedef \
+    union unique var virtual void";
+
+/// The Verilog name of a path in the design.
+pub(super) fn flat(path: &str) -> String {
+    path.replace('$', "_")
+}
+
+/// The name of a sub-block's instance. The prefix keeps it apart from the signals inside the
+/// sub-block, which would hide a plain name from Verilog's upward name search.
+pub(super) fn instance(path: &str) -> String {
+    format!("u_{}", flat(path))
+}
+
+/// `State$WaitRow` as a constant: `STATE_WAIT_ROW`.
+pub(super) fn constant(path: &str) -> String {
+    let mut name = String::new();
+    let mut after_lower = false;
+    for c in path.chars() {
+        if c.is_ascii_uppercase() && after_lower {
+            name.push('_');
+        }
+        after_lower = c.is_ascii_lowercase() || c.is_ascii_digit();
+        name.push(if c == '$' { '_' } else { c.to_ascii_uppercase() });
+    }
+    name
+}
+
+/// The names taken in one module (or in the design, for modules) and what took them.
+#[derive(Debug, Default)]
+pub(super) struct Taken(HashMap<String, String>);
+
+impl Taken {
+    /// Takes `name` for `owner`; says what is wrong with it otherwise.
+    pub(super) fn take(&mut self, name: &str, owner: &str) -> Result<(), String> {
+        let legal = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !legal {
+            return Err(format!("`{name}` is not a Verilog name"));
+        }
+        if KEYWORDS.split_ascii_whitespace().any(|k| k == name) {
+            return Err(format!("`{name}` is a Verilog keyword"));
+        }
+        match self.0.insert(name.to_owned(), owner.to_owned()) {
+            Some(other) if other != owner => {
+                Err(format!("its Verilog name `{name}` is also that of {other}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the first free name among `name`, `name_2`, `name_3`, ...
+    pub(super) fn fresh(&mut self, name: &str) -> String {
+        let mut free = name.to_owned();
+        let mut n = 2;
+        while self.0.contains_key(&free) {
+            free = format!("{name}_{n}");
+            n += 1;
+        }
+        self.0.insert(free.clone(), free.clone());
+        free
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clashes_and_keywords_are_refused() {
+        let mut taken = Taken::default();
+        assert_eq!(taken.take(&flat("a$0$b"), "a$0$b"), Ok(()));
+        assert!(taken.take("a_0_b", "a_0$b").is_err_and(|e| e.contains("a$0$b")));
+        assert!(taken.take("endcase", "endcase").is_err());
+        assert!(taken.take("1x", "1x").is_err());
+        assert_eq!(taken.fresh("a_0_b"), "a_0_b_2");
+    }
+
+    #[test]
+    fn constants() {
+        assert_eq!(constant("LoadState$WaitRow2"), "LOAD_STATE_WAIT_ROW2");
+    }
+}
