@@ -9,7 +9,7 @@ use super::shape::RunShape;
 
 /// Partial sums: 32 bits where the accumulator is at most that wide (arithmetic modulo 2^32 is exact
 /// then), else 64.
-pub trait Sum: Copy + Default + Ord + Send + Sync + 'static {
+pub(super) trait Sum: Copy + Default + Ord + Send + Sync + 'static {
     /// From 64 bits, modulo the width of the type.
     fn of(value: i64) -> Self;
     /// Sign-extended.
@@ -47,16 +47,16 @@ const VECTOR: usize = 8;
 
 /// Data-dependent events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Activity {
+pub(super) struct Activity {
     /// Lane-cycles with an operation.
-    pub lanes: u64,
+    pub(super) lanes: u64,
     /// Activations read.
-    pub reads: u64,
+    pub(super) reads: u64,
 }
 
 /// State of the array.
 #[derive(Clone, Debug)]
-pub struct Array<S> {
+pub(super) struct Array<S> {
     geometry: Geometry,
     padded: usize,
     /// `[half][word * B + channel][row]`. Columns hold the same, so one copy stands for all.
@@ -68,23 +68,23 @@ pub struct Array<S> {
 }
 
 /// One slice of one tile, as the columns see it.
-pub struct Walk<'a> {
+pub(super) struct Walk<'a> {
     /// The run.
-    pub shape: &'a RunShape,
+    pub(super) shape: &'a RunShape,
     /// Half of the scratchpad.
-    pub half: usize,
+    pub(super) half: usize,
     /// Psum bank.
-    pub bank: usize,
+    pub(super) bank: usize,
     /// The slice is the tile's first.
-    pub first: bool,
+    pub(super) first: bool,
     /// Rows that take part.
-    pub valid: u32,
+    pub(super) valid: u32,
 }
 
 impl<S: Sum> Array<S> {
     /// The array with all state zero.
     #[must_use]
-    pub fn new(geometry: &Geometry) -> Self {
+    pub(super) fn new(geometry: &Geometry) -> Self {
         let padded = geometry.rows.next_multiple_of(VECTOR);
         let points = geometry.scratch_words * geometry.word_channels;
         let sums = geometry.cols * 2 * geometry.psum_bank * geometry.lanes * padded;
@@ -98,7 +98,7 @@ impl<S: Sum> Array<S> {
     }
 
     /// Writes one row's word into a scratchpad half.
-    pub fn store(&mut self, half: usize, word: usize, row: usize, values: &[i16]) {
+    pub(super) fn store(&mut self, half: usize, word: usize, row: usize, values: &[i16]) {
         let base = word * self.geometry.word_channels;
         let target = &mut self.scratch[half][base * self.padded..];
         for (point, value) in target.chunks_exact_mut(self.padded).zip(values) {
@@ -107,7 +107,7 @@ impl<S: Sum> Array<S> {
     }
 
     /// Counts nonzero activations of the valid rows, once per slice.
-    pub fn count_nonzero(&mut self, half: usize, valid: &[bool]) {
+    pub(super) fn count_nonzero(&mut self, half: usize, valid: &[bool]) {
         let points = self.scratch[half].chunks_exact(self.padded);
         for (count, point) in self.nonzero.iter_mut().zip(points) {
             *count = point.iter().zip(valid).map(|(v, ok)| u32::from(*v != 0 && *ok)).sum();
@@ -122,12 +122,12 @@ impl<S: Sum> Array<S> {
 
     /// Partial sum of a row and lane.
     #[must_use]
-    pub fn sum(&self, column: usize, word: usize, lane: usize, row: usize) -> i64 {
+    pub(super) fn sum(&self, column: usize, word: usize, lane: usize, row: usize) -> i64 {
         self.psum[self.sums(column, word).start + lane * self.padded + row].wide()
     }
 
     /// Walks the list of one group of one column.
-    pub fn group<'e>(
+    pub(super) fn group<'e>(
         &mut self,
         walk: &Walk<'_>,
         column: usize,

@@ -5,7 +5,7 @@ use super::timing::{TileCycles, Timer};
 
 /// Whether the drain writes the buffer.
 #[derive(Clone, Debug)]
-pub struct DrainPort {
+pub(super) struct DrainPort {
     timer: Timer,
     tile: u64,
     now: Option<TileCycles>,
@@ -20,14 +20,14 @@ const WRITE_DELAY: u64 = 4;
 impl DrainPort {
     /// The drain of a run.
     #[must_use]
-    pub fn new(mut timer: Timer) -> Self {
+    pub(super) fn new(mut timer: Timer) -> Self {
         let now = timer.next_tile();
         let row_start = now.as_ref().map_or(0, |t| t.drain);
         Self { timer, tile: 0, now, row: 0, row_start }
     }
 
     /// Whether a word is written in `cycle`.
-    pub fn writes(&mut self, cycle: u64) -> bool {
+    pub(super) fn writes(&mut self, cycle: u64) -> bool {
         let plan = std::sync::Arc::clone(self.timer.plan());
         let shape = &plan.shape;
         if shape.no_drain || cycle < WRITE_DELAY {
@@ -62,7 +62,7 @@ impl DrainPort {
 
 /// Whether the loader reads the buffer.
 #[derive(Clone, Debug)]
-pub struct LoaderPort {
+pub(super) struct LoaderPort {
     timer: Timer,
     tile: u64,
     slice: usize,
@@ -72,13 +72,13 @@ pub struct LoaderPort {
 impl LoaderPort {
     /// The loader of a run.
     #[must_use]
-    pub fn new(mut timer: Timer) -> Self {
+    pub(super) fn new(mut timer: Timer) -> Self {
         let now = timer.next_tile();
         Self { timer, tile: 0, slice: 0, now }
     }
 
     /// Whether a word is read in `cycle` (a step in padding reads nothing).
-    pub fn reads(&mut self, cycle: u64) -> bool {
+    pub(super) fn reads(&mut self, cycle: u64) -> bool {
         let plan = std::sync::Arc::clone(self.timer.plan());
         let shape = &plan.shape;
         while let Some(now) = &self.now {

@@ -186,13 +186,20 @@ impl<'a> Clock<'a> {
     }
 
     /// Reports a device that waits for something that cannot come.
-    fn check_progress(&self) -> Result<(), Outcome> {
+    fn check_progress(&mut self) -> Result<(), Outcome> {
         if self.memory.all_sent() && self.store.idle() {
             self.check_later_fault()?;
             return Err(Outcome::Starved);
         }
-        let computing = self.running.as_ref().is_some_and(|run| run.idle > self.now);
-        if !computing && self.now > self.progress + self.patience {
+        self.check_stall()
+    }
+
+    fn check_stall(&mut self) -> Result<(), Outcome> {
+        // The loader may keep the store engine from the buffer for as long as a run lasts.
+        if self.running.as_ref().is_some_and(|run| run.idle > self.now) {
+            self.progress = self.now;
+        }
+        if self.now > self.progress + self.patience {
             return Err(Outcome::Stalled);
         }
         Ok(())
@@ -242,7 +249,7 @@ impl<'a> Clock<'a> {
         self.progress = self.now;
         while !self.store.idle() {
             self.step(Input::Ignore)?;
-            self.check_progress()?;
+            self.check_stall()?;
         }
         Ok(())
     }

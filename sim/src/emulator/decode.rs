@@ -6,7 +6,7 @@ use pecan_hdl::geometry::Geometry;
 use pecan_hdl::isa::counter::{Counter, Counters};
 use pecan_hdl::isa::{ErrorCode, Opcode, RESERVED, RunFlags, VERSION, WAIT_COMPUTE, WAIT_STORE};
 
-use super::clock::{Clock, Input};
+use super::clock::Clock;
 use super::counts::run_counts;
 use super::functional::AddressFault;
 use super::lists::list_lengths;
@@ -129,7 +129,7 @@ impl Decoder<'_> {
                 Opcode::LoadWeight => {
                     self.memories.weights[operand][address + item] = Entry::unpack(bytes, g);
                 }
-                _ => self.memories.params[address + item] = Param::unpack(bytes),
+                _ => self.memories.params[address + item] = Param::unpack(bytes, g),
             }
         }
         let counter = match op {

@@ -10,25 +10,25 @@ use super::timing::ListLengths;
 
 /// A run addressed a word outside the global buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AddressFault {
+pub(super) struct AddressFault {
     /// Tile in which it happened.
-    pub tile: u64,
+    pub(super) tile: u64,
     /// Slice and loader step, or none if it was the drain.
-    pub load: Option<(usize, u64)>,
+    pub(super) load: Option<(usize, u64)>,
 }
 
 /// One run on the state of the device.
-pub struct Execution<'a, S> {
+pub(super) struct Execution<'a, S> {
     /// Geometry of the device.
-    pub geometry: &'a Geometry,
+    pub(super) geometry: &'a Geometry,
     /// The loop nest.
-    pub shape: &'a RunShape,
+    pub(super) shape: &'a RunShape,
     /// Entries per column and slice.
-    pub lists: &'a ListLengths,
+    pub(super) lists: &'a ListLengths,
     /// The array.
-    pub array: &'a mut Array<S>,
+    pub(super) array: &'a mut Array<S>,
     /// The memories.
-    pub memories: &'a mut Memories,
+    pub(super) memories: &'a mut Memories,
 }
 
 impl<S: Sum> Execution<'_, S> {
@@ -36,7 +36,7 @@ impl<S: Sum> Execution<'_, S> {
     ///
     /// # Errors
     /// The first access outside the global buffer.
-    pub fn run(&mut self) -> Result<Activity, AddressFault> {
+    pub(super) fn run(&mut self) -> Result<Activity, AddressFault> {
         let mut total = Activity::default();
         let slices = self.shape.slices();
         for tile in 0..self.shape.tile_count() {

@@ -9,7 +9,7 @@ use super::timing::ListLengths;
 /// Entries that every column fires per slice, from the contents of the weight buffers; `None` if a column
 /// fires more than the run's limit allows, an unterminated list included.
 #[must_use]
-pub fn list_lengths(
+pub(super) fn list_lengths(
     shape: &RunShape,
     weights: &[Vec<Entry>],
     geometry: &Geometry,
@@ -53,7 +53,7 @@ fn list_end(memory: &[Entry], at: usize, limit: u64) -> Option<u64> {
 /// carry no index, for all groups of a column at once: `[entry]` in normal mode. In per-channel mode the
 /// channel of the group comes on top, see [`group_point`].
 #[must_use]
-pub fn dense_points(shape: &RunShape, block: [u64; 3], geometry: &Geometry) -> Vec<usize> {
+pub(super) fn dense_points(shape: &RunShape, block: [u64; 3], geometry: &Geometry) -> Vec<usize> {
     let [cb, ny, nx] = shape.extent(block);
     let b = geometry.word_channels as i64;
     let words = geometry.scratch_words as i64;
@@ -78,6 +78,6 @@ pub fn dense_points(shape: &RunShape, block: [u64; 3], geometry: &Geometry) -> V
 
 /// What a group of a column adds to [`dense_points`] (modulo the scratchpad) in per-channel mode.
 #[must_use]
-pub fn group_point(column: usize, group: usize, geometry: &Geometry) -> usize {
+pub(super) fn group_point(column: usize, group: usize, geometry: &Geometry) -> usize {
     (group * geometry.cols + column) * geometry.lanes
 }

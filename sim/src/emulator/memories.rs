@@ -21,7 +21,7 @@ pub const MAX_LANES: usize = 16;
 
 /// Bits of `bytes` from bit `from`, at most 64, least significant first.
 #[must_use]
-pub fn bits_at(bytes: &[u8], from: usize, count: usize) -> u64 {
+pub(super) fn bits_at(bytes: &[u8], from: usize, count: usize) -> u64 {
     let mut value = 0u128;
     for (i, byte) in bytes.iter().skip(from / 8).take(9).enumerate() {
         value |= u128::from(*byte) << (8 * i);
@@ -32,7 +32,7 @@ pub fn bits_at(bytes: &[u8], from: usize, count: usize) -> u64 {
 
 /// Reads `value` as a two's complement number of `bits`.
 #[must_use]
-pub fn signed(value: u64, bits: usize) -> i64 {
+pub(super) fn signed(value: u64, bits: usize) -> i64 {
     ((value << (64 - bits)) as i64) >> (64 - bits)
 }
 
@@ -43,7 +43,7 @@ impl Entry {
 
     /// Unpacks an entry from its slot.
     #[must_use]
-    pub fn unpack(slot: &[u8], geometry: &Geometry) -> Self {
+    pub(super) fn unpack(slot: &[u8], geometry: &Geometry) -> Self {
         let mut entry = Self::ZERO;
         let width = geometry.weight_bits;
         for lane in 0..geometry.lanes {
@@ -61,7 +61,7 @@ impl Entry {
 
 /// Requantization parameters of one channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Param {
+pub(super) struct Param {
     /// Added to the partial sum.
     pub bias: i64,
     /// Factor.
@@ -71,17 +71,17 @@ pub struct Param {
 }
 
 impl Param {
-    /// Unpacks the parameters from their slot.
-    #[must_use]
-    pub fn unpack(slot: &[u8]) -> Self {
+    /// Unpacks the parameters from their slot; the memory keeps as much of the bias as a sum can use.
+    pub(super) fn unpack(slot: &[u8], geometry: &Geometry) -> Self {
         let (bias, multiplier, shift) = unpack_param(bits_at(slot, 0, 64));
+        let bias = signed(bias as u64, geometry.bias_bits());
         Self { bias, multiplier, shift }
     }
 }
 
 /// Global buffer, weight buffers and parameter memory. They start as zeros.
 #[derive(Clone, Debug)]
-pub struct Memories {
+pub(super) struct Memories {
     /// Activations of the global buffer, `B` per word.
     pub buffer: Vec<i16>,
     /// Entries per column.
@@ -93,7 +93,7 @@ pub struct Memories {
 impl Memories {
     /// Memories of a configuration.
     #[must_use]
-    pub fn new(geometry: &Geometry) -> Self {
+    pub(super) fn new(geometry: &Geometry) -> Self {
         Self {
             buffer: vec![0; geometry.buffer_words * geometry.word_channels],
             weights: vec![vec![Entry::ZERO; geometry.weight_entries]; geometry.cols],
@@ -102,7 +102,7 @@ impl Memories {
     }
 
     /// Writes a buffer word from its slot.
-    pub fn write_word(&mut self, address: usize, slot: &[u8], geometry: &Geometry) {
+    pub(super) fn write_word(&mut self, address: usize, slot: &[u8], geometry: &Geometry) {
         let (channels, bits) = (geometry.word_channels, geometry.activation_bits);
         let word = &mut self.buffer[address * channels..][..channels];
         for (channel, value) in word.iter_mut().enumerate() {
@@ -112,7 +112,7 @@ impl Memories {
 
     /// A buffer word as its slot.
     #[must_use]
-    pub fn read_word(&self, address: usize, geometry: &Geometry) -> Vec<u8> {
+    pub(super) fn read_word(&self, address: usize, geometry: &Geometry) -> Vec<u8> {
         let (channels, bits) = (geometry.word_channels, geometry.activation_bits);
         let word = &self.buffer[address * channels..][..channels];
         pack_word(word.iter().map(|v| i64::from(*v)), bits, geometry.word_slot)

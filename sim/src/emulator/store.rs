@@ -7,7 +7,7 @@ const QUEUE: usize = 2;
 
 /// State of the engine; [`Store::cycle`] steps it.
 #[derive(Clone, Debug, Default)]
-pub struct Store {
+pub(super) struct Store {
     /// Cycle in which the running store was started, with the words that are not yet read.
     unread: u64,
     /// First cycle in which a word may be read.
@@ -28,17 +28,17 @@ pub struct Store {
 
 /// What happened in a cycle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StoreEvents {
+pub(super) struct StoreEvents {
     /// A word was read from the buffer.
-    pub read: bool,
+    pub(super) read: bool,
     /// A beat left.
-    pub beat: bool,
+    pub(super) beat: bool,
 }
 
 impl Store {
     /// The engine for words of `slot` bits and beats of `stream` bits.
     #[must_use]
-    pub fn new(slot: usize, stream: usize) -> Self {
+    pub(super) fn new(slot: usize, stream: usize) -> Self {
         Self {
             words_per_beat: (stream / slot) as u64,
             beats_per_word: (slot / stream) as u64,
@@ -47,7 +47,7 @@ impl Store {
     }
 
     /// Starts a store of `words` in cycle `start`; the engine must be idle.
-    pub fn start(&mut self, start: u64, words: u64) {
+    pub(super) fn start(&mut self, start: u64, words: u64) {
         self.unread = words;
         self.left = words;
         self.from = start + 1;
@@ -55,13 +55,13 @@ impl Store {
 
     /// Whether everything has left.
     #[must_use]
-    pub fn idle(&self) -> bool {
+    pub(super) fn idle(&self) -> bool {
         self.left == 0 && self.packed == 0
     }
 
     /// Whether a beat is offered in `cycle`.
     #[must_use]
-    pub fn valid(&self, cycle: u64) -> bool {
+    pub(super) fn valid(&self, cycle: u64) -> bool {
         if self.words_per_beat > 1 {
             self.offered.is_some_and(|from| from <= cycle)
         } else {
@@ -70,7 +70,7 @@ impl Store {
     }
 
     /// Steps one cycle: `ready` is the stream's, `busy` says that the loader reads the buffer.
-    pub fn cycle(&mut self, cycle: u64, ready: bool, busy: bool) -> StoreEvents {
+    pub(super) fn cycle(&mut self, cycle: u64, ready: bool, busy: bool) -> StoreEvents {
         let beat = ready && self.valid(cycle);
         // Words in the queue and on their way, before this cycle's departure and arrival.
         let held = self.queue.len();

@@ -1,0 +1,95 @@
+//! Weight buffers and parameter memory as rings: the lists of the next run load beside those in use, and
+//! lists that are still there are not loaded again.
+
+/// Identifies what was loaded: layer, number of the pass, number of the chunk.
+pub type Key = (usize, usize, usize);
+
+/// What is loaded, by positions that count on without wrapping.
+#[derive(Clone, Debug)]
+struct Set {
+    key: Key,
+    start: Vec<u64>,
+}
+
+/// Rings of one depth, one per column, that are filled together.
+#[derive(Clone, Debug)]
+pub struct Rings {
+    depth: u64,
+    next: Vec<u64>,
+    sets: Vec<Set>,
+    /// Positions from which the lists of the latest run lie.
+    in_use: Option<Vec<u64>>,
+}
+
+/// Where a set lies or goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// First address per ring.
+    pub start: Vec<usize>,
+    /// The set must be loaded.
+    pub load: bool,
+    /// The load overwrites what the latest run uses.
+    pub wait: bool,
+}
+
+impl Rings {
+    /// `count` empty rings.
+    pub fn new(count: usize, depth: usize) -> Self {
+        Self { depth: depth as u64, next: vec![0; count], sets: Vec::new(), in_use: None }
+    }
+
+    /// Finds or allocates a set of the given lengths for the next run. With `whole` a set does not wrap.
+    pub fn place(&mut self, key: Key, lengths: &[usize], whole: bool) -> Slot {
+        let next = self.next.clone();
+        let depth = self.depth;
+        self.sets.retain(|set| set.start.iter().zip(&next).all(|(s, n)| n - s <= depth));
+        let known = self.sets.iter().find(|set| set.key == key).map(|set| set.start.clone());
+        let load = known.is_none();
+        let start = known.unwrap_or_else(|| self.allocate(key, lengths, whole));
+        let used = self.in_use.replace(start.clone());
+        let overwritten = |used: Vec<u64>| used.iter().zip(&self.next).any(|(u, n)| n - u > depth);
+        let wait = load && used.is_some_and(overwritten);
+        Slot { start: start.iter().map(|s| (s % depth) as usize).collect(), load, wait }
+    }
+
+    fn allocate(&mut self, key: Key, lengths: &[usize], whole: bool) -> Vec<u64> {
+        for (next, length) in self.next.iter_mut().zip(lengths) {
+            let room = self.depth - *next % self.depth;
+            if whole && room < *length as u64 {
+                *next += room;
+            }
+        }
+        let start = self.next.clone();
+        for (next, length) in self.next.iter_mut().zip(lengths) {
+            *next += *length as u64;
+        }
+        self.sets.push(Set { key, start: start.clone() });
+        start
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_stay_until_overwritten() {
+        let mut rings = Rings::new(1, 8);
+        let first = rings.place((0, 0, 0), &[3], false);
+        assert_eq!((first.start[0], first.load, first.wait), (0, true, false));
+        let second = rings.place((0, 1, 0), &[4], false);
+        assert_eq!((second.start[0], second.load, second.wait), (3, true, false));
+        assert!(!rings.place((0, 0, 0), &[3], false).load);
+        // Overwrites the first set, which the latest run uses.
+        let third = rings.place((0, 2, 0), &[4], false);
+        assert_eq!((third.start[0], third.load, third.wait), (7, true, true));
+        assert!(rings.place((0, 0, 0), &[3], false).load);
+    }
+
+    #[test]
+    fn whole_sets_do_not_wrap() {
+        let mut rings = Rings::new(1, 8);
+        rings.place((0, 0, 0), &[5], true);
+        assert_eq!(rings.place((0, 1, 0), &[4], true).start[0], 0);
+    }
+}

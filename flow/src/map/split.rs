@@ -1,0 +1,111 @@
+//! How a layer is cut so that its boxes fit the free part of the global buffer.
+
+use std::ops::Range;
+
+use pecan_hdl::geometry::Geometry;
+
+use super::choose::Choice;
+use super::problem::Problem;
+
+/// Boxes of a layer in the buffer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// Output pixels (y, x) that are computed before the next box is loaded.
+    pub rect: [usize; 2],
+    /// Boxes hold just the channel words and taps of one run, not of the whole layer.
+    pub fine: bool,
+    /// Words of the largest input box; 0 if the input is resident.
+    pub input: usize,
+    /// Words of the largest output box; 0 if the output is resident.
+    pub output: usize,
+    /// Boxes in turn: 2 where there is room, so that transfers hide behind compute.
+    pub slots: usize,
+}
+
+/// What of a layer does not live in the buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Away {
+    /// The input.
+    pub input: bool,
+    /// The output.
+    pub output: bool,
+}
+
+/// Words in front of an input box that a load may overwrite with words of the same beat.
+pub fn lead(geometry: &Geometry) -> usize {
+    (geometry.stream_bits / geometry.word_slot).saturating_sub(1)
+}
+
+/// The coarsest split whose boxes fit into `room` words; `most` bounds the output pixels of a rectangle.
+pub fn split(
+    problem: &Problem<'_>,
+    choice: &Choice,
+    away: Away,
+    room: usize,
+    most: [usize; 2],
+    geometry: &Geometry,
+) -> Option<Split> {
+    let tile: [usize; 2] = std::array::from_fn(|i| choice.tiling.tile[i].min(most[i]));
+    let coarse = |rect| sized(problem, choice, away, rect, false, geometry);
+    let fits = |s: &Split| s.slots * (s.input + s.output) <= room;
+    let twice = |mut s: Split| {
+        s.slots = 2;
+        s
+    };
+    let nothing = !away.input && !away.output;
+    if !choice.sliced {
+        let rects: Vec<[usize; 2]> = rectangles(most, tile);
+        let single = rects.iter().map(|r| coarse(*r)).find(fits);
+        if nothing {
+            return single;
+        }
+        // Half the rectangle with two boxes hides the transfers; so coarse ones only if all fits at once.
+        let whole = single.clone().filter(|s| s.rect == most);
+        let double = rects.iter().map(|r| twice(coarse(*r))).find(fits);
+        if let Some(found) = whole.or(double).or(single) {
+            return Some(found);
+        }
+    }
+    let fine = sized(problem, choice, away, tile, true, geometry);
+    [twice(fine.clone()), fine].into_iter().find(fits)
+}
+
+/// Rectangles from large to small: full rows first, then parts of a row of tiles.
+fn rectangles(most: [usize; 2], tile: [usize; 2]) -> Vec<[usize; 2]> {
+    let rows = (1..=most[0]).rev().filter(|h| *h == most[0] || h % tile[0] == 0);
+    let columns = (1..most[1]).rev().filter(|w| w % tile[1] == 0);
+    rows.map(|h| [h, most[1]]).chain(columns.map(|w| [tile[0], w])).collect()
+}
+
+fn sized(
+    problem: &Problem<'_>,
+    choice: &Choice,
+    away: Away,
+    rect: [usize; 2],
+    fine: bool,
+    geometry: &Geometry,
+) -> Split {
+    let b = geometry.word_channels;
+    let slice = choice.tiling.slice;
+    let along = |i: usize| {
+        let axis = &problem.axes[i];
+        let taps = if fine && choice.sliced { slice[i + 1] } else { axis.kernel };
+        axis.input.min((rect[i] - 1) * axis.stride + (taps - 1) * axis.dilation + 1)
+    };
+    let pass = choice.passes.iter().map(Range::len).max().unwrap_or(b) / b;
+    let all = problem.inputs.div_ceil(b);
+    let words = match (fine, problem.per_channel(), choice.sliced) {
+        (true, true, _) => pass,
+        (true, false, true) => slice[0].min(all),
+        _ => all,
+    };
+    let input = if away.input { along(0) * along(1) * words + lead(geometry) } else { 0 };
+    let produced = if fine { pass } else { problem.outputs.div_ceil(b) };
+    let output = if away.output { rect[0] * rect[1] * produced } else { 0 };
+    Split { rect, fine, input, output, slots: 1 }
+}
+
+/// Consecutive parts of `extent` pixels, each of at most `part`.
+pub fn parts(extent: usize, part: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..extent).step_by(part).map(move |from| from..(from + part).min(extent))
+}

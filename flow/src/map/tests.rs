@@ -1,0 +1,199 @@
+use super::*;
+use pecan_hdl::config::{Limits, Sparsity};
+use pecan_sim::emulator::Outcome;
+use pecan_sim::layer::{Conv, Layer, Op, Requant, Shape, Window};
+use pecan_sim::reference;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// A random layer on an input; `None` if the window does not fit.
+fn random_layer(
+    rng: &mut ChaCha8Rng,
+    index: usize,
+    input: Shape,
+    config: &Config,
+) -> Option<(Layer, Shape)> {
+    let kernel = [rng.random_range(1..=4), rng.random_range(1..=4)];
+    let mut window = Window {
+        kernel,
+        stride: [rng.random_range(1..=3), rng.random_range(1..=3)],
+        dilation: [rng.random_range(1..=2), rng.random_range(1..=2)],
+        pads: std::array::from_fn(|i| rng.random_range(0..kernel[i % 2])),
+    };
+    let choice = rng.random_range(0..10);
+    if choice == 0 {
+        window = Window {
+            kernel: [input.height, input.width],
+            stride: [1, 1],
+            dilation: [1, 1],
+            pads: [0; 4],
+        };
+    } else if choice == 1 {
+        window = Window { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0; 4] };
+    }
+    let [height, width] = window.output_size(input.height, input.width)?;
+    let pool = choice > 7;
+    let depthwise = choice == 2;
+    if pool && window.has_empty_window(input.height, input.width) {
+        return None;
+    }
+    let channels = if pool || depthwise { input.channels } else { rng.random_range(1..=24) };
+    let half = 1 << (config.numerics.weight_bits - 1);
+    let density = [0.0, 0.1, 0.5, 1.0][rng.random_range(0..4)];
+    let groups = if depthwise { channels } else { 1 };
+    let per_output = input.channels / groups * window.kernel[0] * window.kernel[1];
+    let bound = 1i64 << (config.numerics.accumulator_bits - config.numerics.activation_bits);
+    let largest = (bound / per_output as i64 - 1).clamp(0, half - 1) as i32;
+    let weight = |rng: &mut ChaCha8Rng| {
+        if rng.random_bool(density) { rng.random_range(-largest..=largest) } else { 0 }
+    };
+    let weights = (0..channels * per_output).map(|_| weight(rng)).collect();
+    let op = if pool { Op::MaxPool(window) } else { Op::Conv(Conv { window, groups, weights }) };
+    let (low, high) = (-config.activation_range().1, config.activation_range().1);
+    let requant = (0..channels)
+        .map(|_| Requant {
+            bias: rng.random_range(-1000..=1000),
+            multiplier: rng.random_range(1..1 << 15),
+            shift: rng.random_range(14..=22),
+        })
+        .collect();
+    let clamp = [if rng.random_bool(0.5) { 0 } else { low as i32 }, high as i32];
+    let layer = Layer {
+        name: format!("layer{index}"),
+        kind: "Conv".into(),
+        op,
+        input: index,
+        output: index + 1,
+        requant,
+        clamp,
+    };
+    Some((layer, Shape::new(channels, height, width)))
+}
+
+fn random_network(rng: &mut ChaCha8Rng, config: &Config, extent: usize, depth: usize) -> Network {
+    let mut shape = Shape::new(
+        rng.random_range(1..=20),
+        rng.random_range(1..=extent),
+        rng.random_range(1..=extent),
+    );
+    let mut network = Network {
+        name: "random".into(),
+        tensors: vec![shape],
+        layers: Vec::new(),
+        activation_bits: config.numerics.activation_bits,
+        weight_bits: config.numerics.weight_bits,
+    };
+    while network.layers.len() < depth {
+        let Some((layer, next)) = random_layer(rng, network.layers.len(), shape, config) else {
+            continue;
+        };
+        network.layers.push(layer);
+        network.tensors.push(next);
+        shape = next;
+    }
+    network
+}
+
+fn random_input(rng: &mut ChaCha8Rng, shape: Shape, config: &Config) -> Tensor {
+    let (low, high) = (-config.activation_range().1, config.activation_range().1);
+    let value = |rng: &mut ChaCha8Rng| {
+        if rng.random_bool(0.3) { 0 } else { rng.random_range(low as i32..=high as i32) }
+    };
+    Tensor { shape, data: (0..shape.len()).map(|_| value(rng)).collect() }
+}
+
+/// Compiles and runs; compares with the reference and with the predictions.
+fn check(network: &Network, config: &Config, input: &Tensor, what: &str) -> Compiled {
+    let compiled = compile(network, config, &Options::default())
+        .unwrap_or_else(|e| panic!("{what}: {e}\n{}", config.name()));
+    let mut program = compiled.program.clone();
+    let range = program.input.range();
+    program.dram[range].copy_from_slice(&compiled.encode_input(input));
+    let report = Emulator::new(config).run(&program).unwrap();
+    let maps: Vec<&str> = compiled.layers.iter().map(|l| l.description.as_str()).collect();
+    assert_eq!(report.outcome, Outcome::Done, "{what}: {} {maps:?}", config.name());
+    let expected = reference::run(network, input).unwrap();
+    let output = compiled.decode_output(&report.output);
+    assert!(
+        output == *expected.last().unwrap(),
+        "{what}: {config:?} {maps:?} {:?}",
+        network.tensors
+    );
+    assert_eq!(report.cycles, compiled.cycles, "{what}");
+    for (layer, counters) in compiled.layers.iter().zip(report.layers(config.counters.bits)) {
+        for counter in Counter::ALL {
+            if !matches!(counter, Counter::ActiveLanes | Counter::ScratchReads) {
+                assert_eq!(layer.counters[*counter], counters[*counter], "{what} {counter:?}");
+            }
+        }
+    }
+    compiled
+}
+
+#[test]
+fn random_layers_on_random_configurations() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    for trial in 0..400 {
+        let mut config = Config::random(&mut rng, &Limits::small());
+        config.weights.sparsity = if trial % 2 == 0 { Sparsity::Skip } else { Sparsity::Dense };
+        let depth = rng.random_range(1..=3);
+        let network = random_network(&mut rng, &config, 12, depth);
+        let input = random_input(&mut rng, network.tensors[0], &config);
+        check(&network, &config, &input, &format!("trial {trial}"));
+    }
+}
+
+/// Every way to split must be hit by some trial.
+#[test]
+fn small_buffers_force_every_split() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let (mut strips, mut sliced, mut passes, mut columns, mut pixels) = (0, 0, 0, 0, 0);
+    for trial in 0..300 {
+        let mut config = Config::random(&mut rng, &Limits::small());
+        config.buffers.global_kib = 1;
+        config.buffers.weight_entries = 16 << rng.random_range(0..4);
+        if !config.violations().is_empty() {
+            continue;
+        }
+        let depth = rng.random_range(1..=3);
+        let network = random_network(&mut rng, &config, if trial % 10 == 0 { 40 } else { 14 }, depth);
+        let input = random_input(&mut rng, network.tensors[0], &config);
+        let compiled = check(&network, &config, &input, &format!("trial {trial}"));
+        for (layer, shape) in compiled.layers.iter().zip(&network.tensors[1..]) {
+            let text = &layer.description;
+            strips += usize::from(text.contains(&format!("x{} pixels at a time", shape.width)));
+            columns += usize::from(
+                text.contains("pixels at a time")
+                    && !text.contains(&format!("x{} pixels at a time", shape.width)),
+            );
+            sliced += usize::from(text.contains("slices accumulate"));
+            passes += usize::from(!text.contains(" 1 passes"));
+            pixels += usize::from(text.contains("1x1 pixels at a time"));
+        }
+    }
+    eprintln!("strips {strips}, columns {columns}, sliced {sliced}, passes {passes}, pixels {pixels}");
+    assert!(strips > 20 && columns > 20 && sliced > 20 && passes > 20 && pixels > 20);
+}
+
+#[test]
+fn presets_run_random_networks_with_any_memory() {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    for preset in pecan_hdl::config::PRESETS {
+        let config = preset.config();
+        for trial in 0..6 {
+            let network = random_network(&mut rng, &config, 20, 3);
+            let input = random_input(&mut rng, network.tensors[0], &config);
+            let what = format!("{} {trial}", preset.name);
+            let compiled = check(&network, &config, &input, &what);
+            let memory = MemoryModel::Dram(pecan_sim::memory::DramTiming::new(1.5, 30));
+            let mut program = compiled.program.clone();
+            let range = program.input.range();
+            program.dram[range].copy_from_slice(&compiled.encode_input(&input));
+            let report = Emulator::new(&config).run_with(&program, &memory).unwrap();
+            assert_eq!(report.outcome, Outcome::Done);
+            assert!(report.cycles > compiled.cycles);
+            let expected = reference::run(&network, &input).unwrap();
+            assert!(compiled.decode_output(&report.output) == *expected.last().unwrap(), "{what}");
+        }
+    }
+}
