@@ -70,7 +70,11 @@ fn layer<R: Rng>(
     let op = if pool {
         Op::MaxPool(window)
     } else {
-        Op::Conv(Conv { window, groups: 1, weights: weights(rng, input, &window, channels, config) })
+        Op::Conv(Conv {
+            window,
+            groups: 1,
+            weights: weights(rng, input, &window, channels, config),
+        })
     };
     let high = config.activation_range().1 as i32;
     let requant = (0..channels)
@@ -85,6 +89,14 @@ fn layer<R: Rng>(
     let name = format!("layer{index}");
     let layer = Layer { name, kind, op, input: index, output: index + 1, requant, clamp };
     Some((layer, Shape::new(channels, height, width)))
+}
+
+/// The layer without its numbers, for messages.
+pub fn describe(layer: &Layer) -> String {
+    match &layer.op {
+        Op::Conv(conv) => format!("{:?}, groups {}", conv.window, conv.groups),
+        Op::MaxPool(window) => format!("maximum, {window:?}"),
+    }
 }
 
 fn window<R: Rng>(rng: &mut R, input: Shape) -> Window {

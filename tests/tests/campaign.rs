@@ -21,8 +21,8 @@ fn one(seed: u64, layers: usize) {
         let network = random::network(&mut rng, &config, size);
         let input = random::input(&mut rng, network.tensors[0], &config);
         if let Err(error) = bench.check(&network, &[input], &Settings::default()) {
-            let layer = &network.layers[0];
-            panic!("PECAN_SEED={seed}, layer {k}: {error:?}\n{:?}\n{layer:?}", network.tensors);
+            let layer = random::describe(&network.layers[0]);
+            panic!("PECAN_SEED={seed}, layer {k}: {error:?}\n{:?} {layer}", network.tensors);
         }
     }
 }
