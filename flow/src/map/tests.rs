@@ -197,3 +197,74 @@ fn presets_run_random_networks_with_any_memory() {
         }
     }
 }
+
+fn single_conv(config: &Config, shape: Shape, outputs: usize, kernel: usize, density: f64) -> Network {
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    let pad = kernel / 2;
+    let window = Window {
+        kernel: [kernel; 2],
+        stride: [1, 1],
+        dilation: [1, 1],
+        pads: [pad; 4],
+    };
+    let weight = |rng: &mut ChaCha8Rng| {
+        if rng.random_bool(density) { rng.random_range(-127..=127) } else { 0 }
+    };
+    let count = outputs * shape.channels * kernel * kernel;
+    let weights = (0..count).map(|_| weight(&mut rng)).collect();
+    let requant = vec![Requant { bias: 0, multiplier: 20_000, shift: 25 }; outputs];
+    let layer = Layer {
+        name: "conv".into(),
+        kind: "Conv".into(),
+        op: Op::Conv(Conv { window, groups: 1, weights }),
+        input: 0,
+        output: 1,
+        requant,
+        clamp: [0, 127],
+    };
+    Network {
+        name: "single".into(),
+        tensors: vec![shape, Shape::new(outputs, shape.height, shape.width)],
+        layers: vec![layer],
+        activation_bits: config.numerics.activation_bits,
+        weight_bits: config.numerics.weight_bits,
+    }
+}
+
+/// The utilization that the design expects of well-shaped layers, and the emulator's speed.
+#[test]
+fn well_shaped_layers_keep_the_array_busy() {
+    let config = Config::default();
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    for (channels, extent, outputs, density, least) in
+        [(16, 32, 16, 1.0, 0.9), (32, 16, 32, 1.0, 0.9), (64, 8, 64, 1.0, 0.85), (64, 8, 64, 0.3, 0.2)]
+    {
+        let network = single_conv(&config, Shape::new(channels, extent, extent), outputs, 3, density);
+        let start = std::time::Instant::now();
+        let compiled = compile(&network, &config, &Options::default()).unwrap();
+        let compiling = start.elapsed();
+        let input = random_input(&mut rng, network.tensors[0], &config);
+        let mut emulator = Emulator::new(&config);
+        let mut program = compiled.program.clone();
+        let range = program.input.range();
+        program.dram[range].copy_from_slice(&compiled.encode_input(&input));
+        let start = std::time::Instant::now();
+        let report = emulator.run(&program).unwrap();
+        let seconds = start.elapsed().as_secs_f64();
+        let expected = reference::run(&network, &input).unwrap();
+        assert!(compiled.decode_output(&report.output) == expected[1]);
+        let counters = compiled.layers[0].counters;
+        let lanes = 32.0;
+        let busy = counters[Counter::PeSteps] as f64 / (lanes * counters[Counter::RunCycles] as f64);
+        let macs = counters[Counter::PeSteps] as f64 * 4.0 / 1e6;
+        eprintln!(
+            "{channels}x{extent}x{extent} -> {outputs}, {density}: {} | run {} of {} cycles, busy {busy:.2}, \
+             compiled in {compiling:?}, {:.0} M MAC/s",
+            compiled.layers[0].description,
+            counters[Counter::RunCycles],
+            compiled.cycles,
+            macs / seconds
+        );
+        assert!(busy >= least, "{busy}");
+    }
+}
