@@ -156,7 +156,8 @@ fn small_buffers_force_every_split() {
             continue;
         }
         let depth = rng.random_range(1..=3);
-        let network = random_network(&mut rng, &config, if trial % 10 == 0 { 40 } else { 14 }, depth);
+        let network =
+            random_network(&mut rng, &config, if trial % 10 == 0 { 40 } else { 14 }, depth);
         let input = random_input(&mut rng, network.tensors[0], &config);
         let compiled = check(&network, &config, &input, &format!("trial {trial}"));
         for (layer, shape) in compiled.layers.iter().zip(&network.tensors[1..]) {
@@ -171,7 +172,9 @@ fn small_buffers_force_every_split() {
             pixels += usize::from(text.contains("1x1 pixels at a time"));
         }
     }
-    eprintln!("strips {strips}, columns {columns}, sliced {sliced}, passes {passes}, pixels {pixels}");
+    eprintln!(
+        "strips {strips}, columns {columns}, sliced {sliced}, passes {passes}, pixels {pixels}"
+    );
     assert!(strips > 20 && columns > 20 && sliced > 20 && passes > 20 && pixels > 20);
 }
 
@@ -198,15 +201,16 @@ fn presets_run_random_networks_with_any_memory() {
     }
 }
 
-fn single_conv(config: &Config, shape: Shape, outputs: usize, kernel: usize, density: f64) -> Network {
+fn single_conv(
+    config: &Config,
+    shape: Shape,
+    outputs: usize,
+    kernel: usize,
+    density: f64,
+) -> Network {
     let mut rng = ChaCha8Rng::seed_from_u64(9);
     let pad = kernel / 2;
-    let window = Window {
-        kernel: [kernel; 2],
-        stride: [1, 1],
-        dilation: [1, 1],
-        pads: [pad; 4],
-    };
+    let window = Window { kernel: [kernel; 2], stride: [1, 1], dilation: [1, 1], pads: [pad; 4] };
     let weight = |rng: &mut ChaCha8Rng| {
         if rng.random_bool(density) { rng.random_range(-127..=127) } else { 0 }
     };
@@ -236,10 +240,14 @@ fn single_conv(config: &Config, shape: Shape, outputs: usize, kernel: usize, den
 fn well_shaped_layers_keep_the_array_busy() {
     let config = Config::default();
     let mut rng = ChaCha8Rng::seed_from_u64(4);
-    for (channels, extent, outputs, density, least) in
-        [(16, 32, 16, 1.0, 0.9), (32, 16, 32, 1.0, 0.9), (64, 8, 64, 1.0, 0.85), (64, 8, 64, 0.3, 0.2)]
-    {
-        let network = single_conv(&config, Shape::new(channels, extent, extent), outputs, 3, density);
+    for (channels, extent, outputs, density, least) in [
+        (16, 32, 16, 1.0, 0.9),
+        (32, 16, 32, 1.0, 0.9),
+        (64, 8, 64, 1.0, 0.85),
+        (64, 8, 64, 0.3, 0.2),
+    ] {
+        let network =
+            single_conv(&config, Shape::new(channels, extent, extent), outputs, 3, density);
         let start = std::time::Instant::now();
         let compiled = compile(&network, &config, &Options::default()).unwrap();
         let compiling = start.elapsed();
@@ -255,7 +263,8 @@ fn well_shaped_layers_keep_the_array_busy() {
         assert!(compiled.decode_output(&report.output) == expected[1]);
         let counters = compiled.layers[0].counters;
         let lanes = 32.0;
-        let busy = counters[Counter::PeSteps] as f64 / (lanes * counters[Counter::RunCycles] as f64);
+        let busy =
+            counters[Counter::PeSteps] as f64 / (lanes * counters[Counter::RunCycles] as f64);
         let macs = counters[Counter::PeSteps] as f64 * 4.0 / 1e6;
         eprintln!(
             "{channels}x{extent}x{extent} -> {outputs}, {density}: {} | run {} of {} cycles, busy {busy:.2}, \
@@ -266,5 +275,25 @@ fn well_shaped_layers_keep_the_array_busy() {
             macs / seconds
         );
         assert!(busy >= least, "{busy}");
+    }
+}
+
+#[test]
+fn the_bundled_network_runs() {
+    use crate::net::testing::{digits, lenet};
+    let graph = crate::net::graph::Graph::import(&lenet()).unwrap();
+    let data = digits("train_idx", Some(50));
+    let samples = data.as_slices();
+    let options = crate::net::quantize::Options::default();
+    let quantized = crate::net::quantize::quantize_with(&graph, &samples, options).unwrap();
+    for preset in ["tiny", "edge", "large"] {
+        let config = pecan_hdl::config::preset(preset).unwrap();
+        for sample in samples.iter().take(3) {
+            let input = quantized.quantize_input(sample);
+            let compiled = check(&quantized.network, &config, &input, preset);
+            for layer in &compiled.layers {
+                eprintln!("{preset} {} {} {}", layer.name, layer.cycles, layer.description);
+            }
+        }
     }
 }

@@ -163,7 +163,7 @@ impl RunShape {
     /// one that goes on until its limit.
     #[must_use]
     pub fn degenerate(&self, geometry: &Geometry) -> bool {
-        let none = |list: &[i64]| list.iter().any(|v| *v == 0);
+        let none = |list: &[i64]| list.contains(&0);
         let used = |b: usize| if self.blocks[b] > 1 { self.full[b] } else { 1 };
         let dense = !geometry.skip && !self.per_channel;
         let channels = 1..=geometry.word_channels as i64;

@@ -45,9 +45,8 @@ fn outcome(words: &[u32]) -> Outcome {
 #[test]
 fn errors_have_their_codes() {
     let config = Config::default();
-    let run = |words: &[u32]| {
-        Emulator::new(&config).run(&program(&config, words, 0)).unwrap().outcome
-    };
+    let run =
+        |words: &[u32]| Emulator::new(&config).run(&program(&config, words, 0)).unwrap().outcome;
     let code = |code| Outcome::Error(code);
     assert_eq!(run(&[command(Opcode::Mark, 0, 0)]), code(ErrorCode::Header));
     assert_eq!(run(&[command(Opcode::Header, 0, 99)]), code(ErrorCode::Header));
@@ -113,7 +112,11 @@ fn random_words(rng: &mut ChaCha8Rng, config: &Config) -> Vec<u32> {
             }
             Opcode::LoadActivation | Opcode::LoadWeight | Opcode::LoadParam | Opcode::Store => {
                 let count = rng.random_range(1..9);
-                words.extend([command(op, waits, rng.random_range(0..3)), rng.random_range(0..40), count]);
+                words.extend([
+                    command(op, waits, rng.random_range(0..3)),
+                    rng.random_range(0..40),
+                    count,
+                ]);
                 let beats = if op == Opcode::Store { 0 } else { rng.random_range(0..10) };
                 words.extend((0..beats).map(|_| rng.random::<u32>()));
             }

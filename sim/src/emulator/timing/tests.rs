@@ -5,8 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 /// A run of `tiles` tiles in one row, `slices` slices of `steps` loader steps, one valid row per tile.
 fn shape(tiles: u64, slices: u64, steps: i64, chunks: u64, columns: usize) -> RunShape {
-    let row =
-        RowShape { base: [0, 0], pixel: [0, 0], patch_offset: 0, out_offset: 0 };
+    let row = RowShape { base: [0, 0], pixel: [0, 0], patch_offset: 0, out_offset: 0 };
     RunShape {
         accumulate: false,
         no_drain: false,
@@ -52,16 +51,13 @@ fn stepped(plan: &RunPlan) -> u64 {
     let mut loaded: Vec<u64> = Vec::new(); // last step of each slice
     let (mut loading, mut done) = (0u64, 0u64);
     let columns = plan.lists.len();
-    let (mut at, mut left) = (vec![0u64; columns], vec![0u32; columns]);
-    for c in 0..columns {
-        left[c] = plan.lists[c][0];
-    }
+    let mut at = vec![0u64; columns];
+    let mut left: Vec<u32> = plan.lists.iter().map(|list| list[0]).collect();
     let mut fired: Vec<Vec<u64>> = vec![Vec::new(); columns]; // last entry of each slice
     let mut free: Vec<u64> = Vec::new();
     let mut drain = 0;
     for cycle in 1.. {
-        let released =
-            |n: u64| fired.iter().all(|f| f.get(n as usize).is_some_and(|c| *c < cycle));
+        let released = |n: u64| fired.iter().all(|f| f.get(n as usize).is_some_and(|c| *c < cycle));
         // Drain: at least two cycles after the last entry of its tile.
         let tile = free.len() as u64;
         let last = ((tile + 1) * slices - 1) as usize;
@@ -120,11 +116,16 @@ fn recurrences_match_the_stepped_rules() {
             rng.random_range(1..=chunks),
             columns,
         );
-        let list = |rng: &mut ChaCha8Rng| (0..slices).map(|_| rng.random_range(1..=longest)).collect();
+        let list =
+            |rng: &mut ChaCha8Rng| (0..slices).map(|_| rng.random_range(1..=longest)).collect();
         let lists = (0..columns).map(|_| list(&mut rng)).collect();
         let plan = Arc::new(RunPlan { shape, lists });
         let expected = stepped(&plan);
-        assert_eq!(Timer::new(Arc::clone(&plan), 0).finish(), Some(expected), "trial {trial}: {plan:?}");
+        assert_eq!(
+            Timer::new(Arc::clone(&plan), 0).finish(),
+            Some(expected),
+            "trial {trial}: {plan:?}"
+        );
     }
 }
 
