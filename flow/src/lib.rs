@@ -1,5 +1,6 @@
-//! Networks, data, mapping and everything above them.
+//! Networks, data, mapping and the pecan command line.
 
+pub mod cli;
 pub mod data;
 pub mod map;
 pub mod net;

@@ -3,7 +3,7 @@
 use super::config_leaf::config_leaf;
 use super::flags;
 use crate::geometry::{Geometry, LATTICE_BITS};
-use crate::isa::register::{MODE_MAX, Register};
+
 use crate::rtl::prelude::*;
 
 config_leaf! {
@@ -561,6 +561,7 @@ impl Logic for Loader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::isa::register::{MODE_MAX, Register};
 
     #[test]
     fn maximum_is_bit_one_of_the_mode() {

@@ -1,0 +1,119 @@
+//! The RTL of one configuration under Verilator, compared with emulator and integer reference.
+
+use anyhow::{Context, Result, bail, ensure};
+use pecan_flow::map::{Compiled, Options, compile};
+use pecan_hdl::blocks::Accelerator;
+use pecan_hdl::config::Config;
+use pecan_hdl::emit::emit;
+use pecan_hdl::isa::counter::{COUNT, Counter, Counters};
+use pecan_sim::emulator::{self, Emulator};
+use pecan_sim::harness::{Job, Outcome, RunResult, Settings};
+use pecan_sim::layer::{Network, Tensor};
+use pecan_sim::memory::MemoryModel;
+use pecan_sim::reference;
+use pecan_sim::tools::Finder;
+use pecan_sim::verilator::{BuildOptions, Simulator, Verilator, VerilogFile};
+
+/// A simulator of one configuration.
+pub struct Bench {
+    /// The configuration.
+    pub config: Config,
+    /// Its RTL.
+    pub simulator: Simulator,
+}
+
+impl Bench {
+    /// Emits the RTL and builds the simulator, or takes it from the cache.
+    ///
+    /// # Errors
+    /// The design is refused or a tool is missing or fails.
+    pub fn new(config: &Config) -> Result<Self> {
+        let design = emit(&Accelerator::new(config), "pecan")?;
+        let files: Vec<VerilogFile> = design
+            .modules
+            .into_iter()
+            .map(|m| VerilogFile { name: format!("{}.v", m.name), text: m.text })
+            .collect();
+        let verilator =
+            Verilator::locate(&Finder::from_environment()?, &|line| eprintln!("{line}"))?;
+        let options =
+            BuildOptions { stream_bits: config.stream.bits as u32, counters: COUNT, wave: false };
+        let simulator = Simulator::build(&files, &options, &verilator)
+            .with_context(|| format!("building {}", config.name()))?;
+        Ok(Self { config: config.clone(), simulator })
+    }
+
+    /// Compiles a network and compares all three opinions on each input, with every counter of every
+    /// layer. With ideal memory and no stalls the cycles must be equal too.
+    ///
+    /// # Errors
+    /// The network cannot be compiled, a tool fails, or opinions differ: the first difference.
+    pub fn check(&self, network: &Network, inputs: &[Tensor], settings: &Settings) -> Result<()> {
+        let compiled = compile(network, &self.config, &Options::default())?;
+        let bytes: Vec<Vec<u8>> = inputs.iter().map(|t| compiled.encode_input(t)).collect();
+        let job = Job { program: &compiled.program, inputs: &bytes, settings: settings.clone() };
+        let runs = self.simulator.run(&job)?;
+        let mut emulator = Emulator::new(&self.config);
+        for (k, (run, input)) in runs.iter().zip(inputs).enumerate() {
+            self.check_run(network, &compiled, input, run, &mut emulator, settings)
+                .with_context(|| format!("{} input {k} on {}", network.name, self.config.name()))?;
+        }
+        Ok(())
+    }
+
+    fn check_run(
+        &self,
+        network: &Network,
+        compiled: &Compiled,
+        input: &Tensor,
+        run: &RunResult,
+        emulator: &mut Emulator,
+        settings: &Settings,
+    ) -> Result<()> {
+        let mut program = compiled.program.clone();
+        let range = program.input.range();
+        program.dram[range].copy_from_slice(&compiled.encode_input(input));
+        let expected = emulator.run(&program)?;
+        ensure!(expected.outcome == emulator::Outcome::Done, "emulator: {:?}", expected.outcome);
+        let tensors = reference::run(network, input)?;
+        let Some(last) = tensors.last() else { bail!("no layer") };
+        compare_tensors("emulator", &compiled.decode_output(&expected.output), last)?;
+        ensure!(run.outcome == Outcome::Done, "RTL: {:?}", run.outcome);
+        compare_tensors("RTL", &compiled.decode_output(&run.output), last)?;
+        let exact = matches!(settings.memory, MemoryModel::Ideal)
+            && settings.stalls.input == 0.0
+            && settings.stalls.output == 0.0;
+        if !exact {
+            return Ok(());
+        }
+        ensure!(run.layers.len() == expected.snapshots.len(), "layers: {}", run.layers.len());
+        for (l, (rtl, model)) in run.layers.iter().zip(&expected.snapshots).enumerate() {
+            compare_counters(&network.layers[l].name, &rtl.counters, &model.counters)?;
+        }
+        compare_counters("end", &run.counters, &expected.counters)
+    }
+}
+
+fn compare_counters(what: &str, rtl: &[u64], model: &Counters) -> Result<()> {
+    for (counter, value) in Counter::ALL.iter().zip(rtl) {
+        ensure!(
+            *value == model[*counter],
+            "{what}: counter {} is {value} in the RTL, {} in the emulator\nRTL      {rtl:?}\nemulator {:?}",
+            counter.key(),
+            model[*counter],
+            model.0,
+        );
+    }
+    Ok(())
+}
+
+fn compare_tensors(who: &str, got: &Tensor, expected: &Tensor) -> Result<()> {
+    ensure!(got.shape == expected.shape, "{who}: shape {:?}, not {:?}", got.shape, expected.shape);
+    let shape = expected.shape;
+    for (i, (a, b)) in got.data.iter().zip(&expected.data).enumerate() {
+        let (x, y, c) =
+            (i % shape.width, i / shape.width % shape.height, i / shape.width / shape.height);
+        ensure!(a == b, "{who}: channel {c}, row {y}, column {x}: {a}, reference {b}");
+    }
+    Ok(())
+}
