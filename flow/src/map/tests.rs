@@ -297,3 +297,31 @@ fn the_bundled_network_runs() {
         }
     }
 }
+
+/// Programs with a flipped command or register never panic or hang, whatever they do.
+#[test]
+fn damaged_programs_end() {
+    let mut rng = ChaCha8Rng::seed_from_u64(6);
+    let mut outcomes = std::collections::BTreeMap::new();
+    for _ in 0..60 {
+        let config = Config::random(&mut rng, &Limits::small());
+        let network = random_network(&mut rng, &config, 8, 2);
+        let compiled = compile(&network, &config, &Options::default()).unwrap();
+        for _ in 0..20 {
+            let mut program = compiled.program.clone();
+            let commands = program.transfers.iter().rev().find_map(|t| match t {
+                pecan_sim::program::Transfer::Send { address, bytes } => {
+                    Some(*address..*address + *bytes)
+                }
+                pecan_sim::program::Transfer::Receive { .. } => None,
+            });
+            let range = commands.unwrap();
+            let at = rng.random_range(range.start.saturating_sub(400).max(1)..range.end) as usize;
+            program.dram[at] ^= 1 << rng.random_range(0..8);
+            let report = Emulator::new(&config).run(&program).unwrap();
+            *outcomes.entry(format!("{:?}", report.outcome)).or_insert(0) += 1;
+        }
+    }
+    eprintln!("{outcomes:?}");
+    assert!(outcomes.len() > 3);
+}
