@@ -1,5 +1,8 @@
 //! Trained networks on the RTL: every value as in the integer reference, every counter as predicted.
 
+// Helpers of tests may fail like tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::path::{Path, PathBuf};
 
 use pecan_flow::data::{Rows, Samples, Selection};
@@ -24,13 +27,17 @@ fn lenet() -> (Quantized, Samples) {
     let digits = data("digits.npz");
     let calibration = samples(&digits, Rows::Key("train_idx".into()), Some(100));
     let quantized =
-        quantize::quantize_with(&graph, &calibration.as_slices(), quantize::Options::default()).unwrap();
+        quantize::quantize_with(&graph, &calibration.as_slices(), quantize::Options::default())
+            .unwrap();
     (quantized, samples(&digits, Rows::Key("test_idx".into()), None))
 }
 
 fn dram(config: &Config) -> MemoryModel {
     let memory = &config.memory;
-    MemoryModel::Dram(DramTiming::new(memory.bytes_per_cycle.to_f64(), memory.latency_cycles as u64))
+    MemoryModel::Dram(DramTiming::new(
+        memory.bytes_per_cycle.to_f64(),
+        memory.latency_cycles as u64,
+    ))
 }
 
 fn run_lenet(config: &Config, settings: &Settings) -> (Checked, f64) {
@@ -51,7 +58,11 @@ fn run_lenet(config: &Config, settings: &Settings) -> (Checked, f64) {
 fn digits_are_exact(name: &str) {
     let config = preset(name).unwrap();
     let (checked, accuracy) = run_lenet(&config, &Settings::default());
-    println!("{name}: {} digits, {accuracy:.2} %, {} cycles", checked.outputs.len(), checked.cycles);
+    println!(
+        "{name}: {} digits, {accuracy:.2} %, {} cycles",
+        checked.outputs.len(),
+        checked.cycles
+    );
     assert_eq!(checked.outputs.len(), 360);
     assert!((accuracy - 98.06).abs() <= 0.3, "{accuracy}");
 }
@@ -72,7 +83,8 @@ fn digits_with_dram_and_with_back_pressure() {
     let with_dram = Settings { memory: dram(&config), ..Settings::default() };
     let (timed, accuracy) = run_lenet(&config, &with_dram);
     let stalls = Stalls { seed: 7, input: 0.3, output: 0.5 };
-    let (stalled, stalled_accuracy) = run_lenet(&config, &Settings { stalls, ..Settings::default() });
+    let (stalled, stalled_accuracy) =
+        run_lenet(&config, &Settings { stalls, ..Settings::default() });
     assert_eq!(accuracy, stalled_accuracy);
     assert_eq!(timed.outputs, stalled.outputs);
     println!("edge: {} cycles with DRAM, {} with random stalls", timed.cycles, stalled.cycles);
