@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pecan_hdl::geometry::{Geometry, LATTICE_BITS};
 use pecan_hdl::isa::counter::{Counter, Counters};
-use pecan_hdl::isa::payload_cycles;
+use pecan_hdl::isa::{self, payload_cycles};
 use pecan_sim::emulator::{RunPlan, run_counts, run_cycles};
 
 use super::Objective;
@@ -27,8 +27,8 @@ pub(super) struct Choice {
     pub(super) cost: f64,
 }
 
-/// Longest run that is planned, in cycles: half of what the register `limit` can hold.
-pub(super) const LONGEST_RUN: u64 = 32767 * 256;
+/// Longest run in cycles that the mapper makes; a run's time is exact, so little is left for safety.
+pub(super) const LONGEST_RUN: u64 = isa::register::LONGEST_RUN - 2 * isa::register::LIMIT_UNIT;
 
 /// Shorter passes that are tried.
 const SHORTER_PASSES: usize = 8;

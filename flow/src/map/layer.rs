@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use pecan_hdl::geometry::Geometry;
-use pecan_hdl::isa::pack_param;
+use pecan_hdl::isa::{self, pack_param};
 use pecan_sim::emulator::run_cycles;
 
 use super::choose::{Choice, LONGEST_RUN, phases};
@@ -227,7 +227,7 @@ impl Emitter<'_> {
         run.input = self.input_box(job, &run, boxes);
         let plan = run.plan(job.problem, job.occupancy, &job.choice.tiling, self.geometry)?;
         let cycles = run_cycles(Arc::new(plan)).unwrap_or(2 * LONGEST_RUN);
-        let limit = (2 * cycles / 256 + 2).min(65535) as usize;
+        let limit = (cycles / isa::register::LIMIT_UNIT + 2) as usize;
         let resources = Resources { weights, params, limit };
         let registers =
             run.registers(job.problem, &job.choice.tiling, &resources, self.geometry)?;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use pecan_hdl::geometry::Geometry;
 use pecan_hdl::isa::RunFlags;
 use pecan_hdl::isa::register::{
-    ColRegister, MODE_MAX, MODE_PER_CHANNEL, Register, RowRegister, col, row,
+    ColRegister, LIMIT_BITS, MODE_MAX, MODE_PER_CHANNEL, Register, RowRegister, col, row,
 };
 use pecan_sim::emulator::{Registers, RunPlan, RunShape};
 
@@ -300,7 +300,7 @@ impl Run {
         tiling: &Tiling,
         geometry: &Geometry,
     ) -> Result<RunPlan, MapError> {
-        let resources = Resources { limit: 65535, ..Resources::default() };
+        let resources = Resources { limit: (1 << LIMIT_BITS) - 1, ..Resources::default() };
         let registers = self.registers(problem, tiling, &resources, geometry)?;
         let shape = RunShape::of(&registers, geometry, self.operand());
         let lists = lengths(occupancy, &self.channels, &self.taps, tiling.slice, geometry);

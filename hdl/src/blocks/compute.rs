@@ -9,7 +9,7 @@ use super::pe_row::PeRow;
 use super::row_table::RowTable;
 use crate::config::address_bits;
 use crate::geometry::Geometry;
-use crate::isa::register::{ColRegister, col};
+use crate::isa::register::{ColRegister, LIMIT_BITS, col};
 use crate::isa::{ErrorCode, MULTIPLIER_BITS, SHIFT_BITS};
 use crate::rtl::prelude::*;
 
@@ -154,7 +154,7 @@ impl Compute {
             column: (0..c).map(|_| Column::new(g)).collect(),
             row: (0..r).map(|_| PeRow::new(g)).collect(),
             drain: Drain::new(g),
-            elapsed: Reg::new(25),
+            elapsed: Reg::new(LIMIT_BITS + 9),
             too_long: Signal::default(),
             outside: Signal::default(),
             maximum: Signal::default(),

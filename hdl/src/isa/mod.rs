@@ -103,7 +103,8 @@ pub enum ErrorCode {
     WeightRange = 5,
     /// Address and count leave the parameter memory, or count is zero.
     ParamRange = 6,
-    /// A configuration register that does not exist, or a value it cannot hold.
+    /// A configuration register that does not exist, more groups than a psum bank holds, or an undefined
+    /// bit of `Run`.
     Register = 7,
     /// A run went on for longer than its `limit` register allows.
     RunLimit = 8,

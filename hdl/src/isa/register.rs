@@ -21,6 +21,14 @@ pub enum Width {
     ParamRow,
 }
 
+/// Width of the run limit: with [`LIMIT_UNIT`] it bounds how long a malformed stream can keep the device
+/// busy, to about a million cycles.
+pub const LIMIT_BITS: usize = 12;
+/// Cycles per unit of the run limit.
+pub const LIMIT_UNIT: u64 = 256;
+/// Cycles of the longest run that a limit allows.
+pub const LONGEST_RUN: u64 = ((1 << LIMIT_BITS) - 1) * LIMIT_UNIT;
+
 /// Width of coordinates and counts.
 pub const COORD: Width = Width::Bits(16);
 
@@ -60,7 +68,7 @@ macro_rules! registers {
 }
 
 registers! {
-    Limit 0 "limit" COORD, false, "The run is aborted after this many times 256 cycles; must not be 0.";
+    Limit 0 "limit" Width::Bits(LIMIT_BITS), false, "The run is aborted after this many times 256 cycles; must not be 0.";
     TilesY 1 "tiles_y" COORD, false, "Tiles in a column of tiles.";
     TilesX 2 "tiles_x" COORD, false, "Tiles in a row of tiles.";
     OutH 3 "out_h" COORD, false, "Output rows of the run: a row of the array is valid while its `dy` is below the rows that remain.";

@@ -99,7 +99,7 @@ impl Decoder<'_> {
 
     fn config(&mut self, operand: u32) -> Step {
         let (first, count) = (operand & 0xff, operand >> 8 & 0xff);
-        check(count > 0, ErrorCode::Register)?;
+        check(count > 0 && operand >> 16 == 0, ErrorCode::Register)?;
         self.tick()?;
         for index in first..first + count {
             let value = self.argument()?;

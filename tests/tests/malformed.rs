@@ -1,0 +1,138 @@
+//! Malformed command streams: the device raises its error flag with the code that the emulator predicts,
+//! or ends in order, and never hangs.
+//!
+//! `PECAN_SEED=<n>` replays the stream of a failure.
+
+// Helpers of tests may fail like tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use pecan_flow::map::{Options, compile};
+use pecan_hdl::config::{Config, preset};
+use pecan_hdl::isa::register::Register;
+use pecan_hdl::isa::{self, ErrorCode, Opcode};
+use pecan_sim::emulator::{self, Emulator};
+use pecan_sim::harness::{Job, Outcome, Settings};
+use pecan_sim::program::{Program, Region, Transfer};
+use pecan_tests::bench::Bench;
+use pecan_tests::random::{self, Size};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+/// More output than a small device can give, so that the stream never ends for want of a receiver.
+const OUTPUT: u64 = 1 << 20;
+
+/// The input stream of a valid program as 32-bit words.
+fn valid_stream(rng: &mut ChaCha8Rng, config: &Config) -> Vec<u32> {
+    let size = Size { extent: 6, channels: 8, depth: 2 };
+    let network = random::network(rng, config, size);
+    let program = compile(&network, config, &Options::default()).unwrap().program;
+    let mut bytes = Vec::new();
+    for transfer in &program.transfers {
+        if let Transfer::Send { address, bytes: n } = *transfer {
+            bytes.extend_from_slice(&program.dram[address as usize..(address + n) as usize]);
+        }
+    }
+    bytes.chunks_exact(4).map(|c| u32::from_le_bytes(c.try_into().unwrap())).collect()
+}
+
+fn damage(rng: &mut ChaCha8Rng, words: &mut Vec<u32>) {
+    // Most of the damage goes to the front, where commands are denser than payload.
+    let reach = if rng.random_bool(0.5) { words.len().min(100) } else { words.len() };
+    let at = rng.random_range(0..reach);
+    // A run limit at random makes the test slow, not better: it stays as it is nine times out of ten.
+    if at > 0 && is_first_register(words[at - 1]) && rng.random_bool(0.9) {
+        return;
+    }
+    match rng.random_range(0..7) {
+        0 => words[at] ^= 1 << rng.random_range(0..32),
+        1 => words[at] = rng.random(),
+        2 => {
+            words.remove(at);
+        }
+        3 => words.insert(at, rng.random()),
+        4 => words.truncate(at + 1),
+        5 => {
+            let op = Opcode::ALL[rng.random_range(0..Opcode::ALL.len())];
+            words.insert(at, isa::command(op, 0, rng.random_range(0..64)));
+        }
+        _ => words[at] = rng.random_range(0..300),
+    }
+}
+
+/// Whether the word is a `Config` command that starts with the run limit.
+fn is_first_register(word: u32) -> bool {
+    Opcode::of(word) == Some(Opcode::Config) && word & 0xff == Register::Limit as u32
+}
+
+fn program(words: &[u32], config: &Config) -> Program {
+    let beat = config.stream_bytes();
+    let mut dram: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
+    dram.resize(dram.len().next_multiple_of(beat), 0);
+    let sent = dram.len() as u64;
+    dram.resize(dram.len() + OUTPUT as usize, 0);
+    Program {
+        config_hash: config.hash(),
+        stream_bits: config.stream.bits as u32,
+        dram,
+        transfers: vec![
+            Transfer::Send { address: 0, bytes: sent },
+            Transfer::Receive { address: sent, bytes: OUTPUT },
+        ],
+        input: Region { address: 0, bytes: beat as u64 },
+        output: Region { address: sent, bytes: OUTPUT },
+        layers: 0,
+    }
+}
+
+/// Runs one damaged stream; says how it ended.
+fn one(seed: u64, bench: &Bench) -> &'static str {
+    let config = &bench.config;
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut words = valid_stream(&mut rng, config);
+    for _ in 0..rng.random_range(1..=3) {
+        damage(&mut rng, &mut words);
+    }
+    let program = program(&words, config);
+    let inputs = [program.dram[..config.stream_bytes()].to_vec()];
+    let settings = Settings { max_cycles: 40_000_000, watchdog: 2_000_000, ..Settings::default() };
+    let job = Job { program: &program, inputs: &inputs, settings };
+    let run = bench.simulator.run(&job).unwrap().remove(0);
+    let expected = Emulator::new(config).run(&program).unwrap();
+    let agree = match (run.outcome, expected.outcome) {
+        (Outcome::Done | Outcome::Incomplete, emulator::Outcome::Done) => true,
+        (Outcome::Starved, emulator::Outcome::Starved) => true,
+        // Loop counts of zero are outside the contract: such a run ends, in whatever way.
+        (
+            Outcome::Error { .. } | Outcome::Done | Outcome::Incomplete | Outcome::Starved,
+            emulator::Outcome::Error(ErrorCode::RunLimit),
+        ) => true,
+        (Outcome::Error { code }, emulator::Outcome::Error(e)) => u64::from(code) == e as u64,
+        _ => false,
+    };
+    assert!(agree, "PECAN_SEED={seed}: RTL {:?}, emulator {:?}", run.outcome, expected.outcome);
+    match run.outcome {
+        Outcome::Error { .. } => "error",
+        Outcome::Starved => "starved",
+        _ => "done",
+    }
+}
+
+#[test]
+fn malformed_streams_never_hang() {
+    let mut config = preset("tiny").unwrap();
+    config.buffers.global_kib = 3;
+    assert!(config.violations().is_empty());
+    let bench = Bench::new(&config).unwrap();
+    if let Some(seed) = std::env::var("PECAN_SEED").ok().and_then(|s| s.parse().ok()) {
+        println!("{}", one(seed, &bench));
+        return;
+    }
+    let mut ends = std::collections::BTreeMap::<&str, usize>::new();
+    let all: Vec<&str> = (0..2000).into_par_iter().map(|seed| one(seed, &bench)).collect();
+    for end in all {
+        *ends.entry(end).or_default() += 1;
+    }
+    println!("2000 malformed streams: {ends:?}");
+    assert!(ends["error"] > 500);
+}
