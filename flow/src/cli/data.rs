@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Failure;
 use super::Exit;
+use super::Failure;
 use crate::data::{DataError, Rows, Samples, Selection};
 use crate::net::graph::Graph;
 use crate::simulate::random_samples;
@@ -92,11 +92,8 @@ impl DataArgs {
             }
             None => others(&Samples::load(path, &selection(Rows::All, None))?, &tested),
         };
-        let origin = format!(
-            "{} samples of {} (calibrated on {what})",
-            tested.len(),
-            path.display()
-        );
+        let origin =
+            format!("{} samples of {} (calibrated on {what})", tested.len(), path.display());
         let samples = tested.iter().map(<[f32]>::to_vec).collect();
         Ok(Inputs { samples, labels, calibration, origin })
     }

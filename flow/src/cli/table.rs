@@ -25,7 +25,8 @@ impl Table {
         let numeric = |c: usize| {
             let mut cells = self.rows[1..].iter().map(|r| cell(r, c)).filter(|t| !t.is_empty());
             self.rows.len() > 1
-                && cells.all(|t| t.starts_with(|first: char| first.is_ascii_digit() || first == '-'))
+                && cells
+                    .all(|t| t.starts_with(|first: char| first.is_ascii_digit() || first == '-'))
         };
         let right: Vec<bool> = (0..columns).map(numeric).collect();
         let mut text = String::new();
@@ -36,7 +37,8 @@ impl Table {
                 if c > 0 {
                     line.push_str("  ");
                 }
-                line += &if right[c] { format!("{value:>width$}") } else { format!("{value:<width$}") };
+                line +=
+                    &if right[c] { format!("{value:>width$}") } else { format!("{value:<width$}") };
             }
             text.push_str(line.trim_end());
             text.push('\n');
@@ -73,6 +75,9 @@ mod tests {
         table.row(["a".into(), grouped(1_234_567)]);
         table.row(["long".into(), grouped(12)]);
         assert_eq!(table.render(), "layer     cycles\na      1 234 567\nlong          12\n");
-        assert_eq!((grouped(0), grouped(100), percent(0.5)), ("0".into(), "100".into(), "50.0 %".into()));
+        assert_eq!(
+            (grouped(0), grouped(100), percent(0.5)),
+            ("0".into(), "100".into(), "50.0 %".into())
+        );
     }
 }

@@ -38,7 +38,6 @@ pub fn simulator(
         finder.find("verilator")?;
     }
     let verilator = Verilator::locate(&finder, say)?;
-    let options =
-        BuildOptions { stream_bits: config.stream.bits as u32, counters: COUNT, wave };
+    let options = BuildOptions { stream_bits: config.stream.bits as u32, counters: COUNT, wave };
     Ok(Simulator::build(&verilog(config)?, &options, &verilator)?)
 }

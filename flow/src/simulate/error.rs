@@ -35,7 +35,9 @@ pub enum SimulateError {
     #[error(transparent)]
     Simulator(#[from] SimError),
     /// The RTL did not finish a run.
-    #[error("network `{network}`, image {image}: after {cycles} cycles the RTL ended with {outcome:?}, not Done")]
+    #[error(
+        "network `{network}`, image {image}: after {cycles} cycles the RTL ended with {outcome:?}, not Done"
+    )]
     Rtl {
         /// The network.
         network: String,
@@ -47,7 +49,9 @@ pub enum SimulateError {
         outcome: harness::Outcome,
     },
     /// The emulator did not finish a run.
-    #[error("network `{network}`: after {cycles} cycles the emulator ended with {outcome:?}, not Done")]
+    #[error(
+        "network `{network}`: after {cycles} cycles the emulator ended with {outcome:?}, not Done"
+    )]
     Emulator {
         /// The network.
         network: String,

@@ -20,4 +20,4 @@ pub use error::SimulateError;
 pub use inputs::{memory_model, random_samples};
 pub use layers::{LayersError, Skipped, run_layers};
 pub use report::{Accuracy, LayerReport, Report, Total};
-pub use run::{Task, run};
+pub use run::{Task, run, waveform};

@@ -1,5 +1,6 @@
 //! Running a network on everything that can run it.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use pecan_hdl::config::Config;
@@ -9,12 +10,12 @@ use pecan_sim::harness::{Job, Outcome, RunResult, Settings, Stalls};
 use pecan_sim::layer::{Network, Op, Tensor};
 use pecan_sim::memory::MemoryModel;
 use pecan_sim::reference;
-use pecan_sim::verilator::Simulator;
+use pecan_sim::verilator::{Simulator, WaveFormat};
 use rayon::prelude::*;
 
+use super::SimulateError;
 use super::compare::{Difference, Opinion, compare, prefix};
 use super::report::{LayerReport, Report, Total};
-use super::SimulateError;
 use crate::map::{Compiled, Options, compile};
 
 /// What to simulate, and how.
@@ -74,9 +75,10 @@ pub fn run(
     if inputs.is_empty() {
         return Err(SimulateError::NoInput { network: network.name.clone() });
     }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(task.jobs).build().map_err(|error| {
-        SimulateError::Threads { jobs: task.jobs, problem: error.to_string() }
-    })?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(task.jobs)
+        .build()
+        .map_err(|error| SimulateError::Threads { jobs: task.jobs, problem: error.to_string() })?;
     let compiled = compile(network, task.config, &task.mapper)?;
     let expected = pool.install(|| task.expect(network, &compiled, inputs))?;
     let start = Instant::now();
@@ -312,4 +314,30 @@ fn macs(network: &Network, number: usize) -> (u64, u64) {
         Op::MaxPool(_) => 0,
     };
     (layer.macs(shape), (nonzero * shape.height * shape.width) as u64)
+}
+
+/// Writes the waveform of one image into `folder` and gives the file's path. The simulator must have been
+/// built with waveform support.
+///
+/// # Errors
+/// As [`run`].
+pub fn waveform(
+    task: &Task<'_>,
+    network: &Network,
+    input: &Tensor,
+    folder: &Path,
+) -> Result<PathBuf, SimulateError> {
+    let compiled = compile(network, task.config, &task.mapper)?;
+    let extension = match task.simulator.wave {
+        Some(WaveFormat::Vcd) => "vcd",
+        _ => "fst",
+    };
+    let path = folder.join(format!("pecan.{extension}"));
+    let inputs = [compiled.encode_input(input)];
+    let settings = Settings { wave: Some(path.clone()), ..task.settings() };
+    let job = Job { program: &compiled.program, inputs: &inputs, settings };
+    for run in task.simulator.run(&job)? {
+        task.measured(network, &compiled, 0, &run)?;
+    }
+    Ok(path)
 }
