@@ -7,14 +7,23 @@
 //! Conventions: stdout carries data, stderr logs and progress; the exit code is an [`Exit`].
 
 mod args;
+mod check;
 mod completions;
 mod context;
+mod data;
+mod demo;
+mod doctor;
 mod failure;
+mod generate;
 mod init;
 mod log;
 mod metrics;
 mod output;
 mod registry;
+mod run;
+mod simulate;
+mod table;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -22,6 +31,7 @@ use clap::Parser;
 
 pub use args::{ConfigArgs, RunArgs};
 pub use context::Context;
+pub use data::DataArgs;
 pub use failure::{Exit, Failure};
 pub use metrics::Metrics;
 pub use output::{OutputError, RunFolder, write_atomic};

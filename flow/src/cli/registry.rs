@@ -2,7 +2,8 @@
 
 use clap::Subcommand;
 
-use super::{Context, Exit, Failure, completions, init};
+use super::{Context, Exit, Failure};
+use super::{check, completions, demo, doctor, generate, init, simulate, tools};
 
 /// Makes the enum of subcommands from their modules: `Variant => module`.
 macro_rules! commands {
@@ -37,6 +38,12 @@ macro_rules! commands {
 }
 
 commands! {
+    Demo => demo,
+    Doctor => doctor,
+    Tools => tools,
     Init => init,
+    Generate => generate,
+    Check => check,
+    Simulate => simulate,
     Completions => completions,
 }

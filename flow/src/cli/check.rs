@@ -1,0 +1,135 @@
+//! `pecan check`: which nodes of a network run on the accelerator, and how its layers map.
+
+use std::path::PathBuf;
+
+use pecan_hdl::config::Config;
+use serde_json::{Value, json};
+
+use super::data::{DataArgs, Inputs};
+use super::run::{bits, import, quantize_for};
+use super::table::{Table, grouped, percent};
+use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs};
+use crate::map::{LayerMapping, Options, compile};
+use crate::net::graph::{Finding, Graph, check};
+use crate::net::onnx::Model;
+use crate::net::quantize::{calibrate, extract};
+
+/// List every node of a network: whether the accelerator runs it, why not, and how it maps
+///
+/// Ends with exit code 1 if a node is not supported or a layer does not map.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Network in ONNX
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    accelerator: ConfigArgs,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// How one layer maps, or why it does not.
+type Mapped = (String, Result<LayerMapping, String>);
+
+pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    let config = args.accelerator.resolve()?;
+    let model = Model::read(&args.model)?;
+    let findings = check(&model);
+    let good = findings.iter().all(|finding| finding.supported);
+    let folder = args.run.open(context, &config)?;
+    let broken = findings.iter().any(|finding| finding.op == "Graph" && !finding.supported);
+    let mapped = if broken {
+        Vec::new()
+    } else {
+        let graph = import(&model, true)?;
+        let inputs = args.data.load(&graph, args.run.seed)?;
+        map(&graph, &inputs, &config, good)?
+    };
+    let fits = mapped.iter().all(|(_, result)| result.is_ok());
+    if !context.json() {
+        let name = args.model.display();
+        context.print(&describe(&format!("{name} on {}", config.name()), &findings, &mapped))?;
+    }
+    let nodes = serde_json::to_value(&findings).unwrap_or_default();
+    let layers: Vec<Value> = mapped.iter().map(layer_json).collect();
+    let metrics = Metrics::new(context.command())
+        .config(&config)
+        .with("model", args.model.display().to_string())
+        .with("supported", good)
+        .with("maps", fits && good)
+        .with("nodes", nodes)
+        .with("layers", layers);
+    folder.finish(context, metrics)?;
+    Ok(if good && fits { Exit::Done } else { Exit::CheckFailed })
+}
+
+/// Maps the network, or, if it cannot run as a whole, each layer that can.
+fn map(
+    graph: &Graph,
+    inputs: &Inputs,
+    config: &Config,
+    whole: bool,
+) -> Result<Vec<Mapped>, Failure> {
+    if whole {
+        let network = quantize_for(graph, &inputs.calibration, config)?.network;
+        if let Ok(compiled) = compile(&network, config, &Options::default()) {
+            return Ok(compiled.layers.into_iter().map(|l| (l.name.clone(), Ok(l))).collect());
+        }
+    }
+    let calibration: Vec<&[f32]> = inputs.calibration.iter().map(Vec::as_slice).collect();
+    let ranges = calibrate(graph, &calibration)?;
+    let one = |layer: crate::net::quantize::ExtractedLayer| {
+        let network = layer.quantized.network;
+        let name = network.layers.first().map(|l| l.name.clone()).unwrap_or_default();
+        let mapping = compile(&network, config, &Options::default());
+        let mapping = mapping.map_err(|error| error.to_string());
+        (name, mapping.and_then(|c| c.layers.into_iter().next().ok_or("no layer".into())))
+    };
+    Ok(extract(graph, &ranges, bits(config))?.into_iter().map(one).collect())
+}
+
+fn layer_json((name, result): &Mapped) -> Value {
+    match result {
+        Ok(layer) => json!({
+            "name": name, "maps": true, "mapping": layer.description,
+            "predicted_cycles": layer.cycles, "utilization": layer.utilization,
+        }),
+        Err(reason) => json!({ "name": name, "maps": false, "reason": reason }),
+    }
+}
+
+fn describe(title: &str, findings: &[Finding], mapped: &[Mapped]) -> String {
+    let mut nodes = Table::new(&["node", "op", "supported", "remark"]);
+    for Finding { node, op, supported, reason } in findings {
+        let word = if *supported { "yes" } else { "NO" };
+        nodes.row([node.clone(), op.clone(), word.into(), reason.clone()]);
+    }
+    let mut layers = Table::new(&["layer", "cycles", "utilization", "mapping"]);
+    for (name, result) in mapped {
+        match result {
+            Ok(layer) => layers.row([
+                name.clone(),
+                grouped(layer.cycles),
+                percent(layer.utilization),
+                layer.description.clone(),
+            ]),
+            Err(reason) => {
+                layers.row([name.clone(), String::new(), String::new(), format!("NO: {reason}")]);
+            }
+        }
+    }
+    let bad = findings.iter().filter(|f| !f.supported).count();
+    let unmapped = mapped.iter().filter(|(_, result)| result.is_err()).count();
+    let verdict = match (bad, unmapped) {
+        (0, 0) => "Everything runs on the accelerator.".to_owned(),
+        (0, n) => format!("{n} of {} layers do not map.", mapped.len()),
+        (n, 0) => format!(
+            "{n} of {} nodes are not supported; `pecan simulate --layers` runs the other layers one by one.",
+            findings.len()
+        ),
+        (n, m) => format!("{n} nodes are not supported and {m} layers do not map."),
+    };
+    format!("{title}\n\n{}\n{}\n{verdict}\n", nodes.render(), layers.render())
+}

@@ -1,0 +1,131 @@
+//! Flags that choose a network's inputs, and what they choose.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Exit;
+use super::Failure;
+use crate::data::{DataError, Rows, Samples, Selection};
+use crate::net::graph::Graph;
+use crate::simulate::random_samples;
+
+/// Calibration samples that are taken where none are named.
+const CALIBRATION: usize = 100;
+/// Random samples that are run and that calibrate where there is no data.
+const RANDOM: (usize, usize) = (4, 16);
+
+/// The inputs: a file with samples and which of them to use.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Data")]
+pub struct DataArgs {
+    /// Archive of numpy arrays with the inputs `x` and, optionally, labels `y`; without it, random inputs
+    #[arg(long, value_name = "FILE.npz")]
+    pub data: Option<PathBuf>,
+    /// Array with the inputs
+    #[arg(long, value_name = "NAME", default_value = "x", requires = "data")]
+    pub x_key: String,
+    /// Array with the labels [default: y, if the file has it]
+    #[arg(long, value_name = "NAME", requires = "data")]
+    pub y_key: Option<String>,
+    /// Samples to run: all, A..B, or the name of an index array in the file [default: all]
+    #[arg(long, value_name = "ROWS", requires = "data")]
+    pub rows: Option<String>,
+    /// Run at most so many samples
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub limit: Option<u64>,
+    /// Samples that decide the quantization, as --rows [default: the first 100 that are not run]
+    #[arg(long, value_name = "ROWS", requires = "data")]
+    pub calibrate_rows: Option<String>,
+}
+
+/// Samples to run and samples that decide the quantization.
+#[derive(Debug)]
+pub(super) struct Inputs {
+    /// Samples to run.
+    pub(super) samples: Vec<Vec<f32>>,
+    /// Their labels.
+    pub(super) labels: Option<Vec<usize>>,
+    /// Samples that decide the quantization.
+    pub(super) calibration: Vec<Vec<f32>>,
+    /// Where both come from, for the reader of the results.
+    pub(super) origin: String,
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        Self::from_error(Exit::BadInput, error)
+    }
+}
+
+impl DataArgs {
+    /// Loads what the flags choose, or makes random inputs from `seed`.
+    ///
+    /// # Errors
+    /// [`Failure`] if the file or the selection is wrong or does not fit the network.
+    pub(super) fn load(&self, graph: &Graph, seed: u64) -> Result<Inputs, Failure> {
+        let limit = self.limit.map(|limit| limit as usize);
+        let Some(path) = &self.data else { return Ok(random(graph, limit, seed)) };
+        let rows = |text: &Option<String>| match text {
+            Some(text) => text.parse::<Rows>(),
+            None => Ok(Rows::All),
+        };
+        let selection = |rows, limit| Selection {
+            x_key: self.x_key.clone(),
+            y_key: self.y_key.clone(),
+            rows,
+            limit,
+        };
+        let tested = Samples::load(path, &selection(rows(&self.rows)?, limit))?;
+        tested.expect_shape(graph.input_shape())?;
+        let classes: usize = graph.output_shape().iter().product();
+        let labels = match &tested.labels {
+            // Behind an unsupported node the number of classes is not known, and labels are not used.
+            Some(_) if classes > 0 => Some(tested.expect_labels(classes)?.to_vec()),
+            _ => None,
+        };
+        let (calibration, what) = match &self.calibrate_rows {
+            Some(_) => {
+                let list = Samples::load(path, &selection(rows(&self.calibrate_rows)?, None))?;
+                let what = format!("the {} of `{}`", list.len(), rows(&self.calibrate_rows)?);
+                (list.iter().map(<[f32]>::to_vec).collect(), what)
+            }
+            None => others(&Samples::load(path, &selection(Rows::All, None))?, &tested),
+        };
+        let origin =
+            format!("{} samples of {} (calibrated on {what})", tested.len(), path.display());
+        let samples = tested.iter().map(<[f32]>::to_vec).collect();
+        Ok(Inputs { samples, labels, calibration, origin })
+    }
+}
+
+/// The first samples that are not tested, or, if all are, the first of all.
+fn others(all: &Samples, tested: &Samples) -> (Vec<Vec<f32>>, String) {
+    let run: std::collections::HashSet<usize> = tested.rows.iter().copied().collect();
+    let rows = || all.rows.iter().zip(all.iter());
+    let free: Vec<Vec<f32>> = rows()
+        .filter(|(row, _)| !run.contains(row))
+        .take(CALIBRATION)
+        .map(|(_, sample)| sample.to_vec())
+        .collect();
+    if free.is_empty() {
+        let first: Vec<Vec<f32>> =
+            rows().take(CALIBRATION).map(|(_, sample)| sample.to_vec()).collect();
+        let what = format!("the first {}, which are also run", first.len());
+        return (first, what);
+    }
+    let what = format!("the first {} that are not run", free.len());
+    (free, what)
+}
+
+fn random(graph: &Graph, limit: Option<usize>, seed: u64) -> Inputs {
+    let size = graph.input_shape().iter().product();
+    let count = limit.unwrap_or(RANDOM.0);
+    let mut samples = random_samples(count + RANDOM.1, size, seed);
+    let calibration = samples.split_off(count);
+    let origin = format!(
+        "{count} random inputs, seed {seed} (calibrated on {} others); use --data for real ones",
+        RANDOM.1
+    );
+    Inputs { samples, labels: None, calibration, origin }
+}

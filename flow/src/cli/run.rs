@@ -1,0 +1,112 @@
+//! What commands that run networks share: from files to integers, and from errors to exit codes.
+
+use pecan_hdl::config::Config;
+use pecan_hdl::emit::EmitError;
+use pecan_sim::error::SimError;
+use pecan_sim::layer::Tensor;
+use pecan_sim::reference::NetworkError;
+
+use super::data::Inputs;
+use super::{Exit, Failure};
+use crate::map::MapError;
+use crate::net::graph::{ForwardError, Graph, GraphError};
+use crate::net::onnx::{Model, OnnxError};
+use crate::net::quantize::{Options, QuantizeError, Quantized, argmax, quantize_with};
+use crate::simulate::{Accuracy, LayersError, SimulateError};
+
+/// Errors that mean that something given is wrong.
+macro_rules! bad_input {
+    ($($error:ty),+) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::from_error(Exit::BadInput, error)
+            }
+        })+
+    };
+}
+
+bad_input!(OnnxError, GraphError, QuantizeError, ForwardError, NetworkError, MapError);
+
+impl From<EmitError> for Failure {
+    fn from(error: EmitError) -> Self {
+        Self::from_error(Exit::ToolFailed, error)
+    }
+}
+
+impl From<SimError> for Failure {
+    fn from(error: SimError) -> Self {
+        let exit = Exit::from_code(error.exit_code()).unwrap_or(Exit::ToolFailed);
+        Self::from_error(exit, error)
+    }
+}
+
+impl From<SimulateError> for Failure {
+    fn from(error: SimulateError) -> Self {
+        let exit = Exit::from_code(error.exit_code()).unwrap_or(Exit::ToolFailed);
+        Self::from_error(exit, error)
+    }
+}
+
+impl From<LayersError> for Failure {
+    fn from(error: LayersError) -> Self {
+        match error {
+            LayersError::Forward(error) => error.into(),
+            LayersError::Simulate(error) => error.into(),
+        }
+    }
+}
+
+/// The graph of a model; `partial` keeps unsupported nodes as such instead of refusing them.
+///
+/// # Errors
+/// [`Failure`] naming every unsupported node, or what is wrong with the graph.
+pub(super) fn import(model: &Model, partial: bool) -> Result<Graph, Failure> {
+    let graph = Graph::import_partial(model)?;
+    let findings: Vec<_> = graph.check().into_iter().filter(|f| !f.supported).collect();
+    if findings.is_empty() || partial {
+        return Ok(graph);
+    }
+    Err(GraphError::Unsupported { origin: graph.origin.clone(), findings }.into())
+}
+
+/// The widths of a configuration.
+pub(super) fn bits(config: &Config) -> Options {
+    Options {
+        activation_bits: config.numerics.activation_bits,
+        weight_bits: config.numerics.weight_bits,
+    }
+}
+
+/// Quantizes for the widths of a configuration.
+pub(super) fn quantize_for(
+    graph: &Graph,
+    calibration: &[Vec<f32>],
+    config: &Config,
+) -> Result<Quantized, Failure> {
+    let samples: Vec<&[f32]> = calibration.iter().map(Vec::as_slice).collect();
+    Ok(quantize_with(graph, &samples, bits(config))?)
+}
+
+/// Shares of right labels of the float network, the integer reference and the RTL's `outputs`.
+pub(super) fn accuracy(
+    graph: &Graph,
+    quantized: &Quantized,
+    inputs: &Inputs,
+    labels: &[usize],
+    outputs: &[Tensor],
+) -> Result<Accuracy, Failure> {
+    let samples: Vec<&[f32]> = inputs.samples.iter().map(Vec::as_slice).collect();
+    let share = |guesses: Vec<usize>| {
+        let right = guesses.iter().zip(labels).filter(|(guess, label)| guess == label).count();
+        right as f64 / labels.len().max(1) as f64
+    };
+    let integers =
+        |tensors: &[Tensor]| share(tensors.iter().map(|t| argmax(&quantized.finish(t))).collect());
+    let float = graph.outputs(&samples)?;
+    Ok(Accuracy {
+        samples: labels.len(),
+        float: share(float.iter().map(|values| argmax(values)).collect()),
+        reference: integers(&quantized.reference_outputs(&samples)?),
+        rtl: integers(outputs),
+    })
+}
