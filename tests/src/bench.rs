@@ -34,7 +34,8 @@ impl Bench {
             .into_iter()
             .map(|m| VerilogFile { name: format!("{}.v", m.name), text: m.text })
             .collect();
-        let verilator = Verilator::locate(&Finder::from_environment()?, &|line| eprintln!("{line}"))?;
+        let verilator =
+            Verilator::locate(&Finder::from_environment()?, &|line| eprintln!("{line}"))?;
         let options =
             BuildOptions { stream_bits: config.stream.bits as u32, counters: COUNT, wave: false };
         let simulator = Simulator::build(&files, &options, &verilator)

@@ -70,7 +70,11 @@ fn layer<R: Rng>(
     let op = if pool {
         Op::MaxPool(window)
     } else {
-        Op::Conv(Conv { window, groups: 1, weights: weights(rng, input, &window, channels, config) })
+        Op::Conv(Conv {
+            window,
+            groups: 1,
+            weights: weights(rng, input, &window, channels, config),
+        })
     };
     let high = config.activation_range().1 as i32;
     let requant = (0..channels)

@@ -156,7 +156,8 @@ fn small_buffers_force_every_split() {
             continue;
         }
         let depth = rng.random_range(1..=3);
-        let network = random_network(&mut rng, &config, if trial % 10 == 0 { 40 } else { 14 }, depth);
+        let network =
+            random_network(&mut rng, &config, if trial % 10 == 0 { 40 } else { 14 }, depth);
         let input = random_input(&mut rng, network.tensors[0], &config);
         let compiled = check(&network, &config, &input, &format!("trial {trial}"));
         for (layer, shape) in compiled.layers.iter().zip(&network.tensors[1..]) {
@@ -171,7 +172,9 @@ fn small_buffers_force_every_split() {
             pixels += usize::from(text.contains("1x1 pixels at a time"));
         }
     }
-    eprintln!("strips {strips}, columns {columns}, sliced {sliced}, passes {passes}, pixels {pixels}");
+    eprintln!(
+        "strips {strips}, columns {columns}, sliced {sliced}, passes {passes}, pixels {pixels}"
+    );
     assert!(strips > 20 && columns > 20 && sliced > 20 && passes > 20 && pixels > 20);
 }
 

@@ -20,6 +20,7 @@ mod module;
 mod names;
 mod order;
 mod parts;
+mod ports;
 mod range;
 mod select;
 mod simplify;
@@ -28,6 +29,8 @@ mod simplify;
 mod equivalence;
 #[cfg(test)]
 mod refusals;
+
+pub use ports::{Port, ports};
 
 use rust_hdl_core::block::Block;
 use std::fmt;
