@@ -91,6 +91,14 @@ fn layer<R: Rng>(
     Some((layer, Shape::new(channels, height, width)))
 }
 
+/// The layer without its numbers, for messages.
+pub fn describe(layer: &Layer) -> String {
+    match &layer.op {
+        Op::Conv(conv) => format!("{:?}, groups {}", conv.window, conv.groups),
+        Op::MaxPool(window) => format!("maximum, {window:?}"),
+    }
+}
+
 fn window<R: Rng>(rng: &mut R, input: Shape) -> Window {
     let whole = [input.height, input.width];
     match rng.random_range(0..8) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pecan_hdl::geometry::{Geometry, LATTICE_BITS};
 use pecan_hdl::isa::counter::{Counter, Counters};
+use pecan_hdl::isa::payload_cycles;
 use pecan_sim::emulator::{RunPlan, run_counts, run_cycles};
 
 use super::Objective;
@@ -15,25 +16,28 @@ use super::run::{Placement, Run, Tiling};
 
 /// How a layer is cut, apart from what the buffer forces.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Choice {
+pub(super) struct Choice {
     /// Tile and slice.
-    pub tiling: Tiling,
+    pub(super) tiling: Tiling,
     /// Output channels of each pass.
-    pub passes: Vec<Range<usize>>,
+    pub(super) passes: Vec<Range<usize>>,
     /// Each slice is a run of its own, because the lists of a pass exceed the weight buffer.
-    pub sliced: bool,
+    pub(super) sliced: bool,
     /// Predicted cost; cycles by default.
-    pub cost: f64,
+    pub(super) cost: f64,
 }
 
 /// Longest run that is planned, in cycles: half of what the register `limit` can hold.
-pub const LONGEST_RUN: u64 = 32767 * 256;
+pub(super) const LONGEST_RUN: u64 = 32767 * 256;
 
-/// Chooses the cheapest way to walk a layer. `memory_poor` asks for the way that needs the least memory.
+/// Shorter passes that are tried.
+const SHORTER_PASSES: usize = 8;
+
+/// Chooses the cheapest way to walk a layer.
 ///
 /// # Errors
 /// The layer exceeds a register, or no slice fits.
-pub fn choose(
+pub(super) fn choose(
     problem: &Problem<'_>,
     occupancy: &Occupancy,
     geometry: &Geometry,
@@ -44,9 +48,9 @@ pub fn choose(
         for slice in slice_boxes(problem, geometry, sliced) {
             for tile in tiles(problem, geometry) {
                 let tiling = Tiling { tile, slice };
-                let Some(passes) = passes(problem, occupancy, &tiling, sliced, geometry) else {
-                    continue;
-                };
+                let most = geometry.channels(geometry.psum_bank) / geometry.word_channels;
+                let found = passes(problem, occupancy, &tiling, sliced, most, geometry);
+                let Some(passes) = found else { continue };
                 let bound = best.as_ref().map_or(f64::INFINITY, |b| b.cost);
                 let mut choice = Choice { tiling, passes, sliced, cost: 0.0 };
                 if let Some(cost) = cost(problem, occupancy, &choice, geometry, objective, bound)?
@@ -61,17 +65,77 @@ pub fn choose(
             break;
         }
     }
-    best.ok_or_else(|| MapError::NoSplit {
-        layer: problem.name.into(),
-        reason: format!(
-            "one slice of one buffer word takes more than {} weight entries",
-            geometry.weight_entries
-        ),
+    let refined = best.map(|b| shorter_passes(problem, occupancy, b, geometry, objective));
+    refined.unwrap_or_else(|| {
+        Err(MapError::NoSplit {
+            layer: problem.name.into(),
+            reason: format!(
+                "one slice of one buffer word takes more than {} weight entries",
+                geometry.weight_entries
+            ),
+        })
     })
 }
 
+/// Cuts the passes of a choice further where that hides more of the weights' loading behind compute than
+/// it costs: the lists of a pass load while the pass before it runs.
+fn shorter_passes(
+    problem: &Problem<'_>,
+    occupancy: &Occupancy,
+    choice: Choice,
+    geometry: &Geometry,
+    objective: &Objective,
+) -> Result<Choice, MapError> {
+    if choice.sliced || !matches!(objective, Objective::Cycles) {
+        return Ok(choice);
+    }
+    let mut best = (pipelined(problem, occupancy, &choice, geometry)?, choice.clone());
+    let longest = choice.passes.iter().map(Range::len).max().unwrap_or(0) / geometry.word_channels;
+    for most in even_parts(longest, longest).into_iter().skip(1).take(SHORTER_PASSES) {
+        let found = passes(problem, occupancy, &choice.tiling, false, most, geometry);
+        let Some(passes) = found else { continue };
+        let mut cut = Choice { passes, ..choice.clone() };
+        let time = pipelined(problem, occupancy, &cut, geometry)?;
+        if time < best.0 {
+            let cost = cost(problem, occupancy, &cut, geometry, objective, f64::INFINITY)?;
+            cut.cost = cost.unwrap_or(cut.cost);
+            best = (time, cut);
+        }
+    }
+    Ok(best.1)
+}
+
+/// Cycles of a layer whose first lists load before it, the others beside the runs.
+fn pipelined(
+    problem: &Problem<'_>,
+    occupancy: &Occupancy,
+    choice: &Choice,
+    geometry: &Geometry,
+) -> Result<u64, MapError> {
+    let (mut total, mut running) = (0, 0);
+    for channels in &choice.passes {
+        let mut run = 0;
+        let mut load = channels.len() as u64;
+        for phase in phases(problem, &choice.tiling) {
+            let plan = whole_run(problem, channels.clone(), phase, geometry).plan(
+                problem,
+                occupancy,
+                &choice.tiling,
+                geometry,
+            )?;
+            let entries: u64 = plan.lists.iter().flatten().map(|n| u64::from(*n)).sum();
+            load = payload_cycles(entries, geometry.entry_slot, geometry.stream_bits)
+                + payload_cycles(channels.len() as u64, Geometry::PARAM_SLOT, geometry.stream_bits);
+            run += run_cycles(Arc::new(plan)).unwrap_or(2 * LONGEST_RUN);
+        }
+        total += load.max(running);
+        running = run;
+    }
+    Ok(total + running)
+}
+
 /// The way to walk a layer that needs the least memory: one pixel, one word, one pass at a time.
-pub fn smallest(
+pub(super) fn smallest(
     problem: &Problem<'_>,
     occupancy: &Occupancy,
     geometry: &Geometry,
@@ -140,17 +204,17 @@ fn slice_boxes(problem: &Problem<'_>, geometry: &Geometry, all_blocks: bool) -> 
     all
 }
 
-/// Output-channel passes, or `None` if even one word of channels does not fit.
+/// Output-channel passes of at most `most` words each, or `None` if even one word of channels does not fit.
 fn passes(
     problem: &Problem<'_>,
     occupancy: &Occupancy,
     tiling: &Tiling,
     sliced: bool,
+    mut most: usize,
     geometry: &Geometry,
 ) -> Option<Vec<Range<usize>>> {
     let b = geometry.word_channels;
     let padded = problem.outputs.next_multiple_of(b);
-    let mut most = geometry.channels(geometry.psum_bank) / b;
     if problem.per_channel() {
         most = most.min(tiling.slice[0]);
     }
@@ -241,7 +305,7 @@ fn estimate(plan: RunPlan, objective: &Objective) -> f64 {
 }
 
 /// Phases of a tiling, (y, x).
-pub fn phases(problem: &Problem<'_>, tiling: &Tiling) -> Vec<[usize; 2]> {
+pub(super) fn phases(problem: &Problem<'_>, tiling: &Tiling) -> Vec<[usize; 2]> {
     let [y, x] =
         [0, 1].map(|i| problem.axes[i].spacing(tiling.tile[i]).min(problem.axes[i].output));
     (0..y * x).map(|n| [n / x, n % x]).collect()

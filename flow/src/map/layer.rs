@@ -9,7 +9,7 @@ use pecan_sim::emulator::run_cycles;
 
 use super::choose::{Choice, LONGEST_RUN, phases};
 use super::error::MapError;
-use super::lists::{Occupancy, TapBox, column_groups, pack, slices};
+use super::lists::{Occupancy, TapBox, pack, slices};
 use super::place::{Layout, Piece, piece_bytes};
 use super::problem::Problem;
 use super::ring::Rings;
@@ -19,7 +19,7 @@ use super::stream::Builder;
 
 /// Where a tensor lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Home {
+pub(super) enum Home {
     /// In the buffer, from this word on.
     Buffer(usize),
     /// In DRAM.
@@ -28,22 +28,22 @@ pub enum Home {
 
 /// State that layers share.
 #[derive(Debug)]
-pub struct Emitter<'a> {
+pub(super) struct Emitter<'a> {
     /// Geometry of the device.
-    pub geometry: &'a Geometry,
+    pub(super) geometry: &'a Geometry,
     /// The program.
-    pub builder: Builder<'a>,
+    pub(super) builder: Builder<'a>,
     /// Lists in the weight buffers.
-    pub weights: Rings,
+    pub(super) weights: Rings,
     /// Parameters.
-    pub params: Rings,
+    pub(super) params: Rings,
     /// Stores and marks that follow the latest run, delayed so that the next lists load beside it.
-    pub after: Vec<After>,
+    pub(super) after: Vec<After>,
 }
 
 /// What is to follow a run.
 #[derive(Clone, Debug)]
-pub enum After {
+pub(super) enum After {
     /// A store of buffer words to a DRAM address.
     Store(Range<usize>, usize),
     /// The end of a layer.
@@ -51,23 +51,23 @@ pub enum After {
 }
 
 /// One layer and where its data are.
-pub struct LayerJob<'a> {
+pub(super) struct LayerJob<'a> {
     /// Number of the layer.
-    pub number: usize,
+    pub(super) number: usize,
     /// What to compute.
-    pub problem: &'a Problem<'a>,
+    pub(super) problem: &'a Problem<'a>,
     /// Entries per tap.
-    pub occupancy: &'a Occupancy,
+    pub(super) occupancy: &'a Occupancy,
     /// How to walk it.
-    pub choice: &'a Choice,
+    pub(super) choice: &'a Choice,
     /// How it is cut.
-    pub split: &'a Split,
+    pub(super) split: &'a Split,
     /// First word of the boxes.
-    pub boxes: usize,
+    pub(super) boxes: usize,
     /// Input.
-    pub input: &'a Home,
+    pub(super) input: &'a Home,
     /// Output; pieces are added as they are stored.
-    pub output: &'a mut Home,
+    pub(super) output: &'a mut Home,
 }
 
 /// One part of a pass: a run or, where the lists do not fit, one of several that accumulate.
@@ -91,7 +91,7 @@ struct Boxes {
 
 impl Emitter<'_> {
     /// Emits what follows the latest run.
-    pub fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         for after in std::mem::take(&mut self.after) {
             match after {
                 After::Store(words, bytes) => self.builder.store(words, bytes),
@@ -104,7 +104,7 @@ impl Emitter<'_> {
     ///
     /// # Errors
     /// A register cannot hold a value of the layer.
-    pub fn layer(&mut self, job: &mut LayerJob<'_>) -> Result<(), MapError> {
+    pub(super) fn layer(&mut self, job: &mut LayerJob<'_>) -> Result<(), MapError> {
         let axes = job.problem.axes;
         let mut boxes = Boxes::default();
         for y in parts(axes[0].output, job.split.rect[0]) {
@@ -313,7 +313,7 @@ impl Emitter<'_> {
 
     /// Loads a box, last segment first: a segment may begin with words of the beat before it, which then
     /// overwrite the end of the segment before it.
-    pub fn load(&mut self, layout: &Layout, place: &Placement, wait: bool) {
+    pub(super) fn load(&mut self, layout: &Layout, place: &Placement, wait: bool) {
         let slot = self.geometry.word_slot / 8;
         let beat = self.geometry.stream_bits / 8;
         for segment in layout.segments(place).into_iter().rev() {
@@ -322,12 +322,5 @@ impl Emitter<'_> {
             let address = place.base + segment.word - early;
             self.builder.load_words(address, segment.count + early, at - early * slot, wait);
         }
-    }
-
-    /// Whether every column has a group: not needed by the hardware, but a measure of balance.
-    pub fn busy_columns(&self, channels: &Range<usize>) -> usize {
-        (0..self.geometry.cols)
-            .filter(|c| column_groups(channels, *c, self.geometry).next().is_some())
-            .count()
     }
 }

@@ -7,13 +7,13 @@ use pecan_hdl::geometry::Geometry;
 use super::problem::Problem;
 
 /// A box of taps: channel words, kernel rows, kernel columns.
-pub type TapBox = [Range<usize>; 3];
+pub(super) type TapBox = [Range<usize>; 3];
 
 /// How the taps of a run are cut into slices: extent along channel words, kernel rows and columns.
-pub type SliceBox = [usize; 3];
+pub(super) type SliceBox = [usize; 3];
 
 /// Slices of a tap box in the order in which the hardware walks them.
-pub fn slices(taps: &TapBox, slice: SliceBox) -> impl Iterator<Item = TapBox> + '_ {
+pub(super) fn slices(taps: &TapBox, slice: SliceBox) -> impl Iterator<Item = TapBox> + '_ {
     let cut = move |axis: usize| {
         let range = taps[axis].clone();
         let end = range.end;
@@ -29,7 +29,7 @@ pub fn slices(taps: &TapBox, slice: SliceBox) -> impl Iterator<Item = TapBox> + 
 
 /// How many entries each lane group has at each channel word and tap.
 #[derive(Clone, Debug)]
-pub struct Occupancy {
+pub(super) struct Occupancy {
     counts: Vec<u16>,
     extent: [usize; 3],
     lanes: usize,
@@ -37,7 +37,7 @@ pub struct Occupancy {
 
 impl Occupancy {
     /// Counts the entries of a layer.
-    pub fn of(problem: &Problem<'_>, geometry: &Geometry) -> Self {
+    pub(super) fn of(problem: &Problem<'_>, geometry: &Geometry) -> Self {
         let g = geometry;
         let [ky, kx] = [problem.axes[0].kernel, problem.axes[1].kernel];
         let per_channel = problem.per_channel();
@@ -89,7 +89,7 @@ fn uses(problem: &Problem<'_>, group: usize, input: usize, tap: [usize; 2], lane
 }
 
 /// First output channels of the groups that a column walks in a run over `channels`.
-pub fn column_groups(
+pub(super) fn column_groups(
     channels: &Range<usize>,
     column: usize,
     geometry: &Geometry,
@@ -99,7 +99,7 @@ pub fn column_groups(
 }
 
 /// Entries per column and slice of a run.
-pub fn lengths(
+pub(super) fn lengths(
     occupancy: &Occupancy,
     channels: &Range<usize>,
     taps: &TapBox,
@@ -118,7 +118,7 @@ pub fn lengths(
 }
 
 /// The packed lists of a run, one byte string of slots per column.
-pub fn pack(
+pub(super) fn pack(
     problem: &Problem<'_>,
     channels: &Range<usize>,
     taps: &TapBox,

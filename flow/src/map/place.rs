@@ -9,13 +9,13 @@ use super::run::Placement;
 
 /// A part of a tensor that lies in DRAM as one row of slots, in the order rows, columns, channel words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Piece {
+pub(super) struct Piece {
     /// Pixels (y, x).
-    pub pixels: [Range<usize>; 2],
+    pub(super) pixels: [Range<usize>; 2],
     /// Channel words.
-    pub words: Range<usize>,
+    pub(super) words: Range<usize>,
     /// Byte address of the first slot; a whole number of beats.
-    pub address: usize,
+    pub(super) address: usize,
 }
 
 impl Piece {
@@ -28,36 +28,36 @@ impl Piece {
     }
 
     /// Words of the piece.
-    pub fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         self.pixels[0].len() * self.pixels[1].len() * self.words.len()
     }
 }
 
 /// A tensor in DRAM.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub(super) struct Layout {
     /// Extent of the tensor.
-    pub shape: Shape,
+    pub(super) shape: Shape,
     /// Pieces that cover it.
-    pub pieces: Vec<Piece>,
+    pub(super) pieces: Vec<Piece>,
 }
 
 /// Consecutive words of a box that are consecutive in DRAM, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Segment {
+pub(super) struct Segment {
     /// Number of the first word in the box.
-    pub word: usize,
+    pub(super) word: usize,
     /// Words.
-    pub count: usize,
+    pub(super) count: usize,
     /// Piece of the tensor.
-    pub piece: usize,
+    pub(super) piece: usize,
     /// Number of the first word in the piece.
-    pub index: usize,
+    pub(super) index: usize,
 }
 
 impl Layout {
     /// The whole tensor as one piece.
-    pub fn whole(shape: Shape, words: usize, address: usize) -> Self {
+    pub(super) fn whole(shape: Shape, words: usize, address: usize) -> Self {
         let pixels = [0..shape.height, 0..shape.width];
         Self { shape, pieces: vec![Piece { pixels, words: 0..words, address }] }
     }
@@ -69,7 +69,7 @@ impl Layout {
     }
 
     /// The segments of a box, in the order of the box.
-    pub fn segments(&self, place: &Placement) -> Vec<Segment> {
+    pub(super) fn segments(&self, place: &Placement) -> Vec<Segment> {
         let mut segments: Vec<Segment> = Vec::new();
         let mut number = 0;
         for y in place.pixels[0].clone() {
@@ -96,14 +96,14 @@ impl Layout {
     }
 
     /// First byte and number of bytes that the tensor takes.
-    pub fn region(&self, geometry: &Geometry) -> (usize, usize) {
+    pub(super) fn region(&self, geometry: &Geometry) -> (usize, usize) {
         let start = self.pieces.iter().map(|p| p.address).min().unwrap_or(0);
         let end = self.pieces.iter().map(|p| p.address + piece_bytes(p.size(), geometry)).max();
         (start, end.unwrap_or(start) - start)
     }
 
     /// Bytes of the tensor's region for these values.
-    pub fn encode(&self, tensor: &Tensor, geometry: &Geometry) -> Vec<u8> {
+    pub(super) fn encode(&self, tensor: &Tensor, geometry: &Geometry) -> Vec<u8> {
         let (start, bytes) = self.region(geometry);
         let mut out = vec![0; bytes];
         self.each_word(geometry, |at, channels, pixel| {
@@ -119,7 +119,7 @@ impl Layout {
     }
 
     /// The tensor from the bytes of its region.
-    pub fn decode(&self, bytes: &[u8], geometry: &Geometry) -> Tensor {
+    pub(super) fn decode(&self, bytes: &[u8], geometry: &Geometry) -> Tensor {
         let (start, _) = self.region(geometry);
         let mut data = vec![0; self.shape.len()];
         let bits = geometry.activation_bits;
@@ -159,24 +159,24 @@ impl Layout {
 }
 
 /// Bytes that `words` take in DRAM, whole beats.
-pub fn piece_bytes(words: usize, geometry: &Geometry) -> usize {
+pub(super) fn piece_bytes(words: usize, geometry: &Geometry) -> usize {
     (words * geometry.word_slot / 8).next_multiple_of(geometry.stream_bits / 8)
 }
 
 /// Free words of the global buffer, first fit.
 #[derive(Clone, Debug)]
-pub struct Space {
+pub(super) struct Space {
     free: Vec<Range<usize>>,
 }
 
 impl Space {
     /// An empty buffer of `words`.
-    pub fn new(words: usize) -> Self {
+    pub(super) fn new(words: usize) -> Self {
         Self { free: std::iter::once(0..words).collect() }
     }
 
     /// Takes `words`, if there are so many in a row.
-    pub fn take(&mut self, words: usize) -> Option<usize> {
+    pub(super) fn take(&mut self, words: usize) -> Option<usize> {
         let index = self.free.iter().position(|range| range.len() >= words)?;
         let start = self.free[index].start;
         self.free[index].start += words;
@@ -187,7 +187,7 @@ impl Space {
     }
 
     /// Gives words back.
-    pub fn give(&mut self, range: Range<usize>) {
+    pub(super) fn give(&mut self, range: Range<usize>) {
         let index = self.free.partition_point(|free| free.start < range.start);
         self.free.insert(index, range);
         let joined = std::mem::take(&mut self.free);
@@ -200,7 +200,7 @@ impl Space {
     }
 
     /// The largest free range.
-    pub fn largest(&self) -> Range<usize> {
+    pub(super) fn largest(&self) -> Range<usize> {
         self.free.iter().max_by_key(|range| range.len()).cloned().unwrap_or(0..0)
     }
 }

@@ -10,19 +10,19 @@ use super::lists::TapBox;
 
 /// One spatial axis of a layer, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Axis {
+pub(super) struct Axis {
     /// Input extent.
-    pub input: usize,
+    pub(super) input: usize,
     /// Output extent.
-    pub output: usize,
+    pub(super) output: usize,
     /// Kernel taps.
-    pub kernel: usize,
+    pub(super) kernel: usize,
     /// Input pixels per output pixel.
-    pub stride: usize,
+    pub(super) stride: usize,
     /// Input pixels per tap.
-    pub dilation: usize,
+    pub(super) dilation: usize,
     /// Padding before the first input pixel.
-    pub pad: usize,
+    pub(super) pad: usize,
 }
 
 fn gcd(a: usize, b: usize) -> usize {
@@ -33,7 +33,7 @@ impl Axis {
     /// Output pixels from one row of a tile of `tile` pixels to the next. Where it exceeds 1, the outputs
     /// fall into so many phases, each a run of its own, because taps of neighbouring outputs do not share
     /// a lattice.
-    pub fn spacing(&self, tile: usize) -> usize {
+    pub(super) fn spacing(&self, tile: usize) -> usize {
         if tile == 1 || self.kernel == 1 {
             1
         } else {
@@ -42,22 +42,22 @@ impl Axis {
     }
 
     /// Input pixels per lattice step. With a single tap the lattice holds just the pixels in use.
-    pub fn step(&self) -> usize {
+    pub(super) fn step(&self) -> usize {
         if self.kernel == 1 { self.stride } else { self.dilation }
     }
 
     /// Lattice steps from one row of a tile to the next.
-    pub fn lattice_stride(&self, tile: usize) -> usize {
+    pub(super) fn lattice_stride(&self, tile: usize) -> usize {
         if tile == 1 { 1 } else { self.spacing(tile) * self.stride / self.step() }
     }
 
     /// First input pixel (negative in padding) of output `index`.
-    pub fn first_input(&self, index: usize) -> i64 {
+    pub(super) fn first_input(&self, index: usize) -> i64 {
         (index * self.stride) as i64 - self.pad as i64
     }
 
     /// Input pixels that outputs `from..to` and taps `taps` touch, as a range inside the input.
-    pub fn footprint(
+    pub(super) fn footprint(
         &self,
         outputs: &std::ops::Range<usize>,
         taps: &std::ops::Range<usize>,
@@ -71,7 +71,7 @@ impl Axis {
 
 /// Where weights come from.
 #[derive(Clone, Copy, Debug)]
-pub enum Taps<'a> {
+pub(super) enum Taps<'a> {
     /// Every output channel sees every input channel of its group.
     Full(&'a Conv, usize),
     /// Every output channel sees the input channel of the same number.
@@ -82,21 +82,21 @@ pub enum Taps<'a> {
 
 /// A layer to be mapped.
 #[derive(Clone, Debug)]
-pub struct Problem<'a> {
+pub(super) struct Problem<'a> {
     /// Its name.
-    pub name: &'a str,
+    pub(super) name: &'a str,
     /// Axes y and x.
-    pub axes: [Axis; 2],
+    pub(super) axes: [Axis; 2],
     /// Input channels.
-    pub inputs: usize,
+    pub(super) inputs: usize,
     /// Output channels.
-    pub outputs: usize,
+    pub(super) outputs: usize,
     /// Weights.
-    pub taps: Taps<'a>,
+    pub(super) taps: Taps<'a>,
     /// Requantization per output channel.
-    pub requant: &'a [Requant],
+    pub(super) requant: &'a [Requant],
     /// Output range.
-    pub clamp: [i32; 2],
+    pub(super) clamp: [i32; 2],
 }
 
 impl<'a> Problem<'a> {
@@ -104,7 +104,7 @@ impl<'a> Problem<'a> {
     ///
     /// # Errors
     /// The layer's widths or bounds exceed the hardware.
-    pub fn of(
+    pub(super) fn of(
         layer: &'a Layer,
         input: Shape,
         output: Shape,
@@ -136,7 +136,7 @@ impl<'a> Problem<'a> {
     }
 
     /// The same problem with the image as one row of pixels, if the layer looks at single pixels.
-    pub fn flattened(&self) -> Option<Self> {
+    pub(super) fn flattened(&self) -> Option<Self> {
         let single = |a: &Axis| a.kernel == 1 && a.stride == 1 && a.input == a.output && a.pad == 0;
         let pixels = self.axes[0].input * self.axes[1].input;
         let useful = self.axes[0].input > 1 && pixels < 1 << 16;
@@ -149,7 +149,7 @@ impl<'a> Problem<'a> {
     }
 
     /// All taps of a pass over these output channels: channel words, kernel rows, kernel columns.
-    pub fn taps_of(&self, channels: &Range<usize>, geometry: &Geometry) -> TapBox {
+    pub(super) fn taps_of(&self, channels: &Range<usize>, geometry: &Geometry) -> TapBox {
         let b = geometry.word_channels;
         let words = if self.per_channel() {
             channels.start / b..channels.end / b
@@ -160,18 +160,18 @@ impl<'a> Problem<'a> {
     }
 
     /// Whether lanes take their own channels.
-    pub fn per_channel(&self) -> bool {
+    pub(super) fn per_channel(&self) -> bool {
         !matches!(self.taps, Taps::Full(..))
     }
 
     /// Whether the layer takes maxima.
-    pub fn maximum(&self) -> bool {
+    pub(super) fn maximum(&self) -> bool {
         matches!(self.taps, Taps::Maximum)
     }
 
     /// The weight from an input channel (in per-channel mode the output's own) and tap to an output
     /// channel; 0 for channels that only pad a word.
-    pub fn weight(&self, output: usize, input: usize, tap: [usize; 2]) -> i32 {
+    pub(super) fn weight(&self, output: usize, input: usize, tap: [usize; 2]) -> i32 {
         if output >= self.outputs {
             return 0;
         }

@@ -2,7 +2,7 @@
 //! lists that are still there are not loaded again.
 
 /// Identifies what was loaded: layer, number of the pass, number of the chunk.
-pub type Key = (usize, usize, usize);
+pub(super) type Key = (usize, usize, usize);
 
 /// What is loaded, by positions that count on without wrapping.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ struct Set {
 
 /// Rings of one depth, one per column, that are filled together.
 #[derive(Clone, Debug)]
-pub struct Rings {
+pub(super) struct Rings {
     depth: u64,
     next: Vec<u64>,
     sets: Vec<Set>,
@@ -23,23 +23,23 @@ pub struct Rings {
 
 /// Where a set lies or goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Slot {
+pub(super) struct Slot {
     /// First address per ring.
-    pub start: Vec<usize>,
+    pub(super) start: Vec<usize>,
     /// The set must be loaded.
-    pub load: bool,
+    pub(super) load: bool,
     /// The load overwrites what the latest run uses.
-    pub wait: bool,
+    pub(super) wait: bool,
 }
 
 impl Rings {
     /// `count` empty rings.
-    pub fn new(count: usize, depth: usize) -> Self {
+    pub(super) fn new(count: usize, depth: usize) -> Self {
         Self { depth: depth as u64, next: vec![0; count], sets: Vec::new(), in_use: None }
     }
 
     /// Finds or allocates a set of the given lengths for the next run. With `whole` a set does not wrap.
-    pub fn place(&mut self, key: Key, lengths: &[usize], whole: bool) -> Slot {
+    pub(super) fn place(&mut self, key: Key, lengths: &[usize], whole: bool) -> Slot {
         let next = self.next.clone();
         let depth = self.depth;
         self.sets.retain(|set| set.start.iter().zip(&next).all(|(s, n)| n - s <= depth));

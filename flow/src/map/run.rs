@@ -15,18 +15,18 @@ use super::problem::{Axis, Problem};
 
 /// A box of a tensor in the global buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Placement {
+pub(super) struct Placement {
     /// Address of the box's first word.
-    pub base: usize,
+    pub(super) base: usize,
     /// Pixels (y, x) in the box.
-    pub pixels: [Range<usize>; 2],
+    pub(super) pixels: [Range<usize>; 2],
     /// Channel words in the box.
-    pub words: Range<usize>,
+    pub(super) words: Range<usize>,
 }
 
 impl Placement {
     /// Words of the box.
-    pub fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         self.pixels[0].len() * self.pixels[1].len() * self.words.len()
     }
 
@@ -52,43 +52,43 @@ impl Placement {
 
 /// How a layer is laid over the array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tiling {
+pub(super) struct Tiling {
     /// Output pixels of a tile (y, x).
-    pub tile: [usize; 2],
+    pub(super) tile: [usize; 2],
     /// Extent of a slice: channel words, kernel rows, kernel columns.
-    pub slice: SliceBox,
+    pub(super) slice: SliceBox,
 }
 
 /// One run of a layer.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub(super) struct Run {
     /// Output pixels (y, x) that the phases cover.
-    pub outputs: [Range<usize>; 2],
+    pub(super) outputs: [Range<usize>; 2],
     /// Phase of this run on each axis.
-    pub phase: [usize; 2],
+    pub(super) phase: [usize; 2],
     /// Output channels, whole words.
-    pub channels: Range<usize>,
+    pub(super) channels: Range<usize>,
     /// Taps of this run.
-    pub taps: TapBox,
+    pub(super) taps: TapBox,
     /// The taps before these are in the psum file.
-    pub accumulate: bool,
+    pub(super) accumulate: bool,
     /// More taps follow.
-    pub no_drain: bool,
+    pub(super) no_drain: bool,
     /// The input in the buffer.
-    pub input: Placement,
+    pub(super) input: Placement,
     /// The output in the buffer.
-    pub output: Placement,
+    pub(super) output: Placement,
 }
 
 /// Places of a run's lists and parameters, and its limit.
 #[derive(Clone, Debug, Default)]
-pub struct Resources {
+pub(super) struct Resources {
     /// First entry of every column's list.
-    pub weights: Vec<usize>,
+    pub(super) weights: Vec<usize>,
     /// First channel of the parameters.
-    pub params: usize,
+    pub(super) params: usize,
     /// Value of the register `limit`.
-    pub limit: usize,
+    pub(super) limit: usize,
 }
 
 /// What one axis contributes to the registers.
@@ -128,7 +128,7 @@ impl Run {
     }
 
     /// The run's operand.
-    pub fn operand(&self) -> u32 {
+    pub(super) fn operand(&self) -> u32 {
         let flag = |on, bit| if on { bit } else { 0 };
         flag(self.accumulate, RunFlags::ACCUMULATE) | flag(self.no_drain, RunFlags::NO_DRAIN)
     }
@@ -137,7 +137,7 @@ impl Run {
     ///
     /// # Errors
     /// A value does not fit its register.
-    pub fn registers(
+    pub(super) fn registers(
         &self,
         problem: &Problem<'_>,
         tiling: &Tiling,
@@ -293,7 +293,7 @@ impl Run {
     ///
     /// # Errors
     /// As [`Self::registers`].
-    pub fn plan(
+    pub(super) fn plan(
         &self,
         problem: &Problem<'_>,
         occupancy: &Occupancy,

@@ -9,35 +9,35 @@ use super::problem::Problem;
 
 /// Boxes of a layer in the buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Split {
+pub(super) struct Split {
     /// Output pixels (y, x) that are computed before the next box is loaded.
-    pub rect: [usize; 2],
+    pub(super) rect: [usize; 2],
     /// Boxes hold just the channel words and taps of one run, not of the whole layer.
-    pub fine: bool,
+    pub(super) fine: bool,
     /// Words of the largest input box; 0 if the input is resident.
-    pub input: usize,
+    pub(super) input: usize,
     /// Words of the largest output box; 0 if the output is resident.
-    pub output: usize,
+    pub(super) output: usize,
     /// Boxes in turn: 2 where there is room, so that transfers hide behind compute.
-    pub slots: usize,
+    pub(super) slots: usize,
 }
 
 /// What of a layer does not live in the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Away {
+pub(super) struct Away {
     /// The input.
-    pub input: bool,
+    pub(super) input: bool,
     /// The output.
-    pub output: bool,
+    pub(super) output: bool,
 }
 
 /// Words in front of an input box that a load may overwrite with words of the same beat.
-pub fn lead(geometry: &Geometry) -> usize {
+pub(super) fn lead(geometry: &Geometry) -> usize {
     (geometry.stream_bits / geometry.word_slot).saturating_sub(1)
 }
 
 /// The coarsest split whose boxes fit into `room` words; `most` bounds the output pixels of a rectangle.
-pub fn split(
+pub(super) fn split(
     problem: &Problem<'_>,
     choice: &Choice,
     away: Away,
@@ -106,6 +106,6 @@ fn sized(
 }
 
 /// Consecutive parts of `extent` pixels, each of at most `part`.
-pub fn parts(extent: usize, part: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn parts(extent: usize, part: usize) -> impl Iterator<Item = Range<usize>> {
     (0..extent).step_by(part).map(move |from| from..(from + part).min(extent))
 }

@@ -33,7 +33,7 @@ fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
 
 /// A program under construction.
 #[derive(Debug)]
-pub struct Builder<'a> {
+pub(super) struct Builder<'a> {
     geometry: &'a Geometry,
     commands: Vec<u8>,
     /// Start of the commands that no transfer covers yet.
@@ -47,7 +47,7 @@ pub struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     /// A program that begins with its header.
-    pub fn new(geometry: &'a Geometry, id: u32) -> Self {
+    pub(super) fn new(geometry: &'a Geometry, id: u32) -> Self {
         let mut builder = Self {
             geometry,
             commands: Vec::new(),
@@ -64,7 +64,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Reserves `bytes` of DRAM.
-    pub fn reserve(&mut self, bytes: usize) -> usize {
+    pub(super) fn reserve(&mut self, bytes: usize) -> usize {
         let start = self.tensors;
         self.tensors += bytes.next_multiple_of(self.beat_bytes());
         start
@@ -93,7 +93,7 @@ impl<'a> Builder<'a> {
 
     /// Loads packed entries into a column's weight buffer. With `wait` they overwrite what the run that
     /// may be going on reads.
-    pub fn load_weights(&mut self, column: usize, address: usize, slots: &[u8], wait: bool) {
+    pub(super) fn load_weights(&mut self, column: usize, address: usize, slots: &[u8], wait: bool) {
         let count = slots.len() / (self.geometry.entry_slot / 8);
         let waits = self.wait_compute(wait);
         self.beat(command(Opcode::LoadWeight, waits, column as u32));
@@ -101,7 +101,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Loads packed parameters.
-    pub fn load_params(&mut self, address: usize, slots: &[u8], wait: bool) {
+    pub(super) fn load_params(&mut self, address: usize, slots: &[u8], wait: bool) {
         let waits = self.wait_compute(wait);
         self.beat(command(Opcode::LoadParam, waits, 0));
         self.payload(address, slots.len() / (Geometry::PARAM_SLOT / 8), slots);
@@ -132,7 +132,7 @@ impl<'a> Builder<'a> {
 
     /// Loads `count` buffer words from DRAM bytes `bytes` on. With `wait` they overwrite what the run that
     /// may be going on uses.
-    pub fn load_words(&mut self, address: usize, count: usize, bytes: usize, wait: bool) {
+    pub(super) fn load_words(&mut self, address: usize, count: usize, bytes: usize, wait: bool) {
         let waits = self.wait_compute(wait) | self.wait_store(&(address..address + count));
         self.beat(command(Opcode::LoadActivation, waits, 0));
         self.beat(address as u32);
@@ -143,7 +143,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Stores buffer words to DRAM after the run that may be going on.
-    pub fn store(&mut self, words: Range<usize>, bytes: usize) {
+    pub(super) fn store(&mut self, words: Range<usize>, bytes: usize) {
         let waits = self.wait_compute(true);
         self.beat(command(Opcode::Store, waits, 0));
         self.beat(words.start as u32);
@@ -155,7 +155,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Writes the registers that differ and starts a run that writes the buffer words `output`.
-    pub fn run(&mut self, registers: Registers, operand: u32, output: &Range<usize>) {
+    pub(super) fn run(&mut self, registers: Registers, operand: u32, output: &Range<usize>) {
         let changed = registers.changed(self.registers.as_ref());
         let mut rest = changed.as_slice();
         while let Some(first) = rest.first() {
@@ -184,14 +184,14 @@ impl<'a> Builder<'a> {
     }
 
     /// Ends a layer.
-    pub fn mark(&mut self) {
+    pub(super) fn mark(&mut self) {
         self.beat(command(Opcode::Mark, 0, 0));
         self.pending.run = false;
         self.layers += 1;
     }
 
     /// Ends the program.
-    pub fn finish(mut self, hash: [u8; 32], input: Region, output: Region) -> Program {
+    pub(super) fn finish(mut self, hash: [u8; 32], input: Region, output: Region) -> Program {
         self.beat(command(Opcode::End, 0, 0));
         self.close();
         let base = self.tensors;

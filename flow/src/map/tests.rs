@@ -200,3 +200,128 @@ fn presets_run_random_networks_with_any_memory() {
         }
     }
 }
+
+fn single_conv(
+    config: &Config,
+    shape: Shape,
+    outputs: usize,
+    kernel: usize,
+    density: f64,
+) -> Network {
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    let pad = kernel / 2;
+    let window = Window { kernel: [kernel; 2], stride: [1, 1], dilation: [1, 1], pads: [pad; 4] };
+    let weight = |rng: &mut ChaCha8Rng| {
+        if rng.random_bool(density) { rng.random_range(-127..=127) } else { 0 }
+    };
+    let count = outputs * shape.channels * kernel * kernel;
+    let weights = (0..count).map(|_| weight(&mut rng)).collect();
+    let requant = vec![Requant { bias: 0, multiplier: 20_000, shift: 25 }; outputs];
+    let layer = Layer {
+        name: "conv".into(),
+        kind: "Conv".into(),
+        op: Op::Conv(Conv { window, groups: 1, weights }),
+        input: 0,
+        output: 1,
+        requant,
+        clamp: [0, 127],
+    };
+    Network {
+        name: "single".into(),
+        tensors: vec![shape, Shape::new(outputs, shape.height, shape.width)],
+        layers: vec![layer],
+        activation_bits: config.numerics.activation_bits,
+        weight_bits: config.numerics.weight_bits,
+    }
+}
+
+/// The utilization that the design expects of well-shaped layers, and the emulator's speed.
+#[test]
+fn well_shaped_layers_keep_the_array_busy() {
+    let config = Config::default();
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    for (channels, extent, outputs, density, least) in [
+        (16, 32, 16, 1.0, 0.9),
+        (32, 16, 32, 1.0, 0.9),
+        (64, 8, 64, 1.0, 0.85),
+        (64, 8, 64, 0.3, 0.2),
+    ] {
+        let network =
+            single_conv(&config, Shape::new(channels, extent, extent), outputs, 3, density);
+        let start = std::time::Instant::now();
+        let compiled = compile(&network, &config, &Options::default()).unwrap();
+        let compiling = start.elapsed();
+        let input = random_input(&mut rng, network.tensors[0], &config);
+        let mut emulator = Emulator::new(&config);
+        let mut program = compiled.program.clone();
+        let range = program.input.range();
+        program.dram[range].copy_from_slice(&compiled.encode_input(&input));
+        let start = std::time::Instant::now();
+        let report = emulator.run(&program).unwrap();
+        let seconds = start.elapsed().as_secs_f64();
+        let expected = reference::run(&network, &input).unwrap();
+        assert!(compiled.decode_output(&report.output) == expected[1]);
+        let counters = compiled.layers[0].counters;
+        let lanes = 32.0;
+        let busy =
+            counters[Counter::PeSteps] as f64 / (lanes * counters[Counter::RunCycles] as f64);
+        let macs = counters[Counter::PeSteps] as f64 * 4.0 / 1e6;
+        eprintln!(
+            "{channels}x{extent}x{extent} -> {outputs}, {density}: {} | run {} of {} cycles, busy {busy:.2}, \
+             compiled in {compiling:?}, {:.0} M MAC/s",
+            compiled.layers[0].description,
+            counters[Counter::RunCycles],
+            compiled.cycles,
+            macs / seconds
+        );
+        assert!(busy >= least, "{busy}");
+    }
+}
+
+#[test]
+fn the_bundled_network_runs() {
+    use crate::net::testing::{digits, lenet};
+    let graph = crate::net::graph::Graph::import(&lenet()).unwrap();
+    let data = digits("train_idx", Some(50));
+    let samples = data.as_slices();
+    let options = crate::net::quantize::Options::default();
+    let quantized = crate::net::quantize::quantize_with(&graph, &samples, options).unwrap();
+    for preset in ["tiny", "edge", "large"] {
+        let config = pecan_hdl::config::preset(preset).unwrap();
+        for sample in samples.iter().take(3) {
+            let input = quantized.quantize_input(sample);
+            let compiled = check(&quantized.network, &config, &input, preset);
+            for layer in &compiled.layers {
+                eprintln!("{preset} {} {} {}", layer.name, layer.cycles, layer.description);
+            }
+        }
+    }
+}
+
+/// Programs with a flipped command or register never panic or hang, whatever they do.
+#[test]
+fn damaged_programs_end() {
+    let mut rng = ChaCha8Rng::seed_from_u64(6);
+    let mut outcomes = std::collections::BTreeMap::new();
+    for _ in 0..60 {
+        let config = Config::random(&mut rng, &Limits::small());
+        let network = random_network(&mut rng, &config, 8, 2);
+        let compiled = compile(&network, &config, &Options::default()).unwrap();
+        for _ in 0..20 {
+            let mut program = compiled.program.clone();
+            let commands = program.transfers.iter().rev().find_map(|t| match t {
+                pecan_sim::program::Transfer::Send { address, bytes } => {
+                    Some(*address..*address + *bytes)
+                }
+                pecan_sim::program::Transfer::Receive { .. } => None,
+            });
+            let range = commands.unwrap();
+            let at = rng.random_range(range.start.saturating_sub(400).max(1)..range.end) as usize;
+            program.dram[at] ^= 1 << rng.random_range(0..8);
+            let report = Emulator::new(&config).run(&program).unwrap();
+            *outcomes.entry(format!("{:?}", report.outcome)).or_insert(0) += 1;
+        }
+    }
+    eprintln!("{outcomes:?}");
+    assert!(outcomes.len() > 3);
+}

@@ -183,14 +183,13 @@ impl Logic for Accelerator {
         }
 
         // Counters, in the order of `Counter::ALL`.
-        self.run_q.d.next = self.compute.busy.val() & !self.decoder.clear.val();
-        self.weight_q.d.next = self.decoder.weight_event.val() & !self.decoder.clear.val();
-        self.param_q.d.next = self.decoder.param_write.val() & !self.decoder.clear.val();
-        self.read_q.d.next = self.read.val() & !self.decoder.clear.val();
-        self.write_q.d.next = self.write.val() & !self.decoder.clear.val();
-        self.in_q.d.next =
-            self.in_valid.val() & self.decoder.in_ready.val() & !self.decoder.clear.val();
-        self.out_q.d.next = self.out_valid.val() & self.out_ready.val() & !self.decoder.clear.val();
+        self.run_q.d.next = self.compute.busy.val();
+        self.weight_q.d.next = self.decoder.weight_event.val();
+        self.param_q.d.next = self.decoder.param_write.val();
+        self.read_q.d.next = self.read.val();
+        self.write_q.d.next = self.write.val();
+        self.in_q.d.next = self.in_valid.val() & self.decoder.in_ready.val();
+        self.out_q.d.next = self.out_valid.val() & self.out_ready.val();
         self.counters.clear.next = self.decoder.clear.val();
         self.counters.event[0].next = 1.into();
         self.counters.event[1].next = self.run_q.q.val().into();

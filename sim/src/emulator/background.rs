@@ -102,8 +102,7 @@ impl LoaderPort {
             let width = extent[2] + shape.ext[1];
             let at = [point / width, point % width];
             let origin = shape.origin(shape.tile_at(self.tile), block);
-            return (0..2)
-                .all(|i| (0..shape.in_size[i]).contains(&(origin[i] + at[i] * shape.step[i])));
+            return (0..2).all(|i| shape.inside(i, origin[i], at[i]));
         }
         false
     }

@@ -58,8 +58,7 @@ fn loader_reads(shape: &RunShape, tile: [i64; 2], block: [u64; 3]) -> u64 {
     let extent = shape.extent(block);
     let origin = shape.origin(tile, block);
     let inside = |axis: usize| {
-        let count = extent[axis + 1] + shape.ext[axis];
-        shape.inside(axis, origin[axis], count).filter(|v| *v).count() as u64
+        shape.count_inside(axis, origin[axis], extent[axis + 1] + shape.ext[axis]) as u64
     };
     inside(0) * inside(1) * extent[0] as u64
 }

@@ -177,7 +177,9 @@ impl Decoder<'_> {
         let start = self.clock.now;
         let shape = RunShape::of(self.registers, self.geometry, operand);
         let abort = start + 1 + shape.limit;
-        let bounded = !shape.degenerate(self.geometry) && shape.slices() <= shape.limit;
+        // Every slice takes a cycle, at least of the loader.
+        let slices = u128::from(shape.tile_count()) * u128::from(shape.slices());
+        let bounded = !shape.degenerate(self.geometry) && slices <= u128::from(shape.limit);
         let lists = if bounded {
             list_lengths(&shape, &self.memories.weights, self.geometry)
         } else {

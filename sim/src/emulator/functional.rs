@@ -43,7 +43,8 @@ impl<S: Sum> Execution<'_, S> {
             let at = self.shape.tile_at(tile);
             let valid: Vec<bool> = self.shape.valid_rows(at).collect();
             let mut pointers: Vec<usize> = self.shape.columns.iter().map(|c| c.base).collect();
-            for slice in 0..slices {
+            // Without an active column nobody takes what the loader reads.
+            for slice in 0..if self.shape.active() { slices } else { 0 } {
                 let half = ((tile & 1) * (slices & 1) + slice) as usize & 1;
                 let block = self.shape.block_at(slice);
                 self.load(at, block, half, &valid)
@@ -83,8 +84,7 @@ impl<S: Sum> Execution<'_, S> {
         let mut step = 0;
         for y in 0..extent[1] + shape.ext[0] {
             for x in 0..extent[2] + shape.ext[1] {
-                let inside = shape.inside(0, origin[0] + y * shape.step[0], 1).all(|v| v)
-                    && shape.inside(1, origin[1] + x * shape.step[1], 1).all(|v| v);
+                let inside = shape.inside(0, origin[0], y) && shape.inside(1, origin[1], x);
                 let from = address + y * shape.addr_step[0] + x * shape.addr_step[1];
                 for cb in 0..extent[0] {
                     let source = if inside { Some(self.wrap(from + cb)) } else { None };

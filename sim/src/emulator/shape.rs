@@ -163,7 +163,7 @@ impl RunShape {
     /// one that goes on until its limit.
     #[must_use]
     pub fn degenerate(&self, geometry: &Geometry) -> bool {
-        let none = |list: &[i64]| list.iter().any(|v| *v == 0);
+        let none = |list: &[i64]| list.contains(&0);
         let used = |b: usize| if self.blocks[b] > 1 { self.full[b] } else { 1 };
         let dense = !geometry.skip && !self.per_channel;
         let channels = 1..=geometry.word_channels as i64;
@@ -230,10 +230,28 @@ impl RunShape {
         self.addr0 + tiles + blocks
     }
 
-    /// Lattice points along one axis (0 = y, 1 = x) that lie inside the input.
-    pub fn inside(&self, axis: usize, origin: i64, count: i64) -> impl Iterator<Item = bool> {
+    /// Whether a lattice point along one axis (0 = y, 1 = x) lies inside the input.
+    #[must_use]
+    pub fn inside(&self, axis: usize, origin: i64, point: i64) -> bool {
+        (0..self.in_size[axis]).contains(&(origin + point * self.step[axis]))
+    }
+
+    /// How many of the first `count` lattice points along an axis lie inside the input.
+    #[must_use]
+    pub fn count_inside(&self, axis: usize, origin: i64, count: i64) -> i64 {
         let (step, size) = (self.step[axis], self.in_size[axis]);
-        (0..count).map(move |i| (0..size).contains(&(origin + i * step)))
+        if step == 0 {
+            return if self.inside(axis, origin, 0) { count } else { 0 };
+        }
+        // Points before which the input begins and ends.
+        let before = |bound: i64| (bound - origin + step - 1).div_euclid(step).clamp(0, count);
+        before(size) - before(0)
+    }
+
+    /// Whether some column takes part.
+    #[must_use]
+    pub fn active(&self) -> bool {
+        self.columns.iter().any(|column| column.groups > 0)
     }
 
     /// Entries of one group in a slice where lists carry no index.
