@@ -7,3 +7,5 @@ pub mod generate;
 pub mod geometry;
 pub mod isa;
 pub mod rtl;
+#[doc(hidden)]
+pub mod verification;

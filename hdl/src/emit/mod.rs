@@ -26,8 +26,6 @@ mod select;
 mod simplify;
 
 #[cfg(test)]
-mod equivalence;
-#[cfg(test)]
 mod refusals;
 
 pub use ports::{Port, ports};
