@@ -17,6 +17,7 @@ mod loader;
 mod pe;
 mod pe_row;
 mod row_table;
+pub(crate) mod stimuli;
 mod store;
 mod unpacker;
 
