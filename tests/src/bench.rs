@@ -2,17 +2,15 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use pecan_flow::map::{Compiled, Options, compile};
-use pecan_hdl::blocks::Accelerator;
+use pecan_flow::simulate::simulator;
 use pecan_hdl::config::Config;
-use pecan_hdl::emit::emit;
-use pecan_hdl::isa::counter::{COUNT, Counter, Counters};
+use pecan_hdl::isa::counter::{Counter, Counters};
 use pecan_sim::emulator::{self, Emulator};
 use pecan_sim::harness::{Job, Outcome, RunResult, Settings};
 use pecan_sim::layer::{Network, Tensor};
 use pecan_sim::memory::MemoryModel;
 use pecan_sim::reference;
-use pecan_sim::tools::Finder;
-use pecan_sim::verilator::{BuildOptions, Simulator, Verilator, VerilogFile};
+use pecan_sim::verilator::Simulator;
 
 /// A simulator of one configuration.
 pub struct Bench {
@@ -28,17 +26,7 @@ impl Bench {
     /// # Errors
     /// The design is refused or a tool is missing or fails.
     pub fn new(config: &Config) -> Result<Self> {
-        let design = emit(&Accelerator::new(config), "pecan")?;
-        let files: Vec<VerilogFile> = design
-            .modules
-            .into_iter()
-            .map(|m| VerilogFile { name: format!("{}.v", m.name), text: m.text })
-            .collect();
-        let verilator =
-            Verilator::locate(&Finder::from_environment()?, &|line| eprintln!("{line}"))?;
-        let options =
-            BuildOptions { stream_bits: config.stream.bits as u32, counters: COUNT, wave: false };
-        let simulator = Simulator::build(&files, &options, &verilator)
+        let simulator = simulator(config, false, false, &|line| eprintln!("{line}"))
             .with_context(|| format!("building {}", config.name()))?;
         Ok(Self { config: config.clone(), simulator })
     }

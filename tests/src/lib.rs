@@ -2,5 +2,6 @@
 //! each other, and the replay of single blocks under Verilator.
 
 pub mod bench;
-pub mod equivalence;
+pub mod digits;
 pub mod random;
+pub mod shapes;

@@ -3,33 +3,20 @@
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pecan_flow::data::{Rows, Samples, Selection};
 use pecan_flow::net::graph::Graph;
 use pecan_flow::net::onnx::Model;
-use pecan_flow::net::quantize::{self, Quantized, argmax};
+use pecan_flow::net::quantize::{self, argmax};
 use pecan_hdl::config::{Config, preset};
 use pecan_sim::harness::{Settings, Stalls};
 use pecan_sim::memory::{DramTiming, MemoryModel};
 use pecan_tests::bench::{Bench, Checked};
-
-fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name)
-}
+use pecan_tests::digits;
 
 fn samples(path: &Path, rows: Rows, limit: Option<usize>) -> Samples {
     Samples::load(path, &Selection { rows, limit, ..Selection::default() }).unwrap()
-}
-
-fn lenet() -> (Quantized, Samples) {
-    let graph = Graph::import(&Model::read(&data("lenet_digits.onnx")).unwrap()).unwrap();
-    let digits = data("digits.npz");
-    let calibration = samples(&digits, Rows::Key("train_idx".into()), Some(100));
-    let quantized =
-        quantize::quantize_with(&graph, &calibration.as_slices(), quantize::Options::default())
-            .unwrap();
-    (quantized, samples(&digits, Rows::Key("test_idx".into()), None))
 }
 
 fn dram(config: &Config) -> MemoryModel {
@@ -41,7 +28,7 @@ fn dram(config: &Config) -> MemoryModel {
 }
 
 fn run_lenet(config: &Config, settings: &Settings) -> (Checked, f64) {
-    let (quantized, test) = lenet();
+    let (quantized, test) = (digits::quantized().unwrap(), digits::test_images().unwrap());
     let inputs: Vec<_> = test.iter().map(|x| quantized.quantize_input(x)).collect();
     let checked = Bench::new(config).unwrap().check(&quantized.network, &inputs, settings).unwrap();
     let labels = test.expect_labels(10).unwrap();
