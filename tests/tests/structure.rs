@@ -75,7 +75,15 @@ fn verilator_lint_is_clean() {
         let (_, folder) = written(config);
         let mut lint = Command::new(&verilator.path);
         lint.env("VERILATOR_ROOT", &verilator.root);
-        lint.args(["--lint-only", "-Wall", "--top-module", "pecan", "pecan.vlt", "-F", "filelist.f"]);
+        lint.args([
+            "--lint-only",
+            "-Wall",
+            "--top-module",
+            "pecan",
+            "pecan.vlt",
+            "-F",
+            "filelist.f",
+        ]);
         assert!(silent(&mut lint, folder.path(), &config.name()));
     });
 }
