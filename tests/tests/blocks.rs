@@ -1,5 +1,8 @@
 //! Every block, in several sizes: the simulation in Rust and the emitted Verilog do the same in every cycle.
 
+// Helpers of tests may fail like tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use pecan_hdl::verification::cases;
 use pecan_sim::tools::Finder;
 use pecan_sim::verilator::Verilator;
