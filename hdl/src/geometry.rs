@@ -72,7 +72,9 @@ impl Geometry {
         let psum_bank = config.pe.psum_depth / 2;
         let skip = config.stores_index();
         let payload = lanes * config.numerics.weight_bits;
-        let entry_bits = if skip { payload + config.index_bits() + 1 } else { payload };
+        let index_bits =
+            address_bits(config.pe.scratchpad_words * config.buffers.channels_per_word);
+        let entry_bits = if skip { payload + index_bits + 1 } else { payload };
         // Two halves, so that the parameters of a pass load while the previous pass drains.
         let param_channels = (2 * cols * lanes * psum_bank).next_power_of_two();
         Self {
@@ -87,10 +89,10 @@ impl Geometry {
             psum_bank,
             drain_lanes: config.drain.lanes,
             buffer_words: config.buffer_words(),
-            buffer_bits: config.buffer_address_bits(),
+            buffer_bits: address_bits(config.buffer_words()),
             weight_entries: config.buffers.weight_entries,
-            weight_address_bits: config.weight_address_bits(),
-            index_bits: config.index_bits(),
+            weight_address_bits: address_bits(config.buffers.weight_entries),
+            index_bits,
             skip,
             zero_gating: config.pe.zero_gating,
             entry_bits,
@@ -224,6 +226,7 @@ mod tests {
         let g = Geometry::of(&Config::default());
         assert_eq!((g.psum_bank, g.param_channels, g.param_row_bits), (8, 256, 5));
         assert_eq!((g.entry_bits, g.entry_slot, g.word_slot), (39, 64, 64));
+        assert_eq!((g.buffer_bits, g.index_bits, g.weight_address_bits), (14, 6, 12));
         assert_eq!(g.register_bits(Width::PatchCount), 4);
     }
 

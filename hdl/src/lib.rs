@@ -3,6 +3,9 @@
 pub mod blocks;
 pub mod config;
 pub mod emit;
+pub mod generate;
 pub mod geometry;
 pub mod isa;
 pub mod rtl;
+#[doc(hidden)]
+pub mod verification;

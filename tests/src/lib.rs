@@ -1,5 +1,6 @@
-//! What the end-to-end tests share: random networks and a bench that holds RTL, emulator and integer
-//! reference against each other.
+//! What the tests share: random networks, a bench that holds RTL, emulator and integer reference against
+//! each other, and the replay of single blocks under Verilator.
 
 pub mod bench;
+pub mod equivalence;
 pub mod random;

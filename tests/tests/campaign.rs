@@ -3,6 +3,9 @@
 //!
 //! `PECAN_SEED=<n>` replays a failure; the seed of each configuration is printed when it fails.
 
+// Helpers of tests may fail like tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use pecan_hdl::config::{Config, Limits, Sparsity};
 use pecan_sim::harness::Settings;
 use pecan_tests::bench::Bench;
@@ -14,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 fn one(seed: u64, layers: usize) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut config = Config::random(&mut rng, &Limits::small());
-    config.weights.sparsity = if seed % 2 == 0 { Sparsity::Skip } else { Sparsity::Dense };
+    config.weights.sparsity = if seed.is_multiple_of(2) { Sparsity::Skip } else { Sparsity::Dense };
     let bench = Bench::new(&config).unwrap();
     for k in 0..layers {
         let size = Size { extent: 12, channels: 20, depth: 1 };

@@ -1,5 +1,9 @@
 //! The blocks of the accelerator, each one file: description, Rust simulation and Verilog in one.
 
+// `hdl_gen` turns one function into one module and takes no calls, and a block's constructor names each of
+// its signals once: their length is that of the hardware.
+#![allow(clippy::too_many_lines)]
+
 mod accelerator;
 mod column;
 mod compute;
@@ -13,6 +17,7 @@ mod loader;
 mod pe;
 mod pe_row;
 mod row_table;
+pub(crate) mod stimuli;
 mod store;
 mod unpacker;
 

@@ -20,14 +20,15 @@ mod module;
 mod names;
 mod order;
 mod parts;
+mod ports;
 mod range;
 mod select;
 mod simplify;
 
 #[cfg(test)]
-mod equivalence;
-#[cfg(test)]
 mod refusals;
+
+pub use ports::{Port, ports};
 
 use rust_hdl_core::block::Block;
 use std::fmt;

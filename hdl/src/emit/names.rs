@@ -1,4 +1,7 @@
 //! Verilog names.
+//!
+//! The names refused are the keywords of Verilog-2005 (IEEE 1364-2005) and of SystemVerilog (IEEE
+//! 1800-2017): many tools read `.v` files as SystemVerilog.
 
 use std::collections::HashMap;
 
@@ -12,9 +15,18 @@ const KEYWORDS: &str = "always and assign automatic begin buf bufif0 bufif1 case
     release repeat rnmos rpmos rtran rtranif0 rtranif1 scalared showcancelled signed small specify \
     specparam strong0 strong1 supply0 supply1 table task time tran tranif0 tranif1 tri tri0 tri1 \
     triand trior trireg unsigned use uwire vectored wait wand weak0 weak1 while wire wor xnor xor \
-    bit byte char const do export final import int interface logic longint modport package packed \
-    priority program property ref return sequence shortint static struct super this type typedef \
-    union unique var virtual void";
+    accept_on alias always_comb always_ff always_latch assert assume before bind bins binsof bit \
+    break byte chandle char checker class clocking const constraint context continue cover \
+    covergroup coverpoint cross dist do endchecker endclass endclocking endgroup endinterface \
+    endpackage endprogram endproperty endsequence enum eventually expect export extends extern \
+    final first_match foreach forkjoin global iff ignore_bins illegal_bins implements implies \
+    import inside int interconnect interface intersect join_any join_none let local logic \
+    longint matches modport nettype new nexttime null package packed priority program property \
+    protected pure rand randc randcase randsequence ref reject_on restrict return s_always \
+    s_eventually s_nexttime s_until s_until_with sequence shortint shortreal soft solve static \
+    string strong struct super sync_accept_on sync_reject_on tagged this throughout \
+    timeprecision timeunit type typedef union unique unique0 until until_with untyped var \
+    virtual void wait_order weak wildcard with within";
 
 /// The Verilog name of a path in the design.
 pub(super) fn flat(path: &str) -> String {
@@ -86,7 +98,9 @@ mod tests {
         let mut taken = Taken::default();
         assert_eq!(taken.take(&flat("a$0$b"), "a$0$b"), Ok(()));
         assert!(taken.take("a_0_b", "a_0$b").is_err_and(|e| e.contains("a$0$b")));
-        assert!(taken.take("endcase", "endcase").is_err());
+        for keyword in ["endcase", "inside", "within", "final", "unique0"] {
+            assert!(taken.take(keyword, keyword).is_err_and(|e| e.contains("keyword")));
+        }
         assert!(taken.take("1x", "1x").is_err());
         assert_eq!(taken.fresh("a_0_b"), "a_0_b_2");
     }

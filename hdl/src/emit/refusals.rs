@@ -1,9 +1,9 @@
 //! Tests of what is refused, and snapshots of what is emitted.
 
-use super::equivalence::ops::Ops;
-use super::equivalence::storage::{Array, Machine, Storage};
 use super::{EmitError, emit};
 use crate::rtl::prelude::*;
+use crate::verification::emitter::ops::Ops;
+use crate::verification::emitter::storage::{Array, Machine, Storage};
 
 #[test]
 fn state_machine_reads_well() {

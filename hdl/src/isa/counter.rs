@@ -49,6 +49,13 @@ pub const COUNT: usize = Counter::ALL.len();
 /// First status register of the counters: counter `k` is at `BASE + 2 k` (low 32 bits) and the next (high).
 pub const STATUS_BASE: u32 = 16;
 
+impl Counter {
+    /// Status register with the counter's low 32 bits; the next one has the high bits.
+    pub fn status_address(self) -> u32 {
+        STATUS_BASE + 2 * self as u32
+    }
+}
+
 /// Values of all counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters(pub [u64; COUNT]);

@@ -10,47 +10,50 @@ pub mod register;
 /// Version of the command set, checked by the `Header` command.
 pub const VERSION: u32 = 1;
 
-/// Command opcodes, bits 31..28 of a command word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u32)]
-pub enum Opcode {
-    /// Starts a program: operand = [`VERSION`]; one more beat = configuration id. Clears counters.
-    Header = 1,
-    /// Writes configuration registers: operand bits 7..0 = first index, 15..8 = count; `count` beats follow.
-    Config = 2,
-    /// Starts the compute engine: operand = [`RunFlags`].
-    Run = 3,
-    /// Writes buffer words: beats address, count, then packed words.
-    LoadActivation = 4,
-    /// Writes weight entries of the column in the operand: beats address, count, then packed entries.
-    LoadWeight = 5,
-    /// Writes requantization parameters: beats address, count (channels), then 64 bits per channel.
-    LoadParam = 6,
-    /// Sends buffer words to the output stream: beats address, count.
-    Store = 7,
-    /// Ends a layer: waits for the compute engine, then increments the layer register.
-    Mark = 8,
-    /// Ends a program: waits for all engines, then raises `done`.
-    End = 15,
+/// Declares an enumeration of numbered codes: variant = number, name, meaning.
+macro_rules! codes {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $number:literal $text:literal $meaning:literal;)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u32)]
+        pub enum $name { $(#[doc = $meaning] $variant = $number,)* }
+
+        impl $name {
+            /// All codes, in ascending order.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// Name in the documentation and, in capitals, in the C header.
+            pub fn name(self) -> &'static str {
+                match self { $($name::$variant => $text,)* }
+            }
+
+            /// Meaning.
+            pub fn doc(self) -> &'static str {
+                match self { $($name::$variant => $meaning,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// Command opcodes, bits 31..28 of a command word.
+    Opcode {
+        Header = 1 "header" "Starts a program: operand = version of the command set; one more beat = configuration id. Clears counters.";
+        Config = 2 "config" "Writes configuration registers: operand bits 7..0 = first index, 15..8 = count; `count` beats follow.";
+        Run = 3 "run" "Starts the compute engine: operand bit 0 = accumulate, bit 1 = no drain.";
+        LoadActivation = 4 "load_activation" "Writes buffer words: beats address, count, then packed words.";
+        LoadWeight = 5 "load_weight" "Writes weight entries of the column in the operand: beats address, count, then packed entries.";
+        LoadParam = 6 "load_param" "Writes requantization parameters: beats address, count (channels), then 64 bits per channel.";
+        Store = 7 "store" "Sends buffer words to the output stream: beats address, count.";
+        Mark = 8 "mark" "Ends a layer: waits for the compute engine, then increments the layer register.";
+        End = 15 "end" "Ends a program: waits for all engines, then raises `done`.";
+    }
 }
 
 impl Opcode {
-    /// All opcodes.
-    pub const ALL: [Opcode; 9] = [
-        Opcode::Header,
-        Opcode::Config,
-        Opcode::Run,
-        Opcode::LoadActivation,
-        Opcode::LoadWeight,
-        Opcode::LoadParam,
-        Opcode::Store,
-        Opcode::Mark,
-        Opcode::End,
-    ];
-
     /// Opcode of a command word, if it is one.
     pub fn of(word: u32) -> Option<Opcode> {
-        Self::ALL.into_iter().find(|op| *op as u32 == word >> 28)
+        Self::ALL.iter().copied().find(|op| *op as u32 == word >> 28)
     }
 }
 
@@ -87,47 +90,25 @@ pub fn header_beats(op: Opcode) -> u64 {
     }
 }
 
-/// Codes in the sticky error register; the device halts until reset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u32)]
-pub enum ErrorCode {
-    /// Unknown opcode or a reserved bit set.
-    Opcode = 1,
-    /// A command before `Header`, or a `Header` of another [`VERSION`].
-    Header = 2,
-    /// The program was compiled for another configuration.
-    ConfigId = 3,
-    /// Buffer address and count leave the global buffer, or count is zero.
-    BufferRange = 4,
-    /// Column, address or count leave the weight buffer, or count is zero.
-    WeightRange = 5,
-    /// Address and count leave the parameter memory, or count is zero.
-    ParamRange = 6,
-    /// A configuration register that does not exist, or a value it cannot hold.
-    Register = 7,
-    /// A run went on for longer than its `limit` register allows.
-    RunLimit = 8,
-    /// A run addressed a word outside the global buffer.
-    RunAddress = 9,
+codes! {
+    /// Codes in the sticky error register; the device halts until reset.
+    ErrorCode {
+        Opcode = 1 "opcode" "Unknown opcode or a reserved bit set.";
+        Header = 2 "header" "A command before `Header`, after `End`, or a `Header` of another version of the command set.";
+        ConfigId = 3 "config_id" "The program was compiled for another configuration.";
+        BufferRange = 4 "buffer_range" "Buffer address and count leave the global buffer, or count is zero.";
+        WeightRange = 5 "weight_range" "Column, address or count leave the weight buffer, or count is zero.";
+        ParamRange = 6 "param_range" "Address and count leave the parameter memory, or count is zero.";
+        Register = 7 "register" "A configuration register that does not exist, or a value it cannot hold.";
+        RunLimit = 8 "run_limit" "A run went on for longer than its `limit` register allows.";
+        RunAddress = 9 "run_address" "A run addressed a word outside the global buffer.";
+    }
 }
 
 impl ErrorCode {
-    /// All codes.
-    pub const ALL: [ErrorCode; 9] = [
-        ErrorCode::Opcode,
-        ErrorCode::Header,
-        ErrorCode::ConfigId,
-        ErrorCode::BufferRange,
-        ErrorCode::WeightRange,
-        ErrorCode::ParamRange,
-        ErrorCode::Register,
-        ErrorCode::RunLimit,
-        ErrorCode::RunAddress,
-    ];
-
     /// The code with this number.
     pub fn of(code: u32) -> Option<ErrorCode> {
-        Self::ALL.into_iter().find(|e| *e as u32 == code)
+        Self::ALL.iter().copied().find(|e| *e as u32 == code)
     }
 }
 

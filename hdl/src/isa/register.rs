@@ -124,28 +124,47 @@ pub const COL_BASE: u32 = 192;
 /// Registers per column, see [`ColRegister`].
 pub const COL_STRIDE: u32 = 2;
 
-/// Registers of one row of the array.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum RowRegister {
-    /// Lattice row (bits 15..0) and column (31..16) of the row's first tap, relative to the tile.
-    Base = 0,
-    /// Output row (15..0) and column (31..16) of the row, relative to the tile; 0xffff disables the row.
-    Pixel = 1,
-    /// Subtracted from the linear patch address (scratchpad words, modulo the half).
-    PatchOffset = 2,
-    /// Added to the tile's output address (buffer words).
-    OutOffset = 3,
+/// Declares the registers of a table: variant = offset, name, meaning.
+macro_rules! table {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $offset:literal $text:literal $meaning:literal;)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u32)]
+        pub enum $name { $(#[doc = $meaning] $variant = $offset,)* }
+
+        impl $name {
+            /// All registers of the table, in the order of their offset.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// Name in the documentation and, in capitals, in the C header.
+            pub fn name(self) -> &'static str {
+                match self { $($name::$variant => $text,)* }
+            }
+
+            /// Meaning.
+            pub fn doc(self) -> &'static str {
+                match self { $($name::$variant => $meaning,)* }
+            }
+        }
+    };
 }
 
-/// Registers of one column of the array.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum ColRegister {
-    /// First entry of the column's list in its weight buffer.
-    WeightBase = 0,
-    /// Output-channel groups that the column walks per slice: 0 (column unused) to half the psum depth.
-    Groups = 1,
+table! {
+    /// Registers of one row of the array.
+    RowRegister {
+        Base = 0 "tap" "Lattice row (bits 15..0) and column (31..16) of the row's first tap, relative to the tile.";
+        Pixel = 1 "pixel" "Output row (15..0) and column (31..16) of the row, relative to the tile; 0xffff disables the row.";
+        PatchOffset = 2 "patch_offset" "Subtracted from the linear patch address (scratchpad words, modulo the half).";
+        OutOffset = 3 "out_offset" "Added to the tile's output address (buffer words).";
+    }
+}
+
+table! {
+    /// Registers of one column of the array.
+    ColRegister {
+        WeightBase = 0 "weight_base" "First entry of the column's list in its weight buffer.";
+        Groups = 1 "groups" "Output-channel groups that the column walks per slice: 0 (column unused) to half the psum depth.";
+    }
 }
 
 /// Index of a row register.

@@ -4,21 +4,21 @@ use crate::rtl::prelude::*;
 
 /// Every memory, sharing addresses and data.
 #[derive(LogicBlock)]
-pub(in crate::emit) struct Storage {
+pub(crate) struct Storage {
     kind: ModuleName,
-    pub(in crate::emit) clock: Signal<In, Clock>,
-    pub(in crate::emit) we: Signal<In, Bit>,
-    pub(in crate::emit) re: Signal<In, Bit>,
-    pub(in crate::emit) wa: Wire<In>,
-    pub(in crate::emit) ra: Wire<In>,
-    pub(in crate::emit) rh: Wire<In>,
-    pub(in crate::emit) data: Wire<In>,
-    pub(in crate::emit) low: Wire<Out>,
-    pub(in crate::emit) high: Wire<Out>,
-    pub(in crate::emit) act: Vec<Wire<Out>>,
-    pub(in crate::emit) nz: Vec<Signal<Out, Bit>>,
-    pub(in crate::emit) sum: Vec<Wire<Out>>,
-    pub(in crate::emit) drain: Vec<Wire<Out>>,
+    pub(crate) clock: Signal<In, Clock>,
+    pub(crate) we: Signal<In, Bit>,
+    pub(crate) re: Signal<In, Bit>,
+    pub(crate) wa: Wire<In>,
+    pub(crate) ra: Wire<In>,
+    pub(crate) rh: Wire<In>,
+    pub(crate) data: Wire<In>,
+    pub(crate) low: Wire<Out>,
+    pub(crate) high: Wire<Out>,
+    pub(crate) act: Vec<Wire<Out>>,
+    pub(crate) nz: Vec<Signal<Out, Bit>>,
+    pub(crate) sum: Vec<Wire<Out>>,
+    pub(crate) drain: Vec<Wire<Out>>,
     sram: Sram,
     pad: Scratchpad,
     flags: ZeroFlags,
@@ -28,7 +28,7 @@ pub(in crate::emit) struct Storage {
 }
 
 impl Storage {
-    pub(in crate::emit) fn new(depth: usize, lanes: usize, groups: usize, width: usize) -> Self {
+    pub(crate) fn new(depth: usize, lanes: usize, groups: usize, width: usize) -> Self {
         let address = addr_width(depth);
         Self {
             kind: ModuleName::new("storage"),
@@ -95,7 +95,7 @@ impl Logic for Storage {
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, LogicState)]
-pub(in crate::emit) enum Phase {
+pub(crate) enum Phase {
     Idle,
     LoadRow,
     Run,
@@ -103,23 +103,23 @@ pub(in crate::emit) enum Phase {
 
 /// A state machine with a counter and an instruction decoder.
 #[derive(LogicBlock)]
-pub(in crate::emit) struct Machine {
+pub(crate) struct Machine {
     kind: ModuleName,
-    pub(in crate::emit) clock: Signal<In, Clock>,
-    pub(in crate::emit) reset: Signal<In, Bit>,
-    pub(in crate::emit) go: Signal<In, Bit>,
-    pub(in crate::emit) op: Wire<In>,
-    pub(in crate::emit) busy: Signal<Out, Bit>,
-    pub(in crate::emit) code: Wire<Out>,
-    pub(in crate::emit) count: Wire<Out>,
-    pub(in crate::emit) coming: Wire<Out>,
+    pub(crate) clock: Signal<In, Clock>,
+    pub(crate) reset: Signal<In, Bit>,
+    pub(crate) go: Signal<In, Bit>,
+    pub(crate) op: Wire<In>,
+    pub(crate) busy: Signal<Out, Bit>,
+    pub(crate) code: Wire<Out>,
+    pub(crate) count: Wire<Out>,
+    pub(crate) coming: Wire<Out>,
     phase: RegOf<Phase>,
     left: Reg,
     seen: RegBit,
 }
 
 impl Machine {
-    pub(in crate::emit) fn new(width: usize) -> Self {
+    pub(crate) fn new(width: usize) -> Self {
         Self {
             kind: ModuleName::new("machine"),
             clock: Signal::default(),
@@ -186,17 +186,17 @@ impl Logic for Machine {
 
 /// Passes its input on, one cycle later, plus a constant.
 #[derive(LogicBlock)]
-pub(in crate::emit) struct Stage {
+pub(crate) struct Stage {
     kind: ModuleName,
-    pub(in crate::emit) clock: Signal<In, Clock>,
-    pub(in crate::emit) x: Wire<In>,
-    pub(in crate::emit) y: Wire<Out>,
+    pub(crate) clock: Signal<In, Clock>,
+    pub(crate) x: Wire<In>,
+    pub(crate) y: Wire<Out>,
     r: Reg,
     step: Const,
 }
 
 impl Stage {
-    pub(in crate::emit) fn new(width: usize, step: i32) -> Self {
+    pub(crate) fn new(width: usize, step: i32) -> Self {
         Self {
             kind: ModuleName::new("stage"),
             clock: Signal::default(),
@@ -219,18 +219,18 @@ impl Logic for Stage {
 
 /// A systolic array of stages: the columns pass from row to row.
 #[derive(LogicBlock)]
-pub(in crate::emit) struct Array {
+pub(crate) struct Array {
     kind: ModuleName,
-    pub(in crate::emit) clock: Signal<In, Clock>,
-    pub(in crate::emit) x: Wire<In>,
-    pub(in crate::emit) y: Vec<Wire<Out>>,
+    pub(crate) clock: Signal<In, Clock>,
+    pub(crate) x: Wire<In>,
+    pub(crate) y: Vec<Wire<Out>>,
     stage: Vec<Vec<Stage>>,
     last: Const,
     _rows: usize,
 }
 
 impl Array {
-    pub(in crate::emit) fn new(rows: usize, width: usize) -> Self {
+    pub(crate) fn new(rows: usize, width: usize) -> Self {
         let row = |r: usize| (0..2).map(|_| Stage::new(width, (r % 2) as i32)).collect();
         Self {
             kind: ModuleName::new("array"),

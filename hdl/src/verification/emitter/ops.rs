@@ -4,18 +4,18 @@ use crate::rtl::prelude::*;
 
 /// Every operator on unsigned `a`, `c` and signed `b`, `d`.
 #[derive(LogicBlock)]
-pub(in crate::emit) struct Ops {
+pub(crate) struct Ops {
     kind: ModuleName,
-    pub(in crate::emit) a: Wire<In>,
-    pub(in crate::emit) b: Wire<In>,
-    pub(in crate::emit) c: Wire<In>,
-    pub(in crate::emit) d: Wire<In>,
-    pub(in crate::emit) s: Wire<In>,
-    pub(in crate::emit) p: Signal<In, Bit>,
-    pub(in crate::emit) narrow: Vec<Wire<Out>>,
-    pub(in crate::emit) wide: Vec<Wire<Out>>,
-    pub(in crate::emit) flag: Vec<Signal<Out, Bit>>,
-    pub(in crate::emit) lane: Vec<Wire<Out>>,
+    pub(crate) a: Wire<In>,
+    pub(crate) b: Wire<In>,
+    pub(crate) c: Wire<In>,
+    pub(crate) d: Wire<In>,
+    pub(crate) s: Wire<In>,
+    pub(crate) p: Signal<In, Bit>,
+    pub(crate) narrow: Vec<Wire<Out>>,
+    pub(crate) wide: Vec<Wire<Out>>,
+    pub(crate) flag: Vec<Signal<Out, Bit>>,
+    pub(crate) lane: Vec<Wire<Out>>,
     product: Wire<Local>,
     sum: Wire<Local>,
     limit: Const,
@@ -24,13 +24,13 @@ pub(in crate::emit) struct Ops {
     _w: usize,
 }
 
-pub(in crate::emit) const NARROW: usize = 22;
-pub(in crate::emit) const WIDE: usize = 17;
-pub(in crate::emit) const FLAGS: usize = 30;
-pub(in crate::emit) const LANES: usize = 4;
+pub(crate) const NARROW: usize = 22;
+pub(crate) const WIDE: usize = 17;
+pub(crate) const FLAGS: usize = 30;
+pub(crate) const LANES: usize = 4;
 
 impl Ops {
-    pub(in crate::emit) fn new(wa: usize, wb: usize, wc: usize, ws: usize) -> Self {
+    pub(crate) fn new(wa: usize, wb: usize, wc: usize, ws: usize) -> Self {
         let w = (wa.max(wb).max(wc) + 3).min(64);
         Self {
             kind: ModuleName::new("ops"),

@@ -1,14 +1,17 @@
-//! The block under test.
+//! A block that holds everything that the emitter knows, to verify the emitter itself.
 
-use super::Random;
-use super::ops::{FLAGS, LANES, NARROW, Ops, WIDE};
-use super::storage::{Array, Machine, Storage};
+pub(crate) mod ops;
+pub(crate) mod storage;
+
+use super::stimulus::stimulus;
 use crate::rtl::prelude::*;
+use ops::{FLAGS, LANES, NARROW, Ops, WIDE};
+use storage::{Array, Machine, Storage};
 
 /// Everything that the emitter knows in one block.
 #[derive(LogicBlock)]
-pub(super) struct Everything {
-    pub(super) clock: Signal<In, Clock>,
+pub(crate) struct Everything {
+    pub(crate) clock: Signal<In, Clock>,
     reset: Signal<In, Bit>,
     a: Wire<In>,
     b: Wire<In>,
@@ -47,7 +50,7 @@ pub(super) struct Everything {
 }
 
 impl Everything {
-    pub(super) fn new([wa, wb, wc, ws, depth, lanes, groups, rows]: [usize; 8]) -> Self {
+    pub(crate) fn new([wa, wb, wc, ws, depth, lanes, groups, rows]: [usize; 8]) -> Self {
         let ops = Ops::new(wa, wb, wc, ws);
         let storage = Storage::new(depth, lanes, groups, wb);
         let like = |w: &Wire<Out>| {
@@ -92,22 +95,12 @@ impl Everything {
             _lanes: lanes,
         }
     }
-
-    /// New inputs; memories are filled before anything reads them.
-    pub(super) fn randomize(&mut self, random: &mut Random, cycle: usize) {
-        self.reset.next = cycle == 0 || random.flag(97);
-        for wire in [&mut self.a, &mut self.b, &mut self.c, &mut self.d, &mut self.s, &mut self.op]
-        {
-            random.set(wire);
-        }
-        self.p.next = random.flag(2);
-        self.we.next = random.flag(2);
-        self.re.next = random.flag(2);
-        random.below(&mut self.wa, self._depth);
-        random.below(&mut self.ra, self._depth);
-        random.below(&mut self.rh, self._groups);
-    }
 }
+
+stimulus!(Everything, |b| {
+    reset = Kind::Rare(97), a, b, c, d, s, p, we, re, wa = Kind::Below(b._depth),
+    ra = Kind::Below(b._depth), rh = Kind::Below(b._groups), op,
+});
 
 impl Logic for Everything {
     #[hdl_gen]
