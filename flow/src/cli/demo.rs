@@ -38,7 +38,8 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let data_path = folder.write("digits.npz", DATA)?;
     tracing::info!("step 1 of 3: Verilog of {}", config.name());
     let files = generate::write(&config, &folder)?;
-    let lines: usize = files.iter().map(|file| file.lines).sum();
+    let rtl: Vec<_> = files.iter().filter(|file| file.path.starts_with("rtl/")).collect();
+    let (modules, lines) = (rtl.len(), rtl.iter().map(|file| file.lines).sum::<usize>());
     tracing::info!("step 2 of 3: Verilator model (the first build takes a minute or two)");
     let simulator = simulate::build(context, &config, false, args.offline)?;
     tracing::info!("step 3 of 3: 360 images of handwritten digits through the RTL");
@@ -55,7 +56,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let task = simulation.task(&config, &simulator, &args.run);
     let report = simulate::whole(context, &task, &graph, &inputs, None)?;
     if !context.json() {
-        let text = summary(&config, &report, (files.len(), lines), &folder);
+        let text = summary(&config, &report, (modules, lines), &folder);
         context.print(&format!("{}\n{text}", simulate::table(&report)))?;
         context.print(&next(&model_path, &data_path))?;
     }
@@ -63,6 +64,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         .config(&config)
         .with("inputs", inputs.origin)
         .with("files", files.len())
+        .with("verilog_modules", modules)
         .with("verilog_lines", lines)
         .with("images_per_second_at_100_mhz", CLOCK / report.total.cycles.max(1) as f64);
     folder.finish(context, simulate::with_report(metrics, &report, &simulator))?;
@@ -72,7 +74,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
 fn summary(
     config: &Config,
     report: &Report,
-    (files, lines): (usize, usize),
+    (modules, lines): (usize, usize),
     folder: &RunFolder,
 ) -> String {
     let total = &report.total;
@@ -81,13 +83,14 @@ fn summary(
     format!(
         "What was built: an accelerator with {} x {} processing elements of {} multipliers each ({} in\n\
          all, {}-bit activations, {}-bit weights) and a global buffer of {} words; {} lines of Verilog in\n\
-         {files} files.\n\n\
+         {modules} modules.\n\n\
          What was run: a small convolutional network that reads handwritten digits, {} multiplications\n\
          per image, on {} images that it was not trained on.\n\n\
          Result: {}\n\n\
-         Speed: {} cycles per image; at 100 MHz that is {:.1} microseconds, {} images per second, with the\n\
-         array busy {} of the time.\n\n\
-         Files: {} (rtl/, filelist.f, accelerator.toml, metrics.json, the network and its data)\n",
+         Speed: {} cycles per image; at 100 MHz that is {:.1} microseconds, {} images per second, with {}\n\
+         of the array's multiplier slots in use.\n\n\
+         Files: {} (rtl/ and what belongs to it, accelerator.toml, metrics.json, the\n\
+         network and its data)\n",
         array.rows,
         array.cols,
         array.lanes,

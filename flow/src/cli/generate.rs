@@ -1,12 +1,12 @@
-//! `pecan generate`: writes the Verilog of a configuration.
+//! `pecan generate`: writes everything that a hardware project needs of a configuration.
 
 use pecan_hdl::config::Config;
+use pecan_hdl::generate::{GenerateError, Package};
 
 use super::table::{Table, grouped};
 use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder};
-use crate::simulate::verilog;
 
-/// Write the accelerator's Verilog with a file list
+/// Write the accelerator: Verilog, file list, register map, C header, test bench, constraints
 ///
 /// Files appear whole or not at all, and a file that has not changed is not touched.
 #[derive(Debug, clap::Args)]
@@ -15,6 +15,12 @@ pub struct Args {
     accelerator: ConfigArgs,
     #[command(flatten)]
     run: RunArgs,
+}
+
+impl From<GenerateError> for Failure {
+    fn from(error: GenerateError) -> Self {
+        Self::from_error(Exit::ToolFailed, error)
+    }
 }
 
 /// A file of the package and what was done with it.
@@ -47,18 +53,9 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
 
 /// Writes the package into the folder.
 pub(super) fn write(config: &Config, folder: &RunFolder) -> Result<Vec<Written>, Failure> {
-    let mut list = format!(
-        "// Verilog of {}. Paths are relative to this file (`verilator -F`).\n",
-        config.name()
-    );
-    let mut written = Vec::new();
-    for file in verilog(config)? {
-        let path = format!("rtl/{}", file.name);
-        list += &format!("{path}\n");
-        written.push(place(folder, path, &file.text)?);
-    }
-    written.push(place(folder, "filelist.f".into(), &list)?);
-    Ok(written)
+    let package = Package::of(config)?;
+    let files = package.files.into_iter();
+    files.map(|file| place(folder, file.path, &file.text)).collect()
 }
 
 fn place(folder: &RunFolder, path: String, text: &str) -> Result<Written, Failure> {

@@ -43,7 +43,7 @@ pub struct Args {
     #[arg(long)]
     layers: bool,
     /// Also write a waveform of the first image
-    #[arg(long)]
+    #[arg(long, conflicts_with = "layers")]
     wave: bool,
 }
 
@@ -55,10 +55,10 @@ pub(super) struct SimulationArgs {
     #[arg(long, value_enum, default_value_t = Memory::Ideal)]
     pub(super) memory: Memory,
     /// Probability per cycle of random back-pressure on both streams, 0 to below 1
-    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
     pub(super) stall: f64,
     /// Stop a simulator process after so many seconds [default: never]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) timeout: Option<u64>,
     /// Install nothing
     #[arg(long)]
@@ -72,6 +72,13 @@ pub(super) enum Memory {
     Ideal,
     /// Bandwidth and latency of the configuration
     Dram,
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..1.0).contains(&value) => Ok(value),
+        _ => Err("allowed: a number from 0 to below 1".into()),
+    }
 }
 
 impl SimulationArgs {
@@ -112,7 +119,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if !context.json() {
         let text = format!(
             "{} on {}: {}\n\n{}\n{}\n",
-            graph.name,
+            args.model.display(),
             config.name(),
             inputs.origin,
             table(&report),
@@ -246,9 +253,11 @@ pub(super) fn verdict(report: &Report) -> String {
             grouped(count)
         ),
         (None, _) => format!(
-            "RTL and emulator equal the integer reference bit for bit: {} values in {} images.",
+            "RTL and emulator equal the integer reference bit for bit: {} values, which are the outputs of \
+             {} image{} and every layer's of one.",
             grouped(report.values_compared),
-            report.images
+            report.images,
+            if report.images == 1 { "" } else { "s" }
         ),
     };
     text += &match (report.exact, total.counter_mismatches) {
