@@ -3,5 +3,6 @@
 
 pub mod bench;
 pub mod digits;
+pub mod equivalence;
 pub mod random;
 pub mod shapes;
