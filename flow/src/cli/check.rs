@@ -65,17 +65,22 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     Ok(if good && fits { Exit::Done } else { Exit::CheckFailed })
 }
 
-/// Maps the network, or, if it cannot run as a whole, each layer that can.
+/// Maps the network, or, if it cannot run as a whole, each layer that can; what keeps the whole from
+/// mapping is then the last entry.
 fn map(
     graph: &Graph,
     inputs: &Inputs,
     config: &Config,
     whole: bool,
 ) -> Result<Vec<Mapped>, Failure> {
+    let mut obstacle = None;
     if whole {
         let network = quantize_for(graph, &inputs.calibration, config)?.network;
-        if let Ok(compiled) = compile(&network, config, &Options::default()) {
-            return Ok(compiled.layers.into_iter().map(|l| (l.name.clone(), Ok(l))).collect());
+        match compile(&network, config, &Options::default()) {
+            Ok(compiled) => {
+                return Ok(compiled.layers.into_iter().map(|l| (l.name.clone(), Ok(l))).collect());
+            }
+            Err(error) => obstacle = Some(("the whole network".into(), Err(error.to_string()))),
         }
     }
     let calibration: Vec<&[f32]> = inputs.calibration.iter().map(Vec::as_slice).collect();
@@ -87,7 +92,7 @@ fn map(
         let mapping = mapping.map_err(|error| error.to_string());
         (name, mapping.and_then(|c| c.layers.into_iter().next().ok_or("no layer".into())))
     };
-    Ok(extract(graph, &ranges, bits(config))?.into_iter().map(one).collect())
+    Ok(extract(graph, &ranges, bits(config))?.into_iter().map(one).chain(obstacle).collect())
 }
 
 fn layer_json((name, result): &Mapped) -> Value {
@@ -124,7 +129,7 @@ fn describe(title: &str, findings: &[Finding], mapped: &[Mapped]) -> String {
     let unmapped = mapped.iter().filter(|(_, result)| result.is_err()).count();
     let verdict = match (bad, unmapped) {
         (0, 0) => "Everything runs on the accelerator.".to_owned(),
-        (0, n) => format!("{n} of {} layers do not map.", mapped.len()),
+        (0, n) => format!("{n} of {} lines of the mapping say why the network does not map.", mapped.len()),
         (n, 0) => format!(
             "{n} of {} nodes are not supported; `pecan simulate --layers` runs the other layers one by one.",
             findings.len()
