@@ -96,6 +96,7 @@ pub fn describe(layer: &Layer) -> String {
     match &layer.op {
         Op::Conv(conv) => format!("{:?}, groups {}", conv.window, conv.groups),
         Op::MaxPool(window) => format!("maximum, {window:?}"),
+        Op::Add(add) => format!("sum, {add:?}"),
     }
 }
 

@@ -318,7 +318,8 @@ impl Compiler<'_> {
     fn release(&self, number: usize, state: &mut State) {
         let last = self.network.layers.last().map(|layer| layer.output);
         for tensor in 0..state.homes.len() {
-            let needed = self.network.layers[number + 1..].iter().any(|l| l.input == tensor);
+            let needed =
+                self.network.layers[number + 1..].iter().any(|l| l.inputs().any(|t| t == tensor));
             if needed || Some(tensor) == last {
                 continue;
             }

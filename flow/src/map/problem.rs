@@ -120,6 +120,10 @@ impl<'a> Problem<'a> {
             }
             Op::Conv(conv) => (&conv.window, Taps::Full(conv, input.channels / conv.groups)),
             Op::MaxPool(window) => (window, Taps::Maximum),
+            Op::Add(_) => {
+                let what = "a sum of two tensors".into();
+                return Err(MapError::Unsupported { layer: layer.name.clone(), what });
+            }
         };
         let axis = |i: usize, input, output| axis(window, i, input, output);
         let problem = Self {
