@@ -1,7 +1,10 @@
 use super::*;
 use pecan_hdl::config::{Limits, Sparsity};
+use pecan_hdl::isa::counter::Counter;
+use pecan_sim::emulator::Emulator;
 use pecan_sim::emulator::Outcome;
 use pecan_sim::layer::{Conv, Layer, Op, Requant, Shape, Window};
+use pecan_sim::memory::MemoryModel;
 use pecan_sim::reference;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
