@@ -234,11 +234,14 @@ impl Emitter<'_> {
         };
         let (weights, late) = self.load_weights(job, part, &run);
         let params = self.load_params(job, part.pass);
+        // With boxes in turn the next one loads beside the run; what the layer before stores comes first.
+        let beside = job.split.slots > 1 && boxes.inputs > 0 && late.is_empty();
+        let early = beside.then(|| self.input_box(job, &run, boxes));
         self.flush();
         for load in late {
             self.builder.load_weights(load.column, load.address, &load.bytes, true);
         }
-        (run.input, run.other) = self.input_box(job, &run, boxes);
+        (run.input, run.other) = early.unwrap_or_else(|| self.input_box(job, &run, boxes));
         let plan = run.plan(job.problem, job.occupancy, &job.choice.tiling, self.geometry)?;
         let cycles = run_cycles(Arc::new(plan)).unwrap_or(2 * LONGEST_RUN);
         let limit = (2 * cycles / 256 + 2).min(65535) as usize;
@@ -349,7 +352,7 @@ impl Emitter<'_> {
         let base = job.boxes + slot * job.split.input + lead(self.geometry);
         let place = Placement { base, pixels, words };
         // With boxes in turn the run before the latest has ended, and its box is free.
-        let wait = job.split.slots == 1 || boxes.inputs <= job.split.slots;
+        let wait = job.split.slots == 1 || boxes.inputs == 1;
         self.load(layout, &place, wait);
         let mut other = 0;
         if let Some(Home::Dram(layout)) = job.other {

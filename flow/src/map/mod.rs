@@ -20,8 +20,6 @@ mod ring;
 mod run;
 mod split;
 mod stream;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
