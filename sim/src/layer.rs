@@ -77,13 +77,33 @@ pub struct Conv {
     pub weights: Vec<i32>,
 }
 
+/// A weighted sum of two tensors of one shape, value by value:
+/// `acc = factors[0] * input + factors[1] * other`.
+///
+/// The factors bring two tensors of different scales to one common scale, which the rescaling then takes
+/// to that of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Add {
+    /// Index of the second tensor that is read; may equal [`Layer::input`].
+    pub other: usize,
+    /// Factors of the two tensors, within the range of a weight.
+    pub factors: [i32; 2],
+}
+
 /// What a layer computes.
+///
+/// There are few operations because others are special cases: an average over windows (also a global
+/// one) is a [`Op::Conv`] with as many groups as channels, weights 1 and the divisor in the rescaling; a
+/// concatenation of channels is, per input, a 1x1 [`Op::Conv`] that copies it into its range of channels
+/// and leaves the rest 0, and then [`Op::Add`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Op {
     /// Multiply-accumulate over a window.
     Conv(Conv),
     /// Maximum over a window; padding never wins.
     MaxPool(Window),
+    /// Weighted sum of two tensors.
+    Add(Add),
 }
 
 /// One layer: operation, then bias, rescaling and clamp.
@@ -91,11 +111,11 @@ pub enum Op {
 pub struct Layer {
     /// Unique name, from the network file.
     pub name: String,
-    /// Operator name as the user knows it (`Conv`, `Gemm`, `MaxPool`).
+    /// Operator name as the user knows it (`Conv`, `Gemm`, `MaxPool`, `GlobalAveragePool`).
     pub kind: String,
     /// What is computed.
     pub op: Op,
-    /// Index of the tensor that is read.
+    /// Index of the tensor that is read; an [`Op::Add`] names its second one itself.
     pub input: usize,
     /// Index of the tensor that is written.
     pub output: usize,
@@ -103,6 +123,17 @@ pub struct Layer {
     pub requant: Vec<Requant>,
     /// Smallest and largest value of the output (ReLU has 0 as the smallest).
     pub clamp: [i32; 2],
+}
+
+impl Layer {
+    /// Indices of the tensors that the layer reads, in the order of its operands (one may occur twice).
+    pub fn inputs(&self) -> impl Iterator<Item = usize> + use<> {
+        let other = match &self.op {
+            Op::Add(add) => Some(add.other),
+            Op::Conv(_) | Op::MaxPool(_) => None,
+        };
+        std::iter::once(self.input).chain(other)
+    }
 }
 
 /// A network of integer layers in execution order. Tensor 0 is the network's input, the last layer's
@@ -113,7 +144,7 @@ pub struct Network {
     pub name: String,
     /// Shape of every tensor, by index.
     pub tensors: Vec<Shape>,
-    /// Layers in execution order.
+    /// Layers in execution order; several may read one tensor.
     pub layers: Vec<Layer>,
     /// Width of activations in bits.
     pub activation_bits: usize,

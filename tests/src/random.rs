@@ -1,7 +1,7 @@
 //! Random networks: every dimension that a layer has, with weights at the densities that pruning gives.
 
 use pecan_hdl::config::Config;
-use pecan_sim::layer::{Conv, Layer, Network, Op, Requant, Shape, Tensor, Window};
+use pecan_sim::layer::{Add, Conv, Layer, Network, Op, Requant, Shape, Tensor, Window};
 use rand::Rng;
 
 /// How large and how deep random networks are.
@@ -15,9 +15,10 @@ pub struct Size {
     pub depth: usize,
 }
 
-/// A network of random layers for the widths of `config`.
+/// A network of random layers for the widths of `config`. Each reads the tensor before it; sums also read
+/// any other of the same shape.
 pub fn network<R: Rng>(rng: &mut R, config: &Config, size: Size) -> Network {
-    let mut shape = Shape::new(
+    let shape = Shape::new(
         rng.random_range(1..=size.channels),
         rng.random_range(1..=size.extent),
         rng.random_range(1..=size.extent),
@@ -30,11 +31,9 @@ pub fn network<R: Rng>(rng: &mut R, config: &Config, size: Size) -> Network {
         weight_bits: config.numerics.weight_bits,
     };
     while network.layers.len() < size.depth {
-        let index = network.layers.len();
-        if let Some((layer, next)) = layer(rng, index, shape, config, size) {
+        if let Some((layer, next)) = layer(rng, &network.tensors, config, size) {
             network.layers.push(layer);
             network.tensors.push(next);
-            shape = next;
         }
     }
     network
@@ -55,29 +54,33 @@ pub fn input<R: Rng>(rng: &mut R, shape: Shape, config: &Config) -> Tensor {
 
 fn layer<R: Rng>(
     rng: &mut R,
-    index: usize,
-    input: Shape,
+    tensors: &[Shape],
     config: &Config,
     size: Size,
 ) -> Option<(Layer, Shape)> {
-    let pool = rng.random_bool(0.2);
-    let window = window(rng, input);
-    let [height, width] = window.output_size(input.height, input.width)?;
-    if pool && window.has_empty_window(input.height, input.width) {
-        return None;
-    }
-    let channels = if pool { input.channels } else { rng.random_range(1..=size.channels) };
-    let op = if pool {
-        Op::MaxPool(window)
-    } else {
-        Op::Conv(Conv {
-            window,
-            groups: 1,
-            weights: weights(rng, input, &window, channels, config),
-        })
+    let index = tensors.len() - 1;
+    let input = tensors[index];
+    let (op, output) = match rng.random_range(0..10) {
+        0 | 1 => {
+            let window = window(rng, input);
+            let [height, width] = window.output_size(input.height, input.width)?;
+            if window.has_empty_window(input.height, input.width) {
+                return None;
+            }
+            (Op::MaxPool(window), Shape::new(input.channels, height, width))
+        }
+        2 => (sum(rng, tensors, config), input),
+        _ => {
+            let window = window(rng, input);
+            let [height, width] = window.output_size(input.height, input.width)?;
+            let (groups, channels) = groups(rng, input.channels, size.channels);
+            let weights = weights(rng, input.channels / groups, &window, channels, config);
+            (Op::Conv(Conv { window, groups, weights }), Shape::new(channels, height, width))
+        }
     };
     let high = config.activation_range().1 as i32;
-    let requant = (0..channels)
+    let pool = matches!(op, Op::MaxPool(_));
+    let requant = (0..output.channels)
         .map(|_| Requant {
             bias: if pool { 0 } else { rng.random_range(-1000..=1000) },
             multiplier: rng.random_range(1..1 << 15),
@@ -85,10 +88,40 @@ fn layer<R: Rng>(
         })
         .collect();
     let clamp = [if rng.random_bool(0.5) { 0 } else { -high }, high];
-    let kind = if pool { "MaxPool" } else { "Conv" }.into();
+    let kind = match &op {
+        Op::Conv(_) => "Conv",
+        Op::MaxPool(_) => "MaxPool",
+        Op::Add(_) => "Add",
+    };
     let name = format!("layer{index}");
-    let layer = Layer { name, kind, op, input: index, output: index + 1, requant, clamp };
-    Some((layer, Shape::new(channels, height, width)))
+    let layer =
+        Layer { name, kind: kind.into(), op, input: index, output: index + 1, requant, clamp };
+    Some((layer, output))
+}
+
+/// The sum of the latest tensor and any of its shape, itself included.
+fn sum<R: Rng>(rng: &mut R, tensors: &[Shape], config: &Config) -> Op {
+    let latest = tensors[tensors.len() - 1];
+    let alike: Vec<usize> = (0..tensors.len()).filter(|t| tensors[*t] == latest).collect();
+    let room = 1i64 << (config.numerics.accumulator_bits - config.numerics.activation_bits);
+    let largest = (room / 2 - 1).clamp(0, config.weight_range().1) as i32;
+    let factors = [0; 2].map(|_| rng.random_range(-largest..=largest));
+    Op::Add(Add { other: alike[rng.random_range(0..alike.len())], factors })
+}
+
+/// Groups and output channels of a convolution: ordinary, depthwise or in between.
+fn groups<R: Rng>(rng: &mut R, inputs: usize, most: usize) -> (usize, usize) {
+    match rng.random_range(0..6) {
+        0 => (inputs, inputs),
+        1 => {
+            let divisors: Vec<usize> = (1..=inputs).filter(|n| inputs.is_multiple_of(*n)).collect();
+            let groups = divisors[rng.random_range(0..divisors.len())];
+            (groups, groups * rng.random_range(1..=(most / groups).max(1)))
+        }
+        // As many as the input has, so that a sum may follow.
+        2 | 3 => (1, inputs),
+        _ => (1, rng.random_range(1..=most)),
+    }
 }
 
 /// The layer without its numbers, for messages.
@@ -96,20 +129,25 @@ pub fn describe(layer: &Layer) -> String {
     match &layer.op {
         Op::Conv(conv) => format!("{:?}, groups {}", conv.window, conv.groups),
         Op::MaxPool(window) => format!("maximum, {window:?}"),
+        Op::Add(add) => format!("sum, {add:?}"),
     }
 }
 
 fn window<R: Rng>(rng: &mut R, input: Shape) -> Window {
     let whole = [input.height, input.width];
-    match rng.random_range(0..8) {
-        0 => Window { kernel: whole, stride: [1, 1], dilation: [1, 1], pads: [0; 4] },
-        1 => Window { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0; 4] },
-        _ => {
-            let kernel = [rng.random_range(1..=5), rng.random_range(1..=5)];
+    let point = Window { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0; 4] };
+    match rng.random_range(0..10) {
+        0 => Window { kernel: whole, ..point },
+        1 => point,
+        // Keeps the extent.
+        2 | 3 => Window { kernel: [3, 3], pads: [1; 4], ..point },
+        choice => {
+            let largest = if choice == 4 { 11 } else { 5 };
+            let kernel = [rng.random_range(1..=largest), rng.random_range(1..=largest)];
             Window {
                 kernel,
-                stride: [rng.random_range(1..=3), rng.random_range(1..=3)],
-                dilation: [rng.random_range(1..=2), rng.random_range(1..=2)],
+                stride: [rng.random_range(1..=4), rng.random_range(1..=4)],
+                dilation: [rng.random_range(1..=3), rng.random_range(1..=2)],
                 pads: std::array::from_fn(|i| rng.random_range(0..kernel[i % 2])),
             }
         }
@@ -120,12 +158,12 @@ fn window<R: Rng>(rng: &mut R, input: Shape) -> Window {
 /// channels as the hardware has lanes.
 fn weights<R: Rng>(
     rng: &mut R,
-    input: Shape,
+    inputs: usize,
     window: &Window,
     channels: usize,
     config: &Config,
 ) -> Vec<i32> {
-    let taps = input.channels * window.kernel[0] * window.kernel[1];
+    let taps = inputs * window.kernel[0] * window.kernel[1];
     let density = [0.0, 0.1, 0.5, 1.0][rng.random_range(0..4)];
     let grouped = rng.random_bool(0.5);
     // As large as the accumulator bears; the mapper refuses what might overflow.

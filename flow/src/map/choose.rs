@@ -1,18 +1,17 @@
 //! Choice of tile, slice and output-channel passes of a layer by predicted cost.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use pecan_hdl::geometry::{Geometry, LATTICE_BITS};
-use pecan_hdl::isa::counter::{Counter, Counters};
-use pecan_hdl::isa::{self, payload_cycles};
-use pecan_sim::emulator::{RunPlan, run_counts, run_cycles};
+use pecan_hdl::isa;
 
 use super::Objective;
+use super::cost::{self, Candidate};
 use super::error::MapError;
-use super::lists::{Occupancy, SliceBox, lengths};
+use super::lists::{Occupancy, SliceBox};
+use super::passes::{GroupTable, Pass, passes, sizes};
 use super::problem::Problem;
-use super::run::{Placement, Run, Tiling};
+use super::run::Tiling;
 
 /// How a layer is cut, apart from what the buffer forces.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +22,8 @@ pub(super) struct Choice {
     pub(super) passes: Vec<Range<usize>>,
     /// Each slice is a run of its own, because the lists of a pass exceed the weight buffer.
     pub(super) sliced: bool,
+    /// The lists of all passes fit the weight buffers together.
+    pub(super) resident: bool,
     /// Predicted cost; cycles by default.
     pub(super) cost: f64,
 }
@@ -30,8 +31,8 @@ pub(super) struct Choice {
 /// Longest run in cycles that the mapper makes; a run's time is exact, so little is left for safety.
 pub(super) const LONGEST_RUN: u64 = isa::register::LONGEST_RUN - 2 * isa::register::LIMIT_UNIT;
 
-/// Shorter passes that are tried.
-const SHORTER_PASSES: usize = 8;
+/// A candidate whose bound is within this factor of the best is not worth a look.
+const CLOSE: f64 = 1.002;
 
 /// Chooses the cheapest way to walk a layer.
 ///
@@ -43,95 +44,66 @@ pub(super) fn choose(
     geometry: &Geometry,
     objective: &Objective,
 ) -> Result<Choice, MapError> {
-    let mut best: Option<Choice> = None;
+    let tiles = tiles(problem, geometry);
     for sliced in [false, true] {
-        for slice in slice_boxes(problem, geometry, sliced) {
-            for tile in tiles(problem, geometry) {
-                let tiling = Tiling { tile, slice };
-                let most = geometry.channels(geometry.psum_bank) / geometry.word_channels;
-                let found = passes(problem, occupancy, &tiling, sliced, most, geometry);
-                let Some(passes) = found else { continue };
-                let bound = best.as_ref().map_or(f64::INFINITY, |b| b.cost);
-                let mut choice = Choice { tiling, passes, sliced, cost: 0.0 };
-                if let Some(cost) = cost(problem, occupancy, &choice, geometry, objective, bound)?
-                    && cost < bound
-                {
-                    choice.cost = cost;
-                    best = Some(choice);
-                }
+        let cut = cuts(problem, occupancy, sliced, geometry, objective);
+        let mut candidates: Vec<(u64, Candidate<'_>)> = Vec::new();
+        for (slice, passes) in &cut {
+            for tile in &tiles {
+                let tiling = Tiling { tile: *tile, slice: *slice };
+                let candidate = Candidate { tiling, passes };
+                candidates.push((cost::bound(problem, &candidate, geometry), candidate));
             }
         }
-        if best.is_some() {
-            break;
+        // Stable, so that among equals large slices and tiles come first.
+        candidates.sort_by_key(|(bound, _)| *bound);
+        let mut best: Option<(f64, &Candidate<'_>)> = None;
+        for (bound, candidate) in &candidates {
+            if let (Some((cost, _)), Objective::Cycles) = (best, objective)
+                && *bound as f64 * CLOSE >= cost
+            {
+                break;
+            }
+            let cost = cost::exact(problem, occupancy, candidate, geometry, objective)?;
+            if best.is_none_or(|(least, _)| cost < least) {
+                best = Some((cost, candidate));
+            }
+        }
+        if let Some((cost, candidate)) = best {
+            let passes = candidate.passes.iter().map(|pass| pass.channels.clone()).collect();
+            let walk: u64 = candidate.passes.iter().map(|pass| pass.walk).sum();
+            let resident = walk <= geometry.weight_entries as u64;
+            return Ok(Choice { tiling: candidate.tiling, passes, sliced, resident, cost });
         }
     }
-    let refined = best.map(|b| shorter_passes(problem, occupancy, b, geometry, objective));
-    refined.unwrap_or_else(|| {
-        Err(MapError::NoSplit {
-            layer: problem.name.into(),
-            reason: format!(
-                "one slice of one buffer word takes more than {} weight entries",
-                geometry.weight_entries
-            ),
-        })
+    Err(MapError::NoSplit {
+        layer: problem.name.into(),
+        reason: format!(
+            "one slice of one buffer word takes more than {} weight entries",
+            geometry.weight_entries
+        ),
     })
 }
 
-/// Cuts the passes of a choice further where that hides more of the weights' loading behind compute than
-/// it costs: the lists of a pass load while the pass before it runs.
-fn shorter_passes(
+/// Slice boxes, each with every way to cut the output channels into passes.
+fn cuts(
     problem: &Problem<'_>,
     occupancy: &Occupancy,
-    choice: Choice,
+    sliced: bool,
     geometry: &Geometry,
     objective: &Objective,
-) -> Result<Choice, MapError> {
-    if choice.sliced || !matches!(objective, Objective::Cycles) {
-        return Ok(choice);
+) -> Vec<(SliceBox, Vec<Pass>)> {
+    let mut all = Vec::new();
+    for slice in slice_boxes(problem, geometry, sliced) {
+        let table = GroupTable::of(problem, occupancy, slice, geometry);
+        let fitting = sizes(problem, slice, geometry)
+            .into_iter()
+            .filter_map(|size| passes(problem, &table, size, sliced, geometry));
+        // How loads hide behind runs is a matter of cycles alone.
+        let count = if matches!(objective, Objective::Cycles) { usize::MAX } else { 1 };
+        all.extend(fitting.take(count).map(|passes| (slice, passes)));
     }
-    let mut best = (pipelined(problem, occupancy, &choice, geometry)?, choice.clone());
-    let longest = choice.passes.iter().map(Range::len).max().unwrap_or(0) / geometry.word_channels;
-    for most in even_parts(longest, longest).into_iter().skip(1).take(SHORTER_PASSES) {
-        let found = passes(problem, occupancy, &choice.tiling, false, most, geometry);
-        let Some(passes) = found else { continue };
-        let mut cut = Choice { passes, ..choice.clone() };
-        let time = pipelined(problem, occupancy, &cut, geometry)?;
-        if time < best.0 {
-            let cost = cost(problem, occupancy, &cut, geometry, objective, f64::INFINITY)?;
-            cut.cost = cost.unwrap_or(cut.cost);
-            best = (time, cut);
-        }
-    }
-    Ok(best.1)
-}
-
-/// Cycles of a layer whose first lists load before it, the others beside the runs.
-fn pipelined(
-    problem: &Problem<'_>,
-    occupancy: &Occupancy,
-    choice: &Choice,
-    geometry: &Geometry,
-) -> Result<u64, MapError> {
-    let (mut total, mut running) = (0, 0);
-    for channels in &choice.passes {
-        let mut run = 0;
-        let mut load = channels.len() as u64;
-        for phase in phases(problem, &choice.tiling) {
-            let plan = whole_run(problem, channels.clone(), phase, geometry).plan(
-                problem,
-                occupancy,
-                &choice.tiling,
-                geometry,
-            )?;
-            let entries: u64 = plan.lists.iter().flatten().map(|n| u64::from(*n)).sum();
-            load = payload_cycles(entries, geometry.entry_slot, geometry.stream_bits)
-                + payload_cycles(channels.len() as u64, Geometry::PARAM_SLOT, geometry.stream_bits);
-            run += run_cycles(Arc::new(plan)).unwrap_or(2 * LONGEST_RUN);
-        }
-        total += load.max(running);
-        running = run;
-    }
-    Ok(total + running)
+    all
 }
 
 /// The way to walk a layer that needs the least memory: one pixel, one word, one pass at a time.
@@ -141,11 +113,10 @@ pub(super) fn smallest(
     geometry: &Geometry,
 ) -> Option<Choice> {
     let tiling = Tiling { tile: [1, 1], slice: [1, 1, 1] };
-    let b = geometry.word_channels;
-    let padded = problem.outputs.next_multiple_of(b);
-    let passes: Vec<Range<usize>> = (0..padded).step_by(b).map(|k| k..k + b).collect();
-    let fit = passes.iter().all(|p| fits(problem, occupancy, p, &tiling, true, geometry, 1));
-    fit.then_some(Choice { tiling, passes, sliced: true, cost: f64::INFINITY })
+    let table = GroupTable::of(problem, occupancy, tiling.slice, geometry);
+    let found = passes(problem, &table, 1, true, geometry)?;
+    let passes = found.into_iter().map(|pass| pass.channels).collect();
+    Some(Choice { tiling, passes, sliced: true, resident: false, cost: f64::INFINITY })
 }
 
 /// Tile shapes, the most square ones of each size included.
@@ -181,22 +152,18 @@ fn even_parts(extent: usize, most: usize) -> Vec<usize> {
 fn slice_boxes(problem: &Problem<'_>, geometry: &Geometry, all_blocks: bool) -> Vec<SliceBox> {
     let words = problem.inputs.div_ceil(geometry.word_channels);
     let mut all = Vec::new();
-    for y in even_parts(problem.axes[0].kernel, geometry.scratch_words) {
+    let most_y = if problem.sum() { 1 } else { geometry.scratch_words };
+    for y in even_parts(problem.axes[0].kernel, most_y) {
         for x in even_parts(problem.axes[1].kernel, geometry.scratch_words / y) {
-            let most = geometry.scratch_words / (x * y);
+            let mut most = geometry.scratch_words / (x * y);
             if problem.per_channel() {
-                let pass = geometry.channels(geometry.psum_bank) / geometry.word_channels;
-                let parts = even_parts(words, most.min(pass));
-                all.extend(
-                    parts.into_iter().take(if all_blocks { words } else { 1 }).map(|c| [c, y, x]),
-                );
-                continue;
+                most = most.min(geometry.channels(geometry.psum_bank) / geometry.word_channels);
             }
             let parts = even_parts(words, most);
             let count = if all_blocks { parts.len() } else { 1 };
             all.extend(parts.iter().take(count).map(|c| [*c, y, x]));
             let full = most.min(words);
-            if parts.first() != Some(&full) {
+            if !problem.per_channel() && parts.first() != Some(&full) {
                 all.push([full, y, x]);
             }
         }
@@ -204,134 +171,9 @@ fn slice_boxes(problem: &Problem<'_>, geometry: &Geometry, all_blocks: bool) -> 
     all
 }
 
-/// Output-channel passes of at most `most` words each, or `None` if even one word of channels does not fit.
-fn passes(
-    problem: &Problem<'_>,
-    occupancy: &Occupancy,
-    tiling: &Tiling,
-    sliced: bool,
-    mut most: usize,
-    geometry: &Geometry,
-) -> Option<Vec<Range<usize>>> {
-    let b = geometry.word_channels;
-    let padded = problem.outputs.next_multiple_of(b);
-    if problem.per_channel() {
-        most = most.min(tiling.slice[0]);
-    }
-    let fit = |range: &Range<usize>, share| {
-        fits(problem, occupancy, range, tiling, sliced, geometry, share)
-    };
-    let whole = 0..padded;
-    if padded / b <= most && fit(&whole, 1) {
-        return Some(vec![whole]);
-    }
-    let even = (padded / b).div_ceil((padded / b).div_ceil(most));
-    let mut passes = Vec::new();
-    let mut from = 0;
-    while from < padded {
-        let left = even.min((padded - from) / b);
-        // Half of a weight buffer, so that the next pass loads during this one; if need be all of it.
-        let found = (1..=left).rev().map(|n| from..from + n * b).find(|range| fit(range, 2));
-        let range = found.or_else(|| Some(from..from + b).filter(|range| fit(range, 1)))?;
-        from = range.end;
-        passes.push(range);
-    }
-    Some(passes)
-}
-
-/// Whether the lists of a pass fit into `1 / share` of the weight buffers.
-fn fits(
-    problem: &Problem<'_>,
-    occupancy: &Occupancy,
-    channels: &Range<usize>,
-    tiling: &Tiling,
-    sliced: bool,
-    geometry: &Geometry,
-    share: usize,
-) -> bool {
-    let room = (geometry.weight_entries / share) as u64;
-    let taps = problem.taps_of(channels, geometry);
-    let lists = lengths(occupancy, channels, &taps, tiling.slice, geometry);
-    lists.iter().all(|column| {
-        let entries = column.iter().map(|n| u64::from(*n));
-        if sliced { entries.max().unwrap_or(0) <= room } else { entries.sum::<u64>() <= room }
-    })
-}
-
-/// Predicted cost, or `None` if it is certainly not below `bound`.
-fn cost(
-    problem: &Problem<'_>,
-    occupancy: &Occupancy,
-    choice: &Choice,
-    geometry: &Geometry,
-    objective: &Objective,
-    bound: f64,
-) -> Result<Option<f64>, MapError> {
-    let mut total = 0.0;
-    for channels in &choice.passes {
-        for phase in phases(problem, &choice.tiling) {
-            let run = whole_run(problem, channels.clone(), phase, geometry);
-            let plan = run.plan(problem, occupancy, &choice.tiling, geometry)?;
-            if matches!(objective, Objective::Cycles) && total + lower_bound(&plan) as f64 >= bound
-            {
-                return Ok(None);
-            }
-            total += estimate(plan, objective);
-        }
-    }
-    Ok(Some(total))
-}
-
-/// Cycles that a run takes at least.
-fn lower_bound(plan: &RunPlan) -> u64 {
-    let shape = &plan.shape;
-    let blocks = (0..shape.slices()).map(|s| shape.extent(shape.block_at(s)));
-    let load: u64 = blocks.map(|extent| shape.loader_steps(extent)).sum();
-    let walk = plan.lists.iter().map(|l| l.iter().map(|n| u64::from(*n)).sum()).max();
-    shape.tile_count() * load.max(walk.unwrap_or(0))
-}
-
-/// Cost of one run by the objective.
-fn estimate(plan: RunPlan, objective: &Objective) -> f64 {
-    let cycles = |plan: Arc<RunPlan>| run_cycles(plan).unwrap_or(2 * LONGEST_RUN);
-    match objective {
-        Objective::Cycles => cycles(Arc::new(plan)) as f64,
-        Objective::Counts(cost) => {
-            let mut counts: Counters = run_counts(&plan);
-            counts[Counter::RunCycles] = cycles(Arc::new(plan));
-            cost(&counts)
-        }
-    }
-}
-
 /// Phases of a tiling, (y, x).
 pub(super) fn phases(problem: &Problem<'_>, tiling: &Tiling) -> Vec<[usize; 2]> {
     let [y, x] =
         [0, 1].map(|i| problem.axes[i].spacing(tiling.tile[i]).min(problem.axes[i].output));
     (0..y * x).map(|n| [n / x, n % x]).collect()
-}
-
-/// A run over the whole layer with everything in the buffer.
-fn whole_run(
-    problem: &Problem<'_>,
-    channels: Range<usize>,
-    phase: [usize; 2],
-    geometry: &Geometry,
-) -> Run {
-    let b = geometry.word_channels;
-    let place = |pixels: [usize; 2], channels: usize| Placement {
-        base: 0,
-        pixels: pixels.map(|n| 0..n),
-        words: 0..channels.div_ceil(b),
-    };
-    Run {
-        outputs: problem.axes.map(|axis| 0..axis.output),
-        phase,
-        taps: problem.taps_of(&channels, geometry),
-        channels,
-        accumulate: false,
-        no_drain: false,
-        input: place(problem.axes.map(|axis| axis.input), problem.inputs),
-        output: place(problem.axes.map(|axis| axis.output), problem.outputs),
-    }
 }

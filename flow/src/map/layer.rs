@@ -9,7 +9,8 @@ use pecan_sim::emulator::run_cycles;
 
 use super::choose::{Choice, LONGEST_RUN, phases};
 use super::error::MapError;
-use super::lists::{Occupancy, TapBox, pack, slices};
+use super::lists::{Occupancy, TapBox, slices};
+use super::pack::pack;
 use super::place::{Layout, Piece, piece_bytes};
 use super::problem::Problem;
 use super::ring::Rings;
@@ -66,6 +67,8 @@ pub(super) struct LayerJob<'a> {
     pub(super) boxes: usize,
     /// Input.
     pub(super) input: &'a Home,
+    /// Second tensor of a sum.
+    pub(super) other: Option<&'a Home>,
     /// Output; pieces are added as they are stored.
     pub(super) output: &'a mut Home,
 }
@@ -81,10 +84,17 @@ struct Part<'p> {
     output: Placement,
 }
 
+/// A load that has to wait for the end of a run.
+struct Late {
+    column: usize,
+    address: usize,
+    bytes: Vec<u8>,
+}
+
 /// Boxes while a layer is emitted.
 #[derive(Default)]
 struct Boxes {
-    loaded: Option<Placement>,
+    loaded: Option<(Placement, i64)>,
     inputs: usize,
     outputs: usize,
 }
@@ -127,16 +137,16 @@ impl Emitter<'_> {
         let mut output = self.output_box(job, outputs, all.clone(), boxes);
         for pass in 0..job.choice.passes.len() {
             let channels = job.choice.passes[pass].clone();
-            if job.split.fine {
+            if job.split.by_pass {
                 let words = channels.start / b..channels.end / b;
                 output = self.output_box(job, outputs, words, boxes);
             }
             self.pass(job, outputs, pass, &output, boxes)?;
-            if job.split.fine {
+            if job.split.by_pass {
                 self.store(job, &output);
             }
         }
-        if !job.split.fine {
+        if !job.split.by_pass {
             self.store(job, &output);
         }
         Ok(())
@@ -219,12 +229,19 @@ impl Emitter<'_> {
             accumulate: part.accumulate,
             no_drain: part.no_drain,
             input: Placement { base: 0, pixels: [0..1, 0..1], words: 0..1 },
+            other: 0,
             output: part.output.clone(),
         };
-        let weights = self.load_weights(job, part, &run);
+        let (weights, late) = self.load_weights(job, part, &run);
         let params = self.load_params(job, part.pass);
+        // With boxes in turn the next one loads beside the run; what the layer before stores comes first.
+        let beside = job.split.slots > 1 && boxes.inputs > 0 && late.is_empty();
+        let early = beside.then(|| self.input_box(job, &run, boxes));
         self.flush();
-        run.input = self.input_box(job, &run, boxes);
+        for load in late {
+            self.builder.load_weights(load.column, load.address, &load.bytes, true);
+        }
+        (run.input, run.other) = early.unwrap_or_else(|| self.input_box(job, &run, boxes));
         let plan = run.plan(job.problem, job.occupancy, &job.choice.tiling, self.geometry)?;
         let cycles = run_cycles(Arc::new(plan)).unwrap_or(2 * LONGEST_RUN);
         let limit = (cycles / isa::register::LIMIT_UNIT + 2) as usize;
@@ -236,30 +253,55 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    fn load_weights(&mut self, job: &LayerJob<'_>, part: &Part<'_>, run: &Run) -> Vec<usize> {
+    /// Loads the lists of a run as far as they overwrite nothing in use; returns where they begin, and the
+    /// loads that have to wait for the end of the run before.
+    fn load_weights(
+        &mut self,
+        job: &LayerJob<'_>,
+        part: &Part<'_>,
+        run: &Run,
+    ) -> (Vec<usize>, Vec<Late>) {
         let slice = job.choice.tiling.slice;
+        let key = (job.number, part.pass, part.chunk);
+        if let Some(start) = self.weights.find(key) {
+            return (start, Vec::new());
+        }
         let lists = pack(job.problem, &run.channels, &run.taps, slice, self.geometry);
         let size = self.geometry.entry_slot / 8;
         let lengths: Vec<usize> = lists.iter().map(|list| list.len() / size).collect();
-        let slot = self.weights.place((job.number, part.pass, part.chunk), &lengths, false);
-        if slot.load {
-            for (column, (list, start)) in lists.iter().zip(&slot.start).enumerate() {
-                let room = (self.geometry.weight_entries - start) * size;
-                let (head, tail) = list.split_at(room.min(list.len()));
-                for (address, part) in [(*start, head), (0, tail)] {
-                    if !part.is_empty() {
-                        self.builder.load_weights(column, address, part, slot.wait);
+        let slot = self.weights.place(key, &lengths, false);
+        let mut late = Vec::new();
+        for (column, list) in lists.iter().enumerate() {
+            let (start, free) = (slot.start[column], slot.free[column]);
+            let wrap = (self.geometry.weight_entries - start).min(lengths[column]);
+            for (range, wait) in [(0..free, false), (free..lengths[column], true)] {
+                let (low, high) = (range.start.max(wrap), range.end.min(wrap));
+                for (part, address) in
+                    [(range.start..high, start + range.start), (low..range.end, low - wrap)]
+                {
+                    if part.is_empty() {
+                        continue;
+                    }
+                    let bytes = &list[part.start * size..part.end * size];
+                    if wait {
+                        late.push(Late { column, address, bytes: bytes.to_vec() });
+                    } else {
+                        self.builder.load_weights(column, address, bytes, false);
                     }
                 }
             }
         }
-        slot.start
+        (slot.start, late)
     }
 
     fn load_params(&mut self, job: &LayerJob<'_>, pass: usize) -> usize {
         let channels = job.choice.passes[pass].clone();
-        let slot = self.params.place((job.number, pass, 0), &[channels.len()], true);
-        if slot.load {
+        let key = (job.number, pass, 0);
+        if let Some(start) = self.params.find(key) {
+            return start[0];
+        }
+        let slot = self.params.place(key, &[channels.len()], true);
+        {
             let mut bytes = Vec::with_capacity(channels.len() * 8);
             for channel in channels {
                 // A channel that only pads its word comes out as 0.
@@ -270,20 +312,25 @@ impl Emitter<'_> {
                     .map_or(pack_param(0, 0, 1), |r| pack_param(r.bias, r.multiplier, r.shift));
                 bytes.extend_from_slice(&word.to_le_bytes());
             }
-            self.builder.load_params(slot.start[0], &bytes, slot.wait);
+            let wait = slot.free[0] < bytes.len() / 8;
+            self.builder.load_params(slot.start[0], &bytes, wait);
         }
         slot.start[0]
     }
 
-    /// Makes sure that the buffer holds the input of a run.
-    fn input_box(&mut self, job: &LayerJob<'_>, run: &Run, boxes: &mut Boxes) -> Placement {
+    /// Makes sure that the buffer holds the input of a run; also returns the distance to the second tensor.
+    fn input_box(&mut self, job: &LayerJob<'_>, run: &Run, boxes: &mut Boxes) -> (Placement, i64) {
         let b = self.geometry.word_channels;
         let axes = &job.problem.axes;
         let all = 0..job.problem.inputs.div_ceil(b);
         let layout = match job.input {
             Home::Buffer(base) => {
                 let pixels = axes.map(|axis| 0..axis.input);
-                return Placement { base: *base, pixels, words: all };
+                let other = match job.other {
+                    Some(Home::Buffer(other)) => *other as i64 - *base as i64,
+                    _ => 0,
+                };
+                return (Placement { base: *base, pixels, words: all }, other);
             }
             Home::Dram(layout) => layout,
         };
@@ -294,21 +341,26 @@ impl Emitter<'_> {
             let taps = if fine { run.taps[i + 1].clone() } else { 0..axes[i].kernel };
             axes[i].footprint(&run.outputs[i], &taps)
         });
-        if let Some(loaded) = &boxes.loaded
+        if let Some((loaded, other)) = &boxes.loaded
             && loaded.pixels == pixels
             && loaded.words == words
         {
-            return loaded.clone();
+            return (loaded.clone(), *other);
         }
         let slot = boxes.inputs % job.split.slots;
         boxes.inputs += 1;
         let base = job.boxes + slot * job.split.input + lead(self.geometry);
         let place = Placement { base, pixels, words };
         // With boxes in turn the run before the latest has ended, and its box is free.
-        let wait = job.split.slots == 1 || boxes.inputs <= job.split.slots;
+        let wait = job.split.slots == 1 || boxes.inputs == 1;
         self.load(layout, &place, wait);
-        boxes.loaded = Some(place.clone());
-        place
+        let mut other = 0;
+        if let Some(Home::Dram(layout)) = job.other {
+            other = place.size() + lead(self.geometry);
+            self.load(layout, &Placement { base: base + other, ..place.clone() }, wait);
+        }
+        boxes.loaded = Some((place.clone(), other as i64));
+        (place, other as i64)
     }
 
     /// Loads a box, last segment first: a segment may begin with words of the beat before it, which then

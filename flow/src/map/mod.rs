@@ -7,38 +7,29 @@
 //! small.
 
 mod choose;
+mod compiler;
+mod cost;
 mod error;
 mod layer;
 mod lists;
+mod pack;
+mod passes;
 mod place;
 mod problem;
 mod ring;
 mod run;
 mod split;
 mod stream;
-#[cfg(test)]
-mod tests;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use pecan_hdl::config::Config;
 use pecan_hdl::geometry::Geometry;
-use pecan_hdl::isa::counter::{Counter, Counters};
-use pecan_sim::emulator::{Emulator, Outcome};
+use pecan_hdl::isa::counter::Counters;
 use pecan_sim::layer::{Network, Tensor};
-use pecan_sim::memory::MemoryModel;
-use pecan_sim::program::{Program, Region};
+use pecan_sim::program::Program;
 
-use choose::{Choice, LONGEST_RUN, choose, smallest};
-use layer::{Emitter, Home, LayerJob};
-use lists::Occupancy;
-use place::{Layout, Space, piece_bytes};
-use problem::Problem;
-use ring::Rings;
-use run::Placement;
-use split::{Away, Split, split};
-use stream::Builder;
+use place::Layout;
 
 pub use error::MapError;
 
@@ -126,283 +117,5 @@ pub fn compile(
     };
     width("activations", network.activation_bits, geometry.activation_bits)?;
     width("weights", network.weight_bits, geometry.weight_bits)?;
-    let mut away = BTreeSet::new();
-    loop {
-        match (Compiler { network, config, geometry: &geometry, options, away: &away }).compile() {
-            Ok(compiled) => return Ok(compiled),
-            Err(Attempt::Evict(tensor)) => {
-                away.insert(tensor);
-            }
-            Err(Attempt::Failed(error)) => return Err(error),
-        }
-    }
-}
-
-/// Why an attempt ended.
-enum Attempt {
-    /// This tensor must live in DRAM.
-    Evict(usize),
-    Failed(MapError),
-}
-
-impl<E: Into<MapError>> From<E> for Attempt {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-struct Compiler<'a> {
-    network: &'a Network,
-    config: &'a Config,
-    geometry: &'a Geometry,
-    options: &'a Options,
-    away: &'a BTreeSet<usize>,
-}
-
-/// Tensors while layers are emitted.
-struct State {
-    homes: Vec<Option<Home>>,
-    space: Space,
-    descriptions: Vec<String>,
-}
-
-impl Compiler<'_> {
-    fn words(&self, tensor: usize) -> usize {
-        let shape = self.network.tensors[tensor];
-        shape.height * shape.width * shape.channels.div_ceil(self.geometry.word_channels)
-    }
-
-    fn compile(&self) -> Result<Compiled, Attempt> {
-        let g = self.geometry;
-        let mut emitter = Emitter {
-            geometry: g,
-            builder: Builder::new(g, self.config.id()),
-            weights: Rings::new(g.cols, g.weight_entries),
-            params: Rings::new(1, g.param_channels),
-            after: Vec::new(),
-        };
-        let mut state = State {
-            homes: vec![None; self.network.tensors.len()],
-            space: Space::new(g.buffer_words),
-            descriptions: Vec::new(),
-        };
-        let input = self.input(&mut emitter, &mut state)?;
-        for number in 0..self.network.layers.len() {
-            self.layer(number, &mut emitter, &mut state)?;
-        }
-        emitter.flush();
-        let output = self.output(&mut emitter, &state)?;
-        let region = |layout: &Layout| {
-            let (address, bytes) = layout.region(g);
-            Region { address: address as u64, bytes: bytes as u64 }
-        };
-        let regions = (region(&input), region(&output));
-        let program = emitter.builder.finish(self.config.hash(), regions.0, regions.1);
-        Ok(self.predict(program, input, output, state.descriptions)?)
-    }
-
-    /// Brings in the network's input.
-    fn input(&self, emitter: &mut Emitter<'_>, state: &mut State) -> Result<Layout, Attempt> {
-        let shape = self.network.tensors[0];
-        let words = self.words(0);
-        let address = emitter.builder.reserve(piece_bytes(words, self.geometry));
-        let per_pixel = shape.channels.div_ceil(self.geometry.word_channels);
-        let layout = Layout::whole(shape, per_pixel, address);
-        if self.away.contains(&0) {
-            state.homes[0] = Some(Home::Dram(layout.clone()));
-            return Ok(layout);
-        }
-        let base = state.space.take(words).ok_or(Attempt::Evict(0))?;
-        let pixels = [0..shape.height, 0..shape.width];
-        emitter.load(&layout, &Placement { base, pixels, words: 0..per_pixel }, false);
-        state.homes[0] = Some(Home::Buffer(base));
-        Ok(layout)
-    }
-
-    /// Sends the network's output, unless it is in DRAM already.
-    fn output(&self, emitter: &mut Emitter<'_>, state: &State) -> Result<Layout, Attempt> {
-        let tensor = self.network.layers.last().map_or(0, |layer| layer.output);
-        let shape = self.network.tensors[tensor];
-        match &state.homes[tensor] {
-            Some(Home::Dram(layout)) => Ok(layout.clone()),
-            Some(Home::Buffer(base)) => {
-                let words = self.words(tensor);
-                let address = emitter.builder.reserve(piece_bytes(words, self.geometry));
-                emitter.builder.store(*base..base + words, address);
-                let per_pixel = shape.channels.div_ceil(self.geometry.word_channels);
-                Ok(Layout::whole(shape, per_pixel, address))
-            }
-            None => Err(Attempt::Failed(MapError::NoSplit {
-                layer: self.network.name.clone(),
-                reason: "the output is written by no layer".into(),
-            })),
-        }
-    }
-
-    /// The largest resident tensor that is needed at a layer.
-    fn victim(&self, state: &State, extra: Option<usize>) -> Option<usize> {
-        let resident = |t: &usize| matches!(state.homes[*t], Some(Home::Buffer(_)));
-        let tensors = (0..state.homes.len()).filter(resident).chain(extra);
-        tensors.max_by_key(|t| (self.words(*t), *t))
-    }
-
-    fn layer(
-        &self,
-        number: usize,
-        emitter: &mut Emitter<'_>,
-        state: &mut State,
-    ) -> Result<(), Attempt> {
-        let layer = &self.network.layers[number];
-        let (input, output) = (layer.input, layer.output);
-        let shapes = (self.network.tensors[input], self.network.tensors[output]);
-        let problem = Problem::of(layer, shapes.0, shapes.1, self.geometry)?;
-        let mut home = if self.away.contains(&output) {
-            Home::Dram(Layout { shape: shapes.1, pieces: Vec::new() })
-        } else {
-            let base = state.space.take(self.words(output));
-            let victim = || self.victim(state, Some(output)).unwrap_or(output);
-            Home::Buffer(base.ok_or_else(|| Attempt::Evict(victim()))?)
-        };
-        let Some(source) = state.homes[input].clone() else {
-            return Err(Attempt::Failed(MapError::NoSplit {
-                layer: layer.name.clone(),
-                reason: "its input is written by no layer before it".into(),
-            }));
-        };
-        let resident = matches!((&source, &home), (Home::Buffer(_), Home::Buffer(_)));
-        let flat = problem.flattened().filter(|_| resident);
-        let problem = flat.unwrap_or(problem);
-        let occupancy = Occupancy::of(&problem, self.geometry);
-        let away = Away {
-            input: !matches!(source, Home::Buffer(_)),
-            output: !matches!(home, Home::Buffer(_)),
-        };
-        let free = state.space.largest();
-        let plan = self.split(&problem, &occupancy, away, free.len())?;
-        let Some((choice, split)) = plan else {
-            if let Home::Buffer(base) = home {
-                state.space.give(base..base + self.words(output));
-            }
-            let extra = (!away.output).then_some(output);
-            return Err(self.victim(state, extra).map_or_else(
-                || {
-                    Attempt::Failed(MapError::NoSplit {
-                        layer: layer.name.clone(),
-                        reason: format!(
-                            "{} words of global buffer do not hold its smallest boxes",
-                            free.len()
-                        ),
-                    })
-                },
-                Attempt::Evict,
-            ));
-        };
-        state.descriptions.push(describe(&choice, &split, away));
-        let mut job = LayerJob {
-            number,
-            problem: &problem,
-            occupancy: &occupancy,
-            choice: &choice,
-            split: &split,
-            boxes: free.start,
-            input: &source,
-            output: &mut home,
-        };
-        emitter.layer(&mut job)?;
-        state.homes[output] = Some(home);
-        self.release(number, state);
-        Ok(())
-    }
-
-    /// Frees the tensors that no later layer reads.
-    fn release(&self, number: usize, state: &mut State) {
-        let last = self.network.layers.last().map(|layer| layer.output);
-        for tensor in 0..state.homes.len() {
-            let needed = self.network.layers[number + 1..].iter().any(|l| l.input == tensor);
-            if needed || Some(tensor) == last {
-                continue;
-            }
-            if let Some(Home::Buffer(base)) = state.homes[tensor] {
-                state.space.give(base..base + self.words(tensor));
-                state.homes[tensor] = None;
-            }
-        }
-    }
-
-    /// Chooses how to walk and cut a layer with `room` words for boxes.
-    fn split(
-        &self,
-        problem: &Problem<'_>,
-        occupancy: &Occupancy,
-        away: Away,
-        room: usize,
-    ) -> Result<Option<(Choice, Split)>, MapError> {
-        let g = self.geometry;
-        let choice = choose(problem, occupancy, g, &self.options.objective)?;
-        let mut most = problem.axes.map(|axis| axis.output);
-        let cycles = if choice.cost.is_finite() { choice.cost } else { 0.0 };
-        // A part of the pixels takes about its share of the cycles.
-        while matches!(self.options.objective, Objective::Cycles)
-            && cycles / (problem.axes[0].output.div_ceil(most[0]) as f64) > LONGEST_RUN as f64
-            && most[0] > 1
-        {
-            most[0] = most[0].div_ceil(2);
-        }
-        if let Some(split) = split(problem, &choice, away, room, most, g) {
-            return Ok(Some((choice, split)));
-        }
-        let Some(choice) = smallest(problem, occupancy, g) else { return Ok(None) };
-        Ok(split(problem, &choice, away, room, most, g).map(|split| (choice, split)))
-    }
-
-    /// Adds the predictions to a finished program.
-    fn predict(
-        &self,
-        program: Program,
-        input: Layout,
-        output: Layout,
-        descriptions: Vec<String>,
-    ) -> Result<Compiled, MapError> {
-        let report = Emulator::new(self.config).predict(&program, &MemoryModel::Ideal)?;
-        if report.outcome != Outcome::Done {
-            return Err(MapError::Unfinished(report.outcome));
-        }
-        let lanes = (self.geometry.rows * self.geometry.cols) as f64;
-        let counters = report.layers(self.geometry.counter_bits);
-        let layers = self.network.layers.iter().zip(descriptions).zip(counters);
-        let layers = layers.map(|((layer, description), counters)| {
-            let cycles = counters[Counter::Cycles];
-            LayerMapping {
-                name: layer.name.clone(),
-                description,
-                counters,
-                cycles,
-                utilization: counters[Counter::PeSteps] as f64 / (lanes * cycles.max(1) as f64),
-            }
-        });
-        Ok(Compiled {
-            layers: layers.collect(),
-            cycles: report.cycles,
-            program,
-            geometry: self.geometry.clone(),
-            input,
-            output,
-        })
-    }
-}
-
-/// A mapping in words.
-fn describe(choice: &Choice, split: &Split, away: Away) -> String {
-    let [th, tw] = choice.tiling.tile;
-    let [c, y, x] = choice.tiling.slice;
-    let mut text =
-        format!("tile {th}x{tw}, slice {c} words x {y}x{x}, {} passes", choice.passes.len());
-    if choice.sliced {
-        text += ", slices accumulate";
-    }
-    if away.input || away.output {
-        let [h, w] = split.rect;
-        text += &format!(", {h}x{w} pixels at a time");
-    }
-    text
+    compiler::compile(network, config, &geometry, options)
 }

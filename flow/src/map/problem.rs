@@ -30,20 +30,21 @@ fn gcd(a: usize, b: usize) -> usize {
 }
 
 impl Axis {
+    /// Whether an output looks at a single pixel.
+    fn single(&self) -> bool {
+        self.kernel == 1 || self.dilation == 0
+    }
+
     /// Output pixels from one row of a tile of `tile` pixels to the next. Where it exceeds 1, the outputs
     /// fall into so many phases, each a run of its own, because taps of neighbouring outputs do not share
     /// a lattice.
     pub(super) fn spacing(&self, tile: usize) -> usize {
-        if tile == 1 || self.kernel == 1 {
-            1
-        } else {
-            self.dilation / gcd(self.stride, self.dilation)
-        }
+        if tile == 1 || self.single() { 1 } else { self.dilation / gcd(self.stride, self.dilation) }
     }
 
     /// Input pixels per lattice step. With a single tap the lattice holds just the pixels in use.
     pub(super) fn step(&self) -> usize {
-        if self.kernel == 1 { self.stride } else { self.dilation }
+        if self.single() { self.stride } else { self.dilation }
     }
 
     /// Lattice steps from one row of a tile to the next.
@@ -69,6 +70,9 @@ impl Axis {
     }
 }
 
+/// Longest axis that the registers hold.
+const LONGEST_AXIS: usize = 32767;
+
 /// Where weights come from.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Taps<'a> {
@@ -78,7 +82,12 @@ pub(super) enum Taps<'a> {
     Depthwise(&'a Conv),
     /// The maximum: every tap counts.
     Maximum,
+    /// A weighted sum of two tensors: they are the two rows of the kernel, at a distance of no pixel.
+    Sum([i32; 2]),
 }
+
+/// The window of a layer that looks at single pixels.
+const POINT: Window = Window { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0; 4] };
 
 /// A layer to be mapped.
 #[derive(Clone, Debug)]
@@ -120,9 +129,10 @@ impl<'a> Problem<'a> {
             }
             Op::Conv(conv) => (&conv.window, Taps::Full(conv, input.channels / conv.groups)),
             Op::MaxPool(window) => (window, Taps::Maximum),
+            Op::Add(add) => (&POINT, Taps::Sum(add.factors)),
         };
         let axis = |i: usize, input, output| axis(window, i, input, output);
-        let problem = Self {
+        let mut problem = Self {
             name: &layer.name,
             axes: [axis(0, input.height, output.height), axis(1, input.width, output.width)],
             inputs: input.channels,
@@ -132,14 +142,17 @@ impl<'a> Problem<'a> {
             clamp: layer.clamp,
         };
         problem.check(geometry)?;
+        if problem.sum() {
+            problem.axes[0] = Axis { kernel: 2, dilation: 0, ..problem.axes[0] };
+        }
         Ok(problem)
     }
 
     /// The same problem with the image as one row of pixels, if the layer looks at single pixels.
     pub(super) fn flattened(&self) -> Option<Self> {
-        let single = |a: &Axis| a.kernel == 1 && a.stride == 1 && a.input == a.output && a.pad == 0;
+        let single = |a: &Axis| a.single() && a.stride == 1 && a.input == a.output && a.pad == 0;
         let pixels = self.axes[0].input * self.axes[1].input;
-        let useful = self.axes[0].input > 1 && pixels < 1 << 16;
+        let useful = self.axes[0].input > 1 && pixels <= LONGEST_AXIS;
         if !useful || !self.axes.iter().all(single) {
             return None;
         }
@@ -169,6 +182,34 @@ impl<'a> Problem<'a> {
         matches!(self.taps, Taps::Maximum)
     }
 
+    /// Whether the layer adds two tensors.
+    pub(super) fn sum(&self) -> bool {
+        matches!(self.taps, Taps::Sum(_))
+    }
+
+    /// Input channels with weights to the `lanes` output channels from `output` on; all of them unless
+    /// `skip`, for then the lists hold every position.
+    pub(super) fn inputs_of(&self, output: usize, lanes: usize, skip: bool) -> Range<usize> {
+        let Taps::Full(conv, per_group) = self.taps else { return 0..self.inputs };
+        if !skip || conv.groups == 1 || output >= self.outputs {
+            return 0..self.inputs;
+        }
+        let each = self.outputs / conv.groups;
+        let last = (output + lanes).min(self.outputs) - 1;
+        output / each * per_group..(last / each + 1) * per_group
+    }
+
+    /// Whether an input channel and tap have a weight other than 0 to one of `lanes` output channels.
+    pub(super) fn any_weight(
+        &self,
+        output: usize,
+        lanes: usize,
+        input: usize,
+        tap: [usize; 2],
+    ) -> bool {
+        (output..output + lanes).any(|o| self.weight(o, input, tap) != 0)
+    }
+
     /// The weight from an input channel (in per-channel mode the output's own) and tap to an output
     /// channel; 0 for channels that only pad a word.
     pub(super) fn weight(&self, output: usize, input: usize, tap: [usize; 2]) -> i32 {
@@ -179,7 +220,11 @@ impl<'a> Problem<'a> {
         let position = tap[0] * kx + tap[1];
         match self.taps {
             Taps::Maximum => 1,
+            Taps::Sum(factors) => factors[tap[0]],
             Taps::Depthwise(conv) => conv.weights[output * ky * kx + position],
+            Taps::Full(conv, _) if conv.groups == 1 => {
+                conv.weights[(output * self.inputs + input) * ky * kx + position]
+            }
             Taps::Full(conv, per_group) => {
                 let first = output / (self.outputs / conv.groups) * per_group;
                 if !(first..first + per_group).contains(&input) {
@@ -198,8 +243,8 @@ impl<'a> Problem<'a> {
             Err(MapError::Range { layer: self.name.into(), what: what.into(), value, low, high })
         };
         for (axis, name) in self.axes.iter().zip(["height", "width"]) {
-            limit(&format!("input {name}"), axis.input as i64, 1, 32767)?;
-            limit(&format!("output {name}"), axis.output as i64, 1, 32767)?;
+            limit(&format!("input {name}"), axis.input as i64, 1, LONGEST_AXIS as i64)?;
+            limit(&format!("output {name}"), axis.output as i64, 1, LONGEST_AXIS as i64)?;
             limit(&format!("stride in {name}"), axis.stride as i64, 1, 255)?;
             limit(&format!("dilation in {name}"), axis.dilation as i64, 1, 255)?;
             limit(&format!("padding in {name}"), axis.pad as i64, 0, 32767)?;
@@ -218,11 +263,16 @@ impl<'a> Problem<'a> {
 
     /// No partial sum may leave the accumulator, whatever the activations are.
     fn check_weights(&self, geometry: &Geometry) -> Result<(), MapError> {
-        let (Taps::Full(conv, _) | Taps::Depthwise(conv)) = self.taps else { return Ok(()) };
+        let weights = match &self.taps {
+            Taps::Full(conv, _) | Taps::Depthwise(conv) => conv.weights.as_slice(),
+            Taps::Sum(factors) => factors.as_slice(),
+            Taps::Maximum => return Ok(()),
+        };
         let half = 1i64 << (geometry.weight_bits - 1);
         let largest = 1i64 << (geometry.activation_bits - 1);
-        let per_output = conv.weights.len() / self.outputs.max(1);
-        for (channel, weights) in conv.weights.chunks(per_output.max(1)).enumerate() {
+        let per_output =
+            if self.sum() { weights.len() } else { weights.len() / self.outputs.max(1) };
+        for (channel, weights) in weights.chunks(per_output.max(1)).enumerate() {
             let outside = weights.iter().find(|w| !(-half..half).contains(&i64::from(**w)));
             if let Some(weight) = outside {
                 let (layer, what) = (self.name.into(), format!("weight of channel {channel}"));

@@ -26,10 +26,8 @@ pub(super) struct Rings {
 pub(super) struct Slot {
     /// First address per ring.
     pub(super) start: Vec<usize>,
-    /// The set must be loaded.
-    pub(super) load: bool,
-    /// The load overwrites what the latest run uses.
-    pub(super) wait: bool,
+    /// So much of each list, from its start, overwrites nothing that the latest run uses.
+    pub(super) free: Vec<usize>,
 }
 
 impl Rings {
@@ -38,18 +36,26 @@ impl Rings {
         Self { depth: depth as u64, next: vec![0; count], sets: Vec::new(), in_use: None }
     }
 
-    /// Finds or allocates a set of the given lengths for the next run. With `whole` a set does not wrap.
+    /// Positions of a set that is still there, for the next run.
+    pub(super) fn find(&mut self, key: Key) -> Option<Vec<usize>> {
+        let (depth, next) = (self.depth, &self.next);
+        self.sets.retain(|set| set.start.iter().zip(next).all(|(s, n)| n - s <= depth));
+        let start = self.sets.iter().find(|set| set.key == key)?.start.clone();
+        let at = start.iter().map(|s| (s % depth) as usize).collect();
+        self.in_use = Some(start);
+        Some(at)
+    }
+
+    /// Allocates a set of the given lengths for the next run. With `whole` a set does not wrap.
     pub(super) fn place(&mut self, key: Key, lengths: &[usize], whole: bool) -> Slot {
-        let next = self.next.clone();
         let depth = self.depth;
-        self.sets.retain(|set| set.start.iter().zip(&next).all(|(s, n)| n - s <= depth));
-        let known = self.sets.iter().find(|set| set.key == key).map(|set| set.start.clone());
-        let load = known.is_none();
-        let start = known.unwrap_or_else(|| self.allocate(key, lengths, whole));
-        let used = self.in_use.replace(start.clone());
-        let overwritten = |used: Vec<u64>| used.iter().zip(&self.next).any(|(u, n)| n - u > depth);
-        let wait = load && used.is_some_and(overwritten);
-        Slot { start: start.iter().map(|s| (s % depth) as usize).collect(), load, wait }
+        let before = self.next.clone();
+        let start = self.allocate(key, lengths, whole);
+        let used = self.in_use.replace(start.clone()).unwrap_or(before);
+        let free = used.iter().zip(&start).zip(lengths).map(|((used, start), length)| {
+            (used + depth).saturating_sub(*start).min(*length as u64) as usize
+        });
+        Slot { free: free.collect(), start: start.iter().map(|s| (s % depth) as usize).collect() }
     }
 
     fn allocate(&mut self, key: Key, lengths: &[usize], whole: bool) -> Vec<u64> {
@@ -76,14 +82,14 @@ mod tests {
     fn sets_stay_until_overwritten() {
         let mut rings = Rings::new(1, 8);
         let first = rings.place((0, 0, 0), &[3], false);
-        assert_eq!((first.start[0], first.load, first.wait), (0, true, false));
+        assert_eq!((first.start[0], first.free[0]), (0, 3));
         let second = rings.place((0, 1, 0), &[4], false);
-        assert_eq!((second.start[0], second.load, second.wait), (3, true, false));
-        assert!(!rings.place((0, 0, 0), &[3], false).load);
-        // Overwrites the first set, which the latest run uses.
+        assert_eq!((second.start[0], second.free[0]), (3, 4));
+        assert_eq!(rings.find((0, 0, 0)), Some(vec![0]));
+        // Its end overwrites the first set, which the latest run uses.
         let third = rings.place((0, 2, 0), &[4], false);
-        assert_eq!((third.start[0], third.load, third.wait), (7, true, true));
-        assert!(rings.place((0, 0, 0), &[3], false).load);
+        assert_eq!((third.start[0], third.free[0]), (7, 1));
+        assert_eq!(rings.find((0, 0, 0)), None);
     }
 
     #[test]

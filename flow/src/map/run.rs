@@ -76,6 +76,8 @@ pub(super) struct Run {
     pub(super) no_drain: bool,
     /// The input in the buffer.
     pub(super) input: Placement,
+    /// From a word of the input to the same word of the second tensor, where there is one.
+    pub(super) other: i64,
     /// The output in the buffer.
     pub(super) output: Placement,
 }
@@ -197,7 +199,7 @@ impl Run {
             (R::KyLast, last[1] as i64),
             (R::KxLast, last[2] as i64),
             (R::AddrCb, slice[0] as i64),
-            (R::AddrKy, in_block[0] * row),
+            (R::AddrKy, if problem.sum() { self.other } else { in_block[0] * row }),
             (R::AddrKx, in_block[1] * pixel),
             (R::InKy, in_block[0]),
             (R::InKx, in_block[1]),

@@ -14,6 +14,8 @@ pub(super) struct Split {
     pub(super) rect: [usize; 2],
     /// Boxes hold just the channel words and taps of one run, not of the whole layer.
     pub(super) fine: bool,
+    /// Output boxes hold the words of one pass.
+    pub(super) by_pass: bool,
     /// Words of the largest input box; 0 if the input is resident.
     pub(super) input: usize,
     /// Words of the largest output box; 0 if the output is resident.
@@ -46,28 +48,42 @@ pub(super) fn split(
     geometry: &Geometry,
 ) -> Option<Split> {
     let tile: [usize; 2] = std::array::from_fn(|i| choice.tiling.tile[i].min(most[i]));
-    let coarse = |rect| sized(problem, choice, away, rect, false, geometry);
-    let fits = |s: &Split| s.slots * (s.input + s.output) <= room;
-    let twice = |mut s: Split| {
-        s.slots = 2;
-        s
+    let sized = |rect, by_pass, fine, slots| {
+        sized(
+            problem,
+            choice,
+            away,
+            Split { rect, fine, by_pass, input: 0, output: 0, slots },
+            geometry,
+        )
     };
-    let nothing = !away.input && !away.output;
+    let fits = |s: &Split| s.slots * (s.input + s.output) <= room;
     if !choice.sliced {
         let rects: Vec<[usize; 2]> = rectangles(most, tile);
-        let single = rects.iter().map(|r| coarse(*r)).find(fits);
-        if nothing {
+        let coarse = |slots| rects.iter().map(|r| sized(*r, false, false, slots)).find(fits);
+        let single = coarse(1);
+        if !away.input && !away.output {
             return single;
         }
-        // Half the rectangle with two boxes hides the transfers; so coarse ones only if all fits at once.
         let whole = single.clone().filter(|s| s.rect == most);
-        let double = rects.iter().map(|r| twice(coarse(*r))).find(fits);
-        if let Some(found) = whole.or(double).or(single) {
+        // Where the lists of all passes do not stay, every rectangle would load them again: one that holds
+        // all pixels is better, even if its outputs leave pass by pass.
+        let by_pass = [2, 1].map(|slots| sized(most, true, false, slots));
+        let by_pass = by_pass.into_iter().find(|s| !choice.resident && away.output && fits(s));
+        // Half the rectangle with two boxes hides the transfers; so coarse ones only if all fits at once.
+        if let Some(found) = whole.or(by_pass).or_else(|| coarse(2)).or(single) {
             return Some(found);
         }
+        return [2, 1].map(|slots| sized(tile, true, true, slots)).into_iter().find(fits);
     }
-    let fine = sized(problem, choice, away, tile, true, geometry);
-    [twice(fine.clone()), fine].into_iter().find(fits)
+    // The partial sums of two tiles survive from run to run, so that a list serves both.
+    let pair = if tile[1] < most[1] {
+        [tile[0], most[1].min(2 * tile[1])]
+    } else {
+        [most[0].min(2 * tile[0]), tile[1]]
+    };
+    let splits = [pair, tile].map(|rect| [2, 1].map(|slots| sized(rect, true, true, slots)));
+    splits.into_iter().flatten().find(fits)
 }
 
 /// Rectangles from large to small: full rows first, then parts of a row of tiles.
@@ -77,14 +93,15 @@ fn rectangles(most: [usize; 2], tile: [usize; 2]) -> Vec<[usize; 2]> {
     rows.map(|h| [h, most[1]]).chain(columns.map(|w| [tile[0], w])).collect()
 }
 
+/// A split with the sizes of its boxes.
 fn sized(
     problem: &Problem<'_>,
     choice: &Choice,
     away: Away,
-    rect: [usize; 2],
-    fine: bool,
+    split: Split,
     geometry: &Geometry,
 ) -> Split {
+    let Split { rect, fine, by_pass, .. } = split;
     let b = geometry.word_channels;
     let slice = choice.tiling.slice;
     let along = |i: usize| {
@@ -99,10 +116,15 @@ fn sized(
         (true, false, true) => slice[0].min(all),
         _ => all,
     };
-    let input = if away.input { along(0) * along(1) * words + lead(geometry) } else { 0 };
-    let produced = if fine { pass } else { problem.outputs.div_ceil(b) };
-    let output = if away.output { rect[0] * rect[1] * produced } else { 0 };
-    Split { rect, fine, input, output, slots: 1 }
+    let tensors = if problem.sum() { 2 } else { 1 };
+    let input = tensors * (along(0) * along(1) * words + lead(geometry));
+    let produced = if by_pass { pass } else { problem.outputs.div_ceil(b) };
+    let output = rect[0] * rect[1] * produced;
+    Split {
+        input: if away.input { input } else { 0 },
+        output: if away.output { output } else { 0 },
+        ..split
+    }
 }
 
 /// Consecutive parts of `extent` pixels, each of at most `part`.

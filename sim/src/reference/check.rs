@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-use crate::layer::{Conv, Layer, Network, Op, Shape, Tensor, Window};
+use crate::layer::{Add, Conv, Layer, Network, Op, Shape, Tensor, Window};
 
 /// A network (or its input) contradicts the definitions in [`crate::layer`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -61,7 +61,8 @@ impl Window {
 }
 
 impl Layer {
-    /// Multiply-accumulates of a dense computation that counts padding, 0 for pooling.
+    /// Multiply-accumulates of a dense computation that counts padding: also those of an average or a
+    /// sum of two tensors (two per value), which the multipliers compute; 0 for maxima.
     pub fn macs(&self, output: Shape) -> u64 {
         match &self.op {
             Op::Conv(conv) => {
@@ -69,11 +70,13 @@ impl Layer {
                 (output.len() * per_channel) as u64
             }
             Op::MaxPool(_) => 0,
+            Op::Add(_) => 2 * output.len() as u64,
         }
     }
 
     /// Exact bound of the accumulator's magnitude including the bias: the maximum over output channels of
-    /// `sum |w| * max |a| + |bias|`, where `max |a|` is `largest_input`.
+    /// `sum |w| * max |a| + |bias|`, where `max |a|` is `largest_input` (for a sum of two tensors the
+    /// weights are its factors, for a maximum 1).
     pub fn accumulator_bound(&self, largest_input: u32) -> u128 {
         let largest_input = u128::from(largest_input);
         let channels = self.requant.len();
@@ -89,7 +92,12 @@ impl Layer {
                 })
                 .max()
                 .unwrap_or(0),
-            _ => (0..channels).map(|o| largest_input + bias(o)).max().unwrap_or(0),
+            Op::Conv(_) => 0,
+            Op::MaxPool(_) => (0..channels).map(|o| largest_input + bias(o)).max().unwrap_or(0),
+            Op::Add(add) => {
+                let sum: u128 = add.factors.iter().map(|f| u128::from(f.unsigned_abs())).sum();
+                (0..channels).map(|o| sum * largest_input + bias(o)).max().unwrap_or(0)
+            }
         }
     }
 }
@@ -113,12 +121,18 @@ impl Network {
     }
 
     /// Layer `index` as a network of its own: tensor 0 is what the layer reads, tensor 1 what it
-    /// writes. `None` if there is no such layer or its tensors do not exist.
+    /// writes. `None` if there is no such layer, its tensors do not exist, or it reads two different
+    /// tensors (a network has one input).
     pub fn single(&self, index: usize) -> Option<Network> {
         let layer = self.layers.get(index)?;
+        let op = match &layer.op {
+            Op::Add(add) if add.other != layer.input => return None,
+            Op::Add(add) => Op::Add(Add { other: 0, ..*add }),
+            op => op.clone(),
+        };
         let tensors = vec![*self.tensors.get(layer.input)?, *self.tensors.get(layer.output)?];
         let name = format!("{}/{}", self.name, layer.name);
-        let layers = vec![Layer { input: 0, output: 1, ..layer.clone() }];
+        let layers = vec![Layer { input: 0, output: 1, op, ..layer.clone() }];
         Some(Network { name, tensors, layers, ..*self })
     }
 
@@ -141,8 +155,8 @@ impl Network {
         let mut names = HashSet::new();
         for layer in &self.layers {
             let result = self.check_layer(layer).and_then(|()| {
-                if !written.contains(&layer.input) {
-                    return Err(format!("reads tensor {} before it is written", layer.input));
+                if let Some(early) = layer.inputs().find(|t| !written.contains(t)) {
+                    return Err(format!("reads tensor {early} before it is written"));
                 }
                 if !written.insert(layer.output) {
                     return Err(format!("writes tensor {} a second time", layer.output));
@@ -210,6 +224,11 @@ impl Network {
                 }
                 *window
             }
+            Op::Add(add) => {
+                let other = tensor(add.other)?;
+                check_add(add, [input, other], output, self.weight_limit())?;
+                return check_rescale(layer, output, self.activation_limit());
+            }
         };
         let size = window.output_size(input.height, input.width);
         if size != Some([output.height, output.width]) {
@@ -239,6 +258,17 @@ fn check_conv(conv: &Conv, input: Shape, output: Shape, limit: i32) -> Result<()
     }
     match conv.weights.iter().find(|w| w.unsigned_abs() > limit.unsigned_abs()) {
         Some(w) => Err(format!("weight {w}; allowed: -{limit} to {limit}")),
+        None => Ok(()),
+    }
+}
+
+fn check_add(add: &Add, inputs: [Shape; 2], output: Shape, limit: i32) -> Result<(), String> {
+    if inputs != [output; 2] {
+        let [a, b] = inputs;
+        return Err(format!("sum of {a:?} and {b:?} cannot give {output:?}; all must be equal"));
+    }
+    match add.factors.iter().find(|f| f.unsigned_abs() > limit.unsigned_abs()) {
+        Some(f) => Err(format!("factor {f}; allowed: -{limit} to {limit}")),
         None => Ok(()),
     }
 }

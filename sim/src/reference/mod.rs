@@ -5,7 +5,7 @@ mod check;
 mod ops;
 
 pub use check::NetworkError;
-pub use ops::{conv, max_pool};
+pub use ops::{add, conv, max_pool};
 
 use crate::layer::{Network, Op, Requant, Tensor};
 
@@ -43,6 +43,7 @@ pub fn run(network: &Network, input: &Tensor) -> Result<Vec<Tensor>, NetworkErro
         let result = match &layer.op {
             Op::Conv(c) => conv(c, source, output, &layer.requant, layer.clamp),
             Op::MaxPool(window) => max_pool(window, source, output, &layer.requant, layer.clamp),
+            Op::Add(sum) => add(sum, [source, &tensors[sum.other]], &layer.requant, layer.clamp),
         };
         tensors[layer.output] = result;
     }

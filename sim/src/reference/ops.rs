@@ -1,6 +1,6 @@
 //! The operators themselves, one loop per symbol of their definition.
 
-use crate::layer::{Conv, Requant, Shape, Tensor, Window};
+use crate::layer::{Add, Conv, Requant, Shape, Tensor, Window};
 
 /// The input coordinate that tap `tap` of output coordinate `position` reads on `axis` (0 rows,
 /// 1 columns), or `None` in the padding.
@@ -83,4 +83,20 @@ pub fn max_pool(
         }
     }
     Tensor { shape: output, data }
+}
+
+/// Weighted sum of `inputs` (the layer's input, then the other tensor), rescaled by `requant` (one entry
+/// per channel) and clamped.
+///
+/// Both inputs have the shape of the result; shapes are taken as given, as in [`conv`].
+pub fn add(add: &Add, inputs: [&Tensor; 2], requant: &[Requant], clamp: [i32; 2]) -> Tensor {
+    let [a, b] = inputs;
+    let factors = add.factors.map(i64::from);
+    let plane = (a.shape.height * a.shape.width).max(1);
+    let pairs = a.data.iter().zip(&b.data).enumerate();
+    let data = pairs.map(|(at, (&a, &b))| {
+        let acc = factors[0] * i64::from(a) + factors[1] * i64::from(b);
+        requant[at / plane].apply(acc, clamp)
+    });
+    Tensor { shape: a.shape, data: data.collect() }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::layer::{Conv, Layer, Shape, Window};
+use crate::layer::{Add, Conv, Layer, Shape, Window};
 
 const UNIT: Requant = Requant { bias: 0, multiplier: 2, shift: 1 };
 
@@ -106,6 +106,56 @@ fn bound_and_single_layer() {
     assert_eq!((single.layers[0].input, single.layers[0].output), (0, 1));
     single.validate().unwrap();
     assert!(net.single(1).is_none());
+}
+
+/// x -> (maximum over one value) -> 3 x - 2 of that, with a rescaling per channel.
+fn residual(factors: [i32; 2], other: usize) -> Network {
+    let shape = Shape::new(2, 1, 2);
+    let mut net = network(Op::MaxPool(window([1, 1], 1, 1, [0; 4])), shape, shape);
+    net.tensors.push(shape);
+    let sum = Layer {
+        name: "sum".into(),
+        kind: "Add".into(),
+        op: Op::Add(Add { other, factors }),
+        input: 0,
+        output: 2,
+        requant: vec![UNIT, Requant { bias: 1, multiplier: 1, shift: 1 }],
+        clamp: [0, 127],
+    };
+    net.layers[0].clamp = [-1, 1];
+    net.layers.push(sum);
+    net
+}
+
+#[test]
+fn weighted_sum_of_two_tensors() {
+    let net = residual([3, -2], 1);
+    let input = tensor(net.tensors[0], |i| [10, -5, 7, -1][i]);
+    let out = run(&net, &input).unwrap();
+    // 30 - 2, -15 + 2; (21 - 2 + 1) / 2, (-3 + 2 + 1) / 2.
+    assert_eq!(out[2].data, [28, 0, 10, 0]);
+    assert_eq!(net.layers[1].inputs().collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(net.layers[0].inputs().collect::<Vec<_>>(), [0]);
+    assert_eq!(net.layers[1].macs(net.tensors[2]), 8);
+    assert_eq!(net.accumulator_bound(1), 5 * 127 + 1);
+    assert!(net.single(1).is_none());
+    let twice = residual([3, -2], 0);
+    let single = twice.single(1).unwrap();
+    assert_eq!(run(&single, &input).unwrap()[1].data, [10, 0, 4, 0]);
+}
+
+#[test]
+fn contradictory_sums_are_refused() {
+    let problem = |net: &Network| net.validate().unwrap_err().to_string();
+    assert!(problem(&residual([128, 1], 1)).contains("factor 128; allowed: -127 to 127"));
+    assert!(problem(&residual([1, 1], 2)).contains("reads tensor 2 before"));
+    assert!(problem(&residual([1, 1], 5)).contains("tensor 5 of 3"));
+    let mut net = residual([1, 1], 1);
+    net.tensors[2].width = 3;
+    assert!(problem(&net).contains("all must be equal"));
+    let mut net = residual([1, 1], 1);
+    net.layers[1].requant.pop();
+    assert!(problem(&net).contains("1 rescale entries for 2 channels"));
 }
 
 #[test]

@@ -1,105 +1,22 @@
-use super::*;
-use pecan_hdl::config::{Limits, Sparsity};
-use pecan_sim::emulator::Outcome;
-use pecan_sim::layer::{Conv, Layer, Op, Requant, Shape, Window};
+//! The mapper on random networks and configurations: the program computes what the integer reference does,
+//! and takes the cycles and counts that were predicted.
+
+// Helpers of tests may fail like tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use pecan_flow::map::{Compiled, Options, compile};
+use pecan_hdl::config::{Config, Limits, Sparsity};
+use pecan_hdl::isa::counter::Counter;
+use pecan_sim::emulator::{Emulator, Outcome};
+use pecan_sim::layer::{Conv, Layer, Network, Op, Requant, Shape, Tensor, Window};
+use pecan_sim::memory::{DramTiming, MemoryModel};
 use pecan_sim::reference;
+use pecan_tests::random::{self, Size};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// A random layer on an input; `None` if the window does not fit.
-fn random_layer(
-    rng: &mut ChaCha8Rng,
-    index: usize,
-    input: Shape,
-    config: &Config,
-) -> Option<(Layer, Shape)> {
-    let kernel = [rng.random_range(1..=4), rng.random_range(1..=4)];
-    let mut window = Window {
-        kernel,
-        stride: [rng.random_range(1..=3), rng.random_range(1..=3)],
-        dilation: [rng.random_range(1..=2), rng.random_range(1..=2)],
-        pads: std::array::from_fn(|i| rng.random_range(0..kernel[i % 2])),
-    };
-    let choice = rng.random_range(0..10);
-    if choice == 0 {
-        window = Window {
-            kernel: [input.height, input.width],
-            stride: [1, 1],
-            dilation: [1, 1],
-            pads: [0; 4],
-        };
-    } else if choice == 1 {
-        window = Window { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0; 4] };
-    }
-    let [height, width] = window.output_size(input.height, input.width)?;
-    let pool = choice > 7;
-    let depthwise = choice == 2;
-    if pool && window.has_empty_window(input.height, input.width) {
-        return None;
-    }
-    let channels = if pool || depthwise { input.channels } else { rng.random_range(1..=24) };
-    let half = 1 << (config.numerics.weight_bits - 1);
-    let density = [0.0, 0.1, 0.5, 1.0][rng.random_range(0..4)];
-    let groups = if depthwise { channels } else { 1 };
-    let per_output = input.channels / groups * window.kernel[0] * window.kernel[1];
-    let bound = 1i64 << (config.numerics.accumulator_bits - config.numerics.activation_bits);
-    let largest = (bound / per_output as i64 - 1).clamp(0, half - 1) as i32;
-    let weight = |rng: &mut ChaCha8Rng| {
-        if rng.random_bool(density) { rng.random_range(-largest..=largest) } else { 0 }
-    };
-    let weights = (0..channels * per_output).map(|_| weight(rng)).collect();
-    let op = if pool { Op::MaxPool(window) } else { Op::Conv(Conv { window, groups, weights }) };
-    let (low, high) = (-config.activation_range().1, config.activation_range().1);
-    let requant = (0..channels)
-        .map(|_| Requant {
-            bias: rng.random_range(-1000..=1000),
-            multiplier: rng.random_range(1..1 << 15),
-            shift: rng.random_range(14..=22),
-        })
-        .collect();
-    let clamp = [if rng.random_bool(0.5) { 0 } else { low as i32 }, high as i32];
-    let layer = Layer {
-        name: format!("layer{index}"),
-        kind: "Conv".into(),
-        op,
-        input: index,
-        output: index + 1,
-        requant,
-        clamp,
-    };
-    Some((layer, Shape::new(channels, height, width)))
-}
-
-fn random_network(rng: &mut ChaCha8Rng, config: &Config, extent: usize, depth: usize) -> Network {
-    let mut shape = Shape::new(
-        rng.random_range(1..=20),
-        rng.random_range(1..=extent),
-        rng.random_range(1..=extent),
-    );
-    let mut network = Network {
-        name: "random".into(),
-        tensors: vec![shape],
-        layers: Vec::new(),
-        activation_bits: config.numerics.activation_bits,
-        weight_bits: config.numerics.weight_bits,
-    };
-    while network.layers.len() < depth {
-        let Some((layer, next)) = random_layer(rng, network.layers.len(), shape, config) else {
-            continue;
-        };
-        network.layers.push(layer);
-        network.tensors.push(next);
-        shape = next;
-    }
-    network
-}
-
-fn random_input(rng: &mut ChaCha8Rng, shape: Shape, config: &Config) -> Tensor {
-    let (low, high) = (-config.activation_range().1, config.activation_range().1);
-    let value = |rng: &mut ChaCha8Rng| {
-        if rng.random_bool(0.3) { 0 } else { rng.random_range(low as i32..=high as i32) }
-    };
-    Tensor { shape, data: (0..shape.len()).map(|_| value(rng)).collect() }
+fn size(extent: usize, depth: usize) -> Size {
+    Size { extent, channels: 24, depth }
 }
 
 /// Compiles and runs; compares with the reference and with the predictions.
@@ -136,9 +53,9 @@ fn random_layers_on_random_configurations() {
     for trial in 0..400 {
         let mut config = Config::random(&mut rng, &Limits::small());
         config.weights.sparsity = if trial % 2 == 0 { Sparsity::Skip } else { Sparsity::Dense };
-        let depth = rng.random_range(1..=3);
-        let network = random_network(&mut rng, &config, 12, depth);
-        let input = random_input(&mut rng, network.tensors[0], &config);
+        let depth = rng.random_range(1..=4);
+        let network = random::network(&mut rng, &config, size(12, depth));
+        let input = random::input(&mut rng, network.tensors[0], &config);
         check(&network, &config, &input, &format!("trial {trial}"));
     }
 }
@@ -155,10 +72,10 @@ fn small_buffers_force_every_split() {
         if !config.violations().is_empty() {
             continue;
         }
-        let depth = rng.random_range(1..=3);
+        let depth = rng.random_range(1..=4);
         let network =
-            random_network(&mut rng, &config, if trial % 10 == 0 { 40 } else { 14 }, depth);
-        let input = random_input(&mut rng, network.tensors[0], &config);
+            random::network(&mut rng, &config, size(if trial % 10 == 0 { 40 } else { 14 }, depth));
+        let input = random::input(&mut rng, network.tensors[0], &config);
         let compiled = check(&network, &config, &input, &format!("trial {trial}"));
         for (layer, shape) in compiled.layers.iter().zip(&network.tensors[1..]) {
             let text = &layer.description;
@@ -184,11 +101,11 @@ fn presets_run_random_networks_with_any_memory() {
     for preset in pecan_hdl::config::PRESETS {
         let config = preset.config();
         for trial in 0..6 {
-            let network = random_network(&mut rng, &config, 20, 3);
-            let input = random_input(&mut rng, network.tensors[0], &config);
+            let network = random::network(&mut rng, &config, size(20, 3));
+            let input = random::input(&mut rng, network.tensors[0], &config);
             let what = format!("{} {trial}", preset.name);
             let compiled = check(&network, &config, &input, &what);
-            let memory = MemoryModel::Dram(pecan_sim::memory::DramTiming::new(1.5, 30));
+            let memory = MemoryModel::Dram(DramTiming::new(1.5, 30));
             let mut program = compiled.program.clone();
             let range = program.input.range();
             program.dram[range].copy_from_slice(&compiled.encode_input(&input));
@@ -251,7 +168,7 @@ fn well_shaped_layers_keep_the_array_busy() {
         let start = std::time::Instant::now();
         let compiled = compile(&network, &config, &Options::default()).unwrap();
         let compiling = start.elapsed();
-        let input = random_input(&mut rng, network.tensors[0], &config);
+        let input = random::input(&mut rng, network.tensors[0], &config);
         let mut emulator = Emulator::new(&config);
         let mut program = compiled.program.clone();
         let range = program.input.range();
@@ -278,26 +195,6 @@ fn well_shaped_layers_keep_the_array_busy() {
     }
 }
 
-#[test]
-fn the_bundled_network_runs() {
-    use crate::net::testing::{digits, lenet};
-    let graph = crate::net::graph::Graph::import(&lenet()).unwrap();
-    let data = digits("train_idx", Some(50));
-    let samples = data.as_slices();
-    let options = crate::net::quantize::Options::default();
-    let quantized = crate::net::quantize::quantize_with(&graph, &samples, options).unwrap();
-    for preset in ["tiny", "edge", "large"] {
-        let config = pecan_hdl::config::preset(preset).unwrap();
-        for sample in samples.iter().take(3) {
-            let input = quantized.quantize_input(sample);
-            let compiled = check(&quantized.network, &config, &input, preset);
-            for layer in &compiled.layers {
-                eprintln!("{preset} {} {} {}", layer.name, layer.cycles, layer.description);
-            }
-        }
-    }
-}
-
 /// Programs with a flipped command or register never panic or hang, whatever they do.
 #[test]
 fn damaged_programs_end() {
@@ -305,7 +202,7 @@ fn damaged_programs_end() {
     let mut outcomes = std::collections::BTreeMap::new();
     for _ in 0..60 {
         let config = Config::random(&mut rng, &Limits::small());
-        let network = random_network(&mut rng, &config, 8, 2);
+        let network = random::network(&mut rng, &config, size(8, 2));
         let compiled = compile(&network, &config, &Options::default()).unwrap();
         for _ in 0..20 {
             let mut program = compiled.program.clone();

@@ -1,0 +1,128 @@
+//! Output-channel passes of a layer, and what is known of them before a tile is chosen.
+
+use std::ops::Range;
+
+use pecan_hdl::geometry::Geometry;
+use pecan_hdl::isa::payload_cycles;
+
+use super::lists::{Occupancy, SliceBox, column_groups};
+use super::problem::Problem;
+
+/// One pass of a layer for a slice box.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pass {
+    /// Its output channels, whole words.
+    pub(super) channels: Range<usize>,
+    /// Entries of the longest column in a tile.
+    pub(super) walk: u64,
+    /// Entries of every column in a tile.
+    columns: Vec<u64>,
+}
+
+impl Pass {
+    /// Cycles that loading the lists and parameters takes after and before the end of the run that uses
+    /// `used` entries of the buffers.
+    pub(super) fn load(&self, before: Option<&Pass>, geometry: &Geometry) -> [u64; 2] {
+        let cycles = |entries| payload_cycles(entries, geometry.entry_slot, geometry.stream_bits);
+        let all: u64 = self.columns.iter().sum();
+        let params =
+            payload_cycles(self.channels.len() as u64, Geometry::PARAM_SLOT, geometry.stream_bits);
+        let none = vec![0; self.columns.len()];
+        let used = before.map_or(&none, |pass| &pass.columns);
+        let late: u64 = self
+            .columns
+            .iter()
+            .zip(used)
+            .map(|(own, used)| {
+                own.saturating_sub((geometry.weight_entries as u64).saturating_sub(*used))
+            })
+            .sum();
+        [cycles(late), cycles(all - late) + params]
+    }
+}
+
+/// Entries of every group of a layer in a slice box, summed over the slices and the longest of one.
+#[derive(Clone, Debug)]
+pub(super) struct GroupTable {
+    totals: Vec<[u64; 2]>,
+    lanes: usize,
+}
+
+impl GroupTable {
+    /// The groups of a layer.
+    pub(super) fn of(
+        problem: &Problem<'_>,
+        occupancy: &Occupancy,
+        slice: SliceBox,
+        geometry: &Geometry,
+    ) -> Self {
+        let b = geometry.word_channels;
+        let padded = problem.outputs.next_multiple_of(b);
+        let group = |output: usize| {
+            let word = output / b * b;
+            let taps = problem.taps_of(&(word..word + b), geometry);
+            let by_slice = occupancy.by_slice(output, &taps, slice);
+            let longest = by_slice.iter().max().copied().unwrap_or(1);
+            [by_slice.iter().map(|n| u64::from(*n)).sum(), u64::from(longest)]
+        };
+        let dense = !geometry.skip;
+        let count = padded / geometry.lanes;
+        let totals = if dense {
+            vec![group(0); count]
+        } else {
+            (0..count).map(|k| group(k * geometry.lanes)).collect()
+        };
+        Self { totals, lanes: geometry.lanes }
+    }
+
+    /// The pass over `channels`, if its lists fit the weight buffers; with `sliced` those of a single slice.
+    pub(super) fn pass(
+        &self,
+        channels: Range<usize>,
+        sliced: bool,
+        geometry: &Geometry,
+    ) -> Option<Pass> {
+        let room = geometry.weight_entries as u64;
+        let sum = |column: usize, which: usize| -> u64 {
+            let groups = column_groups(&channels, column, geometry);
+            groups.map(|k| self.totals[k / self.lanes][which]).sum()
+        };
+        let columns: Vec<u64> = (0..geometry.cols).map(|c| sum(c, 0)).collect();
+        let fits = (0..geometry.cols).all(|c| sum(c, usize::from(sliced)) <= room);
+        let walk = columns.iter().max().copied().unwrap_or(0);
+        fits.then_some(Pass { channels, walk, columns })
+    }
+}
+
+/// Sizes of passes, in words, that are worth a try: even parts, and those that fill all columns.
+pub(super) fn sizes(problem: &Problem<'_>, slice: SliceBox, geometry: &Geometry) -> Vec<usize> {
+    let b = geometry.word_channels;
+    let total = problem.outputs.div_ceil(b);
+    let mut most = (geometry.channels(geometry.psum_bank) / b).min(total);
+    if problem.per_channel() {
+        most = most.min(slice[0]);
+    }
+    let full = geometry.channels(1).max(b) / b;
+    let mut sizes: Vec<usize> = (1..=total).map(|n| total.div_ceil(n)).collect();
+    sizes.extend((full..=most).step_by(full));
+    sizes.retain(|n| *n <= most);
+    sizes.sort_unstable_by(|x, y| y.cmp(x));
+    sizes.dedup();
+    sizes
+}
+
+/// Passes of `size` words each, or `None` if the lists of one do not fit.
+pub(super) fn passes(
+    problem: &Problem<'_>,
+    table: &GroupTable,
+    size: usize,
+    sliced: bool,
+    geometry: &Geometry,
+) -> Option<Vec<Pass>> {
+    let b = geometry.word_channels;
+    let padded = problem.outputs.next_multiple_of(b);
+    (0..padded)
+        .step_by(size * b)
+        .map(|from| table.pass(from..(from + size * b).min(padded), sliced, geometry))
+        .collect()
+}
