@@ -211,3 +211,29 @@ fn replayer(name: &str, recording: &Recording) -> String {
         cycles = recording.cycles,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pecan_hdl::verification::cases;
+    use pecan_sim::tools::Finder;
+
+    /// A replay that could not fail would verify nothing.
+    #[test]
+    fn a_wrong_trace_is_found() {
+        let verilator = Verilator::locate(&Finder::from_environment().unwrap(), &|_| ()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let case = cases().into_iter().find(|c| c.name == "drain_lane_small").unwrap();
+        let mut recording = case.record().unwrap();
+        // The last number is the output after the last edge.
+        let end = recording.trace.trim_end().rfind([' ', '\n']).unwrap();
+        let last = recording.trace[end..].trim();
+        let wrong = u64::from_str_radix(last, 16).unwrap() ^ 1;
+        recording.trace = format!("{} {wrong:x}\n", &recording.trace[..end]);
+        verilate(&case.name, &recording, folder.path(), &verilator).unwrap();
+        let library = compile_library(folder.path(), &verilator).unwrap();
+        let part = (case.name.clone(), recording);
+        let said = replay(0, &[&part], folder.path(), &library, &verilator).unwrap();
+        assert!(said.contains("drain_lane_small: cycle 2499, after the edge, value"), "{said}");
+    }
+}

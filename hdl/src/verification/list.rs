@@ -46,7 +46,7 @@ fn sizes() -> Vec<(&'static str, Config)> {
     let wide = Config {
         array: Array { rows: 1, cols: 1, lanes: 4 },
         numerics: Numerics { activation_bits: 16, weight_bits: 16, accumulator_bits: 48 },
-        pe: Pe { scratchpad_words: 2, psum_depth: 4, zero_gating: true },
+        pe: Pe { scratchpad_words: 2, psum_depth: 8, zero_gating: true },
         buffers: Buffers { channels_per_word: 16, global_kib: 3, weight_entries: 64 },
         drain: Drain { lanes: 4 },
         stream: Stream { bits: 128 },

@@ -22,13 +22,16 @@ use stimulus::{Source, Stimulus};
 /// Rounds that signals may take to settle in a half cycle.
 const SETTLE: usize = 100;
 
+/// Runs the block of a case.
+type Recorder = Box<dyn Fn(&Case) -> Result<Recording, CaseError> + Send + Sync>;
+
 /// A block in one size.
 pub struct Case {
     /// Unique name, a Verilog identifier.
     pub name: String,
     /// Name of the block.
     pub block: &'static str,
-    record: Box<dyn Fn(&Case) -> Result<Recording, CaseError> + Send + Sync>,
+    record: Recorder,
     commands: Option<Box<dyn Fn() -> Commands + Send + Sync>>,
 }
 
