@@ -58,11 +58,25 @@ impl Graph {
         };
         match op.lower(&layouts) {
             Lowering::Unsupported(reason) => Err(reason),
-            Lowering::Host(_) if node.output != self.output => {
+            Lowering::Host(_) if !self.ends_on_host(node) => {
                 Err("supported: as the last node only (computed by the host)".into())
             }
             Lowering::Host(_) => Ok("computed by the host".into()),
+            Lowering::Alias if self.tensors[node.output].layout.is_none() => Err(format!(
+                "the new shape {:?} moves values that lie as {layouts:?}; supported: flattening, the same \
+                 feature map, and any shape directly at the network's input",
+                self.tensors[node.output].shape.as_deref().unwrap_or_default()
+            )),
             _ => Ok(String::new()),
         }
+    }
+
+    /// Whether only operations of the host follow `node`.
+    fn ends_on_host(&self, node: &Node) -> bool {
+        let on_host = |reader: &Node| {
+            matches!(reader.op.as_ref().map(|op| op.lower(&[])), Some(Lowering::Host(_)))
+                && self.ends_on_host(reader)
+        };
+        self.readers(node.output).all(on_host)
     }
 }

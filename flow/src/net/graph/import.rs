@@ -81,7 +81,8 @@ impl Draft {
     fn of(structure: &Structure<'_>) -> Self {
         let (input, shape) = &structure.input;
         let layout = layout(shape);
-        let info = TensorInfo { name: input.to_string(), shape: Some(shape.clone()), layout };
+        let info =
+            TensorInfo { name: input.to_string(), shape: Some(shape.clone()), layout, given: None };
         let mut draft =
             Self { nodes: Vec::new(), tensors: vec![info], output: 0, findings: Vec::new() };
         let mut indices = HashMap::from([(*input, 0)]);
@@ -145,19 +146,41 @@ impl Draft {
             };
             let layout = shape.as_deref().and_then(layout);
             indices.insert(name, self.tensors.len());
-            self.tensors.push(TensorInfo { name: name.to_string(), shape, layout });
+            self.tensors.push(TensorInfo { name: name.to_string(), shape, layout, given: None });
         }
         let problem = inferred.err().or_else(|| names.is_empty().then(|| "no output".into()));
         let op = parsed.ok();
-        if let (Some(op), None, [source]) = (&op, &problem, data.as_slice()) {
-            let from = self.tensors[*source].layout;
-            let keeps = matches!(op.lower(from.as_slice()), Lowering::Alias | Lowering::Relu);
-            if keeps && from.is_some() && self.tensors[first].shape.is_some() {
-                self.tensors[first].layout = from;
+        if let (Some(op), None) = (&op, &problem) {
+            let from: Option<Vec<Shape>> = data.iter().map(|&t| self.tensors[t].layout).collect();
+            if let (Some(from), Some(shape)) = (from, &self.tensors[first].shape) {
+                let at_input = data.as_slice() == [0];
+                self.tensors[first].layout = placed(&op.lower(&from), &from, shape, at_input);
             }
         }
         let name = structure.names[index].clone();
         self.nodes.push(Some(Node { name, op_type, op, inputs: data, output: first, problem }));
+    }
+}
+
+/// How the output of an operator lies, given how its inputs do and the `shape` that it has.
+///
+/// Flattening leaves the values in place, so that a fully connected layer can become a convolution. A
+/// view as another feature map would move them, except at the network's input, which the host writes.
+fn placed(
+    lowering: &Lowering<'_>,
+    from: &[Shape],
+    shape: &[usize],
+    at_input: bool,
+) -> Option<Shape> {
+    let [first, others @ ..] = from else { return layout(shape) };
+    match lowering {
+        Lowering::Alias if shape.len() == 3 => layout(shape).filter(|own| at_input || own == first),
+        Lowering::Alias | Lowering::Clamp(_) | Lowering::Add => Some(*first),
+        Lowering::Concat => {
+            let more: usize = others.iter().map(|o| o.channels).sum();
+            Some(Shape { channels: first.channels + more, ..*first })
+        }
+        _ => layout(shape),
     }
 }
 
@@ -177,6 +200,7 @@ fn findings(structure: &Structure<'_>) -> Vec<Finding> {
         .map(|(index, (node, name))| {
             let reason = match () {
                 () if structure::is_constant(node) => "a constant",
+                () if structure::is_folded(node, &structure.constants) => "a constant",
                 () if !needed.contains(&index) => "not needed for the graph output",
                 () => "",
             };

@@ -64,6 +64,8 @@ pub struct TensorInfo {
     /// How the values lie as a feature map: flattening keeps it, so that a fully connected layer can
     /// become a convolution over it.
     pub layout: Option<Shape>,
+    /// Largest magnitude that the file's own quantization represents, if it has one for this tensor.
+    pub given: Option<f64>,
 }
 
 /// A node of the network.

@@ -66,6 +66,11 @@ pub(super) fn is_constant(node: &NodeProto) -> bool {
     node.op_type.as_deref() == Some("Constant") && standard_domain(node)
 }
 
+/// Whether `node` computes one of `constants` from others.
+pub(super) fn is_folded<T>(node: &NodeProto, constants: &HashMap<&str, T>) -> bool {
+    is_dequantization(node) && node.input.iter().all(|i| constants.contains_key(i.as_str()))
+}
+
 pub(super) fn standard_domain(node: &NodeProto) -> bool {
     matches!(node.domain.as_deref(), None | Some("" | "ai.onnx"))
 }
@@ -106,7 +111,34 @@ fn constants(proto: &GraphProto) -> Result<HashMap<&str, Result<Constant, Consta
         let name = node.output.first().map_or("", String::as_str);
         add(name, op::constant_value(node))?;
     }
+    dequantize(proto, &mut constants)?;
     Ok(constants)
+}
+
+/// Adds what `DequantizeLinear` makes of constants.
+fn dequantize<'m>(
+    proto: &'m GraphProto,
+    constants: &mut HashMap<&'m str, Result<Constant, ConstantError>>,
+) -> Result<(), String> {
+    for node in proto.node.iter().filter(|n| is_dequantization(n)) {
+        let inputs: Option<Result<Vec<&Constant>, &ConstantError>> =
+            node.input.iter().map(|i| constants.get(i.as_str()).map(Result::as_ref)).collect();
+        // A computed input makes it an ordinary node.
+        let Some(inputs) = inputs else { continue };
+        let value = match inputs {
+            Ok(inputs) => op::dequantized(node, &inputs),
+            Err(error) => Err(error.clone()),
+        };
+        let name = node.output.first().map_or("", String::as_str);
+        if constants.insert(name, value).is_some() {
+            return Err(format!("constant tensor `{name}` occurs more than once"));
+        }
+    }
+    Ok(())
+}
+
+fn is_dequantization(node: &NodeProto) -> bool {
+    node.op_type.as_deref() == Some("DequantizeLinear") && standard_domain(node)
 }
 
 fn dimensions(info: &ValueInfoProto) -> Option<&[Dimension]> {
@@ -187,7 +219,7 @@ fn producers<'m>(
 ) -> Result<HashMap<&'m str, usize>, String> {
     let mut producers: HashMap<&str, usize> = HashMap::new();
     for (index, node) in proto.node.iter().enumerate() {
-        if is_constant(node) {
+        if is_constant(node) || is_folded(node, constants) {
             continue;
         }
         for output in node.output.iter().filter(|o| !o.is_empty()) {

@@ -32,9 +32,32 @@ pub struct Constant {
     pub dims: Vec<usize>,
     /// As many values as the product of `dims`.
     pub values: Values,
+    /// For floats that the file holds as integers around 0: the axis along which the real value of one unit
+    /// changes, and these values (a single one for the whole tensor).
+    pub grid: Option<(usize, Vec<f32>)>,
+    /// Smallest and largest number of the element type for integers of 8 and 16 bits, else those of 8
+    /// unsigned bits.
+    pub integer_range: [i64; 2],
 }
 
 impl Constant {
+    /// A constant that is not on an integer grid.
+    pub fn new(name: String, dims: Vec<usize>, values: Values) -> Self {
+        Self { name, dims, values, grid: None, integer_range: [0, 255] }
+    }
+
+    /// Real value of one unit for each of `count` slices along `axis`, if the file holds integers with
+    /// such units; otherwise empty.
+    pub fn units(&self, axis: usize, count: usize) -> Vec<f64> {
+        match &self.grid {
+            Some((_, units)) if units.len() == 1 => vec![f64::from(units[0]); count],
+            Some((along, units)) if *along == axis && units.len() == count => {
+                units.iter().map(|u| f64::from(*u)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Number of values.
     pub fn len(&self) -> usize {
         match &self.values {
@@ -90,7 +113,13 @@ impl Constant {
             _ => from_fields(tensor),
         }
         .map_err(&fail)?;
-        let constant = Self { name: name.clone(), dims, values };
+        let mut constant = Self::new(name.clone(), dims, values);
+        constant.integer_range = match tensor.data_type {
+            Some(data_type::INT8) => [-128, 127],
+            Some(data_type::INT16) => [-32768, 32767],
+            Some(data_type::UINT16) => [0, 65535],
+            _ => constant.integer_range,
+        };
         if constant.len() != expected {
             return Err(fail(format!(
                 "{} values for shape {:?}, which has {expected}",

@@ -1,4 +1,4 @@
-//! `Add` of two tensors of one shape (residual connection); in float only.
+//! `Add` of two tensors of one shape (residual connection).
 
 use pecan_sim::layer::Shape;
 
@@ -31,7 +31,11 @@ impl Operator for Add {
         inputs[0].data.iter().zip(inputs[1].data).map(|(a, b)| a + b).collect()
     }
 
-    fn lower(&self, _: &[Shape]) -> Lowering<'_> {
-        Lowering::Unsupported("not available on the hardware; computed in float only".into())
+    fn lower(&self, inputs: &[Shape]) -> Lowering<'_> {
+        match inputs {
+            [a, b] if a == b => Lowering::Add,
+            // Flattened tensors of one length may lie in different ways.
+            _ => Lowering::Unsupported(format!("inputs lie as {inputs:?}; supported: equally")),
+        }
     }
 }

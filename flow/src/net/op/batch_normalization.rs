@@ -1,14 +1,7 @@
 //! `BatchNormalization` in inference: a factor and a summand per channel.
 
-use pecan_sim::layer::Shape;
-
-use super::{Lowering, NodeView, Operator, Value, list, one};
-
-#[derive(Debug)]
-struct BatchNormalization {
-    scale: Vec<f32>,
-    shift: Vec<f32>,
-}
+use super::affine::Affine;
+use super::{NodeView, Operator};
 
 pub(super) fn parse(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String>> {
     node.arity(5, 1);
@@ -35,43 +28,10 @@ pub(super) fn parse(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String
             let scale: Vec<f32> =
                 gamma.iter().zip(variance).map(|(g, v)| g / (v + epsilon).sqrt()).collect();
             let shift = beta.iter().zip(mean).zip(&scale).map(|((b, m), s)| b - m * s).collect();
-            Some(BatchNormalization { scale, shift })
+            let name = node.proto.input.get(1).map_or("", String::as_str);
+            Some(Affine::new(scale, shift, name))
         }
         _ => None,
     };
     node.done(norm)
-}
-
-impl Operator for BatchNormalization {
-    fn infer(&self, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
-        let shape = one(inputs)?;
-        if shape.first() != Some(&self.scale.len()) {
-            return Err(format!(
-                "input shape [N, {}]; expected {} channels",
-                list(shape),
-                self.scale.len()
-            ));
-        }
-        Ok(shape.to_vec())
-    }
-
-    fn forward(&self, inputs: &[Value<'_>], _: &[usize]) -> Vec<f32> {
-        let plane = (inputs[0].data.len() / self.scale.len()).max(1);
-        let planes = inputs[0].data.chunks(plane);
-        planes
-            .zip(self.scale.iter().zip(&self.shift))
-            .flat_map(|(plane, (s, t))| plane.iter().map(move |v| v * s + t))
-            .collect()
-    }
-
-    fn lower(&self, _: &[Shape]) -> Lowering<'_> {
-        Lowering::Unsupported(
-            "supported on the hardware: directly after a Conv or Gemm that nothing else reads"
-                .into(),
-        )
-    }
-
-    fn affine(&self) -> Option<(&[f32], &[f32])> {
-        Some((&self.scale, &self.shift))
-    }
 }

@@ -15,11 +15,10 @@ pub(crate) fn value(node: &NodeProto) -> Result<Constant, ConstantError> {
             let tensor = attribute.t.as_ref().ok_or_else(|| fail("no tensor in `value`".into()))?;
             Constant::decode(tensor).map_err(|e| fail(e.problem))?
         }
-        Some(other) => Constant {
-            name: String::new(),
-            dims: if other.ends_with('s') { vec![length(attribute)] } else { Vec::new() },
-            values: plain(other, node).map_err(&fail)?,
-        },
+        Some(other) => {
+            let dims = if other.ends_with('s') { vec![length(attribute)] } else { Vec::new() };
+            Constant::new(String::new(), dims, plain(other, node).map_err(&fail)?)
+        }
         None => return Err(fail("attribute without a name".into())),
     };
     Ok(Constant { name: name.clone(), ..constant })

@@ -47,6 +47,7 @@ pub(super) fn parse(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String
             weight_name: weight.name.clone(),
             bias_name: bias.map(|b| b.name.clone()),
             transposed: false,
+            units: weight.units(0, outputs),
         };
         Some(Conv { window, groups, inputs: inputs.checked_mul(groups)?, linear })
     });
@@ -75,21 +76,20 @@ impl Operator for Conv {
                 let source = (o / group_out * group_in + c) * height * width;
                 let image = &inputs[0].data[source..][..height * width];
                 let kernel = &self.linear.weights[(o * group_in + c) * taps..][..taps];
-                accumulate(&self.window, kernel, image, [height, width], plane, [rows, cols]);
+                window::accumulate(
+                    &self.window,
+                    kernel,
+                    image,
+                    [height, width],
+                    plane,
+                    [rows, cols],
+                );
             }
         }
         result
     }
 
     fn lower(&self, inputs: &[Shape]) -> Lowering<'_> {
-        if self.groups != 1 {
-            let depthwise = self.groups == self.inputs && self.linear.outputs == self.inputs;
-            let kind = if depthwise { "depthwise" } else { "grouped" };
-            return Lowering::Unsupported(format!(
-                "attribute `group` = {} ({kind} convolution); supported on the hardware: 1",
-                self.groups
-            ));
-        }
         match inputs {
             [_] => {
                 Lowering::Linear { linear: &self.linear, window: self.window, groups: self.groups }
@@ -105,46 +105,9 @@ impl Operator for Conv {
     fn linear_mut(&mut self) -> Option<&mut Linear> {
         Some(&mut self.linear)
     }
-}
 
-/// Adds one input plane's share to one output plane. Taps are outside so that the innermost loop runs
-/// along rows with a constant weight, which the compiler vectorizes.
-fn accumulate(
-    window: &Window,
-    kernel: &[f32],
-    image: &[f32],
-    size: [usize; 2],
-    plane: &mut [f32],
-    output: [usize; 2],
-) {
-    let offset = |axis: usize, tap: usize| {
-        (tap * window.dilation[axis]) as isize - window.pads[axis] as isize
-    };
-    let stride = window.stride;
-    for (tap, &weight) in kernel.iter().enumerate() {
-        if weight == 0.0 {
-            continue;
-        }
-        let dy = offset(0, tap / window.kernel[1]);
-        let dx = offset(1, tap % window.kernel[1]);
-        let columns = window::inside(output[1], size[1], stride[1], dx);
-        if columns.is_empty() {
-            continue;
-        }
-        let first = (columns.start * stride[1]).wrapping_add_signed(dx);
-        for y in window::inside(output[0], size[0], stride[0], dy) {
-            let line = (y * stride[0]).wrapping_add_signed(dy) * size[1];
-            let source = &image[line + first..line + size[1]];
-            let target = &mut plane[y * output[1]..][columns.clone()];
-            if stride[1] == 1 {
-                for (t, s) in target.iter_mut().zip(source) {
-                    *t += weight * s;
-                }
-            } else {
-                for (t, s) in target.iter_mut().zip(source.iter().step_by(stride[1])) {
-                    *t += weight * s;
-                }
-            }
-        }
+    fn absorb_padding(&mut self, pads: [usize; 4]) -> bool {
+        window::widen(&mut self.window, pads);
+        true
     }
 }

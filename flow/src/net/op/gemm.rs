@@ -1,4 +1,4 @@
-//! `Gemm`: fully connected layer, `alpha * A * B + beta * C` with constant `B` and `C`.
+//! `Gemm`: fully connected layer, `alpha * A * B + beta * C` with constant `B` and `C`; and `MatMul`.
 
 use pecan_sim::layer::{Shape, Window};
 
@@ -60,6 +60,44 @@ pub(super) fn parse(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String
             weight_name: weight.name.clone(),
             bias_name: bias.map(|b| b.name.clone()),
             transposed: !transposed,
+            units: scaled(weight.units(usize::from(!transposed), outputs), alpha),
+        };
+        Some(Gemm { inputs, linear })
+    });
+    node.done(gemm)
+}
+
+fn scaled(mut units: Vec<f64>, alpha: f32) -> Vec<f64> {
+    units.iter_mut().for_each(|u| *u *= f64::from(alpha.abs()));
+    units
+}
+
+/// `MatMul` with a constant right operand: a fully connected layer without bias (a following `Add` of a
+/// constant becomes its bias).
+pub(super) fn parse_matmul(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String>> {
+    node.arity(2, 1);
+    node.data(0);
+    let gemm = node.constant(1, "the weights").and_then(|weight| {
+        let Ok([inputs, outputs]) = <[usize; 2]>::try_from(weight.dims.as_slice()) else {
+            let (name, dims) = (&weight.name, list(&weight.dims));
+            node.attributes.problem(format!("weights `{name}` of shape [{dims}]; expected 2 axes"));
+            return None;
+        };
+        node.attributes
+            .require(outputs * inputs > 0, || format!("weights `{}` are empty", weight.name));
+        let values = node.floats(weight)?;
+        let weights = (0..outputs)
+            .flat_map(|o| (0..inputs).map(move |i| i * outputs + o))
+            .map(|at| values[at])
+            .collect();
+        let linear = Linear {
+            outputs,
+            weights,
+            bias: vec![0.0; outputs],
+            weight_name: weight.name.clone(),
+            bias_name: None,
+            transposed: true,
+            units: weight.units(1, outputs),
         };
         Some(Gemm { inputs, linear })
     });

@@ -18,23 +18,9 @@ pub(super) fn parse(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String
     if a.int_of("ceil_mode", 0, &[0, 1]) == 1
         && let Some(size) = size
     {
-        round_up(&mut window, size);
+        window::round_up(&mut window, size);
     }
     node.done(Some(MaxPool { window }))
-}
-
-/// Extends the padding at the end so that rounding down gives what `ceil_mode` asks for. A last window
-/// that would start in the padding at the end is left out, as the operator demands.
-fn round_up(window: &mut Window, size: [usize; 2]) {
-    for (axis, extent) in size.into_iter().enumerate() {
-        let reach = window.kernel[axis].saturating_sub(1) * window.dilation[axis] + 1;
-        let (begin, end) = (window.pads[axis], window.pads[axis + 2]);
-        let Some(slack) = (extent + begin + end).checked_sub(reach) else { continue };
-        let last = slack.div_ceil(window.stride[axis]) * window.stride[axis];
-        if last < extent + begin {
-            window.pads[axis + 2] = (last + reach).saturating_sub(extent + begin).max(end);
-        }
-    }
 }
 
 impl Operator for MaxPool {
@@ -80,6 +66,7 @@ impl Operator for MaxPool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::op::window::round_up;
 
     #[test]
     fn rounding_up_follows_the_rule_on_the_last_window() {

@@ -2,18 +2,24 @@
 //! in float, and what it becomes on the hardware; and one line in [`REGISTRY`].
 
 mod add;
+mod affine;
+mod argmax;
 mod attributes;
+mod average_pool;
 mod batch_normalization;
+mod clip;
+mod concat;
 mod constant;
 mod conv;
 mod dropout;
 mod flatten;
 mod gemm;
-mod global_average_pool;
 mod identity;
 mod max_pool;
 mod node;
-mod relu;
+mod pad;
+mod qdq;
+mod reorder;
 mod reshape;
 mod softmax;
 mod window;
@@ -26,24 +32,41 @@ use serde::{Deserialize, Serialize};
 pub use attributes::Attributes;
 pub(crate) use constant::value as constant_value;
 pub use node::{Input, NodeView};
+pub use qdq::Grid;
+pub(crate) use qdq::dequantized;
 
 /// Reads a node; the error lists every problem with it.
 pub type Parse = fn(&NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String>>;
 
 /// The operators that can be imported, by ONNX name.
 pub const REGISTRY: &[(&str, Parse)] = &[
-    ("Add", add::parse),
+    ("Add", affine::parse_add),
+    ("ArgMax", argmax::parse),
+    ("AveragePool", average_pool::parse),
     ("BatchNormalization", batch_normalization::parse),
+    ("Clip", clip::parse_clip),
+    ("Concat", concat::parse),
     ("Conv", conv::parse),
+    ("DequantizeLinear", qdq::parse),
+    ("Div", affine::parse_div),
     ("Dropout", dropout::parse),
     ("Flatten", flatten::parse),
     ("Gemm", gemm::parse),
-    ("GlobalAveragePool", global_average_pool::parse),
+    ("GlobalAveragePool", average_pool::parse_global),
     ("Identity", identity::parse),
+    ("MatMul", gemm::parse_matmul),
     ("MaxPool", max_pool::parse),
-    ("Relu", relu::parse),
+    ("Mul", affine::parse_mul),
+    ("Pad", pad::parse),
+    ("QuantizeLinear", qdq::parse),
+    ("ReduceMean", average_pool::parse_reduce),
+    ("Relu", clip::parse_relu),
     ("Reshape", reshape::parse),
     ("Softmax", softmax::parse),
+    ("Squeeze", reorder::parse_squeeze),
+    ("Sub", affine::parse_sub),
+    ("Transpose", reorder::parse_transpose),
+    ("Unsqueeze", reorder::parse_unsqueeze),
 ];
 
 /// The parser of `op_type`.
@@ -84,6 +107,9 @@ pub struct Linear {
     pub bias_name: Option<String>,
     /// Whether the initializer has the input channel in front of the output channel.
     pub transposed: bool,
+    /// Real value of one unit of a weight, by output channel, where the file gives integer weights; empty
+    /// where the weights are floats.
+    pub units: Vec<f64>,
 }
 
 impl Linear {
@@ -95,6 +121,9 @@ impl Linear {
         let per_output = (self.weights.len() / self.outputs.max(1)).max(1);
         for (o, kernel) in self.weights.chunks_mut(per_output).enumerate() {
             kernel.iter_mut().for_each(|w| *w *= scale[o]);
+        }
+        for (o, unit) in self.units.iter_mut().enumerate() {
+            *unit *= f64::from(scale[o].abs());
         }
         for (o, b) in self.bias.iter_mut().enumerate() {
             *b = *b * scale[o] + shift[o];
@@ -119,6 +148,8 @@ impl Linear {
 pub enum HostOp {
     /// Normalized exponentials over all values.
     Softmax,
+    /// Position of the largest value, the first of equals.
+    ArgMax,
 }
 
 impl HostOp {
@@ -126,6 +157,7 @@ impl HostOp {
     pub fn apply(self, data: &[f32]) -> Vec<f32> {
         match self {
             Self::Softmax => softmax::softmax(data),
+            Self::ArgMax => vec![argmax::position(data) as f32],
         }
     }
 }
@@ -144,8 +176,19 @@ pub enum Lowering<'a> {
     },
     /// A pooling layer.
     MaxPool(Window),
-    /// A lower clamp at zero of the layer before.
-    Relu,
+    /// The sum over a window of each channel, divided by a number; padding counts as zeros.
+    Average {
+        /// Geometry.
+        window: Window,
+        /// The same for all windows.
+        divisor: usize,
+    },
+    /// The sum of two tensors that lie in the same way.
+    Add,
+    /// The channels of all inputs, one after the other.
+    Concat,
+    /// Smallest and largest value (infinite for none): the clamp of the layer before.
+    Clamp([f32; 2]),
     /// Nothing: the same values in the same order.
     Alias,
     /// Nothing: computed by the host, after the last layer.
@@ -181,6 +224,21 @@ pub trait Operator: Debug + Send + Sync {
 
     /// Factor and summand per channel, if that is all it does: it can then be folded into a layer before.
     fn affine(&self) -> Option<(&[f32], &[f32])> {
+        None
+    }
+
+    /// Takes over explicit zero padding in front of it (top, left, bottom, right); false if it cannot.
+    fn absorb_padding(&mut self, _pads: [usize; 4]) -> bool {
+        false
+    }
+
+    /// The zero padding that is all it does, if so: the layer behind may absorb it.
+    fn zero_padding(&self) -> Option<[usize; 4]> {
+        None
+    }
+
+    /// The integer grid, for quantization and dequantization of data.
+    fn grid(&self) -> Option<&Grid> {
         None
     }
 

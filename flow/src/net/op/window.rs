@@ -78,6 +78,67 @@ pub(super) fn inside(outputs: usize, extent: usize, stride: usize, offset: isize
     first.min(end)..end
 }
 
+/// Adds explicit zero padding in front of `window`: top, left, bottom, right.
+pub(super) fn widen(window: &mut Window, pads: [usize; 4]) {
+    window.pads.iter_mut().zip(pads).for_each(|(own, more)| *own += more);
+}
+
+/// Extends the padding at the end so that rounding down gives what `ceil_mode` asks for. A last window
+/// that would start in the padding at the end is left out, as the operator demands.
+pub(super) fn round_up(window: &mut Window, size: [usize; 2]) {
+    for (axis, extent) in size.into_iter().enumerate() {
+        let reach = window.kernel[axis].saturating_sub(1) * window.dilation[axis] + 1;
+        let (begin, end) = (window.pads[axis], window.pads[axis + 2]);
+        let Some(slack) = (extent + begin + end).checked_sub(reach) else { continue };
+        let last = slack.div_ceil(window.stride[axis]) * window.stride[axis];
+        if last < extent + begin {
+            window.pads[axis + 2] = (last + reach).saturating_sub(extent + begin).max(end);
+        }
+    }
+}
+
+/// Adds one input plane's share to one output plane. Taps are outside so that the innermost loop runs
+/// along rows with a constant weight, which the compiler vectorizes.
+pub(super) fn accumulate(
+    window: &Window,
+    kernel: &[f32],
+    image: &[f32],
+    size: [usize; 2],
+    plane: &mut [f32],
+    output: [usize; 2],
+) {
+    let offset = |axis: usize, tap: usize| {
+        (tap * window.dilation[axis]) as isize - window.pads[axis] as isize
+    };
+    let stride = window.stride;
+    for (tap, &weight) in kernel.iter().enumerate() {
+        if weight == 0.0 {
+            continue;
+        }
+        let dy = offset(0, tap / window.kernel[1]);
+        let dx = offset(1, tap % window.kernel[1]);
+        let columns = inside(output[1], size[1], stride[1], dx);
+        if columns.is_empty() {
+            continue;
+        }
+        let first = (columns.start * stride[1]).wrapping_add_signed(dx);
+        for y in inside(output[0], size[0], stride[0], dy) {
+            let line = (y * stride[0]).wrapping_add_signed(dy) * size[1];
+            let source = &image[line + first..line + size[1]];
+            let target = &mut plane[y * output[1]..][columns.clone()];
+            if stride[1] == 1 {
+                for (t, s) in target.iter_mut().zip(source) {
+                    *t += weight * s;
+                }
+            } else {
+                for (t, s) in target.iter_mut().zip(source.iter().step_by(stride[1])) {
+                    *t += weight * s;
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

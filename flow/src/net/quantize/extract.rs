@@ -1,6 +1,6 @@
 //! Single layers of a network of which the hardware cannot run everything.
 
-use super::layer::Builder;
+use super::builder::Builder;
 use super::{Options, QuantizeError, Quantized, Ranges};
 use crate::net::graph::Graph;
 use crate::net::op::Lowering;
@@ -11,7 +11,7 @@ pub struct ExtractedLayer {
     /// Graph tensor that the layer reads: with [`Graph::forward`] it gives the layer real inputs for
     /// [`Quantized::quantize_input`].
     pub input: usize,
-    /// Graph tensor that the layer writes, behind a ReLU that became its clamp.
+    /// Graph tensor that the layer writes, behind a ReLU or Clip that became its clamp.
     pub output: usize,
     /// The one-layer network.
     pub quantized: Quantized,
@@ -37,11 +37,14 @@ pub fn extract(
             continue;
         }
         let lowering = builder.lowering(node)?;
-        if !matches!(lowering, Lowering::Linear { .. } | Lowering::MaxPool(_)) {
+        if !matches!(
+            lowering,
+            Lowering::Linear { .. } | Lowering::MaxPool(_) | Lowering::Average { .. }
+        ) {
             continue;
         }
         builder.input(input)?;
-        let output = builder.layer(node, lowering)?.unwrap_or(node.output);
+        let output = builder.layer(node, lowering)?.pop().unwrap_or(node.output);
         let mut quantized = builder.finish(Vec::new())?;
         quantized.network.name = format!("{}/{}", graph.name, node.name);
         layers.push(ExtractedLayer { input, output, quantized });

@@ -1,239 +1,185 @@
-//! One layer after the other, from float to integer.
+//! The layers that operators become.
 
-use std::collections::HashMap;
+use pecan_sim::layer::{Add, Conv, Layer, Op, Requant, Shape, Window};
 
-use pecan_sim::layer::{Conv, Layer, Network, Op, Requant, Shape, Window};
-use pecan_sim::reference::NetworkError;
-
-use super::scale::{limit, multiplier_and_shift, quantize_channel};
-use super::{Options, QuantizeError, Quantized, Ranges};
-use crate::net::graph::{Graph, Node};
-use crate::net::op::{HostOp, Linear, Lowering};
+use super::QuantizeError;
+use super::builder::{Builder, within};
+use super::scale::{add_factors, limit, multiplier_and_shift, quantize_channel};
+use crate::net::graph::Node;
+use crate::net::op::{Linear, Lowering};
 
 /// Rescaling that changes nothing.
 const UNIT: Requant = Requant { bias: 0, multiplier: 2, shift: 1 };
 
-/// Integer parameters of a layer with weights.
-#[derive(Debug, Default)]
-struct Parameters {
-    weights: Vec<i32>,
+/// No limits.
+const ALL: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];
+
+/// A layer before its place in the network is known.
+#[derive(Debug)]
+struct Core {
+    op: Op,
+    input: usize,
     requant: Vec<Requant>,
-    /// Real value of one unit of a weight, by output channel.
-    scales: Vec<f64>,
+    weight_scales: Vec<f64>,
+    output_scale: f64,
 }
 
-/// An integer network under construction.
-pub(super) struct Builder<'g> {
-    graph: &'g Graph,
-    ranges: &'g Ranges,
-    options: Options,
-    /// Integer tensor that holds the values of a graph tensor.
-    places: HashMap<usize, usize>,
-    quantized: Quantized,
-}
-
-impl<'g> Builder<'g> {
-    pub(super) fn new(
-        graph: &'g Graph,
-        ranges: &'g Ranges,
-        options: Options,
-    ) -> Result<Self, QuantizeError> {
-        let widths = [("activations", options.activation_bits), ("weights", options.weight_bits)];
-        for (what, bits) in widths {
-            if ![4, 8, 16].contains(&bits) {
-                return Err(QuantizeError::Width { what, bits });
-            }
-        }
-        let network = Network {
-            name: graph.name.clone(),
-            tensors: Vec::new(),
-            layers: Vec::new(),
-            activation_bits: options.activation_bits,
-            weight_bits: options.weight_bits,
-        };
-        let quantized = Quantized {
-            network,
-            input_scale: 1.0,
-            output_scale: 1.0,
-            scales: Vec::new(),
-            tensor_names: Vec::new(),
-            weight_scales: Vec::new(),
-            host_ops: Vec::new(),
-        };
-        Ok(Self { graph, ranges, options, places: HashMap::new(), quantized })
-    }
-
-    /// Makes graph tensor `tensor` the network's input (its tensor 0).
-    pub(super) fn input(&mut self, tensor: usize) -> Result<(), QuantizeError> {
-        let scale = self.scale(tensor)?;
-        self.quantized.input_scale = scale;
-        self.place(tensor, scale).map(|_| ())
-    }
-
-    /// What `node` becomes, given how its inputs lie.
-    pub(super) fn lowering(&self, node: &'g Node) -> Result<Lowering<'g>, QuantizeError> {
-        let layouts: Vec<Shape> =
-            node.inputs.iter().filter_map(|&t| self.graph.tensors[t].layout).collect();
-        match &node.op {
-            Some(op) if node.problem.is_none() && layouts.len() == node.inputs.len() => {
-                Ok(op.lower(&layouts))
-            }
-            _ => Err(self.fail(node, "its inputs are unknown".into())),
-        }
-    }
-
-    /// Lets the output of `node` be its input.
-    pub(super) fn alias(&mut self, node: &Node) -> Result<(), QuantizeError> {
-        let place = self.source(node)?;
-        self.places.insert(node.output, place);
-        Ok(())
-    }
-
-    /// Appends the layer that `node` becomes. Returns the tensor of a ReLU behind it that became the
-    /// layer's clamp.
+impl Builder<'_> {
+    /// Appends the layer (for a concatenation, the layers) that `node` becomes. Returns the tensors of the
+    /// limits (ReLU, Clip) behind it that became the layer's clamp, in their order.
     pub(super) fn layer(
         &mut self,
         node: &Node,
         lowering: Lowering<'_>,
-    ) -> Result<Option<usize>, QuantizeError> {
-        let input = self.source(node)?;
-        let input_scale = self.quantized.scales[input];
-        let relu = self.relu_behind(node.output);
-        let target = relu.unwrap_or(node.output);
-        let rectified = relu.is_some() || matches!(lowering, Lowering::Relu);
-        let (op, requant, weight_scales, output_scale) = match lowering {
+    ) -> Result<Vec<usize>, QuantizeError> {
+        let (fused, behind) = self.clamps_behind(node.output);
+        let target = fused.last().copied().unwrap_or(node.output);
+        let own = if let Lowering::Clamp(range) = lowering { range } else { ALL };
+        let core = match lowering {
             Lowering::Linear { linear, window, groups } => {
-                let output_scale = self.scale(target)?;
-                let Parameters { weights, requant, scales } =
-                    self.linear(node, linear, input_scale, output_scale)?;
-                (Op::Conv(Conv { window, groups, weights }), requant, scales, output_scale)
+                self.linear(node, linear, window, groups, target)?
             }
-            Lowering::MaxPool(window) => (Op::MaxPool(window), Vec::new(), Vec::new(), input_scale),
+            Lowering::Average { window, divisor } => self.average(node, window, divisor, target)?,
+            Lowering::MaxPool(window) => self.maximum(node, window)?,
             // A maximum over one value leaves the clamp to do the work.
-            Lowering::Relu => (Op::MaxPool(point()), Vec::new(), Vec::new(), input_scale),
+            Lowering::Clamp(_) => self.maximum(node, point())?,
+            Lowering::Add => self.sum(node, target)?,
+            Lowering::Concat => self.concatenation(node, target)?,
             other => return Err(self.fail(node, format!("no layer: {other:?}"))),
         };
-        let output = self.place(target, output_scale)?;
-        let channels = self.quantized.network.tensors[output].channels;
-        let most = limit(self.options.activation_bits) as i32;
-        self.quantized.network.layers.push(Layer {
-            name: node.name.clone(),
-            kind: node.op_type.clone(),
-            op,
-            input,
-            output,
-            requant: if requant.is_empty() { vec![UNIT; channels] } else { requant },
-            clamp: [if rectified { 0 } else { -most }, most],
-        });
-        self.quantized.weight_scales.push(weight_scales);
-        Ok(relu)
-    }
-
-    /// Checks the network and hands it out.
-    pub(super) fn finish(mut self, host_ops: Vec<HostOp>) -> Result<Quantized, QuantizeError> {
-        let Some(last) = self.quantized.network.layers.last() else {
-            let network = self.graph.name.clone();
-            let problem = "no layer for the hardware".into();
-            return Err(NetworkError::Network { network, problem }.into());
-        };
-        self.quantized.output_scale = self.quantized.scales[last.output];
-        self.quantized.host_ops = host_ops;
-        self.quantized.network.validate()?;
-        Ok(self.quantized)
-    }
-
-    fn fail(&self, node: &Node, problem: String) -> QuantizeError {
-        QuantizeError::Layer {
-            origin: self.graph.origin.clone(),
-            layer: node.name.clone(),
-            problem,
-        }
-    }
-
-    fn fail_tensor(&self, tensor: usize, problem: &str) -> QuantizeError {
-        QuantizeError::Tensor {
-            origin: self.graph.origin.clone(),
-            tensor: self.graph.tensors[tensor].name.clone(),
-            problem: problem.into(),
-        }
-    }
-
-    /// The integer tensor that `node` reads.
-    fn source(&self, node: &Node) -> Result<usize, QuantizeError> {
-        match node.inputs[..] {
-            [input] => self
-                .places
-                .get(&input)
-                .copied()
-                .ok_or_else(|| self.fail_tensor(input, "not computed by any layer")),
-            _ => Err(self.fail(node, format!("{} data inputs; expected 1", node.inputs.len()))),
-        }
-    }
-
-    /// Appends an integer tensor for graph tensor `tensor`.
-    fn place(&mut self, tensor: usize, scale: f64) -> Result<usize, QuantizeError> {
-        let info = &self.graph.tensors[tensor];
-        let shape = info
-            .layout
-            .ok_or_else(|| self.fail_tensor(tensor, "neither a feature map nor a vector"))?;
-        let place = self.quantized.network.tensors.len();
-        self.quantized.network.tensors.push(shape);
-        self.quantized.scales.push(scale);
-        self.quantized.tensor_names.push(info.name.clone());
-        self.places.insert(tensor, place);
-        Ok(place)
-    }
-
-    /// Real value of one unit of `tensor`, from its range in calibration.
-    fn scale(&self, tensor: usize) -> Result<f64, QuantizeError> {
-        let steps = limit(self.options.activation_bits);
-        match self.ranges.max_abs.get(tensor).copied().flatten() {
-            None => Err(self.fail_tensor(tensor, "not computed in calibration")),
-            Some(range) if !range.is_finite() => {
-                Err(self.fail_tensor(tensor, "not finite in calibration"))
-            }
-            // Always zero: every scale represents it exactly.
-            Some(0.0) => Ok(1.0 / steps),
-            Some(range) => Ok(f64::from(range) / steps),
-        }
-    }
-
-    /// Output of the ReLU that is the only reader of `tensor`, unless the network's output is `tensor`.
-    fn relu_behind(&self, tensor: usize) -> Option<usize> {
-        let mut readers = self.graph.readers(tensor);
-        let (reader, None) = (readers.next()?, readers.next()) else { return None };
-        let relu = matches!(self.lowering_of(reader), Some(Lowering::Relu));
-        (relu && tensor != self.graph.output).then_some(reader.output)
-    }
-
-    fn lowering_of<'n>(&self, node: &'n Node) -> Option<Lowering<'n>> {
-        let layouts: Option<Vec<Shape>> =
-            node.inputs.iter().map(|&t| self.graph.tensors[t].layout).collect();
-        Some(node.op.as_ref()?.lower(&layouts?))
+        let output = self.place(target, core.output_scale)?;
+        let clamp = self.clamp(within(own, behind), core.output_scale);
+        let Core { op, input, requant, weight_scales, .. } = core;
+        let (name, kind) = (node.name.clone(), node.op_type.clone());
+        self.push(Layer { name, kind, op, input, output, requant, clamp }, weight_scales);
+        Ok(fused)
     }
 
     fn linear(
         &self,
         node: &Node,
         linear: &Linear,
-        input_scale: f64,
-        output_scale: f64,
-    ) -> Result<Parameters, QuantizeError> {
+        window: Window,
+        groups: usize,
+        target: usize,
+    ) -> Result<Core, QuantizeError> {
+        let input = self.source(node)?;
+        let (input_scale, output_scale) = (self.quantized.scales[input], self.scale(target)?);
         let per_output = (linear.weights.len() / linear.outputs.max(1)).max(1);
         let (activations, most) =
             (limit(self.options.activation_bits), limit(self.options.weight_bits));
-        let mut result = Parameters::default();
+        let (mut weights, mut requant, mut weight_scales) = (Vec::new(), Vec::new(), Vec::new());
         let channels = linear.weights.chunks(per_output).zip(&linear.bias).enumerate();
         for (o, (kernel, &bias)) in channels {
-            let channel = quantize_channel(kernel, bias, input_scale, activations, most);
+            let unit = linear.units.get(o).copied();
+            let channel = quantize_channel(kernel, bias, unit, input_scale, activations, most);
             let factor = input_scale * channel.scale / output_scale;
-            let (multiplier, shift) = multiplier_and_shift(factor)
-                .map_err(|e| self.fail(node, format!("output channel {o}: {e}")))?;
-            result.weights.extend(channel.weights);
-            result.requant.push(Requant { bias: channel.bias, multiplier, shift });
-            result.scales.push(channel.scale);
+            let (multiplier, shift) = self.rescale(node, factor, o)?;
+            weights.extend(channel.weights);
+            requant.push(Requant { bias: channel.bias, multiplier, shift });
+            weight_scales.push(channel.scale);
         }
-        Ok(result)
+        let op = Op::Conv(Conv { window, groups, weights });
+        Ok(Core { op, input, requant, weight_scales, output_scale })
+    }
+
+    /// A depthwise convolution with weights 1, whose rescaling divides.
+    fn average(
+        &self,
+        node: &Node,
+        window: Window,
+        divisor: usize,
+        target: usize,
+    ) -> Result<Core, QuantizeError> {
+        let input = self.source(node)?;
+        let input_scale = self.quantized.scales[input];
+        // A copy of the values (padding) keeps their scale and so is exact.
+        let output_scale = if divisor == 1 { input_scale } else { self.scale(target)? };
+        let factor = input_scale / (divisor as f64 * output_scale);
+        let (multiplier, shift) = self.rescale(node, factor, 0)?;
+        let groups = self.shape(input).channels;
+        let weights = vec![1; groups * window.kernel[0] * window.kernel[1]];
+        let requant = vec![Requant { bias: 0, multiplier, shift }; groups];
+        let op = Op::Conv(Conv { window, groups, weights });
+        Ok(Core { op, input, requant, weight_scales: Vec::new(), output_scale })
+    }
+
+    fn maximum(&self, node: &Node, window: Window) -> Result<Core, QuantizeError> {
+        let input = self.source(node)?;
+        let requant = vec![UNIT; self.shape(input).channels];
+        let output_scale = self.quantized.scales[input];
+        let op = Op::MaxPool(window);
+        Ok(Core { op, input, requant, weight_scales: Vec::new(), output_scale })
+    }
+
+    fn sum(&self, node: &Node, target: usize) -> Result<Core, QuantizeError> {
+        let [input, other] = self.sources(node)?[..] else {
+            return Err(self.fail(node, "expected 2 data inputs".into()));
+        };
+        let output_scale = self.scale(target)?;
+        let targets = [input, other].map(|t| self.quantized.scales[t] / output_scale);
+        let (factors, factor) = add_factors(targets, limit(self.options.weight_bits) as i32);
+        let (multiplier, shift) = self.rescale(node, factor, 0)?;
+        let requant = vec![Requant { bias: 0, multiplier, shift }; self.shape(input).channels];
+        let op = Op::Add(Add { other, factors });
+        Ok(Core { op, input, requant, weight_scales: Vec::new(), output_scale })
+    }
+
+    /// Copies every input into its range of the channels, by a convolution with one weight per output
+    /// channel, and sums up the copies; the last sum is left to the caller. A value is rounded once, in
+    /// its copy: the sums only add zeros.
+    fn concatenation(&mut self, node: &Node, target: usize) -> Result<Core, QuantizeError> {
+        let sources = self.sources(node)?;
+        let output_scale = self.scale(target)?;
+        let channels: usize = sources.iter().map(|&t| self.shape(t).channels).sum();
+        let mut first = 0;
+        let mut sum: Option<Core> = None;
+        for (number, &input) in sources.iter().enumerate() {
+            let inputs = self.shape(input).channels;
+            let factor = self.quantized.scales[input] / output_scale;
+            let (multiplier, shift) = self.rescale(node, factor, first)?;
+            let mut weights = vec![0; channels * inputs];
+            (0..inputs).for_each(|c| weights[(first + c) * inputs + c] = 1);
+            first += inputs;
+            let copy = Core {
+                op: Op::Conv(Conv { window: point(), groups: 1, weights }),
+                input,
+                requant: vec![Requant { bias: 0, multiplier, shift }; channels],
+                weight_scales: Vec::new(),
+                output_scale,
+            };
+            sum = Some(match sum {
+                None => copy,
+                Some(before) => {
+                    let input = self.intermediate(node, before, &format!("sum{number}"));
+                    let other = self.intermediate(node, copy, &format!("copy{number}"));
+                    let op = Op::Add(Add { other, factors: [1, 1] });
+                    let requant = vec![UNIT; channels];
+                    Core { op, input, requant, weight_scales: Vec::new(), output_scale }
+                }
+            });
+        }
+        sum.ok_or_else(|| self.fail(node, "no data input".into()))
+    }
+
+    /// Appends `core` as a layer of its own, named after `node` and `part`; returns its tensor.
+    fn intermediate(&mut self, node: &Node, core: Core, part: &str) -> usize {
+        let Core { op, input, requant, weight_scales, output_scale } = core;
+        let name = format!("{}/{part}", node.name);
+        let shape = Shape { channels: requant.len(), ..self.shape(input) };
+        let output = self.scratch(shape, output_scale, name.clone());
+        let (kind, clamp) = (node.op_type.clone(), self.clamp(ALL, output_scale));
+        self.push(Layer { name, kind, op, input, output, requant, clamp }, weight_scales);
+        output
+    }
+
+    fn shape(&self, place: usize) -> Shape {
+        self.quantized.network.tensors[place]
+    }
+
+    fn rescale(&self, node: &Node, factor: f64, o: usize) -> Result<(u32, u32), QuantizeError> {
+        multiplier_and_shift(factor)
+            .map_err(|e| self.fail(node, format!("output channel {o}: {e}")))
     }
 }
 

@@ -5,6 +5,7 @@
 //! Integer-Arithmetic-Only Inference" (CVPR 2018), with all zero points at 0, and of Krishnamoorthi,
 //! "Quantizing deep convolutional networks for efficient inference" (2018), for the scales per channel.
 
+mod builder;
 mod calibrate;
 mod extract;
 mod layer;
@@ -18,12 +19,12 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use calibrate::{Ranges, calibrate};
+pub use calibrate::{Calibration, Ranges, calibrate, calibrate_by};
 pub use extract::{ExtractedLayer, extract};
 
 use super::graph::{Finding, Graph, GraphError};
 use super::op::{HostOp, Lowering};
-use layer::Builder;
+use builder::Builder;
 
 /// Widths of the integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +60,16 @@ pub enum QuantizeError {
     NoSamples {
         /// File of the network.
         origin: String,
+    },
+    /// Unknown method of calibration.
+    #[error(
+        "calibration `{text}`: {problem}; allowed: minmax, percentile:P with P above 50 up to 100"
+    )]
+    Calibration {
+        /// As given.
+        text: String,
+        /// What is wrong.
+        problem: String,
     },
     /// The float network could not be run.
     #[error(transparent)]
@@ -101,7 +112,8 @@ pub struct Quantized {
     pub scales: Vec<f64>,
     /// Name in the file of each tensor of `network`.
     pub tensor_names: Vec<String>,
-    /// Real value of one unit of a weight, by layer and output channel; empty for layers without weights.
+    /// Real value of one unit of a weight, by layer and output channel; empty for layers without weights
+    /// in the file (pooling, sums, concatenations).
     pub weight_scales: Vec<Vec<f64>>,
     /// What the host does with the dequantized output, in order.
     pub host_ops: Vec<HostOp>,
@@ -127,7 +139,7 @@ pub fn quantize(
     let mut host_ops = Vec::new();
     let mut fused = HashSet::new();
     for node in graph.iter() {
-        // The writer of this tensor was a ReLU that became the clamp of the layer before it.
+        // The writer of this tensor was a limit that became the clamp of the layer before it.
         if fused.contains(&node.output) {
             continue;
         }
