@@ -311,6 +311,7 @@ fn macs(network: &Network, number: usize) -> (u64, u64) {
     let shape = network.tensors[layer.output];
     let nonzero = match &layer.op {
         Op::Conv(conv) => conv.weights.iter().filter(|w| **w != 0).count(),
+        Op::Add(add) => shape.channels * add.factors.iter().filter(|f| **f != 0).count(),
         Op::MaxPool(_) => 0,
     };
     (layer.macs(shape), (nonzero * shape.height * shape.width) as u64)
