@@ -210,7 +210,7 @@ fn other_names_for_the_same_values() {
         .node("Identity", &["u"], "i", &[])
         .node("Squeeze", &["i"], "y", &[])
         .model();
-    let (exact, quantized) = agree(&model, &ramp(12), 1.0);
+    let (exact, quantized) = agree(&model, &ramp(12), 4.0);
     assert_eq!((exact.len(), quantized.network.layers.len()), (3, 1));
     assert_eq!(quantized.input_shape().channels, 3);
     let moved = Builder::new(&[2, 3]).node("Transpose", &["x"], "y", &[("perm", &[0, 2, 1])]);

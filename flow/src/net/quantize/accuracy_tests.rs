@@ -177,3 +177,20 @@ fn percentiles_leave_outliers_out() {
     assert_eq!(range("percentile:100", graph.output), 100.0);
     assert_eq!(range("percentile:99", graph.input), 100.0);
 }
+
+/// A file may quantize in front of a ReLU or a pool only.
+#[test]
+fn ranges_are_inherited_where_values_cannot_grow() {
+    use crate::net::testing::Builder;
+    let model = Builder::new(&[1, 2, 2])
+        .floats("s", &[], &[0.5])
+        .node("QuantizeLinear", &["x", "s"], "q", &[])
+        .node("DequantizeLinear", &["q", "s"], "d", &[])
+        .node("Relu", &["d"], "r", &[])
+        .node("GlobalAveragePool", &["r"], "y", &[])
+        .model();
+    let graph = Graph::import(&model).unwrap();
+    let ranges = calibrate(&graph, &[]).unwrap();
+    assert_eq!(ranges.max_abs[graph.output], Some(127.5));
+    quantize(&graph, &ranges, Options::default()).unwrap();
+}
