@@ -1,12 +1,14 @@
 //! Networks: from an ONNX file to layers of integers.
 //!
 //! [`onnx`] reads and writes the file, [`op`] gives its operators a meaning (one file each), [`graph`] is
-//! the float network that they form, [`quantize`] turns it into what the hardware computes.
+//! the float network that they form, [`quantize`] turns it into what the hardware computes. [`topology`]
+//! reads layer shapes without weights.
 
 pub mod graph;
 pub mod onnx;
 pub mod op;
 pub mod quantize;
+pub mod topology;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -268,4 +268,6 @@ pub(crate) fn list<T: ToString>(values: &[T]) -> String {
 }
 
 #[cfg(test)]
+mod integer_tests;
+#[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::QuantizeError;
 use crate::net::graph::{ForwardError, Graph};
+use crate::net::op::Lowering;
 
 /// Bins of a histogram of magnitudes: the resolution of a percentile, relative to the largest.
 const BINS: usize = 4096;
@@ -94,7 +95,25 @@ pub fn calibrate_by(
     for (range, tensor) in max_abs.iter_mut().zip(&graph.tensors) {
         *range = tensor.given.map(|given| given as f32).or(*range);
     }
+    inherit(graph, &mut max_abs);
     Ok(Ranges { max_abs })
+}
+
+/// Gives tensors without a range that of the tensor that they are made of, where values cannot grow: a
+/// file that quantizes need not do so behind each of these operators.
+fn inherit(graph: &Graph, max_abs: &mut [Option<f32>]) {
+    for node in graph.iter() {
+        let ([input], Some(op)) = (&node.inputs[..], &node.op) else { continue };
+        let layout = graph.tensors[*input].layout;
+        let bounded = match op.lower(layout.as_slice()) {
+            Lowering::Alias | Lowering::MaxPool(_) | Lowering::Average { .. } => true,
+            Lowering::Clamp([low, high]) => low <= 0.0 && high >= 0.0,
+            _ => false,
+        };
+        if bounded && max_abs[node.output].is_none() {
+            max_abs[node.output] = max_abs[*input];
+        }
+    }
 }
 
 fn largest(graph: &Graph, samples: &[&[f32]]) -> Result<Vec<Option<f32>>, ForwardError> {

@@ -25,6 +25,7 @@ pub use extract::{ExtractedLayer, extract};
 use super::graph::{Finding, Graph, GraphError};
 use super::op::{HostOp, Lowering};
 use builder::Builder;
+pub(crate) use scale::multiplier_and_shift;
 
 /// Widths of the integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,5 +215,7 @@ pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
     best
 }
 
+#[cfg(test)]
+mod accuracy_tests;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ pub(super) fn limit(bits: usize) -> f64 {
 
 /// Integer multiplier (below 2^15) and shift (1 to 47) whose quotient `multiplier / 2^shift` is nearest to
 /// `factor`. The multiplier has its full 15 bits unless `factor` is below 2^-33.
-pub(super) fn multiplier_and_shift(factor: f64) -> Result<(u32, u32), String> {
+pub(crate) fn multiplier_and_shift(factor: f64) -> Result<(u32, u32), String> {
     let range = || format!("rescale factor {factor:e}; allowed: 0 to 16383.5");
     if !factor.is_finite() || factor < 0.0 {
         return Err(range());

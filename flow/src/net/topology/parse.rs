@@ -1,0 +1,134 @@
+//! From lines to shapes.
+
+use std::collections::HashMap;
+
+use pecan_sim::layer::{Shape, Window};
+
+use super::{TopologyError, TopologyLayer};
+
+/// Largest extent: far above any network's, low enough that products of three do not overflow.
+const LIMIT: usize = 1 << 20;
+/// Most weights or values of a tensor.
+const MOST: usize = 1 << 28;
+
+/// What the columns mean.
+#[derive(Clone, Copy, PartialEq)]
+enum Format {
+    Convolution { two_strides: bool },
+    Product,
+}
+
+/// One line with a way to complain about it.
+struct Line<'a> {
+    origin: &'a str,
+    number: usize,
+    fields: Vec<&'a str>,
+}
+
+impl Line<'_> {
+    fn fail(&self, column: usize, problem: String) -> TopologyError {
+        let (origin, line) = (self.origin.to_string(), self.number);
+        TopologyError::Line { origin, line, column: column + 1, problem }
+    }
+
+    fn number(&self, column: usize, what: &str) -> Result<usize, TopologyError> {
+        let text = self.fields.get(column).copied().unwrap_or("");
+        match text.parse::<usize>() {
+            Ok(value) if (1..=LIMIT).contains(&value) => Ok(value),
+            _ => Err(self.fail(column, format!("{what} is `{text}`; allowed: 1 to {LIMIT}"))),
+        }
+    }
+
+    fn convolution(&self, two_strides: bool) -> Result<TopologyLayer, TopologyError> {
+        let n = |column, what| self.number(column, what);
+        let input = Shape::new(n(5, "channels")?, n(1, "input rows")?, n(2, "input columns")?);
+        let kernel = [n(3, "filter rows")?, n(4, "filter columns")?];
+        let filters = n(6, "number of filters")?;
+        let stride = n(7, "stride")?;
+        let stride = [stride, if two_strides { n(8, "stride of columns")? } else { stride }];
+        let window = Window { kernel, stride, dilation: [1; 2], pads: [0; 4] };
+        let Some([height, width]) = window.output_size(input.height, input.width) else {
+            let (h, w) = (input.height, input.width);
+            let problem =
+                format!("filter {kernel:?} exceeds the input of {h} rows and {w} columns");
+            return Err(self.fail(3, problem));
+        };
+        let depthwise = is_depthwise(self.fields[0], &input, kernel, filters);
+        let (outputs, groups) =
+            if depthwise { (input.channels, input.channels) } else { (filters, 1) };
+        let output = Shape::new(outputs, height, width);
+        Ok(TopologyLayer { name: String::new(), input, output, window, groups, line: self.number })
+    }
+
+    /// `[M][K] * [K][N]`: a convolution with a kernel of one value over M pixels.
+    fn product(&self) -> Result<TopologyLayer, TopologyError> {
+        let n = |column, what| self.number(column, what);
+        let (rows, columns, inner) = (n(1, "M")?, n(2, "N")?, n(3, "K")?);
+        let window = Window { kernel: [1; 2], stride: [1; 2], dilation: [1; 2], pads: [0; 4] };
+        let (input, output) = (Shape::new(inner, rows, 1), Shape::new(columns, rows, 1));
+        Ok(TopologyLayer {
+            name: String::new(),
+            input,
+            output,
+            window,
+            groups: 1,
+            line: self.number,
+        })
+    }
+}
+
+/// The format has no field for groups: by custom a depthwise layer is written with a single filter, or
+/// with a name that says so. A single 1x1 filter is an ordinary layer with one output.
+fn is_depthwise(name: &str, input: &Shape, kernel: [usize; 2], filters: usize) -> bool {
+    let name = name.to_lowercase();
+    let named = ["depthwise", "dwconv", "dw_", "_dw"].iter().any(|mark| name.contains(mark));
+    input.channels > 1 && kernel != [1, 1] && (filters == 1 || (named && filters == input.channels))
+}
+
+pub(super) fn layers(origin: &str, text: &str) -> Result<Vec<TopologyLayer>, TopologyError> {
+    let mut format = Format::Convolution { two_strides: false };
+    let mut layers: Vec<TopologyLayer> = Vec::new();
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    for (index, text) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        let fields: Vec<&str> = text.split(',').map(str::trim).collect();
+        if fields.iter().all(|f| f.is_empty()) {
+            continue;
+        }
+        let first = layers.is_empty() && seen.is_empty();
+        if first && fields.get(1).is_some_and(|f| f.parse::<f64>().is_err() && !f.is_empty()) {
+            format = header(&fields);
+            seen.insert("", 0);
+            continue;
+        }
+        let line = Line { origin, number: index + 1, fields };
+        let name = line.fields[0];
+        if name.is_empty() {
+            return Err(line.fail(0, "the name is empty".into()));
+        }
+        let mut layer = match format {
+            Format::Convolution { two_strides } => line.convolution(two_strides)?,
+            Format::Product => line.product()?,
+        };
+        let largest = layer.weights().max(layer.input.len()).max(layer.output.len());
+        if largest > MOST {
+            let problem = format!("a tensor of {largest} values; allowed: at most {MOST}");
+            return Err(line.fail(0, problem));
+        }
+        let count = seen.entry(name).or_insert(0);
+        *count += 1;
+        layer.name = if *count == 1 { name.into() } else { format!("{name}#{count}") };
+        layers.push(layer);
+    }
+    match layers.is_empty() {
+        true => Err(TopologyError::Empty { origin: origin.into() }),
+        false => Ok(layers),
+    }
+}
+
+fn header(fields: &[&str]) -> Format {
+    if fields.get(1..4) == Some(&["M", "N", "K"]) {
+        return Format::Product;
+    }
+    let two_strides = fields.get(8).is_some_and(|f| f.to_lowercase().contains("stride"));
+    Format::Convolution { two_strides }
+}

@@ -1,0 +1,95 @@
+use pecan_sim::reference;
+
+use super::*;
+use crate::net::testing::shared_file;
+
+const HEADER: &str = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, \
+                      Channels, Num Filter, Strides,\n";
+
+fn parse(lines: &str) -> Result<Topology, TopologyError> {
+    Topology::parse("t", "t.csv", &format!("{HEADER}{lines}"))
+}
+
+#[test]
+fn shapes_from_lines() {
+    let text = ",,,,,,,,\n\nc, 9, 8 ,3,3, 2, 5, 2,,,x,\nDW, 7,7,3,3,4,1,1,\nc,1,1,1,1,16,10,1";
+    let topology = parse(text).unwrap();
+    let [a, b, c] = topology.layers.as_slice() else { panic!() };
+    assert_eq!((a.output, a.groups, a.macs()), (Shape::new(5, 4, 3), 1, 90 * 12));
+    assert_eq!((a.name.as_str(), a.line), ("c", 4));
+    assert_eq!((b.output, b.groups, b.weights()), (Shape::new(4, 5, 5), 4, 36));
+    assert_eq!((c.name.as_str(), c.output), ("c#2", Shape::new(10, 1, 1)));
+    // Without a header, with two strides, and as matrix products.
+    let plain = Topology::parse("t", "t", "c,9,8,3,3,2,5,2").unwrap();
+    assert_eq!(plain.layers[0].output, a.output);
+    let header = "Layer,IH,IW,FH,FW,C,N,Stride height,Stride width\nc,9,9,3,3,2,5,1,2";
+    let two = Topology::parse("t", "t", header).unwrap();
+    assert_eq!(two.layers[0].output, Shape::new(5, 7, 4));
+    let product = Topology::parse("t", "t", "Layer,M,N,K,\np,6,5,4,").unwrap();
+    let layer = &product.layers[0];
+    assert_eq!((layer.input, layer.output), (Shape::new(4, 6, 1), Shape::new(5, 6, 1)));
+}
+
+#[test]
+fn mistakes_are_found_by_line_and_column() {
+    let problem = |lines: &str| parse(lines).unwrap_err().to_string();
+    assert!(problem("c,9,9,3,x,2,5,1").starts_with("t.csv:2:5: filter columns is `x`; allowed: 1"));
+    assert!(problem("c,9,9,3,3,2,5").starts_with("t.csv:2:8: stride is ``"));
+    assert!(problem("a,9,9,3,3,2,5,1\n,9,9,3,3,2,5,1").starts_with("t.csv:3:1: the name is empty"));
+    assert!(problem("c,2,9,3,3,2,5,1").starts_with("t.csv:2:4: filter [3, 3] exceeds"));
+    assert!(problem("c,9,9,3,3,0,5,1").contains(":6: channels is `0`"));
+    assert!(problem("c,99999,99999,3,3,2,5,1").contains("at most"));
+    assert_eq!(problem(""), "t.csv: no layer");
+    assert!(Topology::read(Path::new("absent.csv")).unwrap_err().to_string().contains("absent"));
+}
+
+#[test]
+fn random_networks_are_valid_and_reproducible() {
+    let topology = parse("a,9,9,3,3,8,10,2\nb,6,6,3,3,8,1,1\n").unwrap();
+    let options = RandomWeights { density: 0.3, lanes: 4, seed: 5, ..RandomWeights::default() };
+    let networks = topology.networks(&options).unwrap();
+    assert_eq!(networks, topology.networks(&options).unwrap());
+    assert_ne!(networks, topology.networks(&RandomWeights { seed: 6, ..options }).unwrap());
+    assert_eq!(networks[0].name, "t/a");
+    let Op::Conv(conv) = &networks[0].layers[0].op else { panic!() };
+    // 72 places in three groups of lanes (the last of two channels).
+    let used = |from: usize, to: usize| {
+        (0..72).filter(|p| (from..to).any(|o| conv.weights[o * 72 + p] != 0)).count()
+    };
+    assert_eq!(used(0, 4) + used(4, 8) + used(8, 10), 65);
+    let dense = (0..72).filter(|p| conv.weights[*p] != 0).count();
+    assert_eq!(dense, used(0, 4));
+    for network in &networks {
+        let input = random_input(network.tensors[0], 0.5, 8, 1).unwrap();
+        let output = &reference::run(network, &input).unwrap()[1];
+        let nonzero = output.data.iter().filter(|v| **v > 0).count();
+        let saturated = output.data.iter().filter(|v| **v == 127).count();
+        assert!(nonzero * 5 > output.data.len() && saturated * 4 < output.data.len());
+    }
+    let none = RandomWeights { density: 0.0, ..options };
+    topology.networks(&none).unwrap()[0].validate().unwrap();
+    let bad = topology.networks(&RandomWeights { density: 1.5, ..options }).unwrap_err();
+    assert_eq!(bad.to_string(), "density = 1.5; allowed: 0 to 1");
+}
+
+use pecan_sim::layer::Op;
+
+#[test]
+fn workloads_beside_the_project() {
+    for (file, layers, macs) in [
+        ("Googlenet", 58, 1_000_000_000..2_000_000_000u64),
+        ("Resnet18", 21, 1_000_000_000..3_000_000_000),
+        ("Resnet50", 54, 2_000_000_000..6_000_000_000),
+        ("alexnet", 5, 500_000_000..3_000_000_000),
+        ("mobilenet", 27, 400_000_000..700_000_000),
+        ("yolo_tiny", 9, 500_000_000..6_000_000_000),
+    ] {
+        let Some(path) = shared_file(&format!("workloads/{file}.csv")) else { continue };
+        let topology = Topology::read(&path).unwrap();
+        let total: u64 = topology.layers.iter().map(TopologyLayer::macs).sum();
+        let depthwise = topology.layers.iter().filter(|l| l.groups > 1).count();
+        let count = topology.layers.len();
+        println!("{file}: {count} layers, {depthwise} depthwise, {total} MACs");
+        assert!(macs.contains(&total) && count.abs_diff(layers) <= 4, "{file}: {count} {total}");
+    }
+}
