@@ -84,6 +84,7 @@ impl Compiler<'_> {
             builder: Builder::new(g, self.config.id()),
             weights: Rings::new(g.cols, g.weight_entries),
             params: Rings::new(1, g.param_channels),
+            last: Vec::new(),
             after: Vec::new(),
         };
         let mut state = State {
