@@ -228,10 +228,11 @@ fn rects(outputs: &Rect, tile: [usize; 2]) -> Option<(Rect, Vec<Rect>, Rect)> {
         return Some((rect(all, [0, 2]), middle, rect(all, [columns - 2, columns])));
     }
     let bottom = [rows - 1, rows];
+    // The largest comes last, for the next lists load beside it.
     let middle = [
         rect([0, 1], [2, columns]),
-        rect([1, rows - 1], [0, columns]),
         rect(bottom, [0, columns - 2]),
+        rect([1, rows - 1], [0, columns]),
     ];
     let middle = middle.into_iter().filter(|r| r.iter().all(|range| !range.is_empty())).collect();
     Some((rect([0, 1], [0, 2]), middle, rect(bottom, [columns - 2, columns])))
