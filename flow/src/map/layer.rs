@@ -9,7 +9,7 @@ use pecan_sim::emulator::{Registers, run_cycles};
 
 use super::choose::{Choice, LONGEST_RUN, phases};
 use super::error::MapError;
-use super::lists::{Occupancy, TapBox, slices};
+use super::lists::{Occupancy, TapBox};
 use super::place::{Layout, Piece, piece_bytes};
 use super::problem::Problem;
 use super::ring::Rings;
@@ -180,8 +180,8 @@ impl Emitter<'_> {
         boxes: &mut Boxes,
     ) -> Result<(), MapError> {
         let taps = job.problem.taps_of(&job.choice.passes[pass], self.geometry);
-        let chunks: Vec<TapBox> = if job.choice.sliced {
-            slices(&taps, job.choice.tiling.slice).collect()
+        let chunks = if job.choice.sliced {
+            self.chunks(job, &job.choice.passes[pass], &taps)
         } else {
             vec![taps]
         };

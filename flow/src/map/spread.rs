@@ -8,8 +8,8 @@
 use std::ops::Range;
 
 use super::error::MapError;
-use super::layer::{Emitter, LayerJob};
-use super::lists::{TapBox, lengths};
+use super::layer::{Emitter, Home, LayerJob};
+use super::lists::{TapBox, lengths, slices};
 use super::pack::pack;
 use super::run::Run;
 
@@ -96,6 +96,42 @@ impl Emitter<'_> {
             }
             lists.done[column] = from;
         }
+    }
+
+    /// Cuts the taps of a pass, whose lists do not fit the weight buffers, into those of runs that accumulate:
+    /// half a buffer each, so that the next loads beside a run, or single slices.
+    pub(super) fn chunks(
+        &self,
+        job: &LayerJob<'_>,
+        channels: &Range<usize>,
+        taps: &TapBox,
+    ) -> Vec<TapBox> {
+        let slice = job.choice.tiling.slice;
+        let lists = lengths(job.occupancy, channels, taps, slice, self.geometry);
+        let each: usize = (1..3).map(|i| taps[i].len().div_ceil(slice[i])).product();
+        let blocks = taps[0].len().div_ceil(slice[0]);
+        let longest = |from: usize, to: usize| {
+            let sum = |list: &Vec<u32>| -> usize {
+                list.iter().take(to * each).skip(from * each).map(|n| *n as usize).sum()
+            };
+            lists.iter().map(sum).max().unwrap_or(0)
+        };
+        let room = self.geometry.weight_entries;
+        // A box in DRAM holds the input of one slice.
+        let small = (0..blocks).all(|block| longest(block, block + 1) <= room);
+        if !small || matches!(job.input, Home::Dram(_)) {
+            return slices(taps, slice).collect();
+        }
+        let mut chunks = Vec::new();
+        let mut from = 0;
+        while from < blocks {
+            let more = (from + 2..=blocks).take_while(|to| longest(from, *to) <= room / 2);
+            let to = more.last().unwrap_or(from + 1);
+            let words = |block: usize| (taps[0].start + block * slice[0]).min(taps[0].end);
+            chunks.push([words(from)..words(to), taps[1].clone(), taps[2].clone()]);
+            from = to;
+        }
+        chunks
     }
 
     /// Emits a run, spread if that helps.

@@ -22,11 +22,16 @@ pub const MAX_LANES: usize = 16;
 /// Bits of `bytes` from bit `from`, at most 64, least significant first.
 #[must_use]
 pub(super) fn bits_at(bytes: &[u8], from: usize, count: usize) -> u64 {
+    let mask = if count >= 64 { u64::MAX } else { (1 << count) - 1 };
+    if from % 8 + count <= 64
+        && let Some(whole) = bytes.get(from / 8..).and_then(|rest| rest.first_chunk())
+    {
+        return u64::from_le_bytes(*whole) >> (from % 8) & mask;
+    }
     let mut value = 0u128;
     for (i, byte) in bytes.iter().skip(from / 8).take(9).enumerate() {
         value |= u128::from(*byte) << (8 * i);
     }
-    let mask = if count >= 64 { u64::MAX } else { (1 << count) - 1 };
     (value >> (from % 8)) as u64 & mask
 }
 
