@@ -51,6 +51,20 @@ impl Entry {
     pub(super) fn unpack(slot: &[u8], geometry: &Geometry) -> Self {
         let mut entry = Self::ZERO;
         let width = geometry.weight_bits;
+        if geometry.entry_bits <= 64 {
+            // Most configurations: the entry is one number, which programs with millions of them feel.
+            let mut rest = bits_at(slot, 0, geometry.entry_bits);
+            for weight in &mut entry.weights[..geometry.lanes] {
+                *weight = signed(rest & ((1 << width) - 1), width) as i16;
+                entry.nonzero |= *weight != 0;
+                rest >>= width;
+            }
+            if geometry.skip {
+                entry.index = (rest & ((1 << geometry.index_bits) - 1)) as u16;
+                entry.last = rest >> geometry.index_bits == 1;
+            }
+            return entry;
+        }
         for lane in 0..geometry.lanes {
             entry.weights[lane] = signed(bits_at(slot, lane * width, width), width) as i16;
         }
