@@ -99,7 +99,7 @@ fn resnet8_convolutions(name: &str) {
         let input = layer.quantized.quantize_input(&tensors[layer.input]);
         for memory in [MemoryModel::Ideal, dram(&config)] {
             let settings = Settings { memory, ..Settings::default() };
-            bench.check(&layer.quantized.network, &[input.clone()], &settings).unwrap();
+            bench.check(&layer.quantized.network, std::slice::from_ref(&input), &settings).unwrap();
         }
         convolutions += usize::from(layer.quantized.network.layers[0].kind == "Conv");
     }
@@ -114,4 +114,52 @@ fn resnet8_convolutions_on_edge() {
 #[test]
 fn resnet8_convolutions_on_tiny() {
     resnet8_convolutions("tiny");
+}
+
+/// A whole network of the shared test material on a preset, all opinions and counters equal.
+fn whole(name: &str, config: &str, calibration: Samples, test: Samples) {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let model = Model::read(&shared.join("models").join(name)).unwrap();
+    let graph = Graph::import(&model).unwrap();
+    let options = quantize::Options::default();
+    let quantized = quantize::quantize_with(&graph, &calibration.as_slices(), options).unwrap();
+    let inputs: Vec<_> = test.iter().map(|x| quantized.quantize_input(x)).collect();
+    let bench = Bench::new(&preset(config).unwrap()).unwrap();
+    let checked = bench.check(&quantized.network, &inputs, &Settings::default()).unwrap();
+    let cycles = checked.cycles / inputs.len() as u64;
+    println!("{name} on {config}: {} images, {cycles} cycles per image", inputs.len());
+}
+
+/// Presets with 8-bit widths, for which the shared networks are quantized here.
+const EIGHT_BITS: [&str; 3] = ["edge", "tiny", "large"];
+
+#[test]
+fn resnet8_as_a_whole() {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let (train, test) = (shared.join("cifar10_train.npz"), shared.join("cifar10_test.npz"));
+    if !train.exists() {
+        println!("SKIPPED: {} is absent", train.display());
+        return;
+    }
+    for config in EIGHT_BITS {
+        let images = if config == "edge" { 3 } else { 1 };
+        let calibration = samples(&train, Rows::All, Some(50));
+        let test = samples(&test, Rows::All, Some(images));
+        whole("resnet8_cifar10_jpegft.onnx", config, calibration, test);
+    }
+}
+
+#[test]
+fn keywords_as_a_whole() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/kws01.npz");
+    if !data.exists() {
+        println!("SKIPPED: {} is absent", data.display());
+        return;
+    }
+    for config in EIGHT_BITS {
+        let images = if config == "edge" { 5 } else { 1 };
+        let calibration = samples(&data, Rows::Range(0, Some(100)), None);
+        let test = samples(&data, Rows::Range(100, Some(100 + images)), None);
+        whole("kws_dscnn.onnx", config, calibration, test);
+    }
 }

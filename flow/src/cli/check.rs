@@ -129,7 +129,10 @@ fn describe(title: &str, findings: &[Finding], mapped: &[Mapped]) -> String {
     let unmapped = mapped.iter().filter(|(_, result)| result.is_err()).count();
     let verdict = match (bad, unmapped) {
         (0, 0) => "Everything runs on the accelerator.".to_owned(),
-        (0, n) => format!("{n} of {} lines of the mapping say why the network does not map.", mapped.len()),
+        (0, n) => format!(
+            "{n} of {} lines of the mapping say why the network does not map.",
+            mapped.len()
+        ),
         (n, 0) => format!(
             "{n} of {} nodes are not supported; `pecan simulate --layers` runs the other layers one by one.",
             findings.len()

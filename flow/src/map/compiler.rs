@@ -84,6 +84,7 @@ impl Compiler<'_> {
             builder: Builder::new(g, self.config.id()),
             weights: Rings::new(g.cols, g.weight_entries),
             params: Rings::new(1, g.param_channels),
+            last: Vec::new(),
             after: Vec::new(),
         };
         let mut state = State {
@@ -161,6 +162,20 @@ impl Compiler<'_> {
         })
     }
 
+    /// Where the one or two tensors are that a layer reads. Both tensors of a sum are read by the same
+    /// steps, so they lie in the same way.
+    fn sources(&self, number: usize, state: &State) -> Result<(Home, Option<Home>), Attempt> {
+        let layer = &self.network.layers[number];
+        let source = self.source(number, layer.input, state)?;
+        let Op::Add(add) = &layer.op else { return Ok((source, None)) };
+        let other = self.source(number, add.other, state)?;
+        match (&source, &other) {
+            (Home::Buffer(_), Home::Dram(_)) => Err(Attempt::Evict(layer.input)),
+            (Home::Dram(_), Home::Buffer(_)) => Err(Attempt::Evict(add.other)),
+            _ => Ok((source, Some(other))),
+        }
+    }
+
     fn layer(
         &self,
         number: usize,
@@ -178,19 +193,7 @@ impl Compiler<'_> {
             let victim = || self.victim(state, Some(output)).unwrap_or(output);
             Home::Buffer(base.ok_or_else(|| Attempt::Evict(victim()))?)
         };
-        let source = self.source(number, input, state)?;
-        let other = match &layer.op {
-            Op::Add(add) => Some(self.source(number, add.other, state)?),
-            Op::Conv(_) | Op::MaxPool(_) => None,
-        };
-        // Both tensors of a sum are read by the same steps, so they lie in the same way.
-        match (&source, &other, &layer.op) {
-            (Home::Buffer(_), Some(Home::Dram(_)), _) => return Err(Attempt::Evict(input)),
-            (Home::Dram(_), Some(Home::Buffer(_)), Op::Add(add)) => {
-                return Err(Attempt::Evict(add.other));
-            }
-            _ => {}
-        }
+        let (source, other) = self.sources(number, state)?;
         let resident = matches!((&source, &home), (Home::Buffer(_), Home::Buffer(_)));
         let flat = problem.flattened().filter(|_| resident);
         let problem = flat.unwrap_or(problem);

@@ -45,7 +45,8 @@ pub(super) fn bound(problem: &Problem<'_>, candidate: &Candidate<'_>, geometry: 
     };
     let [y, x] = [0, 1].map(|i| steps(i, problem.axes[i].kernel, slice[i + 1]));
     let pixels = problem.axes.iter().map(|axis| axis.output as u64).product::<u64>();
-    pipelined(candidate.passes, geometry, |pass| {
+    let spread = spreads(problem, candidate);
+    pipelined(candidate.passes, spread, geometry, |pass| {
         let channels = if problem.per_channel() { pass.channels.len() } else { problem.inputs };
         let words = channels.div_ceil(b) as u64;
         let drain = pixels * (pass.channels.len() / geometry.drain_lanes) as u64;
@@ -53,12 +54,29 @@ pub(super) fn bound(problem: &Problem<'_>, candidate: &Candidate<'_>, geometry: 
     })
 }
 
+/// Whether passes with long lists are spread.
+fn spreads(problem: &Problem<'_>, candidate: &Candidate<'_>) -> bool {
+    let Tiling { tile, .. } = candidate.tiling;
+    let tiles: usize = (0..2).map(|i| problem.axes[i].output.div_ceil(tile[i])).product();
+    !problem.per_channel()
+        && phases(problem, &candidate.tiling).len() == 1
+        && tiles >= super::spread::FEWEST_TILES
+}
+
 /// Cycles of passes whose runs take `run` cycles each.
-fn pipelined(passes: &[Pass], geometry: &Geometry, mut run: impl FnMut(&Pass) -> u64) -> u64 {
+fn pipelined(
+    passes: &[Pass],
+    spread: bool,
+    geometry: &Geometry,
+    mut run: impl FnMut(&Pass) -> u64,
+) -> u64 {
     let mut total = 0;
     let mut before: Option<(&Pass, u64)> = None;
     for pass in passes {
         let [late, early] = pass.load(before.map(|(pass, _)| pass), geometry);
+        // Passes with long lists are spread: two tiles of each hide what is late.
+        let hidden = before.map_or(0, |(pass, _)| 2 * pass.walk) + pass.walk;
+        let late = if spread { late.saturating_sub(hidden) } else { late };
         total += early.max(before.map_or(0, |(_, cycles)| cycles)) + late;
         before = Some((pass, run(pass)));
     }
@@ -98,7 +116,8 @@ pub(super) fn exact(
     Ok(match objective {
         Objective::Cycles => {
             let mut costs = costs.into_iter();
-            pipelined(candidate.passes, geometry, |_| costs.next().unwrap_or(0.0) as u64) as f64
+            let run = |_: &Pass| costs.next().unwrap_or(0.0) as u64;
+            pipelined(candidate.passes, spreads(problem, candidate), geometry, run) as f64
         }
         Objective::Counts(_) => costs.into_iter().sum(),
     })

@@ -6,6 +6,7 @@
 //! partial sums where not even one pass fits, rectangles of output pixels where the global buffer is too
 //! small.
 
+mod boxes;
 mod choose;
 mod compiler;
 mod cost;
@@ -19,6 +20,7 @@ mod problem;
 mod ring;
 mod run;
 mod split;
+mod spread;
 mod stream;
 
 use std::sync::Arc;

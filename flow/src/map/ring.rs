@@ -24,10 +24,10 @@ pub(super) struct Rings {
 /// Where a set lies or goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
-    /// First address per ring.
-    pub(super) start: Vec<usize>,
-    /// So much of each list, from its start, overwrites nothing that the latest run uses.
-    pub(super) free: Vec<usize>,
+    /// First position per ring.
+    pub(super) start: Vec<u64>,
+    /// First position per ring that overwrites what the latest run uses.
+    pub(super) limit: Vec<u64>,
 }
 
 impl Rings {
@@ -37,13 +37,12 @@ impl Rings {
     }
 
     /// Positions of a set that is still there, for the next run.
-    pub(super) fn find(&mut self, key: Key) -> Option<Vec<usize>> {
+    pub(super) fn find(&mut self, key: Key) -> Option<Vec<u64>> {
         let (depth, next) = (self.depth, &self.next);
         self.sets.retain(|set| set.start.iter().zip(next).all(|(s, n)| n - s <= depth));
         let start = self.sets.iter().find(|set| set.key == key)?.start.clone();
-        let at = start.iter().map(|s| (s % depth) as usize).collect();
-        self.in_use = Some(start);
-        Some(at)
+        self.in_use = Some(start.clone());
+        Some(start)
     }
 
     /// Allocates a set of the given lengths for the next run. With `whole` a set does not wrap.
@@ -52,10 +51,17 @@ impl Rings {
         let before = self.next.clone();
         let start = self.allocate(key, lengths, whole);
         let used = self.in_use.replace(start.clone()).unwrap_or(before);
-        let free = used.iter().zip(&start).zip(lengths).map(|((used, start), length)| {
-            (used + depth).saturating_sub(*start).min(*length as u64) as usize
-        });
-        Slot { free: free.collect(), start: start.iter().map(|s| (s % depth) as usize).collect() }
+        Slot { start, limit: used.iter().map(|used| used + depth).collect() }
+    }
+
+    /// Address of a position.
+    pub(super) fn address(&self, position: u64) -> usize {
+        (position % self.depth) as usize
+    }
+
+    /// Entries of a ring.
+    pub(super) fn depth(&self) -> u64 {
+        self.depth
     }
 
     fn allocate(&mut self, key: Key, lengths: &[usize], whole: bool) -> Vec<u64> {
@@ -82,13 +88,13 @@ mod tests {
     fn sets_stay_until_overwritten() {
         let mut rings = Rings::new(1, 8);
         let first = rings.place((0, 0, 0), &[3], false);
-        assert_eq!((first.start[0], first.free[0]), (0, 3));
+        assert_eq!((first.start[0], first.limit[0]), (0, 8));
         let second = rings.place((0, 1, 0), &[4], false);
-        assert_eq!((second.start[0], second.free[0]), (3, 4));
+        assert_eq!((second.start[0], second.limit[0]), (3, 8));
         assert_eq!(rings.find((0, 0, 0)), Some(vec![0]));
         // Its end overwrites the first set, which the latest run uses.
         let third = rings.place((0, 2, 0), &[4], false);
-        assert_eq!((third.start[0], third.free[0]), (7, 1));
+        assert_eq!((third.start[0], third.limit[0]), (7, 8));
         assert_eq!(rings.find((0, 0, 0)), None);
     }
 
@@ -96,6 +102,7 @@ mod tests {
     fn whole_sets_do_not_wrap() {
         let mut rings = Rings::new(1, 8);
         rings.place((0, 0, 0), &[5], true);
-        assert_eq!(rings.place((0, 1, 0), &[4], true).start[0], 0);
+        let start = rings.place((0, 1, 0), &[4], true).start[0];
+        assert_eq!((start, rings.address(start)), (8, 0));
     }
 }

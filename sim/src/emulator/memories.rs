@@ -22,11 +22,16 @@ pub const MAX_LANES: usize = 16;
 /// Bits of `bytes` from bit `from`, at most 64, least significant first.
 #[must_use]
 pub(super) fn bits_at(bytes: &[u8], from: usize, count: usize) -> u64 {
+    let mask = if count >= 64 { u64::MAX } else { (1 << count) - 1 };
+    if from % 8 + count <= 64
+        && let Some(whole) = bytes.get(from / 8..).and_then(|rest| rest.first_chunk())
+    {
+        return u64::from_le_bytes(*whole) >> (from % 8) & mask;
+    }
     let mut value = 0u128;
     for (i, byte) in bytes.iter().skip(from / 8).take(9).enumerate() {
         value |= u128::from(*byte) << (8 * i);
     }
-    let mask = if count >= 64 { u64::MAX } else { (1 << count) - 1 };
     (value >> (from % 8)) as u64 & mask
 }
 
@@ -46,6 +51,20 @@ impl Entry {
     pub(super) fn unpack(slot: &[u8], geometry: &Geometry) -> Self {
         let mut entry = Self::ZERO;
         let width = geometry.weight_bits;
+        if geometry.entry_bits <= 64 {
+            // Most configurations: the entry is one number, which programs with millions of them feel.
+            let mut rest = bits_at(slot, 0, geometry.entry_bits);
+            for weight in &mut entry.weights[..geometry.lanes] {
+                *weight = signed(rest & ((1 << width) - 1), width) as i16;
+                entry.nonzero |= *weight != 0;
+                rest >>= width;
+            }
+            if geometry.skip {
+                entry.index = (rest & ((1 << geometry.index_bits) - 1)) as u16;
+                entry.last = rest >> geometry.index_bits == 1;
+            }
+            return entry;
+        }
         for lane in 0..geometry.lanes {
             entry.weights[lane] = signed(bits_at(slot, lane * width, width), width) as i16;
         }
