@@ -112,7 +112,7 @@ fn resnet8_convolutions(name: &str) {
         let input = layer.quantized.quantize_input(&tensors[layer.input]);
         for memory in [MemoryModel::Ideal, dram(&config)] {
             let settings = Settings { memory, ..Settings::default() };
-            bench.check(&layer.quantized.network, &[input.clone()], &settings).unwrap();
+            bench.check(&layer.quantized.network, std::slice::from_ref(&input), &settings).unwrap();
         }
         convolutions += usize::from(layer.quantized.network.layers[0].kind == "Conv");
     }
