@@ -4,22 +4,20 @@ use std::collections::BTreeSet;
 
 use pecan_hdl::config::Config;
 use pecan_hdl::geometry::Geometry;
-use pecan_hdl::isa::counter::Counter;
-use pecan_sim::emulator::{Emulator, Outcome};
 use pecan_sim::layer::{Network, Op};
-use pecan_sim::memory::MemoryModel;
-use pecan_sim::program::{Program, Region};
+use pecan_sim::program::Region;
 
 use super::choose::{Choice, LONGEST_RUN, choose, smallest};
 use super::layer::{Emitter, Home, LayerJob};
 use super::lists::Occupancy;
 use super::place::{Layout, Space, piece_bytes};
+use super::predict::{describe, predict};
 use super::problem::Problem;
 use super::ring::Rings;
 use super::run::Placement;
 use super::split::{Away, Split, split};
 use super::stream::Builder;
-use super::{Compiled, LayerMapping, MapError, Objective, Options};
+use super::{Compiled, MapError, Objective, Options};
 
 /// Compiles a network; a tensor that does not fit goes to DRAM, and all begins anew.
 ///
@@ -104,7 +102,9 @@ impl Compiler<'_> {
         };
         let regions = (region(&input), region(&output));
         let program = emitter.builder.finish(self.config.hash(), regions.0, regions.1);
-        Ok(self.predict(program, input, output, state.descriptions)?)
+        let compiled =
+            Compiled { program, layers: Vec::new(), cycles: 0, geometry: g.clone(), input, output };
+        Ok(predict(compiled, self.network, self.config, state.descriptions)?)
     }
 
     /// Brings in the network's input.
@@ -152,14 +152,24 @@ impl Compiler<'_> {
         tensors.max_by_key(|t| (self.words(*t), *t))
     }
 
-    /// Where the tensor is that a layer reads.
-    fn source(&self, number: usize, tensor: usize, state: &State) -> Result<Home, Attempt> {
-        state.homes[tensor].clone().ok_or_else(|| {
-            Attempt::Failed(MapError::NoSplit {
-                layer: self.network.layers[number].name.clone(),
+    /// Where the tensors are that a layer reads.
+    fn sources(&self, number: usize, state: &State) -> Result<(Home, Option<Home>), Attempt> {
+        let layer = &self.network.layers[number];
+        let find = |tensor: usize| {
+            state.homes[tensor].clone().ok_or_else(|| MapError::NoSplit {
+                layer: layer.name.clone(),
                 reason: format!("tensor {tensor} is written by no layer before it"),
             })
-        })
+        };
+        let source = find(layer.input)?;
+        let Op::Add(add) = &layer.op else { return Ok((source, None)) };
+        let other = find(add.other)?;
+        // Both tensors of a sum are read by the same steps, so they lie in the same way.
+        match (&source, &other) {
+            (Home::Buffer(_), Home::Dram(_)) => Err(Attempt::Evict(layer.input)),
+            (Home::Dram(_), Home::Buffer(_)) => Err(Attempt::Evict(add.other)),
+            _ => Ok((source, Some(other))),
+        }
     }
 
     /// Where the one or two tensors are that a layer reads. Both tensors of a sum are read by the same
@@ -183,8 +193,8 @@ impl Compiler<'_> {
         state: &mut State,
     ) -> Result<(), Attempt> {
         let layer = &self.network.layers[number];
-        let (input, output) = (layer.input, layer.output);
-        let shapes = (self.network.tensors[input], self.network.tensors[output]);
+        let output = layer.output;
+        let shapes = (self.network.tensors[layer.input], self.network.tensors[output]);
         let problem = Problem::of(layer, shapes.0, shapes.1, self.geometry)?;
         let mut home = if self.away.contains(&output) {
             Home::Dram(Layout { shape: shapes.1, pieces: Vec::new() })
@@ -282,55 +292,4 @@ impl Compiler<'_> {
         let Some(choice) = smallest(problem, occupancy, g) else { return Ok(None) };
         Ok(split(problem, &choice, away, room, most, g).map(|split| (choice, split)))
     }
-
-    /// Adds the predictions to a finished program.
-    fn predict(
-        &self,
-        program: Program,
-        input: Layout,
-        output: Layout,
-        descriptions: Vec<String>,
-    ) -> Result<Compiled, MapError> {
-        let report = Emulator::new(self.config).predict(&program, &MemoryModel::Ideal)?;
-        if report.outcome != Outcome::Done {
-            return Err(MapError::Unfinished(report.outcome));
-        }
-        let lanes = (self.geometry.rows * self.geometry.cols) as f64;
-        let counters = report.layers(self.geometry.counter_bits);
-        let layers = self.network.layers.iter().zip(descriptions).zip(counters);
-        let layers = layers.map(|((layer, description), counters)| {
-            let cycles = counters[Counter::Cycles];
-            LayerMapping {
-                name: layer.name.clone(),
-                description,
-                counters,
-                cycles,
-                utilization: counters[Counter::PeSteps] as f64 / (lanes * cycles.max(1) as f64),
-            }
-        });
-        Ok(Compiled {
-            layers: layers.collect(),
-            cycles: report.cycles,
-            program,
-            geometry: self.geometry.clone(),
-            input,
-            output,
-        })
-    }
-}
-
-/// A mapping in words.
-fn describe(choice: &Choice, split: &Split, away: Away) -> String {
-    let [th, tw] = choice.tiling.tile;
-    let [c, y, x] = choice.tiling.slice;
-    let mut text =
-        format!("tile {th}x{tw}, slice {c} words x {y}x{x}, {} passes", choice.passes.len());
-    if choice.sliced {
-        text += ", slices accumulate";
-    }
-    if away.input || away.output {
-        let [h, w] = split.rect;
-        text += &format!(", {h}x{w} pixels at a time");
-    }
-    text
 }

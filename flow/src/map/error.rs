@@ -20,14 +20,6 @@ pub enum MapError {
         /// Largest legal value.
         high: i64,
     },
-    /// The mapper has no schedule for the operation.
-    #[error("layer `{layer}`: {what} cannot be mapped")]
-    Unsupported {
-        /// The layer.
-        layer: String,
-        /// The operation.
-        what: String,
-    },
     /// Partial sums may overflow the accumulator.
     #[error(
         "layer `{layer}`: partial sums of output channel {channel} may reach {bound}, which takes {needed} bits; \

@@ -16,6 +16,7 @@ mod lists;
 mod pack;
 mod passes;
 mod place;
+mod predict;
 mod problem;
 mod ring;
 mod run;
