@@ -172,20 +172,6 @@ impl Compiler<'_> {
         }
     }
 
-    /// Where the one or two tensors are that a layer reads. Both tensors of a sum are read by the same
-    /// steps, so they lie in the same way.
-    fn sources(&self, number: usize, state: &State) -> Result<(Home, Option<Home>), Attempt> {
-        let layer = &self.network.layers[number];
-        let source = self.source(number, layer.input, state)?;
-        let Op::Add(add) = &layer.op else { return Ok((source, None)) };
-        let other = self.source(number, add.other, state)?;
-        match (&source, &other) {
-            (Home::Buffer(_), Home::Dram(_)) => Err(Attempt::Evict(layer.input)),
-            (Home::Dram(_), Home::Buffer(_)) => Err(Attempt::Evict(add.other)),
-            _ => Ok((source, Some(other))),
-        }
-    }
-
     fn layer(
         &self,
         number: usize,
