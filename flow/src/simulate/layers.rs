@@ -12,7 +12,7 @@ pub type Skipped = (String, String);
 /// every layer.
 ///
 /// # Errors
-/// A sample does not fit the network, or as [`run`].
+/// A sample does not fit the network, or as [`run()`].
 pub fn run_layers(
     task: &Task<'_>,
     graph: &Graph,

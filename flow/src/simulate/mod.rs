@@ -1,6 +1,6 @@
 //! Simulation of a quantized network: RTL, emulator and integer reference, compared on every image.
 //!
-//! [`run`] compiles the network, runs all images on the RTL in Verilator and on the emulator, and holds
+//! [`run()`] compiles the network, runs all images on the RTL in Verilator and on the emulator, and holds
 //! both against the integer reference, value by value, and the RTL's performance counters against the
 //! emulator's prediction. Tensors between layers mostly stay inside the device, so they are checked by
 //! running the network cut off behind each layer, on the first image that shows a difference (the first

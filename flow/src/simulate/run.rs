@@ -321,7 +321,7 @@ fn macs(network: &Network, number: usize) -> (u64, u64) {
 /// built with waveform support.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run()`].
 pub fn waveform(
     task: &Task<'_>,
     network: &Network,

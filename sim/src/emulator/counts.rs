@@ -6,7 +6,7 @@ use super::shape::RunShape;
 use super::timing::RunPlan;
 
 /// Counts of a run except active lanes and scratchpad reads, which depend on the activations, and run
-/// cycles, which [`super::timing`] gives. The buffer reads are those of the loader, the writes those of
+/// cycles, which `timing` gives. The buffer reads are those of the loader, the writes those of
 /// the drain.
 #[must_use]
 pub fn run_counts(plan: &RunPlan) -> Counters {

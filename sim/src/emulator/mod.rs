@@ -2,7 +2,7 @@
 //! performance counter and every cycle by the rules of `docs/command-stream.md`.
 //!
 //! It shares no structure with the RTL: a run is computed tile by tile on plain arrays, and its timing is
-//! a recurrence over slices ([`timing`]). Only the store engine and the memory are stepped by cycles.
+//! a recurrence over slices (`timing`). Only the store engine and the memory are stepped by cycles.
 
 mod array;
 mod background;

@@ -120,7 +120,7 @@ pub struct Quantized {
     pub host_ops: Vec<HostOp>,
 }
 
-/// Quantizes `graph` with the ranges that [`calibrate`] found.
+/// Quantizes `graph` with the ranges that [`calibrate()`] found.
 ///
 /// # Errors
 /// [`QuantizeError::Unsupported`] with every node that the hardware cannot run; illegal widths; a tensor
@@ -153,7 +153,7 @@ pub fn quantize(
     builder.finish(host_ops)
 }
 
-/// Calibrates on `samples` and quantizes, as [`calibrate`] and [`quantize`].
+/// Calibrates on `samples` and quantizes, as [`calibrate()`] and [`quantize`].
 ///
 /// # Errors
 /// As for these.

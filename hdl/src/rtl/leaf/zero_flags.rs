@@ -3,7 +3,7 @@
 use super::{addr_width, concat};
 use crate::rtl::prelude::*;
 
-/// Non-zero flags in the geometry of a [`Scratchpad`](super::Scratchpad), read combinationally.
+/// Non-zero flags in the geometry of a [`Scratchpad`], read combinationally.
 ///
 /// The flags are known one cycle before the activation would be read, so that a zero activation
 /// costs neither the scratchpad read nor the multiplication. `nz[l]` is the flag of channel
