@@ -8,10 +8,10 @@ use crate::emit::Port;
 
 /// The shipped targets: name of the description and its text.
 pub const TARGETS: &[(&str, &str)] = &[
-    ("asic.toml", include_str!("../../constraints/asic.toml")),
-    ("ice40_up5k.toml", include_str!("../../constraints/ice40_up5k.toml")),
-    ("ecp5.toml", include_str!("../../constraints/ecp5.toml")),
-    ("xilinx.toml", include_str!("../../constraints/xilinx.toml")),
+    ("asic.toml", include_str!("../../../constraints/asic.toml")),
+    ("ice40_up5k.toml", include_str!("../../../constraints/ice40_up5k.toml")),
+    ("ecp5.toml", include_str!("../../../constraints/ecp5.toml")),
+    ("xilinx.toml", include_str!("../../../constraints/xilinx.toml")),
 ];
 
 /// Language of a constraints file.
