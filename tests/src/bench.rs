@@ -1,7 +1,7 @@
 //! The RTL of one configuration under Verilator, compared with emulator and integer reference.
 
 use anyhow::{Context, Result, bail, ensure};
-use pecan_flow::map::{Compiled, Options, compile};
+use pecan_flow::map::{Compiled, LayerMapping, Options, compile};
 use pecan_flow::simulate::simulator;
 use pecan_hdl::config::Config;
 use pecan_hdl::isa::counter::{Counter, Counters};
@@ -48,7 +48,7 @@ impl Bench {
         let runs = self.simulator.run(&job)?;
         ensure!(runs.len() == inputs.len(), "{} runs for {} inputs", runs.len(), inputs.len());
         let mut emulator = Emulator::new(&self.config);
-        let mut checked = Checked::default();
+        let mut checked = Checked { mappings: compiled.layers.clone(), ..Checked::default() };
         for (k, (run, input)) in runs.iter().zip(inputs).enumerate() {
             let output = self
                 .check_run(network, &compiled, input, run, &mut emulator, settings)
@@ -104,6 +104,8 @@ pub struct Checked {
     pub outputs: Vec<Tensor>,
     /// Cycles of all runs.
     pub cycles: u64,
+    /// How each layer was mapped.
+    pub mappings: Vec<LayerMapping>,
 }
 
 fn compare_counters(what: &str, rtl: &[u64], model: &Counters) -> Result<()> {

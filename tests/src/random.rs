@@ -1,6 +1,8 @@
-//! Random networks: every dimension that a layer has, with weights at the densities that pruning gives.
+//! Random networks: every dimension that a layer has, with weights at the densities that pruning gives,
+//! in chains, with sums over older tensors and with two branches that meet in a sum.
 
 use pecan_hdl::config::Config;
+use pecan_hdl::geometry::Geometry;
 use pecan_sim::layer::{Add, Conv, Layer, Network, Op, Requant, Shape, Tensor, Window};
 use rand::Rng;
 
@@ -31,19 +33,85 @@ pub fn network<R: Rng>(rng: &mut R, config: &Config, size: Size) -> Network {
         weight_bits: config.numerics.weight_bits,
     };
     while network.layers.len() < size.depth {
-        if let Some((layer, next)) = layer(rng, &network.tensors, config, size) {
-            network.layers.push(layer);
-            network.tensors.push(next);
+        if size.depth - network.layers.len() >= 3 && rng.random_bool(0.25) {
+            branches(rng, &mut network, config, size);
+            continue;
+        }
+        let latest = network.tensors.len() - 1;
+        if let Some((op, output)) = operation(rng, &network.tensors, config, size) {
+            append(rng, &mut network, config, latest, op, output);
         }
     }
     network
 }
 
-/// A random input: half of it zero, as after a ReLU, or dense, with the extreme values among it.
+/// Two convolutions of the latest tensor whose outputs are summed.
+fn branches<R: Rng>(rng: &mut R, network: &mut Network, config: &Config, size: Size) {
+    let from = network.tensors.len() - 1;
+    let input = network.tensors[from];
+    let window = window(rng, input);
+    let Some([height, width]) = window.output_size(input.height, input.width) else { return };
+    let output = Shape::new(rng.random_range(1..=size.channels), height, width);
+    for _ in 0..2 {
+        let weights = weights(rng, input.channels, &window, output.channels, config);
+        let op = Op::Conv(Conv { window, groups: 1, weights });
+        append(rng, network, config, from, op, output);
+    }
+    let sum = Op::Add(Add { other: from + 1, factors: factors(rng, config) });
+    append(rng, network, config, from + 2, sum, output);
+}
+
+/// Adds a layer with random rescaling.
+fn append<R: Rng>(
+    rng: &mut R,
+    network: &mut Network,
+    config: &Config,
+    input: usize,
+    op: Op,
+    output: Shape,
+) {
+    let requant = requant(rng, config, &op, output.channels);
+    let high = config.activation_range().1 as i32;
+    let clamp = [if rng.random_bool(0.5) { 0 } else { -high }, high];
+    let kind = match &op {
+        Op::Conv(_) => "Conv",
+        Op::MaxPool(_) => "MaxPool",
+        Op::Add(_) => "Add",
+    };
+    let index = network.tensors.len();
+    let name = format!("layer{}", index - 1);
+    let layer = Layer { name, kind: kind.into(), op, input, output: index, requant, clamp };
+    network.layers.push(layer);
+    network.tensors.push(output);
+}
+
+/// Rescaling of every channel, one time in eight with the most extreme numbers that the fields hold.
+fn requant<R: Rng>(rng: &mut R, config: &Config, op: &Op, channels: usize) -> Vec<Requant> {
+    let pool = matches!(op, Op::MaxPool(_));
+    let largest = (1i64 << (Geometry::of(config).bias_bits() - 1)) - 1;
+    let extreme = rng.random_bool(0.125);
+    let bias = |rng: &mut R| match (pool, extreme) {
+        (true, _) => 0,
+        (_, true) => [-largest - 1, largest][rng.random_range(0..2)],
+        _ => rng.random_range(-largest.min(1000)..=largest.min(1000)),
+    };
+    (0..channels)
+        .map(|_| Requant {
+            bias: bias(rng),
+            multiplier: if extreme { (1 << 15) - 1 } else { rng.random_range(1..1 << 15) },
+            shift: if extreme { rng.random_range(1..=47) } else { rng.random_range(12..=24) },
+        })
+        .collect()
+}
+
+/// A random input: half of it zero, as after a ReLU, or dense, with the extreme values among it, or nothing
+/// but one of the extreme values.
 pub fn input<R: Rng>(rng: &mut R, shape: Shape, config: &Config) -> Tensor {
     let high = config.activation_range().1 as i32;
     let zeros = [0.0, 0.5, 0.95][rng.random_range(0..3)];
+    let only = [None, None, None, Some(-high), Some(high)][rng.random_range(0..5)];
     let value = |rng: &mut R| match rng.random_range(0..20) {
+        _ if only.is_some() => only.unwrap_or(0),
         0 => high,
         1 => -high,
         _ if rng.random_bool(zeros) => 0,
@@ -52,15 +120,15 @@ pub fn input<R: Rng>(rng: &mut R, shape: Shape, config: &Config) -> Tensor {
     Tensor { shape, data: (0..shape.len()).map(|_| value(rng)).collect() }
 }
 
-fn layer<R: Rng>(
+/// An operation on the latest tensor and the shape that it gives, or nothing where none fits.
+fn operation<R: Rng>(
     rng: &mut R,
     tensors: &[Shape],
     config: &Config,
     size: Size,
-) -> Option<(Layer, Shape)> {
-    let index = tensors.len() - 1;
-    let input = tensors[index];
-    let (op, output) = match rng.random_range(0..10) {
+) -> Option<(Op, Shape)> {
+    let input = tensors[tensors.len() - 1];
+    Some(match rng.random_range(0..10) {
         0 | 1 => {
             let window = window(rng, input);
             let [height, width] = window.output_size(input.height, input.width)?;
@@ -77,36 +145,21 @@ fn layer<R: Rng>(
             let weights = weights(rng, input.channels / groups, &window, channels, config);
             (Op::Conv(Conv { window, groups, weights }), Shape::new(channels, height, width))
         }
-    };
-    let high = config.activation_range().1 as i32;
-    let pool = matches!(op, Op::MaxPool(_));
-    let requant = (0..output.channels)
-        .map(|_| Requant {
-            bias: if pool { 0 } else { rng.random_range(-1000..=1000) },
-            multiplier: rng.random_range(1..1 << 15),
-            shift: rng.random_range(12..=24),
-        })
-        .collect();
-    let clamp = [if rng.random_bool(0.5) { 0 } else { -high }, high];
-    let kind = match &op {
-        Op::Conv(_) => "Conv",
-        Op::MaxPool(_) => "MaxPool",
-        Op::Add(_) => "Add",
-    };
-    let name = format!("layer{index}");
-    let layer =
-        Layer { name, kind: kind.into(), op, input: index, output: index + 1, requant, clamp };
-    Some((layer, output))
+    })
 }
 
 /// The sum of the latest tensor and any of its shape, itself included.
 fn sum<R: Rng>(rng: &mut R, tensors: &[Shape], config: &Config) -> Op {
     let latest = tensors[tensors.len() - 1];
     let alike: Vec<usize> = (0..tensors.len()).filter(|t| tensors[*t] == latest).collect();
+    Op::Add(Add { other: alike[rng.random_range(0..alike.len())], factors: factors(rng, config) })
+}
+
+/// Factors of a sum that cannot overflow.
+fn factors<R: Rng>(rng: &mut R, config: &Config) -> [i32; 2] {
     let room = 1i64 << (config.numerics.accumulator_bits - config.numerics.activation_bits);
     let largest = (room / 2 - 1).clamp(0, config.weight_range().1) as i32;
-    let factors = [0; 2].map(|_| rng.random_range(-largest..=largest));
-    Op::Add(Add { other: alike[rng.random_range(0..alike.len())], factors })
+    [0; 2].map(|_| rng.random_range(-largest..=largest))
 }
 
 /// Groups and output channels of a convolution: ordinary, depthwise or in between.
@@ -154,8 +207,8 @@ fn window<R: Rng>(rng: &mut R, input: Shape) -> Window {
     }
 }
 
-/// Weights at density 0, 0.1, 0.5 or 1; zeros fall on single weights or on groups of as many output
-/// channels as the hardware has lanes.
+/// Weights at any density, none and all among them; zeros fall on single weights or on groups of as many
+/// output channels as the hardware has lanes. One time in eight every weight is as large as it may be.
 fn weights<R: Rng>(
     rng: &mut R,
     inputs: usize,
@@ -164,7 +217,8 @@ fn weights<R: Rng>(
     config: &Config,
 ) -> Vec<i32> {
     let taps = inputs * window.kernel[0] * window.kernel[1];
-    let density = [0.0, 0.1, 0.5, 1.0][rng.random_range(0..4)];
+    let density = [0.0, 1.0, 0.1, rng.random_range(0.0..1.0)][rng.random_range(0..4)];
+    let extreme = rng.random_bool(0.125);
     let grouped = rng.random_bool(0.5);
     // As large as the accumulator bears; the mapper refuses what might overflow.
     let room = 1i64 << (config.numerics.accumulator_bits - config.numerics.activation_bits);
@@ -179,7 +233,11 @@ fn weights<R: Rng>(
             } else {
                 rng.random_bool(density)
             };
-            if keep { rng.random_range(-largest..=largest) } else { 0 }
+            match (keep, extreme) {
+                (false, _) => 0,
+                (true, true) => [-largest, largest][rng.random_range(0..2)],
+                (true, false) => rng.random_range(-largest..=largest),
+            }
         })
         .collect()
 }

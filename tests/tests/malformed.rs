@@ -1,5 +1,6 @@
 //! Malformed command streams: the device raises its error flag with the code that the emulator predicts,
-//! or ends in order, and never hangs.
+//! or ends in order, never hangs, and DRAM changes nowhere but where the host receives. Values are not compared:
+//! damage may remove a wait, and what engines that race deliver is outside the contract.
 //!
 //! `PECAN_SEED=<n>` replays the stream of a failure.
 
@@ -21,6 +22,9 @@ use rayon::prelude::*;
 
 /// More output than a small device can give, so that the stream never ends for want of a receiver.
 const OUTPUT: u64 = 1 << 16;
+
+/// Bytes behind the output that no transfer names.
+const CANARY: usize = 4096;
 
 /// The input stream of a valid program as 32-bit words.
 fn valid_stream(rng: &mut ChaCha8Rng, config: &Config) -> Vec<u32> {
@@ -71,6 +75,7 @@ fn program(words: &[u32], config: &Config) -> Program {
     dram.resize(dram.len().next_multiple_of(beat), 0);
     let sent = dram.len() as u64;
     dram.resize(dram.len() + OUTPUT as usize, 0);
+    dram.resize(dram.len() + CANARY, 0xa5);
     Program {
         config_hash: config.hash(),
         stream_bits: config.stream.bits as u32,
@@ -98,16 +103,24 @@ fn one(seed: u64, bench: &Bench) -> &'static str {
     let inputs = [program.dram[..config.stream_bytes()].to_vec()];
     let expected = Emulator::new(config).run(&program).unwrap().outcome;
     // Few runs are longer than the first watchdog, so that only those take the patience of the second.
-    let mut outcome = Outcome::CycleLimit;
+    let mut ended = None;
     for watchdog in [20_000, 2_000_000] {
-        let settings = Settings { max_cycles: 40_000_000, watchdog, ..Settings::default() };
+        let settings =
+            Settings { max_cycles: 40_000_000, watchdog, whole_dram: true, ..Settings::default() };
         let job = Job { program: &program, inputs: &inputs, settings };
-        outcome = bench.simulator.run(&job).unwrap().remove(0).outcome;
-        if agree(outcome, expected) {
+        let run = bench.simulator.run(&job).unwrap().remove(0);
+        let found = agree(run.outcome, expected);
+        ended = Some(run);
+        if found {
             break;
         }
     }
+    let run = ended.unwrap();
+    let outcome = run.outcome;
     assert!(agree(outcome, expected), "PECAN_SEED={seed}: RTL {outcome:?}, emulator {expected:?}");
+    let range = program.output.range();
+    assert!(run.dram[..range.start] == program.dram[..range.start], "PECAN_SEED={seed}: input");
+    assert!(run.dram[range.end..] == program.dram[range.end..], "PECAN_SEED={seed}: beyond");
     match outcome {
         Outcome::Error { .. } => "error",
         Outcome::Starved => "starved",
@@ -131,6 +144,7 @@ fn agree(rtl: Outcome, emulator: emulator::Outcome) -> bool {
 
 #[test]
 fn malformed_streams_never_hang() {
+    const STREAMS: u64 = 10_000;
     let mut config = preset("tiny").unwrap();
     config.buffers.global_kib = 3;
     assert!(config.violations().is_empty());
@@ -139,11 +153,11 @@ fn malformed_streams_never_hang() {
         println!("{}", one(seed, &bench));
         return;
     }
-    let mut ends = std::collections::BTreeMap::<&str, usize>::new();
-    let all: Vec<&str> = (0..2000).into_par_iter().map(|seed| one(seed, &bench)).collect();
+    let mut ends = std::collections::BTreeMap::<&str, u64>::new();
+    let all: Vec<&str> = (0..STREAMS).into_par_iter().map(|seed| one(seed, &bench)).collect();
     for end in all {
         *ends.entry(end).or_default() += 1;
     }
-    println!("2000 malformed streams: {ends:?}");
-    assert!(ends["error"] > 500);
+    println!("{STREAMS} malformed streams: {ends:?}");
+    assert!(ends["error"] > STREAMS / 4);
 }

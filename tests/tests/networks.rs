@@ -3,7 +3,7 @@
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pecan_flow::data::{Rows, Samples, Selection};
 use pecan_flow::net::graph::Graph;
@@ -77,9 +77,13 @@ fn digits_with_dram_and_with_back_pressure() {
     println!("edge: {} cycles with DRAM, {} with random stalls", timed.cycles, stalled.cycles);
 }
 
+fn shared() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared")
+}
+
 /// Each convolution of resnet8 as a network of its own, with the activations that one image gives it.
 fn resnet8_convolutions(name: &str) {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let shared = shared();
     let model = shared.join("models/resnet8_cifar10_jpegft.onnx");
     if !model.exists() {
         println!("SKIPPED: {} is absent", model.display());
@@ -116,50 +120,110 @@ fn resnet8_convolutions_on_tiny() {
     resnet8_convolutions("tiny");
 }
 
-/// A whole network of the shared test material on a preset, all opinions and counters equal.
-fn whole(name: &str, config: &str, calibration: Samples, test: Samples) {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
-    let model = Model::read(&shared.join("models").join(name)).unwrap();
-    let graph = Graph::import(&model).unwrap();
-    let options = quantize::Options::default();
-    let quantized = quantize::quantize_with(&graph, &calibration.as_slices(), options).unwrap();
-    let inputs: Vec<_> = test.iter().map(|x| quantized.quantize_input(x)).collect();
-    let bench = Bench::new(&preset(config).unwrap()).unwrap();
-    let checked = bench.check(&quantized.network, &inputs, &Settings::default()).unwrap();
-    let cycles = checked.cycles / inputs.len() as u64;
-    println!("{name} on {config}: {} images, {cycles} cycles per image", inputs.len());
+/// A network of the test material with the rows that calibrate and that test it.
+struct Material {
+    model: PathBuf,
+    calibration: (PathBuf, Rows, usize),
+    test: (PathBuf, Rows),
 }
 
-/// Presets with 8-bit widths, for which the shared networks are quantized here.
-const EIGHT_BITS: [&str; 3] = ["edge", "tiny", "large"];
-
-#[test]
-fn resnet8_as_a_whole() {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    let (train, test) = (shared.join("cifar10_train.npz"), shared.join("cifar10_test.npz"));
-    if !train.exists() {
-        println!("SKIPPED: {} is absent", train.display());
-        return;
+impl Material {
+    fn lenet() -> Self {
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+        let digits = data.join("digits.npz");
+        Self {
+            model: data.join("lenet_digits.onnx"),
+            calibration: (digits.clone(), Rows::Key("train_idx".into()), 100),
+            test: (digits, Rows::Key("test_idx".into())),
+        }
     }
-    for config in EIGHT_BITS {
-        let images = if config == "edge" { 3 } else { 1 };
-        let calibration = samples(&train, Rows::All, Some(50));
-        let test = samples(&test, Rows::All, Some(images));
-        whole("resnet8_cifar10_jpegft.onnx", config, calibration, test);
+
+    fn keywords() -> Self {
+        let data = shared().join("data/kws01.npz");
+        Self {
+            model: shared().join("models/kws_dscnn.onnx"),
+            calibration: (data.clone(), Rows::Range(0, Some(100)), 100),
+            test: (data, Rows::Range(100, None)),
+        }
+    }
+
+    fn resnet8() -> Self {
+        Self {
+            model: shared().join("models/resnet8_cifar10_jpegft.onnx"),
+            calibration: (shared().join("data/cifar10_train.npz"), Rows::All, 50),
+            test: (shared().join("data/cifar10_test.npz"), Rows::All),
+        }
+    }
+
+    /// `images` on a preset, quantized at its widths: all opinions and all counters equal.
+    fn run(&self, preset_name: &str, images: usize, settings: &Settings) -> Option<Checked> {
+        let absent =
+            [&self.model, &self.calibration.0, &self.test.0].into_iter().find(|p| !p.exists());
+        if let Some(path) = absent {
+            println!("SKIPPED: {} is absent", path.display());
+            return None;
+        }
+        let config = preset(preset_name).unwrap();
+        let graph = Graph::import(&Model::read(&self.model).unwrap()).unwrap();
+        let (data, rows, limit) = &self.calibration;
+        let calibration = samples(data, rows.clone(), Some(*limit));
+        let options = quantize::Options {
+            activation_bits: config.numerics.activation_bits,
+            weight_bits: config.numerics.weight_bits,
+        };
+        let quantized = quantize::quantize_with(&graph, &calibration.as_slices(), options).unwrap();
+        let test = samples(&self.test.0, self.test.1.clone(), Some(images));
+        let inputs: Vec<_> = test.iter().map(|x| quantized.quantize_input(x)).collect();
+        assert_eq!(inputs.len(), images);
+        let bench = Bench::new(&config).unwrap();
+        let checked = bench.check(&quantized.network, &inputs, settings).unwrap();
+        let cycles = checked.cycles / images as u64;
+        let name = &quantized.network.name;
+        println!(
+            "{name} on {preset_name}: {images} images, 0 mismatches, {cycles} cycles per image"
+        );
+        Some(checked)
+    }
+
+    /// A few images on `edge` and one on each other preset.
+    fn on_every_preset(&self) {
+        for (name, images) in [("edge", 3), ("tiny", 1), ("large", 1), ("eyeriss", 1)] {
+            self.run(name, images, &Settings::default());
+        }
+    }
+
+    /// Random stalls on both streams change no value.
+    fn with_back_pressure(&self) {
+        for name in ["edge", "eyeriss"] {
+            let stalls = Stalls { seed: 11, input: 0.3, output: 0.5 };
+            let plain = self.run(name, 1, &Settings::default());
+            let stalled = self.run(name, 1, &Settings { stalls, ..Settings::default() });
+            if let (Some(plain), Some(stalled)) = (plain, stalled) {
+                assert_eq!(plain.outputs, stalled.outputs);
+                assert!(stalled.cycles > plain.cycles);
+            }
+        }
     }
 }
 
 #[test]
-fn keywords_as_a_whole() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/kws01.npz");
-    if !data.exists() {
-        println!("SKIPPED: {} is absent", data.display());
-        return;
-    }
-    for config in EIGHT_BITS {
-        let images = if config == "edge" { 5 } else { 1 };
-        let calibration = samples(&data, Rows::Range(0, Some(100)), None);
-        let test = samples(&data, Rows::Range(100, Some(100 + images)), None);
-        whole("kws_dscnn.onnx", config, calibration, test);
+fn lenet_on_every_preset() {
+    Material::lenet().on_every_preset();
+}
+
+#[test]
+fn keywords_on_every_preset() {
+    Material::keywords().on_every_preset();
+}
+
+#[test]
+fn resnet8_on_every_preset() {
+    Material::resnet8().on_every_preset();
+}
+
+#[test]
+fn back_pressure_on_every_network() {
+    for material in [Material::lenet(), Material::keywords(), Material::resnet8()] {
+        material.with_back_pressure();
     }
 }
