@@ -64,3 +64,14 @@ fn resnet8_convolutions(bencher: divan::Bencher<'_, '_>) {
             .collect::<Result<Vec<Compiled>, MapError>>()
     });
 }
+
+/// All layers of a large network, fully connected ones included, on `edge`: search, prediction and program.
+#[divan::bench(args = ["alexnet", "resnet18"], sample_count = 3)]
+fn whole_network(bencher: divan::Bencher<'_, '_>, name: &str) {
+    let config = preset("edge").unwrap_or_default();
+    let text = if name == "alexnet" { shapes::ALEXNET } else { shapes::RESNET18 };
+    let networks = shapes::networks(name, text).unwrap_or_default();
+    bencher.bench(|| {
+        networks.iter().try_for_each(|n| compile(n, &config, &Options::default()).map(drop))
+    });
+}

@@ -1,6 +1,88 @@
 //! Layer shapes of known networks, with weights that are all there (density 1).
 
-use pecan_sim::layer::{Conv, Layer, Network, Op, Requant, Shape, Window};
+use pecan_flow::net::topology::{RandomWeights, Topology, TopologyError};
+use pecan_sim::layer::{Add, Conv, Layer, Network, Op, Requant, Shape, Window};
+
+/// The layers of AlexNet (Krizhevsky et al., 2012; without groups), inputs with their padding.
+pub const ALEXNET: &str =
+    "name, rows, columns, kernel rows, kernel columns, channels, filters, stride
+conv1, 227, 227, 11, 11, 3, 96, 4
+conv2, 31, 31, 5, 5, 96, 256, 1
+conv3, 15, 15, 3, 3, 256, 384, 1
+conv4, 15, 15, 3, 3, 384, 384, 1
+conv5, 15, 15, 3, 3, 384, 256, 1
+fc6, 6, 6, 6, 6, 256, 4096, 1
+fc7, 1, 1, 1, 1, 4096, 4096, 1
+fc8, 1, 1, 1, 1, 4096, 1000, 1
+";
+
+/// The layers of ResNet-18 (He et al., 2015) for 224x224 images, inputs with their padding.
+pub const RESNET18: &str =
+    "name, rows, columns, kernel rows, kernel columns, channels, filters, stride
+conv1, 229, 229, 7, 7, 3, 64, 2
+conv2_1a, 58, 58, 3, 3, 64, 64, 1
+conv2_1b, 58, 58, 3, 3, 64, 64, 1
+conv2_2a, 58, 58, 3, 3, 64, 64, 1
+conv2_2b, 58, 58, 3, 3, 64, 64, 1
+conv3_1a, 57, 57, 3, 3, 64, 128, 2
+conv3_1b, 30, 30, 3, 3, 128, 128, 1
+conv3_s, 55, 55, 1, 1, 64, 128, 2
+conv3_2a, 30, 30, 3, 3, 128, 128, 1
+conv3_2b, 30, 30, 3, 3, 128, 128, 1
+conv4_1a, 29, 29, 3, 3, 128, 256, 2
+conv4_1b, 16, 16, 3, 3, 256, 256, 1
+conv4_s, 27, 27, 1, 1, 128, 256, 2
+conv4_2a, 16, 16, 3, 3, 256, 256, 1
+conv4_2b, 16, 16, 3, 3, 256, 256, 1
+conv5_1a, 15, 15, 3, 3, 256, 512, 2
+conv5_1b, 9, 9, 3, 3, 512, 512, 1
+conv5_s, 13, 13, 1, 1, 256, 512, 2
+conv5_2a, 9, 9, 3, 3, 512, 512, 1
+conv5_2b, 9, 9, 3, 3, 512, 512, 1
+fc, 1, 1, 1, 1, 512, 1000, 1
+";
+
+/// The layers of a topology in the text form above, each a network with random 8-bit weights (seed 0).
+///
+/// # Errors
+/// The text is no topology.
+pub fn networks(name: &str, text: &str) -> Result<Vec<Network>, TopologyError> {
+    Ok(Topology::parse(name, name, text)?.networks(&RandomWeights::default())?.collect())
+}
+
+/// The first residual block of ResNet-18: two convolutions of 64 channels of 56x56, and the sum with the input.
+///
+/// # Errors
+/// The layers' texts are no topology.
+pub fn residual_block() -> Result<Network, TopologyError> {
+    let shape = Shape::new(64, 56, 56);
+    let mut layers = Vec::new();
+    for network in networks("resnet18", RESNET18)?.into_iter().skip(1).take(2) {
+        let mut layer = network.layers.into_iter().next().unwrap_or_else(|| unreachable!());
+        if let Op::Conv(conv) = &mut layer.op {
+            conv.window.pads = [1; 4];
+        }
+        (layer.input, layer.output) = (layers.len(), layers.len() + 1);
+        layers.push(layer);
+    }
+    let half = Requant { bias: 0, multiplier: 1 << 14, shift: 20 };
+    layers.push(Layer {
+        name: "sum".into(),
+        kind: "Add".into(),
+        op: Op::Add(Add { other: 0, factors: [64, 64] }),
+        input: 2,
+        output: 3,
+        requant: vec![half; shape.channels],
+        clamp: [0, 127],
+    });
+    Ok(Network {
+        name: "resnet18 block 1".into(),
+        tensors: vec![shape; 4],
+        layers,
+        activation_bits: 8,
+        weight_bits: 8,
+    })
+}
 
 /// A network of one convolution: input, output channels, kernel, stride, pads.
 pub fn convolution(

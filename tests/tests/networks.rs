@@ -9,11 +9,12 @@ use pecan_flow::data::{Rows, Samples, Selection};
 use pecan_flow::net::graph::Graph;
 use pecan_flow::net::onnx::Model;
 use pecan_flow::net::quantize::{self, argmax};
+use pecan_flow::net::topology::random_input;
 use pecan_hdl::config::{Config, preset};
 use pecan_sim::harness::{Settings, Stalls};
 use pecan_sim::memory::{DramTiming, MemoryModel};
 use pecan_tests::bench::{Bench, Checked};
-use pecan_tests::digits;
+use pecan_tests::{digits, shapes};
 
 fn samples(path: &Path, rows: Rows, limit: Option<usize>) -> Samples {
     Samples::load(path, &Selection { rows, limit, ..Selection::default() }).unwrap()
@@ -226,4 +227,26 @@ fn back_pressure_on_every_network() {
     for material in [Material::lenet(), Material::keywords(), Material::resnet8()] {
         material.with_back_pressure();
     }
+}
+
+/// The first three layers of AlexNet, each by itself, with random weights.
+#[test]
+fn alexnet_convolutions_on_edge() {
+    let bench = Bench::new(&preset("edge").unwrap()).unwrap();
+    for network in shapes::networks("alexnet", shapes::ALEXNET).unwrap().into_iter().take(3) {
+        let input = random_input(network.tensors[0], 0.5, 8, 1).unwrap();
+        let checked = bench.check(&network, &[input], &Settings::default()).unwrap();
+        println!("{} on edge: {} cycles, 0 mismatches", network.name, checked.cycles);
+    }
+}
+
+#[test]
+fn resnet18_block_on_edge() {
+    let network = shapes::residual_block().unwrap();
+    let input = random_input(network.tensors[0], 0.5, 8, 1).unwrap();
+    let bench = Bench::new(&preset("edge").unwrap()).unwrap();
+    let checked = bench.check(&network, &[input], &Settings::default()).unwrap();
+    println!("{} on edge: {} cycles, 0 mismatches", network.name, checked.cycles);
+    let output = &checked.outputs[0].data;
+    assert!(output.iter().filter(|v| **v > 0).count() * 5 > output.len());
 }

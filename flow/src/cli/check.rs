@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use pecan_hdl::config::Config;
+use pecan_sim::layer::Network;
 use serde_json::{Value, json};
 
 use super::data::{DataArgs, Inputs};
 use super::run::{bits, import, quantize_for};
+use super::shapes::ShapeArgs;
 use super::table::{Table, grouped, percent};
 use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs};
 use crate::map::{LayerMapping, Options, compile};
@@ -16,14 +18,17 @@ use crate::net::quantize::{calibrate, extract};
 
 /// List every node of a network: whether the accelerator runs it, why not, and how it maps
 ///
-/// Ends with exit code 1 if a node is not supported or a layer does not map.
+/// Ends with exit code 1 if a node is not supported or a layer does not map. Of a topology file (.csv, layer
+/// shapes as SCALE-Sim has them) every layer is mapped by itself, with random weights.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Network in ONNX
+    /// Network in ONNX, or a topology file (.csv)
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    shapes: ShapeArgs,
     #[command(flatten)]
     accelerator: ConfigArgs,
     #[command(flatten)]
@@ -35,10 +40,14 @@ type Mapped = (String, Result<LayerMapping, String>);
 
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let config = args.accelerator.resolve()?;
+    if let Some(topology) = args.shapes.topology(&args.model)? {
+        let networks = args.shapes.networks(&topology, &config, args.run.seed)?;
+        let mapped: Vec<Mapped> = networks.map(|network| map_single(&network, &config)).collect();
+        return conclude(&args, context, &config, &[], &mapped);
+    }
     let model = Model::read(&args.model)?;
     let findings = check(&model);
     let good = findings.iter().all(|finding| finding.supported);
-    let folder = args.run.open(context, &config)?;
     let broken = findings.iter().any(|finding| finding.op == "Graph" && !finding.supported);
     let mapped = if broken {
         Vec::new()
@@ -47,15 +56,28 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         let inputs = args.data.load(&graph, args.run.seed)?;
         map(&graph, &inputs, &config, good)?
     };
+    conclude(&args, context, &config, &findings, &mapped)
+}
+
+/// Prints and writes the result.
+fn conclude(
+    args: &Args,
+    context: &Context,
+    config: &Config,
+    findings: &[Finding],
+    mapped: &[Mapped],
+) -> Result<Exit, Failure> {
+    let good = findings.iter().all(|finding| finding.supported);
     let fits = mapped.iter().all(|(_, result)| result.is_ok());
+    let folder = args.run.open(context, config)?;
     if !context.json() {
         let name = args.model.display();
-        context.print(&describe(&format!("{name} on {}", config.name()), &findings, &mapped))?;
+        context.print(&describe(&format!("{name} on {}", config.name()), findings, mapped))?;
     }
-    let nodes = serde_json::to_value(&findings).unwrap_or_default();
+    let nodes = serde_json::to_value(findings).unwrap_or_default();
     let layers: Vec<Value> = mapped.iter().map(layer_json).collect();
     let metrics = Metrics::new(context.command())
-        .config(&config)
+        .config(config)
         .with("model", args.model.display().to_string())
         .with("supported", good)
         .with("maps", fits && good)
@@ -63,6 +85,14 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         .with("layers", layers);
     folder.finish(context, metrics)?;
     Ok(if good && fits { Exit::Done } else { Exit::CheckFailed })
+}
+
+/// Maps a network of one layer.
+fn map_single(network: &Network, config: &Config) -> Mapped {
+    let name = network.layers.first().map(|l| l.name.clone()).unwrap_or_default();
+    let mapping = compile(network, config, &Options::default());
+    let mapping = mapping.map_err(|error| error.to_string());
+    (name, mapping.and_then(|c| c.layers.into_iter().next().ok_or("no layer".into())))
 }
 
 /// Maps the network, or, if it cannot run as a whole, each layer that can; what keeps the whole from
@@ -85,14 +115,9 @@ fn map(
     }
     let calibration: Vec<&[f32]> = inputs.calibration.iter().map(Vec::as_slice).collect();
     let ranges = calibrate(graph, &calibration)?;
-    let one = |layer: crate::net::quantize::ExtractedLayer| {
-        let network = layer.quantized.network;
-        let name = network.layers.first().map(|l| l.name.clone()).unwrap_or_default();
-        let mapping = compile(&network, config, &Options::default());
-        let mapping = mapping.map_err(|error| error.to_string());
-        (name, mapping.and_then(|c| c.layers.into_iter().next().ok_or("no layer".into())))
-    };
-    Ok(extract(graph, &ranges, bits(config))?.into_iter().map(one).chain(obstacle).collect())
+    let layers = extract(graph, &ranges, bits(config))?;
+    let layers = layers.iter().map(|layer| map_single(&layer.quantized.network, config));
+    Ok(layers.chain(obstacle).collect())
 }
 
 fn layer_json((name, result): &Mapped) -> Value {
@@ -139,5 +164,7 @@ fn describe(title: &str, findings: &[Finding], mapped: &[Mapped]) -> String {
         ),
         (n, m) => format!("{n} nodes are not supported and {m} layers do not map."),
     };
-    format!("{title}\n\n{}\n{}\n{verdict}\n", nodes.render(), layers.render())
+    // A topology file has no nodes.
+    let nodes = if findings.is_empty() { String::new() } else { nodes.render() + "\n" };
+    format!("{title}\n\n{nodes}{}\n{verdict}\n", layers.render())
 }

@@ -21,6 +21,7 @@ mod metrics;
 mod output;
 mod registry;
 mod run;
+mod shapes;
 mod simulate;
 mod table;
 mod tools;

@@ -13,12 +13,14 @@ use serde_json::json;
 
 use super::data::{DataArgs, Inputs};
 use super::run::{accuracy, bits, import, quantize_for};
+use super::shapes::ShapeArgs;
 use super::table::{Table, grouped, percent};
 use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder};
 use crate::map::Options;
 use crate::net::graph::Graph;
 use crate::net::onnx::Model;
 use crate::net::quantize;
+use crate::net::topology::Topology;
 use crate::simulate::{self, Report, Task};
 
 /// Run a network on the accelerator's RTL and check every value against two other models
@@ -26,13 +28,18 @@ use crate::simulate::{self, Report, Task};
 /// The network is quantized with calibration samples, mapped, and run in Verilator. Outputs of the RTL
 /// and of the emulator must equal the integer reference in every bit, and with ideal memory every
 /// performance counter must equal its prediction.
+///
+/// Of a topology file (.csv, layer shapes as SCALE-Sim has them) every layer is run by itself, with random
+/// weights and inputs.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Network in ONNX
+    /// Network in ONNX, or a topology file (.csv)
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    shapes: ShapeArgs,
     #[command(flatten)]
     accelerator: ConfigArgs,
     #[command(flatten)]
@@ -105,40 +112,80 @@ impl SimulationArgs {
 
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let config = args.accelerator.resolve()?;
+    if let Some(topology) = args.shapes.topology(&args.model)? {
+        return run_topology(&args, context, &config, &topology);
+    }
     let model = Model::read(&args.model)?;
     let graph = import(&model, args.layers)?;
     let inputs = args.data.load(&graph, args.run.seed)?;
     let folder = args.run.open(context, &config)?;
     let simulator = build(context, &config, args.wave, args.simulation.offline)?;
     let task = args.simulation.task(&config, &simulator, &args.run);
-    let (report, skipped) = if args.layers {
+    let result = if args.layers {
         one_by_one(context, &task, &graph, &inputs)?
     } else {
         (whole(context, &task, &graph, &inputs, args.wave.then_some(&folder))?, Vec::new())
     };
+    conclude(&args, context, &task, &folder, &inputs.origin, result)
+}
+
+/// Runs every layer of a topology file by itself.
+fn run_topology(
+    args: &Args,
+    context: &Context,
+    config: &Config,
+    topology: &Topology,
+) -> Result<Exit, Failure> {
+    let unfit = [(args.data.data.is_some(), "--data"), (args.wave, "--wave")];
+    if let Some((_, flag)) = unfit.iter().find(|(given, _)| *given) {
+        let what = format!("{flag} does not go with a topology file, which has shapes only");
+        return Err(Failure::new(Exit::Usage, miette::MietteDiagnostic::new(what)));
+    }
+    let (seed, images) = (args.run.seed, args.data.limit.unwrap_or(1));
+    let folder = args.run.open(context, config)?;
+    let simulator = build(context, config, false, args.simulation.offline)?;
+    let task = args.simulation.task(config, &simulator, &args.run);
+    let networks = args.shapes.networks(topology, config, seed)?;
+    let bar = context.bar(networks.len() as u64 * images, "layers x images");
+    let mut failure = None;
+    let filled = networks.map_while(|network| {
+        let inputs = ShapeArgs::inputs(&network, images, seed);
+        inputs.map_err(|error| failure = Some(error)).ok().map(|inputs| (network, inputs))
+    });
+    let result = simulate::run_networks(&task, filled, &|| bar.inc(1))?;
+    bar.finish_and_clear();
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    conclude(args, context, &task, &folder, &args.shapes.origin(seed), result)
+}
+
+/// Prints and writes the result.
+fn conclude(
+    args: &Args,
+    context: &Context,
+    task: &Task<'_>,
+    folder: &RunFolder,
+    origin: &str,
+    (report, skipped): (Report, Vec<simulate::Skipped>),
+) -> Result<Exit, Failure> {
     if !context.json() {
-        let text = format!(
-            "{} on {}: {}\n\n{}\n{}\n",
-            args.model.display(),
-            config.name(),
-            inputs.origin,
-            table(&report),
-            verdict(&report)
-        );
-        context.print(&text)?;
+        let (model, name) = (args.model.display(), task.config.name());
+        let (table, verdict) = (table(&report), verdict(&report));
+        context.print(&format!("{model} on {name}: {origin}\n\n{table}\n{verdict}\n"))?;
         for (layer, reason) in &skipped {
             context.print(&format!("not run: {layer}: {reason}\n"))?;
         }
     }
+    let good = report.agrees() && skipped.is_empty();
     let skipped: Vec<_> =
         skipped.iter().map(|(layer, why)| json!({ "name": layer, "reason": why })).collect();
     let metrics = Metrics::new(context.command())
-        .config(&config)
+        .config(task.config)
         .with("model", args.model.display().to_string())
-        .with("inputs", inputs.origin.as_str())
-        .with("skipped", skipped.clone());
-    folder.finish(context, with_report(metrics, &report, &simulator))?;
-    let good = report.agrees() && skipped.is_empty();
+        .with("inputs", origin)
+        .with("skipped", skipped);
+    folder.finish(context, with_report(metrics, &report, task.simulator))?;
     Ok(if good { Exit::Done } else { Exit::CheckFailed })
 }
 

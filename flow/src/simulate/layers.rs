@@ -1,4 +1,9 @@
-//! Single layers of networks that hold nodes which the hardware cannot run.
+//! Several networks in one report: single layers of networks that hold nodes which the hardware cannot run, and
+//! layers of which only the shapes are known.
+
+use std::borrow::Borrow;
+
+use pecan_sim::layer::{Network, Tensor};
 
 use super::{Report, SimulateError, Task, run};
 use crate::net::graph::{ForwardError, Graph};
@@ -20,21 +25,37 @@ pub fn run_layers(
     samples: &[&[f32]],
     finished: &(dyn Fn() + Sync),
 ) -> Result<(Report, Vec<Skipped>), LayersError> {
-    let (mut sum, mut skipped) = (Report::default(), Vec::new());
     let tensors =
         samples.iter().map(|sample| graph.forward(sample)).collect::<Result<Vec<_>, _>>()?;
-    for layer in layers {
-        let network = &layer.quantized.network;
+    let networks = layers.iter().map(|layer| {
         let inputs: Vec<_> = tensors
             .iter()
             .map(|tensors| layer.quantized.quantize_input(&tensors[layer.input]))
             .collect();
+        (&layer.quantized.network, inputs)
+    });
+    Ok(run_networks(task, networks, finished)?)
+}
+
+/// Simulates networks one after the other, each on its own inputs, into one report. Networks that do not map
+/// are left out and listed with the reason.
+///
+/// # Errors
+/// As [`run()`].
+pub fn run_networks<N: Borrow<Network>>(
+    task: &Task<'_>,
+    networks: impl IntoIterator<Item = (N, Vec<Tensor>)>,
+    finished: &(dyn Fn() + Sync),
+) -> Result<(Report, Vec<Skipped>), SimulateError> {
+    let (mut sum, mut skipped) = (Report::default(), Vec::new());
+    for (network, inputs) in networks {
+        let network = network.borrow();
         match run(task, network, &inputs, finished) {
             Ok((report, _)) => sum.append(report),
             Err(SimulateError::Map(error)) => {
                 skipped.push((network.name.clone(), error.to_string()));
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
     }
     Ok((sum, skipped))

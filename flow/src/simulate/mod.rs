@@ -18,6 +18,6 @@ pub use build::{simulator, verilog};
 pub use compare::{Difference, Opinion};
 pub use error::SimulateError;
 pub use inputs::{memory_model, random_samples};
-pub use layers::{LayersError, Skipped, run_layers};
+pub use layers::{LayersError, Skipped, run_layers, run_networks};
 pub use report::{Accuracy, LayerReport, Report, Total};
 pub use run::{Task, run, waveform};

@@ -46,6 +46,14 @@ pub enum TopologyError {
         /// File.
         origin: String,
     },
+    /// Layers were chosen that are not in the file.
+    #[error("no layer {}; layers: {}", chosen.join(", "), names.join(", "))]
+    Choice {
+        /// The unknown names, each with the nearest known one.
+        chosen: Vec<String>,
+        /// Names of the file.
+        names: Vec<String>,
+    },
     /// Options of the random weights are out of range.
     #[error("{what} = {value}; allowed: {allowed}")]
     Option {
@@ -116,6 +124,33 @@ impl Topology {
     pub fn parse(name: &str, origin: &str, text: &str) -> Result<Self, TopologyError> {
         let layers = parse::layers(origin, text)?;
         Ok(Self { name: name.into(), layers })
+    }
+
+    /// The layers of these names (upper and lower case are alike) in the file's order; all, if none is named.
+    ///
+    /// # Errors
+    /// Names that are not in the file, all of them.
+    pub fn select(mut self, chosen: &[String]) -> Result<Self, TopologyError> {
+        let names: Vec<String> = self.layers.iter().map(|layer| layer.name.clone()).collect();
+        let known = |name: &&String| !names.iter().any(|n| n.eq_ignore_ascii_case(name));
+        let unknown: Vec<String> =
+            chosen.iter().filter(known).map(|name| describe_unknown(name, &names)).collect();
+        if !unknown.is_empty() {
+            return Err(TopologyError::Choice { chosen: unknown, names });
+        }
+        let wanted = |layer: &TopologyLayer| {
+            chosen.is_empty() || chosen.iter().any(|name| name.eq_ignore_ascii_case(&layer.name))
+        };
+        self.layers.retain(wanted);
+        Ok(self)
+    }
+}
+
+fn describe_unknown(name: &str, names: &[String]) -> String {
+    let distance = |known: &&String| strsim::damerau_levenshtein(known, name);
+    match names.iter().min_by_key(distance).filter(|nearest| distance(nearest) <= 2) {
+        Some(nearest) => format!("`{name}` (did you mean `{nearest}`?)"),
+        None => format!("`{name}`"),
     }
 }
 

@@ -58,7 +58,8 @@ fn limit(bits: usize) -> i32 {
 }
 
 impl Topology {
-    /// Every layer as a network of its own, named `file/layer`, with random weights.
+    /// Every layer as a network of its own, named `file/layer`, with random weights; made when asked for, so
+    /// that one at a time takes memory.
     ///
     /// Weights are uniform without zero; `density` of the groups of lanes (rounded to whole groups)
     /// are kept. The rescaling brings the standard deviation of the sums to about a third of the
@@ -67,10 +68,14 @@ impl Topology {
     ///
     /// # Errors
     /// An option is out of range.
-    pub fn networks(&self, options: &RandomWeights) -> Result<Vec<Network>, TopologyError> {
+    pub fn networks(
+        &self,
+        options: &RandomWeights,
+    ) -> Result<impl ExactSizeIterator<Item = Network> + use<'_>, TopologyError> {
         options.check()?;
-        let layers = self.layers.iter().zip(0u64..);
-        Ok(layers.map(|(layer, at)| network(&self.name, layer, options, at)).collect())
+        let (file, options) = (&self.name, *options);
+        let layers = self.layers.iter().enumerate();
+        Ok(layers.map(move |(at, layer)| network(file, layer, &options, at as u64)))
     }
 }
 

@@ -47,9 +47,10 @@ fn mistakes_are_found_by_line_and_column() {
 fn random_networks_are_valid_and_reproducible() {
     let topology = parse("a,9,9,3,3,8,10,2\nb,6,6,3,3,8,1,1\n").unwrap();
     let options = RandomWeights { density: 0.3, lanes: 4, seed: 5, ..RandomWeights::default() };
-    let networks = topology.networks(&options).unwrap();
-    assert_eq!(networks, topology.networks(&options).unwrap());
-    assert_ne!(networks, topology.networks(&RandomWeights { seed: 6, ..options }).unwrap());
+    let networks = topology.networks(&options).unwrap().collect::<Vec<_>>();
+    assert!(topology.networks(&options).unwrap().eq(networks.iter().cloned()));
+    let other = topology.networks(&RandomWeights { seed: 6, ..options }).unwrap();
+    assert!(other.ne(networks.iter().cloned()));
     assert_eq!(networks[0].name, "t/a");
     let Op::Conv(conv) = &networks[0].layers[0].op else { panic!() };
     // 72 places in three groups of lanes (the last of two channels).
@@ -67,8 +68,8 @@ fn random_networks_are_valid_and_reproducible() {
         assert!(nonzero * 5 > output.data.len() && saturated * 4 < output.data.len());
     }
     let none = RandomWeights { density: 0.0, ..options };
-    topology.networks(&none).unwrap()[0].validate().unwrap();
-    let bad = topology.networks(&RandomWeights { density: 1.5, ..options }).unwrap_err();
+    topology.networks(&none).unwrap().next().unwrap().validate().unwrap();
+    let bad = topology.networks(&RandomWeights { density: 1.5, ..options }).err().unwrap();
     assert_eq!(bad.to_string(), "density = 1.5; allowed: 0 to 1");
 }
 
@@ -92,4 +93,22 @@ fn workloads_beside_the_project() {
         println!("{file}: {count} layers, {depthwise} depthwise, {total} MACs");
         assert!(macs.contains(&total) && count.abs_diff(layers) <= 4, "{file}: {count} {total}");
     }
+}
+
+#[test]
+fn layers_are_chosen_by_name() {
+    let text =
+        "name,h,w,fh,fw,c,n,s\nConv1,8,8,3,3,2,4,1,\nConv2,8,8,3,3,2,4,1,\nFC,1,1,1,1,8,4,1,\n";
+    let topology = Topology::parse("small", "small.csv", text).unwrap();
+    let names = |chosen: &[&str]| {
+        let chosen: Vec<String> = chosen.iter().map(ToString::to_string).collect();
+        let layers = topology.clone().select(&chosen)?.layers;
+        Ok::<_, TopologyError>(layers.into_iter().map(|l| l.name).collect::<Vec<_>>().join(" "))
+    };
+    assert_eq!(names(&[]).unwrap(), "Conv1 Conv2 FC");
+    assert_eq!(names(&["fc", "conv1"]).unwrap(), "Conv1 FC");
+    assert_eq!(
+        names(&["Conv3x", "pool", "FC"]).unwrap_err().to_string(),
+        "no layer `Conv3x` (did you mean `Conv1`?), `pool`; layers: Conv1, Conv2, FC"
+    );
 }
