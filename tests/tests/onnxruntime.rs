@@ -1,0 +1,199 @@
+//! ONNX Runtime as an independent judge: the float networks give the same numbers here and there, the
+//! integers reach the accuracy that was stated for them, and networks that were quantized elsewhere decide
+//! as they do there.
+//!
+//! ONNX Runtime is installed once into an environment of its own in the cache.
+
+// Helpers of tests may fail like tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use pecan_flow::data::{Samples, Selection};
+use pecan_flow::net::graph::Graph;
+use pecan_flow::net::onnx::Model;
+use pecan_flow::net::quantize::{self, Quantized, argmax};
+use pecan_sim::tools::Finder;
+
+const PACKAGES: [&str; 2] = ["onnxruntime==1.30.0", "numpy==2.4.6"];
+
+/// Python with ONNX Runtime. Two processes that install at once do the work twice, and the last one to
+/// finish wins.
+fn python() -> &'static Path {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let cache = Finder::from_environment().unwrap().cache.join("judges");
+        let home = cache.join(PACKAGES.join("-").replace("==", "-"));
+        let python = home.join("bin/python3");
+        let complete = home.join("complete");
+        if !complete.exists() {
+            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home));
+            let mut pip = Command::new(&python);
+            run(pip
+                .args(["-m", "pip", "install", "--quiet", "--only-binary", ":all:"])
+                .args(PACKAGES));
+            fs::write(complete, "").unwrap();
+        }
+        python
+    })
+}
+
+fn run(command: &mut Command) {
+    let out = command.output().unwrap();
+    assert!(out.status.success(), "{command:?}: {}", String::from_utf8_lossy(&out.stderr));
+}
+
+/// Outputs of ONNX Runtime, sample by sample.
+fn judge(network: &Path, samples: &Samples) -> Vec<Vec<f32>> {
+    let folder = tempfile::tempdir().unwrap();
+    let (inputs, outputs) = (folder.path().join("inputs"), folder.path().join("outputs"));
+    let bytes: Vec<u8> = samples.iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
+    fs::write(&inputs, bytes).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judge.py");
+    let mut command = Command::new(python());
+    command.arg(script).arg(network).arg(&inputs).arg(&outputs).arg(samples.len().to_string());
+    run(&mut command);
+    let bytes = fs::read(outputs).unwrap();
+    let values: Vec<f32> =
+        bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+    values.chunks(values.len() / samples.len()).map(<[f32]>::to_vec).collect()
+}
+
+/// A trained network and what was stated for it.
+struct Case {
+    name: &'static str,
+    data: PathBuf,
+    calibration: &'static str,
+    /// Rows of the test, and how many of them.
+    test: (PathBuf, &'static str, usize),
+    /// Accuracy of the float network and of 8-bit integers on the whole test data, in percent.
+    stated: [f64; 2],
+}
+
+impl Case {
+    fn samples(path: &Path, rows: &str, limit: Option<usize>) -> Samples {
+        let rows = rows.parse().unwrap();
+        Samples::load(path, &Selection { rows, limit, ..Selection::default() }).unwrap()
+    }
+
+    fn check(&self, model: &Path, quantized_elsewhere: &Path) {
+        let (file, rows, count) = &self.test;
+        let absent = [model, &self.data, file].into_iter().find(|p| !p.exists());
+        if let Some(path) = absent {
+            println!("SKIPPED: {} is absent", path.display());
+            return;
+        }
+        let test = Self::samples(file, rows, Some(*count));
+        let graph = Graph::import(&Model::read(model).unwrap()).unwrap();
+        let theirs = judge(model, &test);
+        let ours = graph.outputs(&test.as_slices()).unwrap();
+        let worst = largest_difference(&ours, &theirs);
+        let float = accuracy(&theirs, &test);
+        let calibration = Self::samples(&self.data, self.calibration, None);
+        let options = quantize::Options::default();
+        let integers = quantize::quantize_with(&graph, &calibration.as_slices(), options).unwrap();
+        let whole = accuracy(&finished(&integers, &test), &test);
+        let [stated_float, stated] = self.stated;
+        println!(
+            "{}: {count} samples, largest difference in float {worst:.1e}, ONNX Runtime {float:.2} % \
+             ({stated_float} stated), integers {whole:.2} % ({stated} stated)",
+            self.name
+        );
+        assert!(worst < 1e-4, "{worst}");
+        assert!((whole - stated).abs() <= 0.3, "{whole}");
+        self.check_elsewhere(quantized_elsewhere, &test, whole);
+    }
+
+    /// The network as quantized by others, run there and here.
+    fn check_elsewhere(&self, model: &Path, test: &Samples, whole: f64) {
+        if !model.exists() {
+            println!("SKIPPED: {} is absent", model.display());
+            return;
+        }
+        let theirs = judge(model, test);
+        let graph = Graph::import(&Model::read(model).unwrap()).unwrap();
+        let here = quantize::quantize_with(&graph, &[], quantize::Options::default()).unwrap();
+        let ours = finished(&here, test);
+        let same = ours.iter().zip(&theirs).filter(|(a, b)| argmax(a) == argmax(b)).count();
+        let same = 100.0 * same as f64 / ours.len() as f64;
+        let (a, b) = (accuracy(&ours, test), accuracy(&theirs, test));
+        println!(
+            "{}, quantized elsewhere: {same:.2} % decide alike; accuracy {a:.2} % here, {b:.2} % in ONNX Runtime",
+            self.name
+        );
+        assert!(same >= 96.0, "{same}");
+        assert!((a - b).abs() <= 1.0 && (whole - b).abs() <= 1.0, "{whole}, {a}, {b}");
+    }
+}
+
+fn finished(quantized: &Quantized, test: &Samples) -> Vec<Vec<f32>> {
+    let outputs = quantized.reference_outputs(&test.as_slices()).unwrap();
+    outputs.iter().map(|output| quantized.finish(output)).collect()
+}
+
+fn largest_difference(a: &[Vec<f32>], b: &[Vec<f32>]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    let scale = a.iter().flatten().fold(1.0f32, |m, v| m.max(v.abs()));
+    let pairs = a.iter().flatten().zip(b.iter().flatten());
+    pairs.map(|(x, y)| (x - y).abs() / scale).fold(0.0, f32::max)
+}
+
+fn accuracy(outputs: &[Vec<f32>], test: &Samples) -> f64 {
+    let labels = test.expect_labels(12).unwrap();
+    let right = outputs.iter().zip(labels).filter(|(o, l)| argmax(o) == **l).count();
+    100.0 * right as f64 / labels.len() as f64
+}
+
+fn shared() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared")
+}
+
+#[test]
+fn digits_agree() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let digits = data.join("digits.npz");
+    let case = Case {
+        name: "lenet",
+        data: digits.clone(),
+        calibration: "train_idx",
+        test: (digits, "test_idx", 360),
+        stated: [98.06, 98.06],
+    };
+    let elsewhere = shared().join("models/int8/lenet_digits_minmax.onnx");
+    case.check(&data.join("lenet_digits.onnx"), &elsewhere);
+}
+
+#[test]
+fn keywords_agree() {
+    let data = shared().join("data/kws01.npz");
+    let case = Case {
+        name: "kws",
+        data: data.clone(),
+        calibration: "0..100",
+        test: (data, "100..", 900),
+        stated: [91.3, 90.1],
+    };
+    let models = shared().join("models");
+    case.check(&models.join("kws_dscnn.onnx"), &models.join("int8/kws_dscnn_minmax.onnx"));
+}
+
+#[test]
+fn images_agree() {
+    let data = shared().join("data");
+    let case = Case {
+        name: "resnet8",
+        data: data.join("cifar10_train.npz"),
+        calibration: "0..200",
+        test: (data.join("cifar10_test.npz"), "all", 500),
+        stated: [82.2, 82.06],
+    };
+    let models = shared().join("models");
+    let name = "resnet8_cifar10_jpegft";
+    case.check(
+        &models.join(format!("{name}.onnx")),
+        &models.join(format!("int8/{name}_minmax.onnx")),
+    );
+}
