@@ -209,3 +209,68 @@ fn simulate_agrees_on_the_bundled_network() {
     let metrics: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(metrics["layers"].as_array().unwrap().len(), 2);
 }
+
+const SHAPES: &str =
+    "name,h,w,fh,fw,c,n,s\nConv1,9,9,3,3,2,6,1,\nConv2,7,7,3,3,6,4,2,\nFC,1,1,1,1,16,10,1,\n";
+
+#[test]
+fn shapes_are_mapped_and_simulated_layer_by_layer() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("small.csv"), SHAPES).unwrap();
+    let check = pecan(folder.path(), &["check", "small.csv", "--preset", "tiny", "--json"]);
+    code(&check, 0);
+    let json: Value = serde_json::from_slice(&check.stdout).unwrap();
+    let names: Vec<_> = json["layers"].as_array().unwrap().iter().map(|l| &l["name"]).collect();
+    assert_eq!(names, ["Conv1", "Conv2", "FC"]);
+    let args = ["simulate", "small.csv", "--preset", "tiny", "--only", "conv2,FC", "--density"];
+    let run = pecan(folder.path(), &[&args[..], &["0.4", "--limit", "2", "--json"]].concat());
+    code(&run, 0);
+    let json: Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(json["layers"].as_array().unwrap().len(), 2);
+    assert_eq!(json["total"]["mismatches"], 0);
+    assert_eq!(json["images"], 2);
+    let macs = |i: usize, key: &str| json["layers"][i][key].as_f64().unwrap();
+    assert!(macs(1, "nonzero_macs") < 0.5 * macs(1, "macs"));
+}
+
+#[test]
+fn shapes_and_networks_have_their_own_flags() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("small.csv"), SHAPES).unwrap();
+    let model = bundled("lenet_digits.onnx");
+    for (args, exit, words) in [
+        (vec!["check", "small.csv", "--only", "conv3"], 3, "did you mean `Conv1`"),
+        (vec!["check", "small.csv", "--density", "2"], 2, "from 0 to 1"),
+        (vec!["check", &model, "--density", "0.5"], 2, "topology files"),
+        (vec!["simulate", "small.csv", "--data", "d.npz"], 2, "shapes only"),
+        (vec!["check", &model, "--rows", "0..5"], 2, "--data"),
+        (vec!["check", &model, "--calibration", "mean"], 2, "minmax"),
+        (vec!["check"], 2, "MODEL"),
+    ] {
+        let output = pecan(folder.path(), &args);
+        code(&output, exit);
+        let said = text(&output.stderr);
+        assert!(said.contains(words), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn a_workload_file_stands_for_its_flags() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, data) = (bundled("lenet_digits.onnx"), bundled("digits.npz"));
+    let workload = format!(
+        "model = '{model}'\ndata = '{data}'\nrows = 'test_idx'\ncalibrate_rows = 'train_idx'\n\
+         calibration = 'percentile:99.9'\n"
+    );
+    std::fs::write(folder.path().join("digits.toml"), workload).unwrap();
+    let flags = ["--rows", "test_idx", "--calibrate-rows", "train_idx", "--data", &data];
+    let long =
+        [&["check", &model, "--calibration", "percentile:99.9", "--json"][..], &flags].concat();
+    let long = pecan(folder.path(), &long);
+    let short = pecan(folder.path(), &["check", "--workload", "digits.toml", "--json"]);
+    code(&short, 0);
+    let layers = |output: &Output| {
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["layers"].clone()
+    };
+    assert_eq!(layers(&long), layers(&short));
+}

@@ -1,12 +1,13 @@
 //! `pecan check`: which nodes of a network run on the accelerator, and how its layers map.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use pecan_hdl::config::Config;
 use pecan_sim::layer::Network;
 use serde_json::{Value, json};
 
-use super::data::{DataArgs, Inputs};
+use super::data::Inputs;
+use super::network::NetworkArgs;
 use super::run::{bits, import, quantize_for};
 use super::shapes::ShapeArgs;
 use super::table::{Table, grouped, percent};
@@ -14,7 +15,7 @@ use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs};
 use crate::map::{LayerMapping, Options, compile};
 use crate::net::graph::{Finding, Graph, check};
 use crate::net::onnx::Model;
-use crate::net::quantize::{calibrate, extract};
+use crate::net::quantize::{calibrate_by, extract};
 
 /// List every node of a network: whether the accelerator runs it, why not, and how it maps
 ///
@@ -22,11 +23,8 @@ use crate::net::quantize::{calibrate, extract};
 /// shapes as SCALE-Sim has them) every layer is mapped by itself, with random weights.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Network in ONNX, or a topology file (.csv)
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
     #[command(flatten)]
-    data: DataArgs,
+    network: NetworkArgs,
     #[command(flatten)]
     shapes: ShapeArgs,
     #[command(flatten)]
@@ -40,12 +38,13 @@ type Mapped = (String, Result<LayerMapping, String>);
 
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let config = args.accelerator.resolve()?;
-    if let Some(topology) = args.shapes.topology(&args.model)? {
+    let (path, data) = args.network.resolve()?;
+    if let Some(topology) = args.shapes.topology(&path)? {
         let networks = args.shapes.networks(&topology, &config, args.run.seed)?;
         let mapped: Vec<Mapped> = networks.map(|network| map_single(&network, &config)).collect();
-        return conclude(&args, context, &config, &[], &mapped);
+        return conclude(&args, context, &config, &path, (&[], &mapped));
     }
-    let model = Model::read(&args.model)?;
+    let model = Model::read(&path)?;
     let findings = check(&model);
     let good = findings.iter().all(|finding| finding.supported);
     let broken = findings.iter().any(|finding| finding.op == "Graph" && !finding.supported);
@@ -53,10 +52,10 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         Vec::new()
     } else {
         let graph = import(&model, true)?;
-        let inputs = args.data.load(&graph, args.run.seed)?;
+        let inputs = data.load(&graph, args.run.seed)?;
         map(&graph, &inputs, &config, good)?
     };
-    conclude(&args, context, &config, &findings, &mapped)
+    conclude(&args, context, &config, &path, (&findings, &mapped))
 }
 
 /// Prints and writes the result.
@@ -64,21 +63,21 @@ fn conclude(
     args: &Args,
     context: &Context,
     config: &Config,
-    findings: &[Finding],
-    mapped: &[Mapped],
+    model: &Path,
+    (findings, mapped): (&[Finding], &[Mapped]),
 ) -> Result<Exit, Failure> {
     let good = findings.iter().all(|finding| finding.supported);
     let fits = mapped.iter().all(|(_, result)| result.is_ok());
     let folder = args.run.open(context, config)?;
     if !context.json() {
-        let name = args.model.display();
+        let name = model.display();
         context.print(&describe(&format!("{name} on {}", config.name()), findings, mapped))?;
     }
     let nodes = serde_json::to_value(findings).unwrap_or_default();
     let layers: Vec<Value> = mapped.iter().map(layer_json).collect();
     let metrics = Metrics::new(context.command())
         .config(config)
-        .with("model", args.model.display().to_string())
+        .with("model", model.display().to_string())
         .with("supported", good)
         .with("maps", fits && good)
         .with("nodes", nodes)
@@ -105,7 +104,7 @@ fn map(
 ) -> Result<Vec<Mapped>, Failure> {
     let mut obstacle = None;
     if whole {
-        let network = quantize_for(graph, &inputs.calibration, config)?.network;
+        let network = quantize_for(graph, inputs, config)?.network;
         match compile(&network, config, &Options::default()) {
             Ok(compiled) => {
                 return Ok(compiled.layers.into_iter().map(|l| (l.name.clone(), Ok(l))).collect());
@@ -114,7 +113,7 @@ fn map(
         }
     }
     let calibration: Vec<&[f32]> = inputs.calibration.iter().map(Vec::as_slice).collect();
-    let ranges = calibrate(graph, &calibration)?;
+    let ranges = calibrate_by(graph, &calibration, inputs.method)?;
     let layers = extract(graph, &ranges, bits(config))?;
     let layers = layers.iter().map(|layer| map_single(&layer.quantized.network, config));
     Ok(layers.chain(obstacle).collect())

@@ -8,6 +8,7 @@ use super::Exit;
 use super::Failure;
 use crate::data::{DataError, Rows, Samples, Selection};
 use crate::net::graph::Graph;
+use crate::net::quantize::Calibration;
 use crate::simulate::random_samples;
 
 /// Calibration samples that are taken where none are named.
@@ -22,21 +23,24 @@ pub struct DataArgs {
     /// Archive of numpy arrays with the inputs `x` and, optionally, labels `y`; without it, random inputs
     #[arg(long, value_name = "FILE.npz")]
     pub data: Option<PathBuf>,
-    /// Array with the inputs
-    #[arg(long, value_name = "NAME", default_value = "x", requires = "data")]
-    pub x_key: String,
+    /// Array with the inputs [default: x]
+    #[arg(long, value_name = "NAME")]
+    pub x_key: Option<String>,
     /// Array with the labels [default: y, if the file has it]
-    #[arg(long, value_name = "NAME", requires = "data")]
+    #[arg(long, value_name = "NAME")]
     pub y_key: Option<String>,
     /// Samples to run: all, A..B, or the name of an index array in the file [default: all]
-    #[arg(long, value_name = "ROWS", requires = "data")]
+    #[arg(long, value_name = "ROWS")]
     pub rows: Option<String>,
     /// Run at most so many samples
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub limit: Option<u64>,
     /// Samples that decide the quantization, as --rows [default: the first 100 that are not run]
-    #[arg(long, value_name = "ROWS", requires = "data")]
+    #[arg(long, value_name = "ROWS")]
     pub calibrate_rows: Option<String>,
+    /// What decides the ranges of the integers: minmax or percentile:P [default: minmax]
+    #[arg(long, value_name = "METHOD")]
+    pub calibration: Option<Calibration>,
 }
 
 /// Samples to run and samples that decide the quantization.
@@ -48,6 +52,8 @@ pub(super) struct Inputs {
     pub(super) labels: Option<Vec<usize>>,
     /// Samples that decide the quantization.
     pub(super) calibration: Vec<Vec<f32>>,
+    /// How they decide it.
+    pub(super) method: Calibration,
     /// Where both come from, for the reader of the results.
     pub(super) origin: String,
 }
@@ -65,13 +71,17 @@ impl DataArgs {
     /// [`Failure`] if the file or the selection is wrong or does not fit the network.
     pub(super) fn load(&self, graph: &Graph, seed: u64) -> Result<Inputs, Failure> {
         let limit = self.limit.map(|limit| limit as usize);
-        let Some(path) = &self.data else { return Ok(random(graph, limit, seed)) };
+        let method = self.calibration.unwrap_or_default();
+        let Some(path) = &self.data else {
+            self.refuse_without_data()?;
+            return Ok(Inputs { method, ..random(graph, limit, seed) });
+        };
         let rows = |text: &Option<String>| match text {
             Some(text) => text.parse::<Rows>(),
             None => Ok(Rows::All),
         };
         let selection = |rows, limit| Selection {
-            x_key: self.x_key.clone(),
+            x_key: self.x_key.clone().unwrap_or_else(|| "x".into()),
             y_key: self.y_key.clone(),
             rows,
             limit,
@@ -95,7 +105,26 @@ impl DataArgs {
         let origin =
             format!("{} samples of {} (calibrated on {what})", tested.len(), path.display());
         let samples = tested.iter().map(<[f32]>::to_vec).collect();
-        Ok(Inputs { samples, labels, calibration, origin })
+        Ok(Inputs { samples, labels, calibration, method, origin })
+    }
+}
+
+impl DataArgs {
+    /// Choices within a file of data need the file.
+    fn refuse_without_data(&self) -> Result<(), Failure> {
+        let given = [
+            (&self.x_key, "--x-key"),
+            (&self.y_key, "--y-key"),
+            (&self.rows, "--rows"),
+            (&self.calibrate_rows, "--calibrate-rows"),
+        ];
+        let given: Vec<_> = given.iter().filter(|(v, _)| v.is_some()).map(|(_, f)| *f).collect();
+        if given.is_empty() {
+            return Ok(());
+        }
+        let what =
+            format!("{} chooses from a file of samples: name one with --data", given.join(", "));
+        Err(Failure::new(Exit::Usage, miette::MietteDiagnostic::new(what)))
     }
 }
 
@@ -127,5 +156,5 @@ fn random(graph: &Graph, limit: Option<usize>, seed: u64) -> Inputs {
         "{count} random inputs, seed {seed} (calibrated on {} others); use --data for real ones",
         RANDOM.1
     );
-    Inputs { samples, labels: None, calibration, origin }
+    Inputs { samples, labels: None, calibration, method: Calibration::default(), origin }
 }

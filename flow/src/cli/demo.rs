@@ -46,7 +46,6 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let graph = super::run::import(&Model::read(&model_path)?, false)?;
     let data = DataArgs {
         data: Some(data_path.clone()),
-        x_key: "x".into(),
         rows: Some("test_idx".into()),
         ..DataArgs::default()
     };

@@ -18,6 +18,7 @@ mod generate;
 mod init;
 mod log;
 mod metrics;
+mod network;
 mod output;
 mod registry;
 mod run;

@@ -11,7 +11,7 @@ use super::{Exit, Failure};
 use crate::map::MapError;
 use crate::net::graph::{ForwardError, Graph, GraphError};
 use crate::net::onnx::{Model, OnnxError};
-use crate::net::quantize::{Options, QuantizeError, Quantized, argmax, quantize_with};
+use crate::net::quantize::{Options, QuantizeError, Quantized, argmax, calibrate_by, quantize};
 use crate::simulate::{Accuracy, LayersError, SimulateError};
 
 /// Errors that mean that something given is wrong.
@@ -80,11 +80,11 @@ pub(super) fn bits(config: &Config) -> Options {
 /// Quantizes for the widths of a configuration.
 pub(super) fn quantize_for(
     graph: &Graph,
-    calibration: &[Vec<f32>],
+    inputs: &Inputs,
     config: &Config,
 ) -> Result<Quantized, Failure> {
-    let samples: Vec<&[f32]> = calibration.iter().map(Vec::as_slice).collect();
-    Ok(quantize_with(graph, &samples, bits(config))?)
+    let samples: Vec<&[f32]> = inputs.calibration.iter().map(Vec::as_slice).collect();
+    Ok(quantize(graph, &calibrate_by(graph, &samples, inputs.method)?, bits(config))?)
 }
 
 /// Shares of right labels of the float network, the integer reference and the RTL's `outputs`.

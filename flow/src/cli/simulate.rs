@@ -1,6 +1,6 @@
 //! `pecan simulate`: runs a network on the RTL and holds it against emulator and reference.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -12,6 +12,7 @@ use pecan_sim::verilator::Simulator;
 use serde_json::json;
 
 use super::data::{DataArgs, Inputs};
+use super::network::NetworkArgs;
 use super::run::{accuracy, bits, import, quantize_for};
 use super::shapes::ShapeArgs;
 use super::table::{Table, grouped, percent};
@@ -33,11 +34,8 @@ use crate::simulate::{self, Report, Task};
 /// weights and inputs.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Network in ONNX, or a topology file (.csv)
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
     #[command(flatten)]
-    data: DataArgs,
+    network: NetworkArgs,
     #[command(flatten)]
     shapes: ShapeArgs,
     #[command(flatten)]
@@ -112,12 +110,12 @@ impl SimulationArgs {
 
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let config = args.accelerator.resolve()?;
-    if let Some(topology) = args.shapes.topology(&args.model)? {
-        return run_topology(&args, context, &config, &topology);
+    let (model, data) = args.network.resolve()?;
+    if let Some(topology) = args.shapes.topology(&model)? {
+        return run_topology(&args, context, &config, &data, (&model, &topology));
     }
-    let model = Model::read(&args.model)?;
-    let graph = import(&model, args.layers)?;
-    let inputs = args.data.load(&graph, args.run.seed)?;
+    let graph = import(&Model::read(&model)?, args.layers)?;
+    let inputs = data.load(&graph, args.run.seed)?;
     let folder = args.run.open(context, &config)?;
     let simulator = build(context, &config, args.wave, args.simulation.offline)?;
     let task = args.simulation.task(&config, &simulator, &args.run);
@@ -126,7 +124,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     } else {
         (whole(context, &task, &graph, &inputs, args.wave.then_some(&folder))?, Vec::new())
     };
-    conclude(&args, context, &task, &folder, &inputs.origin, result)
+    conclude(context, &task, &folder, (&model, &inputs.origin), result)
 }
 
 /// Runs every layer of a topology file by itself.
@@ -134,14 +132,15 @@ fn run_topology(
     args: &Args,
     context: &Context,
     config: &Config,
-    topology: &Topology,
+    data: &DataArgs,
+    (model, topology): (&Path, &Topology),
 ) -> Result<Exit, Failure> {
-    let unfit = [(args.data.data.is_some(), "--data"), (args.wave, "--wave")];
+    let unfit = [(data.data.is_some(), "--data"), (args.wave, "--wave")];
     if let Some((_, flag)) = unfit.iter().find(|(given, _)| *given) {
         let what = format!("{flag} does not go with a topology file, which has shapes only");
         return Err(Failure::new(Exit::Usage, miette::MietteDiagnostic::new(what)));
     }
-    let (seed, images) = (args.run.seed, args.data.limit.unwrap_or(1));
+    let (seed, images) = (args.run.seed, data.limit.unwrap_or(1));
     let folder = args.run.open(context, config)?;
     let simulator = build(context, config, false, args.simulation.offline)?;
     let task = args.simulation.task(config, &simulator, &args.run);
@@ -157,20 +156,19 @@ fn run_topology(
     if let Some(failure) = failure {
         return Err(failure);
     }
-    conclude(args, context, &task, &folder, &args.shapes.origin(seed), result)
+    conclude(context, &task, &folder, (model, &args.shapes.origin(seed)), result)
 }
 
 /// Prints and writes the result.
 fn conclude(
-    args: &Args,
     context: &Context,
     task: &Task<'_>,
     folder: &RunFolder,
-    origin: &str,
+    (model, origin): (&Path, &str),
     (report, skipped): (Report, Vec<simulate::Skipped>),
 ) -> Result<Exit, Failure> {
     if !context.json() {
-        let (model, name) = (args.model.display(), task.config.name());
+        let (model, name) = (model.display(), task.config.name());
         let (table, verdict) = (table(&report), verdict(&report));
         context.print(&format!("{model} on {name}: {origin}\n\n{table}\n{verdict}\n"))?;
         for (layer, reason) in &skipped {
@@ -182,7 +180,7 @@ fn conclude(
         skipped.iter().map(|(layer, why)| json!({ "name": layer, "reason": why })).collect();
     let metrics = Metrics::new(context.command())
         .config(task.config)
-        .with("model", args.model.display().to_string())
+        .with("model", model.display().to_string())
         .with("inputs", origin)
         .with("skipped", skipped);
     folder.finish(context, with_report(metrics, &report, task.simulator))?;
@@ -215,7 +213,7 @@ pub(super) fn whole(
     inputs: &Inputs,
     wave: Option<&RunFolder>,
 ) -> Result<Report, Failure> {
-    let quantized = quantize_for(graph, &inputs.calibration, task.config)?;
+    let quantized = quantize_for(graph, inputs, task.config)?;
     let tensors: Vec<_> = inputs.samples.iter().map(|s| quantized.quantize_input(s)).collect();
     let bar = context.bar(tensors.len() as u64, "images");
     let (mut report, outputs) = simulate::run(task, &quantized.network, &tensors, &|| bar.inc(1))?;
@@ -237,7 +235,7 @@ fn one_by_one(
     inputs: &Inputs,
 ) -> Result<(Report, Vec<simulate::Skipped>), Failure> {
     let calibration: Vec<&[f32]> = inputs.calibration.iter().map(Vec::as_slice).collect();
-    let ranges = quantize::calibrate(graph, &calibration)?;
+    let ranges = quantize::calibrate_by(graph, &calibration, inputs.method)?;
     let layers = quantize::extract(graph, &ranges, bits(task.config))?;
     let samples: Vec<&[f32]> = inputs.samples.iter().map(Vec::as_slice).collect();
     let bar = context.bar((layers.len() * samples.len()) as u64, "layers x images");
