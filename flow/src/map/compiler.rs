@@ -7,6 +7,7 @@ use pecan_hdl::geometry::Geometry;
 use pecan_sim::layer::{Network, Op};
 use pecan_sim::program::Region;
 
+use super::balance::Orders;
 use super::choose::{Choice, LONGEST_RUN, choose, smallest};
 use super::layer::{Emitter, Home, LayerJob};
 use super::lists::Occupancy;
@@ -30,8 +31,11 @@ pub(super) fn compile(
     options: &Options,
 ) -> Result<Compiled, MapError> {
     let mut away = BTreeSet::new();
+    let orders = Orders::leveling(network, geometry);
     loop {
-        match (Compiler { network, config, geometry, options, away: &away }).compile() {
+        let (away_now, orders) = (&away, &orders);
+        let compiler = Compiler { network, config, geometry, options, away: away_now, orders };
+        match compiler.compile() {
             Ok(compiled) => return Ok(compiled),
             Err(Attempt::Evict(tensor)) => {
                 away.insert(tensor);
@@ -60,6 +64,7 @@ struct Compiler<'a> {
     geometry: &'a Geometry,
     options: &'a Options,
     away: &'a BTreeSet<usize>,
+    orders: &'a Orders,
 }
 
 /// Tensors while layers are emitted.
@@ -95,7 +100,9 @@ impl Compiler<'_> {
             self.layer(number, &mut emitter, &mut state)?;
         }
         emitter.flush();
-        let output = self.output(&mut emitter, &state)?;
+        let mut output = self.output(&mut emitter, &state)?;
+        let last = self.network.layers.last().map_or(0, |layer| layer.output);
+        output.order = self.orders.of(last).map(<[usize]>::to_vec);
         let region = |layout: &Layout| {
             let (address, bytes) = layout.region(g);
             Region { address: address as u64, bytes: bytes as u64 }
@@ -181,9 +188,9 @@ impl Compiler<'_> {
         let layer = &self.network.layers[number];
         let output = layer.output;
         let shapes = (self.network.tensors[layer.input], self.network.tensors[output]);
-        let problem = Problem::of(layer, shapes.0, shapes.1, self.geometry)?;
+        let problem = Problem::of(layer, shapes.0, shapes.1, self.orders, self.geometry)?;
         let mut home = if self.away.contains(&output) {
-            Home::Dram(Layout { shape: shapes.1, pieces: Vec::new() })
+            Home::Dram(Layout { shape: shapes.1, pieces: Vec::new(), order: None })
         } else {
             let base = state.space.take(self.words(output));
             let victim = || self.victim(state, Some(output)).unwrap_or(output);

@@ -279,11 +279,9 @@ impl Emitter<'_> {
         let mut bytes = Vec::with_capacity(channels.len() * 8);
         for channel in channels {
             // A channel that only pads its word comes out as 0.
-            let word = job
-                .problem
-                .requant
-                .get(channel)
-                .map_or(pack_param(0, 0, 1), |r| pack_param(r.bias, r.multiplier, r.shift));
+            let requant = job.problem.requant_at(channel);
+            let word =
+                requant.map_or(pack_param(0, 0, 1), |r| pack_param(r.bias, r.multiplier, r.shift));
             bytes.extend_from_slice(&word.to_le_bytes());
         }
         self.builder.load_params(address, &bytes, wait);

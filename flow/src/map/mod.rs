@@ -6,6 +6,7 @@
 //! partial sums where not even one pass fits, rectangles of output pixels where the global buffer is too
 //! small.
 
+mod balance;
 mod boxes;
 mod choose;
 mod compiler;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use pecan_hdl::geometry::Geometry;
 use pecan_sim::layer::{Conv, Layer, Op, Requant, Shape, Window};
 
+use super::balance::Orders;
 use super::error::MapError;
 use super::lists::TapBox;
 
@@ -103,9 +104,16 @@ pub(super) struct Problem<'a> {
     /// Weights.
     pub(super) taps: Taps<'a>,
     /// Requantization per output channel.
-    pub(super) requant: &'a [Requant],
+    requant: &'a [Requant],
+    /// Channels of the layer at the positions of the input and of the output; `None` where they are in order.
+    orders: [Option<&'a [usize]>; 2],
     /// Output range.
     pub(super) clamp: [i32; 2],
+}
+
+/// Whether a convolution works channel by channel.
+pub(super) fn depthwise(conv: &Conv, input: Shape, output: Shape) -> bool {
+    conv.groups > 1 && conv.groups == input.channels && input.channels == output.channels
 }
 
 impl<'a> Problem<'a> {
@@ -117,14 +125,11 @@ impl<'a> Problem<'a> {
         layer: &'a Layer,
         input: Shape,
         output: Shape,
+        orders: &'a Orders,
         geometry: &Geometry,
     ) -> Result<Self, MapError> {
         let (window, taps) = match &layer.op {
-            Op::Conv(conv)
-                if conv.groups > 1
-                    && conv.groups == input.channels
-                    && input.channels == output.channels =>
-            {
+            Op::Conv(conv) if depthwise(conv, input, output) => {
                 (&conv.window, Taps::Depthwise(conv))
             }
             Op::Conv(conv) => (&conv.window, Taps::Full(conv, input.channels / conv.groups)),
@@ -139,6 +144,7 @@ impl<'a> Problem<'a> {
             outputs: output.channels,
             taps,
             requant: &layer.requant,
+            orders: [orders.of(layer.input), orders.of(layer.output)],
             clamp: layer.clamp,
         };
         problem.check(geometry)?;
@@ -210,12 +216,23 @@ impl<'a> Problem<'a> {
         (output..output + lanes).any(|o| self.weight(o, input, tap) != 0)
     }
 
-    /// The weight from an input channel (in per-channel mode the output's own) and tap to an output
-    /// channel; 0 for channels that only pad a word.
+    /// Channel at a position of the input (0) or the output (1).
+    fn channel(&self, side: usize, position: usize) -> usize {
+        self.orders[side].and_then(|order| order.get(position)).copied().unwrap_or(position)
+    }
+
+    /// Requantization at a position of the output; `None` for channels that only pad a word.
+    pub(super) fn requant_at(&self, output: usize) -> Option<&Requant> {
+        self.requant.get(self.channel(1, output))
+    }
+
+    /// The weight from a position of the input (in per-channel mode the output's own) and tap to a position of
+    /// the output; 0 for channels that only pad a word.
     pub(super) fn weight(&self, output: usize, input: usize, tap: [usize; 2]) -> i32 {
         if output >= self.outputs {
             return 0;
         }
+        let (output, input) = (self.channel(1, output), self.channel(0, input));
         let [ky, kx] = [self.axes[0].kernel, self.axes[1].kernel];
         let position = tap[0] * kx + tap[1];
         match self.taps {
