@@ -4,7 +4,7 @@
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use pecan_flow::map::{Compiled, Options, compile};
+use pecan_flow::map::{Compiled, Options, compile, plan_network};
 use pecan_hdl::config::{Config, Limits, Sparsity};
 use pecan_hdl::isa::counter::Counter;
 use pecan_sim::emulator::{Emulator, Outcome};
@@ -37,6 +37,12 @@ fn check(network: &Network, config: &Config, input: &Tensor, what: &str) -> Comp
         network.tensors
     );
     assert_eq!(report.cycles, compiled.cycles, "{what}");
+    let plan = plan_network(network, config, &Options::default()).unwrap();
+    assert_eq!(plan.cycles, compiled.cycles, "{what}");
+    for (plan, mapping) in plan.layers.iter().zip(&compiled.layers) {
+        assert_eq!(plan.description, mapping.description, "{what}");
+        assert_eq!(plan.counts.wrapped(config.counters.bits), mapping.counters, "{what} {maps:?}");
+    }
     for (layer, counters) in compiled.layers.iter().zip(report.layers(config.counters.bits)) {
         for counter in Counter::ALL {
             if !matches!(counter, Counter::ActiveLanes | Counter::ScratchReads) {

@@ -28,16 +28,23 @@ impl Orders {
         self.0.get(tensor)?.as_deref()
     }
 
-    /// The orders that level the columns of a network's layers.
-    pub(super) fn leveling(network: &Network, geometry: &Geometry) -> Self {
+    /// The orders that level the columns of a network's layers. `known` keeps the lengths of lists by layer.
+    pub(super) fn leveling(
+        network: &Network,
+        geometry: &Geometry,
+        known: &mut BTreeMap<usize, Vec<u64>>,
+    ) -> Self {
         let mut orders = vec![None; network.tensors.len()];
         if !geometry.skip || geometry.cols == 1 {
             return Self(orders);
         }
         for (tensors, producers) in classes(network) {
             let channels = network.tensors[tensors[0]].channels;
-            let lists: Vec<Vec<u64>> =
-                producers.iter().map(|layer| lengths(network, *layer, geometry)).collect();
+            let mut lists_of = |number: &usize| {
+                let own = || lengths(network, *number, geometry);
+                known.entry(*number).or_insert_with(own).clone()
+            };
+            let lists: Vec<Vec<u64>> = producers.iter().map(&mut lists_of).collect();
             if let Some(groups) = level(&lists, channels / geometry.lanes, geometry.cols) {
                 let order = channel_order(&groups, channels, geometry.lanes);
                 tensors.iter().for_each(|tensor| orders[*tensor] = Some(order.clone()));
@@ -92,6 +99,9 @@ fn lengths(network: &Network, number: usize, geometry: &Geometry) -> Vec<u64> {
     let layer: &Layer = &network.layers[number];
     let Op::Conv(conv) = &layer.op else { return Vec::new() };
     let output = network.tensors[layer.output];
+    if conv.weights.is_empty() {
+        return vec![1; output.channels / geometry.lanes];
+    }
     let taps = conv.weights.len() / output.channels.max(1);
     let group = |weights: &[i32]| {
         let used = |tap: usize| weights.iter().skip(tap).step_by(taps).any(|w| *w != 0);

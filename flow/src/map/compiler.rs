@@ -1,16 +1,18 @@
 //! Compiles the layers of a network one after the other and decides where their tensors live.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use pecan_hdl::config::Config;
 use pecan_hdl::geometry::Geometry;
+use pecan_sim::emulator::Prediction;
 use pecan_sim::layer::{Network, Op};
 use pecan_sim::program::Region;
 
 use super::balance::Orders;
-use super::choose::{Choice, LONGEST_RUN, choose, smallest};
+use super::choose::{Choice, LONGEST_RUN, Searched, smallest};
 use super::layer::{Emitter, Home, LayerJob};
-use super::lists::Occupancy;
+use super::memo::{Mapped, Memo};
 use super::place::{Layout, Space, piece_bytes};
 use super::predict::{describe, predict};
 use super::problem::Problem;
@@ -18,32 +20,72 @@ use super::ring::Rings;
 use super::run::Placement;
 use super::split::{Away, Split, split};
 use super::stream::Builder;
-use super::{Compiled, MapError, Objective, Options};
+use super::{Compiled, MapError, Options};
 
-/// Compiles a network; a tensor that does not fit goes to DRAM, and all begins anew.
-///
-/// # Errors
-/// As [`super::compile`].
-pub(super) fn compile(
-    network: &Network,
-    config: &Config,
-    geometry: &Geometry,
-    options: &Options,
-) -> Result<Compiled, MapError> {
-    let mut away = BTreeSet::new();
-    let orders = Orders::leveling(network, geometry);
-    loop {
-        let (away_now, orders) = (&away, &orders);
-        let compiler = Compiler { network, config, geometry, options, away: away_now, orders };
-        match compiler.compile() {
-            Ok(compiled) => return Ok(compiled),
-            Err(Attempt::Evict(tensor)) => {
-                away.insert(tensor);
+/// A network to be compiled, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) network: &'a Network,
+    pub(super) config: &'a Config,
+    pub(super) geometry: &'a Geometry,
+    pub(super) options: &'a Options,
+}
+
+impl<'a> Job<'a> {
+    /// Compiles the network.
+    ///
+    /// # Errors
+    /// As [`super::compile`].
+    pub(super) fn compile(self) -> Result<Compiled, MapError> {
+        let (emitted, descriptions, [input, output]) = self.emit(&mut Memo::default(), false)?;
+        let g = self.geometry;
+        let region = |layout: &Layout| {
+            let (address, bytes) = layout.region(g);
+            Region { address: address as u64, bytes: bytes as u64 }
+        };
+        let program = emitted.finish(self.config.hash(), region(&input), region(&output));
+        let (layers, geometry) = (Vec::new(), g.clone());
+        let compiled = Compiled { program, layers, cycles: 0, geometry, input, output };
+        let descriptions = descriptions.into_iter().map(|(text, _)| text).collect();
+        predict(compiled, self.network, self.config, descriptions)
+    }
+
+    /// Predicts what the compiled network takes, without building its program. Also gives for every layer its
+    /// mapping in words and what its search covered.
+    ///
+    /// # Errors
+    /// As [`super::compile`].
+    pub(super) fn predict(
+        self,
+        memo: &mut Memo,
+    ) -> Result<(Prediction, Vec<(String, Searched)>), MapError> {
+        let (emitted, descriptions, _) = self.emit(memo, true)?;
+        Ok((emitted.predicted().map_err(MapError::Unfinished)?, descriptions))
+    }
+
+    /// Emits the network; a tensor that does not fit goes to DRAM, and all begins anew.
+    fn emit(self, memo: &mut Memo, plan: bool) -> Result<Emitted<'a>, MapError> {
+        let orders = Orders::leveling(self.network, self.geometry, &mut memo.lengths);
+        let mut away = BTreeSet::new();
+        loop {
+            let Job { network, config, geometry, options } = self;
+            let memo = RefCell::new(&mut *memo);
+            let (away_now, orders) = (&away, &orders);
+            let compiler =
+                Compiler { network, config, geometry, options, away: away_now, orders, memo };
+            match compiler.emit(plan) {
+                Ok(emitted) => return Ok(emitted),
+                Err(Attempt::Evict(tensor)) => {
+                    away.insert(tensor);
+                }
+                Err(Attempt::Failed(error)) => return Err(error),
             }
-            Err(Attempt::Failed(error)) => return Err(error),
         }
     }
 }
+
+/// A program that lacks its regions; mapping in words and search of every layer; places of input and output.
+type Emitted<'a> = (Builder<'a>, Vec<(String, Searched)>, [Layout; 2]);
 
 /// Why an attempt ended.
 enum Attempt {
@@ -58,33 +100,34 @@ impl<E: Into<MapError>> From<E> for Attempt {
     }
 }
 
-struct Compiler<'a> {
+struct Compiler<'a, 'b> {
     network: &'a Network,
     config: &'a Config,
     geometry: &'a Geometry,
     options: &'a Options,
-    away: &'a BTreeSet<usize>,
-    orders: &'a Orders,
+    away: &'b BTreeSet<usize>,
+    orders: &'b Orders,
+    memo: RefCell<&'b mut Memo>,
 }
 
 /// Tensors while layers are emitted.
 struct State {
     homes: Vec<Option<Home>>,
     space: Space,
-    descriptions: Vec<String>,
+    descriptions: Vec<(String, Searched)>,
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a, '_> {
     fn words(&self, tensor: usize) -> usize {
         let shape = self.network.tensors[tensor];
         shape.height * shape.width * shape.channels.div_ceil(self.geometry.word_channels)
     }
 
-    fn compile(&self) -> Result<Compiled, Attempt> {
+    fn emit(&self, plan: bool) -> Result<Emitted<'a>, Attempt> {
         let g = self.geometry;
         let mut emitter = Emitter {
             geometry: g,
-            builder: Builder::new(g, self.config.id()),
+            builder: Builder::new(g, self.config.id(), plan),
             weights: Rings::new(g.cols, g.weight_entries),
             params: Rings::new(1, g.param_channels),
             last: Vec::new(),
@@ -103,15 +146,7 @@ impl Compiler<'_> {
         let mut output = self.output(&mut emitter, &state)?;
         let last = self.network.layers.last().map_or(0, |layer| layer.output);
         output.order = self.orders.of(last).map(<[usize]>::to_vec);
-        let region = |layout: &Layout| {
-            let (address, bytes) = layout.region(g);
-            Region { address: address as u64, bytes: bytes as u64 }
-        };
-        let regions = (region(&input), region(&output));
-        let program = emitter.builder.finish(self.config.hash(), regions.0, regions.1);
-        let compiled =
-            Compiled { program, layers: Vec::new(), cycles: 0, geometry: g.clone(), input, output };
-        Ok(predict(compiled, self.network, self.config, state.descriptions)?)
+        Ok((emitter.builder, state.descriptions, [input, output]))
     }
 
     /// Brings in the network's input.
@@ -188,7 +223,13 @@ impl Compiler<'_> {
         let layer = &self.network.layers[number];
         let output = layer.output;
         let shapes = (self.network.tensors[layer.input], self.network.tensors[output]);
-        let problem = Problem::of(layer, shapes.0, shapes.1, self.orders, self.geometry)?;
+        let problem = Problem::of(
+            layer,
+            [shapes.0, shapes.1],
+            self.orders,
+            self.options.density,
+            self.geometry,
+        )?;
         let mut home = if self.away.contains(&output) {
             Home::Dram(Layout { shape: shapes.1, pieces: Vec::new(), order: None })
         } else {
@@ -199,14 +240,16 @@ impl Compiler<'_> {
         let (source, other) = self.sources(number, state)?;
         let resident = matches!((&source, &home), (Home::Buffer(_), Home::Buffer(_)));
         let flat = problem.flattened().filter(|_| resident);
+        let flattened = flat.is_some();
         let problem = flat.unwrap_or(problem);
-        let occupancy = Occupancy::of(&problem, self.geometry);
+        let (g, objective) = (self.geometry, &self.options.objective);
+        let mapped = self.memo.borrow_mut().of(number, flattened, &problem, g, objective)?;
         let away = Away {
             input: !matches!(source, Home::Buffer(_)),
             output: !matches!(home, Home::Buffer(_)),
         };
         let free = state.space.largest();
-        let plan = self.split(&problem, &occupancy, away, free.len())?;
+        let plan = self.split(&problem, &mapped, away, free.len());
         let Some((choice, split)) = plan else {
             if let Home::Buffer(base) = home {
                 state.space.give(base..base + self.words(output));
@@ -225,11 +268,12 @@ impl Compiler<'_> {
                 Attempt::Evict,
             ));
         };
-        state.descriptions.push(describe(&choice, &split, away));
+        let searched = mapped.choice.searched;
+        state.descriptions.push((describe(&choice, &split, away), searched));
         let mut job = LayerJob {
             number,
             problem: &problem,
-            occupancy: &occupancy,
+            occupancy: &mapped.occupancy,
             choice: &choice,
             split: &split,
             boxes: free.start,
@@ -259,30 +303,28 @@ impl Compiler<'_> {
         }
     }
 
-    /// Chooses how to walk and cut a layer with `room` words for boxes.
+    /// Cuts a layer with `room` words for boxes.
     fn split(
         &self,
         problem: &Problem<'_>,
-        occupancy: &Occupancy,
+        mapped: &Mapped,
         away: Away,
         room: usize,
-    ) -> Result<Option<(Choice, Split)>, MapError> {
+    ) -> Option<(Choice, Split)> {
         let g = self.geometry;
-        let choice = choose(problem, occupancy, g, &self.options.objective)?;
+        let choice = mapped.choice.clone();
         let mut most = problem.axes.map(|axis| axis.output);
-        let cycles = if choice.cost.is_finite() { choice.cost } else { 0.0 };
         // A pass, or a part of the pixels, takes about its share of the cycles.
-        let cycles = cycles / choice.passes.len() as f64;
-        while matches!(self.options.objective, Objective::Cycles)
-            && cycles / (problem.axes[0].output.div_ceil(most[0]) as f64) > LONGEST_RUN as f64
+        let cycles = choice.cycles as f64 / choice.passes.len() as f64;
+        while cycles / (problem.axes[0].output.div_ceil(most[0]) as f64) > LONGEST_RUN as f64
             && most[0] > 1
         {
             most[0] = most[0].div_ceil(2);
         }
         if let Some(split) = split(problem, &choice, away, room, most, g) {
-            return Ok(Some((choice, split)));
+            return Some((choice, split));
         }
-        let Some(choice) = smallest(problem, occupancy, g) else { return Ok(None) };
-        Ok(split(problem, &choice, away, room, most, g).map(|split| (choice, split)))
+        let choice = smallest(problem, &mapped.occupancy, g)?;
+        split(problem, &choice, away, room, most, g).map(|split| (choice, split))
     }
 }

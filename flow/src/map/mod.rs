@@ -11,12 +11,17 @@ mod boxes;
 mod choose;
 mod compiler;
 mod cost;
+mod density;
 mod error;
 mod layer;
 mod lists;
+mod memo;
+mod objective;
 mod pack;
 mod passes;
 mod place;
+mod plan;
+mod plan_shapes;
 mod predict;
 mod problem;
 mod ring;
@@ -24,8 +29,6 @@ mod run;
 mod split;
 mod spread;
 mod stream;
-
-use std::sync::Arc;
 
 use pecan_hdl::config::Config;
 use pecan_hdl::geometry::Geometry;
@@ -35,29 +38,20 @@ use pecan_sim::program::Program;
 
 use place::Layout;
 
+pub use choose::Searched;
+pub use density::{Density, DensityError};
 pub use error::MapError;
-
-/// What the mapper minimizes, per run.
-#[derive(Clone, Default)]
-pub enum Objective {
-    /// Run cycles.
-    #[default]
-    Cycles,
-    /// A function of a run's counts (those that do not depend on data, and the run cycles).
-    Counts(Arc<dyn Fn(&Counters) -> f64 + Send + Sync>),
-}
-
-impl std::fmt::Debug for Objective {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if matches!(self, Self::Cycles) { "Cycles" } else { "Counts" })
-    }
-}
+pub use objective::{ActionCosts, CostError, Objective};
+pub use plan::{DataCounts, LayerPlan, NetworkPlan, plan_network};
+pub use plan_shapes::{LayerShape, plan_shapes};
 
 /// Settings of the mapper.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// What to minimize.
     pub objective: Objective,
+    /// Density of the lists of layers without weights; see [`plan_shapes`].
+    pub density: Density,
 }
 
 /// How a layer was mapped and what is predicted for it, with ideal memory.
@@ -116,10 +110,15 @@ pub fn compile(
 ) -> Result<Compiled, MapError> {
     network.validate()?;
     let geometry = Geometry::of(config);
+    check_widths(network, &geometry)?;
+    compiler::Job { network, config, geometry: &geometry, options }.compile()
+}
+
+/// Whether network and configuration have the same widths.
+fn check_widths(network: &Network, geometry: &Geometry) -> Result<(), MapError> {
     let width = |what, network, config| {
         if network == config { Ok(()) } else { Err(MapError::Width { what, network, config }) }
     };
     width("activations", network.activation_bits, geometry.activation_bits)?;
-    width("weights", network.weight_bits, geometry.weight_bits)?;
-    compiler::compile(network, config, &geometry, options)
+    width("weights", network.weight_bits, geometry.weight_bits)
 }

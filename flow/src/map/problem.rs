@@ -6,6 +6,7 @@ use pecan_hdl::geometry::Geometry;
 use pecan_sim::layer::{Conv, Layer, Op, Requant, Shape, Window};
 
 use super::balance::Orders;
+use super::density::Density;
 use super::error::MapError;
 use super::lists::TapBox;
 
@@ -109,6 +110,8 @@ pub(super) struct Problem<'a> {
     orders: [Option<&'a [usize]>; 2],
     /// Output range.
     pub(super) clamp: [i32; 2],
+    /// Share of the entries that are there, if the layer comes without weights.
+    pub(super) density: Density,
 }
 
 /// Whether a convolution works channel by channel.
@@ -123,9 +126,9 @@ impl<'a> Problem<'a> {
     /// The layer's widths or bounds exceed the hardware.
     pub(super) fn of(
         layer: &'a Layer,
-        input: Shape,
-        output: Shape,
+        [input, output]: [Shape; 2],
         orders: &'a Orders,
+        density: Density,
         geometry: &Geometry,
     ) -> Result<Self, MapError> {
         let (window, taps) = match &layer.op {
@@ -146,6 +149,7 @@ impl<'a> Problem<'a> {
             requant: &layer.requant,
             orders: [orders.of(layer.input), orders.of(layer.output)],
             clamp: layer.clamp,
+            density,
         };
         problem.check(geometry)?;
         if problem.sum() {
@@ -205,6 +209,22 @@ impl<'a> Problem<'a> {
         output / each * per_group..(last / each + 1) * per_group
     }
 
+    /// The convolution, if it comes without weights.
+    fn weightless(&self) -> Option<&Conv> {
+        match self.taps {
+            Taps::Full(conv, _) | Taps::Depthwise(conv) if conv.weights.is_empty() => Some(conv),
+            _ => None,
+        }
+    }
+
+    /// Whether all lane groups are known to have entries in the same places.
+    pub(super) fn alike(&self) -> bool {
+        match self.weightless() {
+            Some(conv) => conv.groups == 1 || self.per_channel(),
+            None => self.maximum(),
+        }
+    }
+
     /// Whether an input channel and tap have a weight other than 0 to one of `lanes` output channels.
     pub(super) fn any_weight(
         &self,
@@ -213,6 +233,10 @@ impl<'a> Problem<'a> {
         input: usize,
         tap: [usize; 2],
     ) -> bool {
+        if self.weightless().is_some() {
+            let [ky, kx] = [self.axes[0].kernel, self.axes[1].kernel];
+            return self.density.keeps(input * ky * kx + tap[0] * kx + tap[1]);
+        }
         (output..output + lanes).any(|o| self.weight(o, input, tap) != 0)
     }
 
@@ -275,11 +299,14 @@ impl<'a> Problem<'a> {
             limit("multiplier", i64::from(requant.multiplier), 0, (1 << 15) - 1)?;
             limit("shift", i64::from(requant.shift), 1, 63)?;
         }
-        self.check_weights(geometry)
+        Ok(())
     }
 
     /// No partial sum may leave the accumulator, whatever the activations are.
-    fn check_weights(&self, geometry: &Geometry) -> Result<(), MapError> {
+    ///
+    /// # Errors
+    /// A weight exceeds its width, or the sums of an output channel may exceed the accumulator.
+    pub(super) fn check_weights(&self, geometry: &Geometry) -> Result<(), MapError> {
         let weights = match &self.taps {
             Taps::Full(conv, _) | Taps::Depthwise(conv) => conv.weights.as_slice(),
             Taps::Sum(factors) => factors.as_slice(),
