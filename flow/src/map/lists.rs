@@ -1,5 +1,6 @@
 //! Weight lists of a layer: how long they are.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use pecan_hdl::geometry::Geometry;
@@ -27,27 +28,17 @@ pub(super) fn slices(taps: &TapBox, slice: SliceBox) -> impl Iterator<Item = Tap
     })
 }
 
-/// Which groups of a layer walk lists of the same lengths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Alike {
-    /// All, those that only pad a word included: lists without indices.
-    All,
-    /// All of so many; those behind them are empty.
-    First(usize),
-    /// None.
-    None,
-}
-
 /// How many entries each lane group has at each channel word and tap.
 #[derive(Clone, Debug)]
 pub(super) struct Occupancy {
-    /// Per group that differs from others: entries in the box from the origin to each point (F. C. Crow,
-    /// "Summed-Area Tables for Texture Mapping", SIGGRAPH 1984), so that a slice of any size takes eight reads.
+    /// Per kind of group: entries in the box from the origin to each point (F. C. Crow, "Summed-Area Tables for
+    /// Texture Mapping", SIGGRAPH 1984), so that a slice of any size takes eight reads.
     sums: Vec<u32>,
+    /// Kind of every lane group; groups of a kind have as many entries everywhere.
+    kinds: Vec<usize>,
     /// Channel words, kernel rows, kernel columns.
     extent: [usize; 3],
     lanes: usize,
-    alike: Alike,
 }
 
 impl Occupancy {
@@ -57,59 +48,84 @@ impl Occupancy {
         let [ky, kx] = [problem.axes[0].kernel, problem.axes[1].kernel];
         let words =
             if problem.per_channel() { 1 } else { problem.inputs.div_ceil(g.word_channels) };
-        let groups = problem.outputs.div_ceil(g.lanes);
-        let alike = match (g.skip, problem.alike()) {
-            (false, _) => Alike::All,
-            (true, true) => Alike::First(groups),
-            (true, false) => Alike::None,
-        };
         let extent = [words, ky, kx];
-        let stored = if alike == Alike::None { groups } else { 1 };
-        let mut sums = Vec::with_capacity(stored * (words + 1) * (ky + 1) * (kx + 1));
-        for group in 0..stored {
-            integrate(&counts(problem, group * g.lanes, extent, g), extent, &mut sums);
-        }
-        Self { sums, extent, lanes: g.lanes, alike }
-    }
-
-    /// Whether runs over either range of output channels walk lists of the same lengths, for a reason that needs
-    /// no look at them.
-    pub(super) fn same(&self, a: &Range<usize>, b: &Range<usize>) -> bool {
-        let full = |groups: usize| a.end.max(b.end) <= groups * self.lanes;
-        a.len() == b.len()
-            && match self.alike {
-                Alike::All => true,
-                Alike::First(groups) => full(groups),
-                Alike::None => false,
+        let groups = problem.outputs.div_ceil(g.lanes);
+        let padded = problem.outputs.next_multiple_of(g.word_channels) / g.lanes;
+        let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
+        let mut sums = Vec::new();
+        let mut kind = |counts: Vec<u32>| {
+            let next = known.len();
+            *known.entry(counts).or_insert_with_key(|counts| {
+                integrate(counts, extent, &mut sums);
+                next
+            })
+        };
+        let kinds = if !g.skip {
+            // All walk alike, those that only pad a word included.
+            vec![kind(counts(problem, 0, extent, g)); padded]
+        } else {
+            let distinct = if problem.alike() { 1 } else { groups };
+            let mut kinds: Vec<usize> =
+                (0..distinct).map(|k| kind(counts(problem, k * g.lanes, extent, g))).collect();
+            kinds.resize(groups, 0);
+            if padded > groups {
+                let empty = kind(vec![0; words * ky * kx]);
+                kinds.resize(padded, empty);
             }
+            kinds
+        };
+        Self { sums, kinds, extent, lanes: g.lanes }
     }
 
-    /// Entries of one lane group (its first output channel is `output`) in a slice; at least one.
-    fn entries(&self, output: usize, slice: &TapBox) -> u32 {
+    /// Kind of the group whose first output channel is `output`.
+    pub(super) fn kind(&self, output: usize) -> usize {
+        self.kinds.get(output / self.lanes).copied().unwrap_or(0)
+    }
+
+    /// Whether runs over either range of output channels walk lists of the same lengths.
+    pub(super) fn same(&self, a: &Range<usize>, b: &Range<usize>) -> bool {
+        let groups = |r: &Range<usize>| self.kinds.get(r.start / self.lanes..r.end / self.lanes);
+        groups(a) == groups(b)
+    }
+
+    /// Adds the entries per slice of `times` groups of a kind; each has at least one in every slice.
+    fn add(&self, kind: usize, times: u32, taps: &TapBox, slice: SliceBox, total: &mut [u32]) {
         let [words, ky, kx] = self.extent;
         let size = (words + 1) * (ky + 1) * (kx + 1);
-        let group = match self.alike {
-            Alike::All => 0,
-            Alike::First(groups) if output / self.lanes >= groups => return 1,
-            Alike::First(_) => 0,
-            Alike::None => output / self.lanes,
-        };
-        let Some(sums) = self.sums.get(group * size..(group + 1) * size) else { return 1 };
-        let channel_words = if words == 1 { 0..1 } else { slice[0].clone() };
+        let sums = &self.sums[kind * size..(kind + 1) * size];
+        let channels = if words == 1 { 0..1 } else { taps[0].clone() };
         let at = |c: usize, y: usize, x: usize| sums[(c * (ky + 1) + y) * (kx + 1) + x];
-        let plane = |c: usize| {
-            let [y, x] = [&slice[1], &slice[2]];
-            at(c, y.end, x.end) + at(c, y.start, x.start)
-                - at(c, y.start, x.end)
-                - at(c, y.end, x.start)
-        };
-        (plane(channel_words.end) - plane(channel_words.start)).max(1)
+        let mut total = total.iter_mut();
+        for c in channels.clone().step_by(slice[0]) {
+            let c_end = (c + slice[0]).min(channels.end);
+            for y in taps[1].clone().step_by(slice[1]) {
+                let y_end = (y + slice[1]).min(taps[1].end);
+                let edge = |x: usize| {
+                    at(c_end, y_end, x) + at(c, y, x) - at(c_end, y, x) - at(c, y_end, x)
+                };
+                let mut before = edge(taps[2].start);
+                for x in taps[2].clone().step_by(slice[2]) {
+                    let after = edge((x + slice[2]).min(taps[2].end));
+                    if let Some(total) = total.next() {
+                        *total += times * (after - before).max(1);
+                    }
+                    before = after;
+                }
+            }
+        }
     }
 
     /// Entries per slice of the group whose first output channel is `output`.
     pub(super) fn by_slice(&self, output: usize, taps: &TapBox, slice: SliceBox) -> Vec<u32> {
-        slices(taps, slice).map(|part| self.entries(output, &part)).collect()
+        let mut total = vec![0; slice_count(taps, slice)];
+        self.add(self.kind(output), 1, taps, slice, &mut total);
+        total
     }
+}
+
+/// Slices of a tap box.
+fn slice_count(taps: &TapBox, slice: SliceBox) -> usize {
+    (0..3).map(|axis| taps[axis].len().div_ceil(slice[axis])).product()
 }
 
 /// Entries of the group from output channel `first` on, at each channel word and tap.
@@ -167,28 +183,19 @@ pub(super) fn lengths(
     slice: SliceBox,
     geometry: &Geometry,
 ) -> Vec<Vec<u32>> {
-    // Where all groups are alike, one is enough to look at.
-    let alike = occupancy.same(channels, channels);
-    let shared = alike.then(|| occupancy.by_slice(channels.start, taps, slice));
+    let slices = slice_count(taps, slice);
     let column = |c: usize| {
-        let groups = column_groups(channels, c, geometry);
-        if let Some(shared) = &shared {
-            let count = groups.count() as u32;
-            return if count == 0 {
-                Vec::new()
-            } else {
-                shared.iter().map(|n| n * count).collect()
-            };
-        }
-        let mut sum: Vec<u32> = Vec::new();
-        for output in groups {
-            let group = occupancy.by_slice(output, taps, slice);
-            if sum.is_empty() {
-                sum = group;
-            } else {
-                sum.iter_mut().zip(group).for_each(|(total, n)| *total += n);
+        // How many groups there are of each kind.
+        let mut kinds: Vec<(usize, u32)> = Vec::new();
+        for output in column_groups(channels, c, geometry) {
+            let kind = occupancy.kind(output);
+            match kinds.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, count)) => *count += 1,
+                None => kinds.push((kind, 1)),
             }
         }
+        let mut sum = vec![0; if kinds.is_empty() { 0 } else { slices }];
+        kinds.iter().for_each(|(k, count)| occupancy.add(*k, *count, taps, slice, &mut sum));
         sum
     };
     (0..geometry.cols).map(column).collect()

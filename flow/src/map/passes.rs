@@ -87,13 +87,16 @@ impl GroupTable {
             [by_slice.iter().map(|n| u64::from(*n)).sum(), u64::from(longest)]
         };
         let lanes = geometry.lanes;
-        let alike = |k: usize| {
-            let own = k * lanes..(k + 1) * lanes;
-            occupancy.same(&own, &own)
+        // By kind, for groups of a kind are many where there are no weights.
+        let mut known: Vec<Option<[u64; 2]>> = Vec::new();
+        let mut one = |k: usize| {
+            let kind = occupancy.kind(k * lanes);
+            if known.len() <= kind {
+                known.resize(kind + 1, None);
+            }
+            *known[kind].get_or_insert_with(|| group(k * lanes))
         };
-        let shared = alike(0).then(|| group(0));
-        let one = |k: usize| shared.filter(|_| alike(k)).unwrap_or_else(|| group(k * lanes));
-        let totals = (0..padded / lanes).map(one).collect();
+        let totals = (0..padded / lanes).map(&mut one).collect();
         Self { totals, lanes: geometry.lanes }
     }
 
