@@ -25,6 +25,8 @@ pub(super) struct Choice {
     pub(super) sliced: bool,
     /// The lists of all passes fit the weight buffers together.
     pub(super) resident: bool,
+    /// Its cost by the objective.
+    pub(super) cost: f64,
     /// Predicted cycles of the layer by itself.
     pub(super) cycles: u64,
     /// How many mappings the search has covered.
@@ -83,11 +85,11 @@ pub(super) fn choose(
                 best = Some((cost, cycles, candidate));
             }
         }
-        if let Some((_, cycles, candidate)) = best {
+        if let Some((cost, cycles, candidate)) = best {
             let passes = candidate.passes.channels();
             let resident = candidate.passes.walk() <= geometry.weight_entries as u64;
             let tiling = candidate.tiling;
-            return Ok(Choice { tiling, passes, sliced, resident, cycles, searched });
+            return Ok(Choice { tiling, passes, sliced, resident, cost, cycles, searched });
         }
     }
     Err(MapError::NoSplit {
@@ -153,7 +155,15 @@ pub(super) fn smallest(
     let table = GroupTable::of(problem, occupancy, tiling.slice, geometry);
     let passes = passes(problem, occupancy, &table, 1, true, geometry)?.channels();
     let searched = Searched::default();
-    Some(Choice { tiling, passes, sliced: true, resident: false, cycles: u64::MAX, searched })
+    Some(Choice {
+        tiling,
+        passes,
+        sliced: true,
+        resident: false,
+        cost: f64::INFINITY,
+        cycles: u64::MAX,
+        searched,
+    })
 }
 
 /// Tile shapes, the most square ones of each size included.
@@ -214,3 +224,6 @@ pub(super) fn phases(problem: &Problem<'_>, tiling: &Tiling) -> Vec<[usize; 2]> 
         [0, 1].map(|i| problem.axes[i].spacing(tiling.tile[i]).min(problem.axes[i].output));
     (0..y * x).map(|n| [n / x, n % x]).collect()
 }
+
+#[cfg(test)]
+mod tests;

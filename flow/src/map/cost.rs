@@ -28,7 +28,7 @@ pub(super) struct Candidate<'a> {
 }
 
 /// Cycles that a layer takes at least, the loading of its lists included: a run takes what its loader, its
-/// longest column or its drain take by themselves. The loading of a pass hides behind the run before it, as far as
+/// longest column or its drain take by themselves, and what comes before and after them. The loading of a pass hides behind the run before it, as far as
 /// it overwrites none of the lists in use.
 pub(super) fn bound(problem: &Problem<'_>, candidate: &Candidate<'_>, geometry: &Geometry) -> u64 {
     let b = geometry.word_channels;
@@ -49,14 +49,27 @@ pub(super) fn bound(problem: &Problem<'_>, candidate: &Candidate<'_>, geometry: 
     };
     let [y, x] = [0, 1].map(|i| steps(i, problem.axes[i].kernel, slice[i + 1]));
     let pixels = problem.axes.iter().map(|axis| axis.output as u64).product::<u64>();
+    let runs = phases(problem, &candidate.tiling).len() as u64;
     let spread = spreads(problem, candidate);
     pipelined(candidate.passes, spread, geometry, |_, pass| {
         let channels = if problem.per_channel() { pass.channels.len() } else { problem.inputs };
         let words = channels.div_ceil(b) as u64;
-        let drain = pixels * (pass.channels.len() / geometry.drain_lanes) as u64;
-        (tiles * pass.walk.max(words * y * x)).max(drain)
+        let chunks = (pass.channels.len() / geometry.drain_lanes) as u64;
+        let first = |axis: usize| {
+            let reach = (tile[axis] - 1) * problem.axes[axis].lattice_stride(tile[axis]);
+            (problem.axes[axis].kernel.min(slice[axis + 1]) + reach) as u64
+        };
+        // The array is idle while the first slice is loaded, and while the last pixel is drained.
+        let fill = words.min(slice[0] as u64) * first(0) * first(1);
+        let walked = tiles * pass.walk + runs * (fill + chunks);
+        let loaded = tiles * words * y * x + runs * chunks;
+        let drained = pixels * chunks + runs * (fill + pass.walk);
+        walked.max(loaded).max(drained) + runs * PIPELINE
     })
 }
+
+/// Cycles from the last step of a stage to the first of the next and to the end of a run, at least.
+const PIPELINE: u64 = 5;
 
 /// Whether passes with long lists are spread.
 fn spreads(problem: &Problem<'_>, candidate: &Candidate<'_>) -> bool {
