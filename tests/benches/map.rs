@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use pecan_flow::map::{
-    Compiled, LayerShape, MapError, Options, compile, plan_network, plan_shapes,
+    Compiled, LayerShape, MapError, Options, compile, plan_network, plan_shapes, search_shape,
 };
 use pecan_hdl::config::{PRESETS, preset};
 use pecan_sim::layer::Network;
@@ -110,17 +110,17 @@ fn plan(bencher: divan::Bencher<'_, '_>, shapes: &[LayerShape]) {
     bencher.bench(|| plan_shapes(shapes, &config, &Options::default()));
 }
 
-/// Mappings of AlexNet's layers covered per second.
-#[divan::bench]
-fn mappings_per_second(bencher: divan::Bencher<'_, '_>) {
+/// Mappings per second that the searches for all layers of a network cover, on one core.
+#[divan::bench(args = ["alexnet", "resnet50"])]
+fn mappings_per_second(bencher: divan::Bencher<'_, '_>, network: &str) {
     let config = preset("edge").unwrap_or_default();
-    let shapes = shapes::alexnet();
-    let plan = plan_shapes(&shapes, &config, &Options::default());
-    let mappings: u64 =
-        plan.iter().flat_map(|plan| &plan.layers).map(|layer| layer.searched.bounded).sum();
+    let options = Options::default();
+    let shapes = if network == "alexnet" { shapes::alexnet() } else { shapes::resnet50() };
+    let search = || shapes.iter().map(|shape| search_shape(shape, &config, &options));
+    let mappings: u64 = search().flatten().map(|found| found.searched.bounded).sum();
     bencher
         .counter(divan::counter::ItemsCount::new(mappings))
-        .bench(|| plan_shapes(&shapes, &config, &Options::default()));
+        .bench(|| search().collect::<Result<Vec<_>, _>>());
 }
 
 /// The digits network with other weights in its second convolution.

@@ -49,8 +49,8 @@ pub struct Searched {
 struct Bounded<'a> {
     candidate: Candidate<'a>,
     bound: f64,
-    /// Counts, where they matter, with the bound of the cycles.
-    counts: Counters,
+    /// Counts, where they matter. Boxed, for the list is sorted.
+    counts: Option<Box<Counters>>,
 }
 
 /// Chooses the cheapest way to walk a layer. Of equals the one with the least bound wins, then the one
@@ -78,7 +78,7 @@ pub(super) fn choose(
             }
             searched.timed += 1;
             let cycles = cost::cycles(problem, occupancy, candidate, geometry)?;
-            let mut counts = *counts;
+            let mut counts = counts.as_deref().copied().unwrap_or_default();
             counts[Counter::Cycles] = cycles;
             let cost = objective.cost(&counts);
             if best.is_none_or(|(least, ..)| cost < least) {
@@ -115,13 +115,14 @@ fn bounded<'a>(
         for tile in tiles {
             let tiling = Tiling { tile: *tile, slice: *slice };
             let candidate = Candidate { tiling, passes };
-            let mut counts = if objective.counts() {
-                cost::counts(problem, occupancy, &candidate, geometry)?
-            } else {
-                Counters::default()
-            };
+            let mut counts = Counters::default();
+            if objective.counts() {
+                counts = cost::counts(problem, occupancy, &candidate, geometry)?;
+            }
             counts[Counter::Cycles] = cost::bound(problem, &candidate, geometry);
-            all.push(Bounded { candidate, bound: objective.cost(&counts), counts });
+            let bound = objective.cost(&counts);
+            let counts = objective.counts().then(|| Box::new(counts));
+            all.push(Bounded { candidate, bound, counts });
         }
     }
     Ok(all)

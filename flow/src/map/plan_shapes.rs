@@ -1,9 +1,14 @@
 //! Plans of layers of which only the shapes are known.
 
 use pecan_hdl::config::Config;
+use pecan_hdl::geometry::Geometry;
 use pecan_sim::layer::{Conv, Layer, Network, Op, Requant, Shape, Window};
 
+use super::balance::Orders;
+use super::choose::{Choice, Searched, choose};
+use super::lists::Occupancy;
 use super::plan::NetworkPlan;
+use super::problem::Problem;
 use super::{MapError, Options};
 
 /// The shape of a convolution, or of a fully connected layer as one.
@@ -74,6 +79,38 @@ pub fn plan_shapes(
         plan.append(shape.network(config)?)?;
     }
     Ok(plan)
+}
+
+/// The cheapest mapping of a layer by itself, with its tensors in the global buffer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Found {
+    /// Cycles of its runs, and of the loads that do not hide behind them.
+    pub cycles: u64,
+    /// Cost by the objective: cycles, pJ, or pJ x cycles.
+    pub cost: f64,
+    /// What the search covered.
+    pub searched: Searched,
+}
+
+/// Searches the mapping space of a layer, without planning its program.
+///
+/// # Errors
+/// As [`plan_shapes`].
+pub fn search_shape(
+    shape: &LayerShape,
+    config: &Config,
+    options: &Options,
+) -> Result<Found, MapError> {
+    let network = shape.network(config)?;
+    let geometry = Geometry::of(config);
+    let (orders, layer) = (Orders::default(), &network.layers[0]);
+    let tensors = [network.tensors[0], network.tensors[1]];
+    let problem = Problem::of(layer, tensors, &orders, options.density, &geometry)?;
+    let problem = problem.flattened().unwrap_or(problem);
+    let occupancy = Occupancy::of(&problem, &geometry);
+    let Choice { cycles, cost, searched, .. } =
+        choose(&problem, &occupancy, &geometry, &options.objective)?;
+    Ok(Found { cycles, cost, searched })
 }
 
 impl NetworkPlan {
