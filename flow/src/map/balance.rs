@@ -73,8 +73,8 @@ fn classes(network: &Network) -> Vec<(Vec<usize>, Vec<usize>)> {
         }
     }
     let mut members: BTreeMap<usize, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
-    for tensor in 0..class.len() {
-        members.entry(class[tensor]).or_default().0.push(tensor);
+    for (tensor, class) in class.iter().enumerate() {
+        members.entry(*class).or_default().0.push(tensor);
     }
     for (number, layer) in network.layers.iter().enumerate() {
         if matches!(layer.op, Op::Conv(_)) {

@@ -5,90 +5,26 @@ use std::collections::BTreeSet;
 
 use pecan_hdl::config::Config;
 use pecan_hdl::geometry::Geometry;
-use pecan_sim::emulator::Prediction;
 use pecan_sim::layer::{Network, Op};
-use pecan_sim::program::Region;
 
 use super::balance::Orders;
 use super::choose::{Choice, LONGEST_RUN, Searched, smallest};
 use super::layer::{Emitter, Home, LayerJob};
 use super::memo::{Mapped, Memo};
 use super::place::{Layout, Space, piece_bytes};
-use super::predict::{describe, predict};
+use super::predict::describe;
 use super::problem::Problem;
 use super::ring::Rings;
 use super::run::Placement;
 use super::split::{Away, Split, split};
 use super::stream::Builder;
-use super::{Compiled, MapError, Options};
-
-/// A network to be compiled, and how.
-#[derive(Clone, Copy)]
-pub(super) struct Job<'a> {
-    pub(super) network: &'a Network,
-    pub(super) config: &'a Config,
-    pub(super) geometry: &'a Geometry,
-    pub(super) options: &'a Options,
-}
-
-impl<'a> Job<'a> {
-    /// Compiles the network.
-    ///
-    /// # Errors
-    /// As [`super::compile`].
-    pub(super) fn compile(self) -> Result<Compiled, MapError> {
-        let (emitted, descriptions, [input, output]) = self.emit(&mut Memo::default(), false)?;
-        let g = self.geometry;
-        let region = |layout: &Layout| {
-            let (address, bytes) = layout.region(g);
-            Region { address: address as u64, bytes: bytes as u64 }
-        };
-        let program = emitted.finish(self.config.hash(), region(&input), region(&output));
-        let (layers, geometry) = (Vec::new(), g.clone());
-        let compiled = Compiled { program, layers, cycles: 0, geometry, input, output };
-        let descriptions = descriptions.into_iter().map(|(text, _)| text).collect();
-        predict(compiled, self.network, self.config, descriptions)
-    }
-
-    /// Predicts what the compiled network takes, without building its program. Also gives for every layer its
-    /// mapping in words and what its search covered.
-    ///
-    /// # Errors
-    /// As [`super::compile`].
-    pub(super) fn predict(
-        self,
-        memo: &mut Memo,
-    ) -> Result<(Prediction, Vec<(String, Searched)>), MapError> {
-        let (emitted, descriptions, _) = self.emit(memo, true)?;
-        Ok((emitted.predicted().map_err(MapError::Unfinished)?, descriptions))
-    }
-
-    /// Emits the network; a tensor that does not fit goes to DRAM, and all begins anew.
-    fn emit(self, memo: &mut Memo, plan: bool) -> Result<Emitted<'a>, MapError> {
-        let orders = Orders::leveling(self.network, self.geometry, &mut memo.lengths);
-        let mut away = BTreeSet::new();
-        loop {
-            let Job { network, config, geometry, options } = self;
-            let memo = RefCell::new(&mut *memo);
-            let (away_now, orders) = (&away, &orders);
-            let compiler =
-                Compiler { network, config, geometry, options, away: away_now, orders, memo };
-            match compiler.emit(plan) {
-                Ok(emitted) => return Ok(emitted),
-                Err(Attempt::Evict(tensor)) => {
-                    away.insert(tensor);
-                }
-                Err(Attempt::Failed(error)) => return Err(error),
-            }
-        }
-    }
-}
+use super::{MapError, Options};
 
 /// A program that lacks its regions; mapping in words and search of every layer; places of input and output.
-type Emitted<'a> = (Builder<'a>, Vec<(String, Searched)>, [Layout; 2]);
+pub(super) type Emitted<'a> = (Builder<'a>, Vec<(String, Searched)>, [Layout; 2]);
 
 /// Why an attempt ended.
-enum Attempt {
+pub(super) enum Attempt {
     /// This tensor must live in DRAM.
     Evict(usize),
     Failed(MapError),
@@ -100,14 +36,14 @@ impl<E: Into<MapError>> From<E> for Attempt {
     }
 }
 
-struct Compiler<'a, 'b> {
-    network: &'a Network,
-    config: &'a Config,
-    geometry: &'a Geometry,
-    options: &'a Options,
-    away: &'b BTreeSet<usize>,
-    orders: &'b Orders,
-    memo: RefCell<&'b mut Memo>,
+pub(super) struct Compiler<'a, 'b> {
+    pub(super) network: &'a Network,
+    pub(super) config: &'a Config,
+    pub(super) geometry: &'a Geometry,
+    pub(super) options: &'a Options,
+    pub(super) away: &'b BTreeSet<usize>,
+    pub(super) orders: &'b Orders,
+    pub(super) memo: RefCell<&'b mut Memo>,
 }
 
 /// Tensors while layers are emitted.
@@ -123,7 +59,8 @@ impl<'a> Compiler<'a, '_> {
         shape.height * shape.width * shape.channels.div_ceil(self.geometry.word_channels)
     }
 
-    fn emit(&self, plan: bool) -> Result<Emitted<'a>, Attempt> {
+    /// Emits all layers; with `plan` they are only predicted.
+    pub(super) fn emit(&self, plan: bool) -> Result<Emitted<'a>, Attempt> {
         let g = self.geometry;
         let mut emitter = Emitter {
             geometry: g,
@@ -222,21 +159,9 @@ impl<'a> Compiler<'a, '_> {
     ) -> Result<(), Attempt> {
         let layer = &self.network.layers[number];
         let output = layer.output;
-        let shapes = (self.network.tensors[layer.input], self.network.tensors[output]);
-        let problem = Problem::of(
-            layer,
-            [shapes.0, shapes.1],
-            self.orders,
-            self.options.density,
-            self.geometry,
-        )?;
-        let mut home = if self.away.contains(&output) {
-            Home::Dram(Layout { shape: shapes.1, pieces: Vec::new(), order: None })
-        } else {
-            let base = state.space.take(self.words(output));
-            let victim = || self.victim(state, Some(output)).unwrap_or(output);
-            Home::Buffer(base.ok_or_else(|| Attempt::Evict(victim()))?)
-        };
+        let shapes = [layer.input, output].map(|tensor| self.network.tensors[tensor]);
+        let problem = Problem::of(layer, shapes, self.orders, self.options.density, self.geometry)?;
+        let mut home = self.home(output, state)?;
         let (source, other) = self.sources(number, state)?;
         let resident = matches!((&source, &home), (Home::Buffer(_), Home::Buffer(_)));
         let flat = problem.flattened().filter(|_| resident);
@@ -255,18 +180,7 @@ impl<'a> Compiler<'a, '_> {
                 state.space.give(base..base + self.words(output));
             }
             let extra = (!away.output).then_some(output);
-            return Err(self.victim(state, extra).map_or_else(
-                || {
-                    Attempt::Failed(MapError::NoSplit {
-                        layer: layer.name.clone(),
-                        reason: format!(
-                            "{} words of global buffer do not hold its smallest boxes",
-                            free.len()
-                        ),
-                    })
-                },
-                Attempt::Evict,
-            ));
+            return Err(self.no_room(state, extra, &layer.name, free.len()));
         };
         let searched = mapped.choice.searched;
         state.descriptions.push((describe(&choice, &split, away), searched));
@@ -285,6 +199,24 @@ impl<'a> Compiler<'a, '_> {
         state.homes[output] = Some(home);
         self.release(number, state);
         Ok(())
+    }
+
+    /// A place for the output of a layer.
+    fn home(&self, output: usize, state: &mut State) -> Result<Home, Attempt> {
+        if self.away.contains(&output) {
+            let (shape, pieces) = (self.network.tensors[output], Vec::new());
+            return Ok(Home::Dram(Layout { shape, pieces, order: None }));
+        }
+        let base = state.space.take(self.words(output));
+        let victim = || self.victim(state, Some(output)).unwrap_or(output);
+        Ok(Home::Buffer(base.ok_or_else(|| Attempt::Evict(victim()))?))
+    }
+
+    /// What to do if `room` words do not hold the boxes of a layer.
+    fn no_room(&self, state: &State, extra: Option<usize>, layer: &str, room: usize) -> Attempt {
+        let reason = || format!("{room} words of global buffer do not hold its smallest boxes");
+        let failed = || MapError::NoSplit { layer: layer.into(), reason: reason() };
+        self.victim(state, extra).map_or_else(|| Attempt::Failed(failed()), Attempt::Evict)
     }
 
     /// Frees the tensors that no later layer reads.

@@ -39,6 +39,7 @@ mod compiler;
 mod cost;
 mod density;
 mod error;
+mod job;
 mod layer;
 mod lists;
 mod memo;
@@ -52,6 +53,7 @@ mod predict;
 mod problem;
 mod ring;
 mod run;
+mod sink;
 mod split;
 mod spread;
 mod stream;
@@ -137,7 +139,7 @@ pub fn compile(
     network.validate()?;
     let geometry = Geometry::of(config);
     check_widths(network, &geometry)?;
-    compiler::Job { network, config, geometry: &geometry, options }.compile()
+    job::Job { network, config, geometry: &geometry, options }.compile()
 }
 
 /// Whether network and configuration have the same widths.

@@ -10,8 +10,8 @@ use pecan_sim::emulator::{Reading, Traffic};
 use pecan_sim::layer::{Layer, Network, Op};
 
 use super::choose::Searched;
-use super::compiler::Job;
 use super::density::Density;
+use super::job::Job;
 use super::memo::Memo;
 use super::{MapError, Options, balance::Orders, check_widths};
 

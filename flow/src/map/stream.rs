@@ -8,16 +8,7 @@ use pecan_hdl::isa::{Opcode, VERSION, WAIT_COMPUTE, WAIT_STORE, command};
 use pecan_sim::emulator::{Load, Outcome, Prediction, Predictor, Registers, RunPlan, Waits};
 use pecan_sim::program::{Program, Region, Transfer};
 
-/// A transfer whose commands have no address yet.
-#[derive(Clone, Debug)]
-enum Move {
-    /// Bytes of the command stream.
-    Commands(Range<usize>),
-    /// Bytes of a tensor to the device.
-    Tensor(Range<usize>),
-    /// Bytes of a tensor from the device.
-    Receive(Range<usize>),
-}
+use super::sink::{Bytes, Move, Plan, Sink};
 
 /// What the decoder would have to wait for.
 #[derive(Clone, Debug, Default)]
@@ -32,47 +23,6 @@ fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
 }
 
-/// The bytes of a program.
-#[derive(Debug, Default)]
-struct Bytes {
-    commands: Vec<u8>,
-    /// Start of the commands that no transfer covers yet.
-    open: usize,
-    moves: Vec<Move>,
-}
-
-/// What a program takes, in place of its bytes.
-#[derive(Debug)]
-struct Plan {
-    predictor: Predictor,
-    /// The first command that did not come to its end.
-    failed: Option<Outcome>,
-    /// DRAM bytes of the stores so far, in ascending order.
-    stored: Vec<Range<usize>>,
-}
-
-impl Plan {
-    fn tell(&mut self, command: impl FnOnce(&mut Predictor) -> Result<(), Outcome>) {
-        if self.failed.is_none() {
-            self.failed = command(&mut self.predictor).err();
-        }
-    }
-
-    /// How many stores must have reached memory before it holds these bytes.
-    fn stores_before(&self, bytes: &Range<usize>) -> u64 {
-        let count = self.stored.partition_point(|stored| stored.start < bytes.end);
-        let last = count.checked_sub(1).map(|last| &self.stored[last]);
-        if last.is_some_and(|stored| stored.end > bytes.start) { count as u64 } else { 0 }
-    }
-}
-
-/// Where commands go.
-#[derive(Debug)]
-enum Sink {
-    Bytes(Bytes),
-    Plan(Box<Plan>),
-}
-
 /// A program under construction.
 #[derive(Debug)]
 pub(super) struct Builder<'a> {
@@ -82,20 +32,6 @@ pub(super) struct Builder<'a> {
     registers: Option<Registers>,
     pending: Pending,
     layers: usize,
-}
-
-impl Bytes {
-    fn align(&mut self, beat: usize) {
-        let length = self.commands.len().next_multiple_of(beat);
-        self.commands.resize(length, 0);
-    }
-
-    fn close(&mut self) {
-        if self.open < self.commands.len() {
-            self.moves.push(Move::Commands(self.open..self.commands.len()));
-            self.open = self.commands.len();
-        }
-    }
 }
 
 impl<'a> Builder<'a> {

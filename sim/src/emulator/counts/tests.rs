@@ -1,4 +1,8 @@
 use super::*;
+use crate::emulator::Registers;
+use pecan_hdl::config::Config;
+use pecan_hdl::geometry::Geometry;
+use pecan_hdl::isa::register::{ColRegister, Register, RowRegister, col, row};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -13,7 +17,7 @@ fn walked(plan: &RunPlan) -> Counters {
     let (reads, writes) = psum_accesses(shape, &columns);
     for tile in (0..shape.tile_count()).map(|t| shape.tile_at(t)) {
         total[Counter::WeightReads] += entries;
-        for (r, row) in shape.rows.iter().enumerate().filter(|(_, row)| shape.valid(row, tile)) {
+        for (r, _) in shape.rows.iter().enumerate().filter(|(_, row)| shape.valid(row, tile)) {
             total[Counter::PeSteps] += entries;
             total[Counter::PsumReads] += reads;
             total[Counter::PsumWrites] += writes;
@@ -43,11 +47,27 @@ fn walked(plan: &RunPlan) -> Counters {
     total
 }
 
+fn write_rows(
+    rng: &mut ChaCha8Rng,
+    registers: &mut Registers,
+    geometry: &Geometry,
+    tile: [i64; 2],
+    stride: i64,
+) {
+    for r in 0..geometry.rows {
+        let at = [r as i64 / tile[1], r as i64 % tile[1]];
+        let used = at[0] < tile[0];
+        let pair = |v: [i64; 2]| (v[0] | v[1] << 16) as u32;
+        let pixel = if used { pair(at) } else { 0xffff };
+        registers.write(row(r, RowRegister::Pixel), pixel).unwrap();
+        registers.write(row(r, RowRegister::Base), pair(at.map(|v| v * stride))).unwrap();
+    }
+    for c in 0..geometry.cols {
+        registers.write(col(c, ColRegister::Groups), rng.random_range(0..=3)).unwrap();
+    }
+}
+
 fn random(rng: &mut ChaCha8Rng) -> RunPlan {
-    use crate::emulator::Registers;
-    use pecan_hdl::config::Config;
-    use pecan_hdl::geometry::Geometry;
-    use pecan_hdl::isa::register::{ColRegister, Register, RowRegister, col, row};
     let geometry = Geometry::of(&Config::default());
     let mut registers = Registers::new(&geometry);
     let tile = [rng.random_range(1..=2i64), rng.random_range(1..=4i64)];
@@ -99,17 +119,7 @@ fn random(rng: &mut ChaCha8Rng) -> RunPlan {
         set(register, rng.random_range(1..=3));
     }
     set(Register::RowsUsed, tile[0] * tile[1]);
-    for r in 0..geometry.rows {
-        let at = [r as i64 / tile[1], r as i64 % tile[1]];
-        let used = at[0] < tile[0];
-        let pair = |v: [i64; 2]| (v[0] | v[1] << 16) as u32;
-        let pixel = if used { pair(at) } else { 0xffff };
-        registers.write(row(r, RowRegister::Pixel), pixel).unwrap();
-        registers.write(row(r, RowRegister::Base), pair(at.map(|v| v * stride))).unwrap();
-    }
-    for c in 0..geometry.cols {
-        registers.write(col(c, ColRegister::Groups), rng.random_range(0..=3)).unwrap();
-    }
+    write_rows(rng, &mut registers, &geometry, tile, stride);
     let operand = rng.random_range(0..=3);
     let shape = RunShape::of(&registers, &geometry, operand);
     let slices = shape.slices();
