@@ -1,13 +1,18 @@
 //! Time to map the bundled network and single layers of resnet8's shapes, and the utilization of the
 //! array that the mapper predicts for each layer.
 
-use pecan_flow::map::{Compiled, MapError, Options, compile};
+use std::time::Instant;
+
+use pecan_flow::map::{
+    Compiled, LayerShape, MapError, Options, compile, plan_network, plan_shapes, search_shape,
+};
 use pecan_hdl::config::{PRESETS, preset};
 use pecan_sim::layer::Network;
 use pecan_tests::{digits, shapes};
 
 fn main() {
     utilization("edge");
+    searches("edge");
     divan::main();
 }
 
@@ -74,4 +79,71 @@ fn whole_network(bencher: divan::Bencher<'_, '_>, name: &str) {
     bencher.bench(|| {
         networks.iter().try_for_each(|n| compile(n, &config, &Options::default()).map(drop))
     });
+}
+
+/// Prints how many mappings the searches for known networks cover, and how fast.
+fn searches(name: &str) {
+    let config = preset(name).unwrap_or_default();
+    for (network, shapes) in [("alexnet", shapes::alexnet()), ("resnet50", shapes::resnet50())] {
+        let start = Instant::now();
+        let Ok(plan) = plan_shapes(&shapes, &config, &Options::default()) else { continue };
+        let seconds = start.elapsed().as_secs_f64();
+        let bounded: u64 = plan.layers.iter().map(|layer| layer.searched.bounded).sum();
+        let timed: u64 = plan.layers.iter().map(|layer| layer.searched.timed).sum();
+        println!(
+            "{name}: {network}: {} cycles; {bounded} mappings, {timed} of them timed, {:.1} ms in all",
+            plan.cycles,
+            1000.0 * seconds
+        );
+        for layer in &plan.layers {
+            println!(
+                "  {:14} {:>10} {:?} {}",
+                layer.name, layer.cycles, layer.searched, layer.description
+            );
+        }
+    }
+}
+
+/// All layers of AlexNet, the fully connected ones included, mapped and counted on `edge`.
+#[divan::bench]
+fn plan_alexnet(bencher: divan::Bencher<'_, '_>) {
+    plan(bencher, &shapes::alexnet());
+}
+
+/// All layers of ResNet-50.
+#[divan::bench]
+fn plan_resnet50(bencher: divan::Bencher<'_, '_>) {
+    plan(bencher, &shapes::resnet50());
+}
+
+fn plan(bencher: divan::Bencher<'_, '_>, shapes: &[LayerShape]) {
+    let config = preset("edge").unwrap_or_default();
+    bencher.bench(|| plan_shapes(shapes, &config, &Options::default()));
+}
+
+/// Mappings per second that the searches for all layers of a network cover, on one core.
+#[divan::bench(args = ["alexnet", "resnet50"])]
+fn mappings_per_second(bencher: divan::Bencher<'_, '_>, network: &str) {
+    let config = preset("edge").unwrap_or_default();
+    let options = Options::default();
+    let shapes = if network == "alexnet" { shapes::alexnet() } else { shapes::resnet50() };
+    let search = || shapes.iter().map(|shape| search_shape(shape, &config, &options));
+    let mappings: u64 = search().flatten().map(|found| found.searched.bounded).sum();
+    bencher
+        .counter(divan::counter::ItemsCount::new(mappings))
+        .bench(|| search().collect::<Result<Vec<_>, _>>());
+}
+
+/// The digits network with other weights in its second convolution.
+#[divan::bench]
+fn replan_one_layer(bencher: divan::Bencher<'_, '_>) {
+    let config = preset("edge").unwrap_or_default();
+    let network = digits::quantized().map(|quantized| quantized.network);
+    let Ok(network) = network else { return };
+    let Ok(mut plan) = plan_network(&network, &config, &Options::default()) else { return };
+    let mut layer = network.layers[2].clone();
+    if let pecan_sim::layer::Op::Conv(conv) = &mut layer.op {
+        conv.weights.iter_mut().step_by(3).for_each(|weight| *weight = 0);
+    }
+    bencher.bench_local(|| plan.replan(2, layer.clone()));
 }

@@ -1,5 +1,6 @@
 //! Layer shapes of known networks, with weights that are all there (density 1).
 
+use pecan_flow::map::LayerShape;
 use pecan_flow::net::topology::{RandomWeights, Topology, TopologyError};
 use pecan_sim::layer::{Add, Conv, Layer, Network, Op, Requant, Shape, Window};
 
@@ -133,4 +134,62 @@ pub fn resnet8() -> Vec<Network> {
         convolution("conv8 3x3 64-64", at(64, 8, 8), 64, 3, 1, same),
         convolution("conv9 1x1/2 32-64", at(32, 16, 16), 64, 1, 2, [0; 4]),
     ]
+}
+
+/// A convolution of which only the shape is known.
+fn shape(
+    name: &str,
+    input: Shape,
+    outputs: usize,
+    kernel: usize,
+    stride: usize,
+    pad: usize,
+) -> LayerShape {
+    let (kernel, stride) = ([kernel; 2], [stride; 2]);
+    let window = Window { kernel, stride, dilation: [1, 1], pads: [pad; 4] };
+    LayerShape { name: name.into(), input, outputs, window, groups: 1 }
+}
+
+/// The eight layers with weights of AlexNet (A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet Classification with
+/// Deep Convolutional Neural Networks", NeurIPS 2012), its two groups included.
+pub fn alexnet() -> Vec<LayerShape> {
+    let at = Shape::new;
+    let mut layers = vec![
+        shape("conv1", at(3, 227, 227), 96, 11, 4, 0),
+        shape("conv2", at(96, 27, 27), 256, 5, 1, 2),
+        shape("conv3", at(256, 13, 13), 384, 3, 1, 1),
+        shape("conv4", at(384, 13, 13), 384, 3, 1, 1),
+        shape("conv5", at(384, 13, 13), 256, 3, 1, 1),
+        shape("fc6", at(256, 6, 6), 4096, 6, 1, 0),
+        shape("fc7", at(4096, 1, 1), 4096, 1, 1, 0),
+        shape("fc8", at(4096, 1, 1), 1000, 1, 1, 0),
+    ];
+    [1, 3, 4].into_iter().for_each(|layer| layers[layer].groups = 2);
+    layers
+}
+
+/// The 54 layers with weights of ResNet-50 (K. He et al., "Deep Residual Learning for Image Recognition",
+/// CVPR 2016), strides in the 1x1 layers.
+pub fn resnet50() -> Vec<LayerShape> {
+    let mut layers = vec![shape("conv1", Shape::new(3, 224, 224), 64, 7, 2, 3)];
+    let (mut channels, mut extent) = (64, 56);
+    for (stage, (blocks, width)) in [(3, 64), (4, 128), (6, 256), (3, 512)].into_iter().enumerate()
+    {
+        for block in 0..blocks {
+            let stride = if block == 0 && stage > 0 { 2 } else { 1 };
+            let name = |part: &str| format!("res{}{block}_{part}", stage + 2);
+            let input = Shape::new(channels, extent, extent);
+            extent /= stride;
+            let inner = Shape::new(width, extent, extent);
+            if block == 0 {
+                layers.push(shape(&name("project"), input, 4 * width, 1, stride, 0));
+            }
+            layers.push(shape(&name("reduce"), input, width, 1, stride, 0));
+            layers.push(shape(&name("conv"), inner, width, 3, 1, 1));
+            layers.push(shape(&name("expand"), inner, 4 * width, 1, 1, 0));
+            channels = 4 * width;
+        }
+    }
+    layers.push(shape("fc", Shape::new(channels, 1, 1), 1000, 1, 1, 0));
+    layers
 }

@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use pecan_hdl::geometry::{Geometry, LATTICE_BITS};
 use pecan_hdl::isa;
+use pecan_hdl::isa::counter::{Counter, Counters};
 
 use super::Objective;
 use super::cost::{self, Candidate};
 use super::error::MapError;
 use super::lists::{Occupancy, SliceBox};
-use super::passes::{GroupTable, Pass, passes, sizes};
+use super::passes::{GroupTable, Passes, passes, sizes};
 use super::problem::Problem;
 use super::run::Tiling;
 
@@ -24,17 +25,36 @@ pub(super) struct Choice {
     pub(super) sliced: bool,
     /// The lists of all passes fit the weight buffers together.
     pub(super) resident: bool,
-    /// Predicted cost; cycles by default.
+    /// Its cost by the objective.
     pub(super) cost: f64,
+    /// Predicted cycles of the layer by itself.
+    pub(super) cycles: u64,
+    /// How many mappings the search has covered.
+    pub(super) searched: Searched,
 }
 
 /// Longest run in cycles that the mapper makes; a run's time is exact, so little is left for safety.
 pub(super) const LONGEST_RUN: u64 = isa::register::LONGEST_RUN - 2 * isa::register::LIMIT_UNIT;
 
-/// A candidate whose bound is within this factor of the best is not worth a look.
-const CLOSE: f64 = 1.002;
+/// Mappings of a search.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Searched {
+    /// Mappings in the space, each of which was bounded from below.
+    pub bounded: u64,
+    /// Those among them whose bound did not rule them out, so that they were timed.
+    pub timed: u64,
+}
 
-/// Chooses the cheapest way to walk a layer.
+/// A mapping with a bound of its cost.
+struct Bounded<'a> {
+    candidate: Candidate<'a>,
+    bound: f64,
+    /// Counts, where they matter. Boxed, for the list is sorted.
+    counts: Option<Box<Counters>>,
+}
+
+/// Chooses the cheapest way to walk a layer. Of equals the one with the least bound wins, then the one
+/// with the larger slice, pass and tile, in this order.
 ///
 /// # Errors
 /// The layer exceeds a register, or no slice fits.
@@ -46,34 +66,30 @@ pub(super) fn choose(
 ) -> Result<Choice, MapError> {
     let tiles = tiles(problem, geometry);
     for sliced in [false, true] {
-        let cut = cuts(problem, occupancy, sliced, geometry, objective);
-        let mut candidates: Vec<(u64, Candidate<'_>)> = Vec::new();
-        for (slice, passes) in &cut {
-            for tile in &tiles {
-                let tiling = Tiling { tile: *tile, slice: *slice };
-                let candidate = Candidate { tiling, passes };
-                candidates.push((cost::bound(problem, &candidate, geometry), candidate));
-            }
-        }
+        let cut = cuts(problem, occupancy, sliced, geometry);
+        let mut all = bounded(problem, occupancy, &cut, &tiles, geometry, objective)?;
+        let mut searched = Searched { bounded: all.len() as u64, timed: 0 };
         // Stable, so that among equals large slices and tiles come first.
-        candidates.sort_by_key(|(bound, _)| *bound);
-        let mut best: Option<(f64, &Candidate<'_>)> = None;
-        for (bound, candidate) in &candidates {
-            if let (Some((cost, _)), Objective::Cycles) = (best, objective)
-                && *bound as f64 * CLOSE >= cost
-            {
+        all.sort_by(|a, b| a.bound.total_cmp(&b.bound));
+        let mut best: Option<(f64, u64, &Candidate<'_>)> = None;
+        for Bounded { candidate, bound, counts } in &all {
+            if best.is_some_and(|(cost, ..)| *bound >= cost) {
                 break;
             }
-            let cost = cost::exact(problem, occupancy, candidate, geometry, objective)?;
-            if best.is_none_or(|(least, _)| cost < least) {
-                best = Some((cost, candidate));
+            searched.timed += 1;
+            let cycles = cost::cycles(problem, occupancy, candidate, geometry)?;
+            let mut counts = counts.as_deref().copied().unwrap_or_default();
+            counts[Counter::Cycles] = cycles;
+            let cost = objective.cost(&counts);
+            if best.is_none_or(|(least, ..)| cost < least) {
+                best = Some((cost, cycles, candidate));
             }
         }
-        if let Some((cost, candidate)) = best {
-            let passes = candidate.passes.iter().map(|pass| pass.channels.clone()).collect();
-            let walk: u64 = candidate.passes.iter().map(|pass| pass.walk).sum();
-            let resident = walk <= geometry.weight_entries as u64;
-            return Ok(Choice { tiling: candidate.tiling, passes, sliced, resident, cost });
+        if let Some((cost, cycles, candidate)) = best {
+            let passes = candidate.passes.channels();
+            let resident = candidate.passes.walk() <= geometry.weight_entries as u64;
+            let tiling = candidate.tiling;
+            return Ok(Choice { tiling, passes, sliced, resident, cost, cycles, searched });
         }
     }
     Err(MapError::NoSplit {
@@ -85,23 +101,47 @@ pub(super) fn choose(
     })
 }
 
+/// All mappings with bounds of their costs: no count depends on timing, so only the cycles are not yet exact.
+fn bounded<'a>(
+    problem: &Problem<'_>,
+    occupancy: &Occupancy,
+    cut: &'a [(SliceBox, Passes)],
+    tiles: &[[usize; 2]],
+    geometry: &Geometry,
+    objective: &Objective,
+) -> Result<Vec<Bounded<'a>>, MapError> {
+    let mut all = Vec::with_capacity(cut.len() * tiles.len());
+    for (slice, passes) in cut {
+        for tile in tiles {
+            let tiling = Tiling { tile: *tile, slice: *slice };
+            let candidate = Candidate { tiling, passes };
+            let mut counts = Counters::default();
+            if objective.counts() {
+                counts = cost::counts(problem, occupancy, &candidate, geometry)?;
+            }
+            counts[Counter::Cycles] = cost::bound(problem, &candidate, geometry);
+            let bound = objective.cost(&counts);
+            let counts = objective.counts().then(|| Box::new(counts));
+            all.push(Bounded { candidate, bound, counts });
+        }
+    }
+    Ok(all)
+}
+
 /// Slice boxes, each with every way to cut the output channels into passes.
 fn cuts(
     problem: &Problem<'_>,
     occupancy: &Occupancy,
     sliced: bool,
     geometry: &Geometry,
-    objective: &Objective,
-) -> Vec<(SliceBox, Vec<Pass>)> {
+) -> Vec<(SliceBox, Passes)> {
     let mut all = Vec::new();
     for slice in slice_boxes(problem, geometry, sliced) {
         let table = GroupTable::of(problem, occupancy, slice, geometry);
-        let fitting = sizes(problem, slice, geometry)
-            .into_iter()
-            .filter_map(|size| passes(problem, &table, size, sliced, geometry));
-        // How loads hide behind runs is a matter of cycles alone.
-        let count = if matches!(objective, Objective::Cycles) { usize::MAX } else { 1 };
-        all.extend(fitting.take(count).map(|passes| (slice, passes)));
+        let sizes = sizes(problem, slice, geometry).into_iter();
+        let fitting =
+            sizes.filter_map(|size| passes(problem, occupancy, &table, size, sliced, geometry));
+        all.extend(fitting.map(|passes| (slice, passes)));
     }
     all
 }
@@ -114,9 +154,17 @@ pub(super) fn smallest(
 ) -> Option<Choice> {
     let tiling = Tiling { tile: [1, 1], slice: [1, 1, 1] };
     let table = GroupTable::of(problem, occupancy, tiling.slice, geometry);
-    let found = passes(problem, &table, 1, true, geometry)?;
-    let passes = found.into_iter().map(|pass| pass.channels).collect();
-    Some(Choice { tiling, passes, sliced: true, resident: false, cost: f64::INFINITY })
+    let passes = passes(problem, occupancy, &table, 1, true, geometry)?.channels();
+    let searched = Searched::default();
+    Some(Choice {
+        tiling,
+        passes,
+        sliced: true,
+        resident: false,
+        cost: f64::INFINITY,
+        cycles: u64::MAX,
+        searched,
+    })
 }
 
 /// Tile shapes, the most square ones of each size included.
@@ -177,3 +225,6 @@ pub(super) fn phases(problem: &Problem<'_>, tiling: &Tiling) -> Vec<[usize; 2]> 
         [0, 1].map(|i| problem.axes[i].spacing(tiling.tile[i]).min(problem.axes[i].output));
     (0..y * x).map(|n| [n / x, n % x]).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,48 +1,30 @@
 //! Compiles the layers of a network one after the other and decides where their tensors live.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use pecan_hdl::config::Config;
 use pecan_hdl::geometry::Geometry;
 use pecan_sim::layer::{Network, Op};
-use pecan_sim::program::Region;
 
-use super::choose::{Choice, LONGEST_RUN, choose, smallest};
+use super::balance::Orders;
+use super::choose::{Choice, LONGEST_RUN, Searched, smallest};
 use super::layer::{Emitter, Home, LayerJob};
-use super::lists::Occupancy;
+use super::memo::{Mapped, Memo};
 use super::place::{Layout, Space, piece_bytes};
-use super::predict::{describe, predict};
+use super::predict::describe;
 use super::problem::Problem;
 use super::ring::Rings;
 use super::run::Placement;
 use super::split::{Away, Split, split};
 use super::stream::Builder;
-use super::{Compiled, MapError, Objective, Options};
+use super::{MapError, Options};
 
-/// Compiles a network; a tensor that does not fit goes to DRAM, and all begins anew.
-///
-/// # Errors
-/// As [`super::compile`].
-pub(super) fn compile(
-    network: &Network,
-    config: &Config,
-    geometry: &Geometry,
-    options: &Options,
-) -> Result<Compiled, MapError> {
-    let mut away = BTreeSet::new();
-    loop {
-        match (Compiler { network, config, geometry, options, away: &away }).compile() {
-            Ok(compiled) => return Ok(compiled),
-            Err(Attempt::Evict(tensor)) => {
-                away.insert(tensor);
-            }
-            Err(Attempt::Failed(error)) => return Err(error),
-        }
-    }
-}
+/// A program that lacks its regions; mapping in words and search of every layer; places of input and output.
+pub(super) type Emitted<'a> = (Builder<'a>, Vec<(String, Searched)>, [Layout; 2]);
 
 /// Why an attempt ended.
-enum Attempt {
+pub(super) enum Attempt {
     /// This tensor must live in DRAM.
     Evict(usize),
     Failed(MapError),
@@ -54,32 +36,35 @@ impl<E: Into<MapError>> From<E> for Attempt {
     }
 }
 
-struct Compiler<'a> {
-    network: &'a Network,
-    config: &'a Config,
-    geometry: &'a Geometry,
-    options: &'a Options,
-    away: &'a BTreeSet<usize>,
+pub(super) struct Compiler<'a, 'b> {
+    pub(super) network: &'a Network,
+    pub(super) config: &'a Config,
+    pub(super) geometry: &'a Geometry,
+    pub(super) options: &'a Options,
+    pub(super) away: &'b BTreeSet<usize>,
+    pub(super) orders: &'b Orders,
+    pub(super) memo: RefCell<&'b mut Memo>,
 }
 
 /// Tensors while layers are emitted.
 struct State {
     homes: Vec<Option<Home>>,
     space: Space,
-    descriptions: Vec<String>,
+    descriptions: Vec<(String, Searched)>,
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a, '_> {
     fn words(&self, tensor: usize) -> usize {
         let shape = self.network.tensors[tensor];
         shape.height * shape.width * shape.channels.div_ceil(self.geometry.word_channels)
     }
 
-    fn compile(&self) -> Result<Compiled, Attempt> {
+    /// Emits all layers; with `plan` they are only predicted.
+    pub(super) fn emit(&self, plan: bool) -> Result<Emitted<'a>, Attempt> {
         let g = self.geometry;
         let mut emitter = Emitter {
             geometry: g,
-            builder: Builder::new(g, self.config.id()),
+            builder: Builder::new(g, self.config.id(), plan),
             weights: Rings::new(g.cols, g.weight_entries),
             params: Rings::new(1, g.param_channels),
             last: Vec::new(),
@@ -95,16 +80,10 @@ impl Compiler<'_> {
             self.layer(number, &mut emitter, &mut state)?;
         }
         emitter.flush();
-        let output = self.output(&mut emitter, &state)?;
-        let region = |layout: &Layout| {
-            let (address, bytes) = layout.region(g);
-            Region { address: address as u64, bytes: bytes as u64 }
-        };
-        let regions = (region(&input), region(&output));
-        let program = emitter.builder.finish(self.config.hash(), regions.0, regions.1);
-        let compiled =
-            Compiled { program, layers: Vec::new(), cycles: 0, geometry: g.clone(), input, output };
-        Ok(predict(compiled, self.network, self.config, state.descriptions)?)
+        let mut output = self.output(&mut emitter, &state)?;
+        let last = self.network.layers.last().map_or(0, |layer| layer.output);
+        output.order = self.orders.of(last).map(<[usize]>::to_vec);
+        Ok((emitter.builder, state.descriptions, [input, output]))
     }
 
     /// Brings in the network's input.
@@ -180,49 +159,35 @@ impl Compiler<'_> {
     ) -> Result<(), Attempt> {
         let layer = &self.network.layers[number];
         let output = layer.output;
-        let shapes = (self.network.tensors[layer.input], self.network.tensors[output]);
-        let problem = Problem::of(layer, shapes.0, shapes.1, self.geometry)?;
-        let mut home = if self.away.contains(&output) {
-            Home::Dram(Layout { shape: shapes.1, pieces: Vec::new() })
-        } else {
-            let base = state.space.take(self.words(output));
-            let victim = || self.victim(state, Some(output)).unwrap_or(output);
-            Home::Buffer(base.ok_or_else(|| Attempt::Evict(victim()))?)
-        };
+        let shapes = [layer.input, output].map(|tensor| self.network.tensors[tensor]);
+        let problem = Problem::of(layer, shapes, self.orders, self.options.density, self.geometry)?;
+        let mut home = self.home(output, state)?;
         let (source, other) = self.sources(number, state)?;
         let resident = matches!((&source, &home), (Home::Buffer(_), Home::Buffer(_)));
         let flat = problem.flattened().filter(|_| resident);
+        let flattened = flat.is_some();
         let problem = flat.unwrap_or(problem);
-        let occupancy = Occupancy::of(&problem, self.geometry);
+        let (g, objective) = (self.geometry, &self.options.objective);
+        let mapped = self.memo.borrow_mut().of(number, flattened, &problem, g, objective)?;
         let away = Away {
             input: !matches!(source, Home::Buffer(_)),
             output: !matches!(home, Home::Buffer(_)),
         };
         let free = state.space.largest();
-        let plan = self.split(&problem, &occupancy, away, free.len())?;
+        let plan = self.split(&problem, &mapped, away, free.len());
         let Some((choice, split)) = plan else {
             if let Home::Buffer(base) = home {
                 state.space.give(base..base + self.words(output));
             }
             let extra = (!away.output).then_some(output);
-            return Err(self.victim(state, extra).map_or_else(
-                || {
-                    Attempt::Failed(MapError::NoSplit {
-                        layer: layer.name.clone(),
-                        reason: format!(
-                            "{} words of global buffer do not hold its smallest boxes",
-                            free.len()
-                        ),
-                    })
-                },
-                Attempt::Evict,
-            ));
+            return Err(self.no_room(state, extra, &layer.name, free.len()));
         };
-        state.descriptions.push(describe(&choice, &split, away));
+        let searched = mapped.choice.searched;
+        state.descriptions.push((describe(&choice, &split, away), searched));
         let mut job = LayerJob {
             number,
             problem: &problem,
-            occupancy: &occupancy,
+            occupancy: &mapped.occupancy,
             choice: &choice,
             split: &split,
             boxes: free.start,
@@ -234,6 +199,24 @@ impl Compiler<'_> {
         state.homes[output] = Some(home);
         self.release(number, state);
         Ok(())
+    }
+
+    /// A place for the output of a layer.
+    fn home(&self, output: usize, state: &mut State) -> Result<Home, Attempt> {
+        if self.away.contains(&output) {
+            let (shape, pieces) = (self.network.tensors[output], Vec::new());
+            return Ok(Home::Dram(Layout { shape, pieces, order: None }));
+        }
+        let base = state.space.take(self.words(output));
+        let victim = || self.victim(state, Some(output)).unwrap_or(output);
+        Ok(Home::Buffer(base.ok_or_else(|| Attempt::Evict(victim()))?))
+    }
+
+    /// What to do if `room` words do not hold the boxes of a layer.
+    fn no_room(&self, state: &State, extra: Option<usize>, layer: &str, room: usize) -> Attempt {
+        let reason = || format!("{room} words of global buffer do not hold its smallest boxes");
+        let failed = || MapError::NoSplit { layer: layer.into(), reason: reason() };
+        self.victim(state, extra).map_or_else(|| Attempt::Failed(failed()), Attempt::Evict)
     }
 
     /// Frees the tensors that no later layer reads.
@@ -252,30 +235,28 @@ impl Compiler<'_> {
         }
     }
 
-    /// Chooses how to walk and cut a layer with `room` words for boxes.
+    /// Cuts a layer with `room` words for boxes.
     fn split(
         &self,
         problem: &Problem<'_>,
-        occupancy: &Occupancy,
+        mapped: &Mapped,
         away: Away,
         room: usize,
-    ) -> Result<Option<(Choice, Split)>, MapError> {
+    ) -> Option<(Choice, Split)> {
         let g = self.geometry;
-        let choice = choose(problem, occupancy, g, &self.options.objective)?;
+        let choice = mapped.choice.clone();
         let mut most = problem.axes.map(|axis| axis.output);
-        let cycles = if choice.cost.is_finite() { choice.cost } else { 0.0 };
         // A pass, or a part of the pixels, takes about its share of the cycles.
-        let cycles = cycles / choice.passes.len() as f64;
-        while matches!(self.options.objective, Objective::Cycles)
-            && cycles / (problem.axes[0].output.div_ceil(most[0]) as f64) > LONGEST_RUN as f64
+        let cycles = choice.cycles as f64 / choice.passes.len() as f64;
+        while cycles / (problem.axes[0].output.div_ceil(most[0]) as f64) > LONGEST_RUN as f64
             && most[0] > 1
         {
             most[0] = most[0].div_ceil(2);
         }
         if let Some(split) = split(problem, &choice, away, room, most, g) {
-            return Ok(Some((choice, split)));
+            return Some((choice, split));
         }
-        let Some(choice) = smallest(problem, occupancy, g) else { return Ok(None) };
-        Ok(split(problem, &choice, away, room, most, g).map(|split| (choice, split)))
+        let choice = smallest(problem, &mapped.occupancy, g)?;
+        split(problem, &choice, away, room, most, g).map(|split| (choice, split))
     }
 }

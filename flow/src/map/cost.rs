@@ -1,31 +1,35 @@
 //! Predicted cost of a way to walk a layer: a bound in closed form, and the cost of the exact recurrences.
+//!
+//! The cost is that of the layer by itself with its tensors in the global buffer: the loads of lists and
+//! parameters, as far as they do not hide behind runs, and the runs.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use pecan_hdl::geometry::Geometry;
 use pecan_hdl::isa::counter::{Counter, Counters};
-use pecan_sim::emulator::{ListLengths, run_counts, run_cycles};
+use pecan_hdl::isa::payload_beats;
+use pecan_sim::emulator::{RunPlan, run_counts, run_cycles};
 
-use super::Objective;
 use super::choose::{LONGEST_RUN, phases};
 use super::error::MapError;
 use super::lists::Occupancy;
-use super::passes::Pass;
+use super::passes::{Pass, Passes};
 use super::problem::Problem;
 use super::run::{Placement, Run, Tiling};
 
 /// A way to walk a layer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate<'a> {
     /// Tile and slice.
     pub(super) tiling: Tiling,
     /// The passes.
-    pub(super) passes: &'a [Pass],
+    pub(super) passes: &'a Passes,
 }
 
-/// Cycles that a layer takes at least, the loading of its lists included: that of a pass hides behind the
-/// run before it, as far as it overwrites none of the lists in use.
+/// Cycles that a layer takes at least, the loading of its lists included: a run takes what its loader, its
+/// longest column or its drain take by themselves, and what comes before and after them. The loading of a pass hides behind the run before it, as far as
+/// it overwrites none of the lists in use.
 pub(super) fn bound(problem: &Problem<'_>, candidate: &Candidate<'_>, geometry: &Geometry) -> u64 {
     let b = geometry.word_channels;
     let Tiling { tile, slice } = candidate.tiling;
@@ -45,14 +49,27 @@ pub(super) fn bound(problem: &Problem<'_>, candidate: &Candidate<'_>, geometry: 
     };
     let [y, x] = [0, 1].map(|i| steps(i, problem.axes[i].kernel, slice[i + 1]));
     let pixels = problem.axes.iter().map(|axis| axis.output as u64).product::<u64>();
+    let runs = phases(problem, &candidate.tiling).len() as u64;
     let spread = spreads(problem, candidate);
-    pipelined(candidate.passes, spread, geometry, |pass| {
+    pipelined(candidate.passes, spread, geometry, |_, pass| {
         let channels = if problem.per_channel() { pass.channels.len() } else { problem.inputs };
         let words = channels.div_ceil(b) as u64;
-        let drain = pixels * (pass.channels.len() / geometry.drain_lanes) as u64;
-        (tiles * pass.walk.max(words * y * x)).max(drain)
+        let chunks = (pass.channels.len() / geometry.drain_lanes) as u64;
+        let first = |axis: usize| {
+            let reach = (tile[axis] - 1) * problem.axes[axis].lattice_stride(tile[axis]);
+            (problem.axes[axis].kernel.min(slice[axis + 1]) + reach) as u64
+        };
+        // The array is idle while the first slice is loaded, and while the last pixel is drained.
+        let fill = words.min(slice[0] as u64) * first(0) * first(1);
+        let walked = tiles * pass.walk + runs * (fill + chunks);
+        let loaded = tiles * words * y * x + runs * chunks;
+        let drained = pixels * chunks + runs * (fill + pass.walk);
+        walked.max(loaded).max(drained) + runs * PIPELINE
     })
 }
+
+/// Cycles from the last step of a stage to the first of the next and to the end of a run, at least.
+const PIPELINE: u64 = 5;
 
 /// Whether passes with long lists are spread.
 fn spreads(problem: &Problem<'_>, candidate: &Candidate<'_>) -> bool {
@@ -63,78 +80,92 @@ fn spreads(problem: &Problem<'_>, candidate: &Candidate<'_>) -> bool {
         && tiles >= super::spread::FEWEST_TILES
 }
 
-/// Cycles of passes whose runs take `run` cycles each.
+/// Cycles of passes whose runs take `run` cycles each (by number and first pass of those that are alike).
 fn pipelined(
-    passes: &[Pass],
+    passes: &Passes,
     spread: bool,
     geometry: &Geometry,
-    mut run: impl FnMut(&Pass) -> u64,
+    run: impl Fn(usize, &Pass) -> u64,
 ) -> u64 {
     let mut total = 0;
     let mut before: Option<(&Pass, u64)> = None;
-    for pass in passes {
+    let cost = |pass: &Pass, before: Option<(&Pass, u64)>| {
         let [late, early] = pass.load(before.map(|(pass, _)| pass), geometry);
         // Passes with long lists are spread: two tiles of each hide what is late.
         let hidden = before.map_or(0, |(pass, _)| 2 * pass.walk) + pass.walk;
         let late = if spread { late.saturating_sub(hidden) } else { late };
-        total += early.max(before.map_or(0, |(_, cycles)| cycles)) + late;
-        before = Some((pass, run(pass)));
+        early.max(before.map_or(0, |(_, cycles)| cycles)) + late
+    };
+    for (number, (pass, count)) in passes.0.iter().enumerate() {
+        total += cost(pass, before);
+        before = Some((pass, run(number, pass)));
+        total += (*count as u64 - 1) * cost(pass, before);
     }
     total + before.map_or(0, |(_, cycles)| cycles)
 }
 
-/// The cost by the objective; cycles are those of [`bound`] with the exact timing of the runs.
+/// Everything that is counted, except what depends on activations, and except cycles: runs, lists, parameters.
 ///
 /// # Errors
 /// A register cannot hold a value of the layer.
-pub(super) fn exact(
+pub(super) fn counts(
     problem: &Problem<'_>,
     occupancy: &Occupancy,
     candidate: &Candidate<'_>,
     geometry: &Geometry,
-    objective: &Objective,
-) -> Result<f64, MapError> {
-    let mut costs = Vec::with_capacity(candidate.passes.len());
-    let mut latest: Option<(usize, Vec<ListLengths>)> = None;
-    for pass in candidate.passes {
-        let mut lists = Vec::new();
-        let mut plans = Vec::new();
-        for phase in phases(problem, &candidate.tiling) {
-            let run = whole_run(problem, pass.channels.clone(), phase, geometry);
-            let plan = run.plan(problem, occupancy, &candidate.tiling, geometry)?;
-            lists.push(plan.lists.clone());
-            plans.push(plan);
+) -> Result<Counters, MapError> {
+    let mut total = Counters::default();
+    for (pass, count) in &candidate.passes.0 {
+        let count = *count as u64;
+        for plan in plans(problem, occupancy, candidate, pass, geometry)? {
+            let one = run_counts(&plan);
+            total.0.iter_mut().zip(one.0).for_each(|(total, n)| *total += count * n);
         }
-        let same = latest.replace((pass.channels.len(), lists.clone()));
-        let known = same.filter(|same| *same == (pass.channels.len(), lists));
-        if let (Some(_), Some(cost)) = (known, costs.last().copied()) {
-            costs.push(cost);
-            continue;
-        }
-        costs.push(plans.into_iter().map(|plan| estimate(plan, objective)).sum());
+        let (entries, params) = (pass.entries(), pass.channels.len() as u64);
+        let beats = |items, slot| payload_beats(items, slot, geometry.stream_bits);
+        total[Counter::WeightWrites] += count * entries;
+        total[Counter::ParamWrites] += count * params;
+        total[Counter::BeatsIn] +=
+            count * (beats(entries, geometry.entry_slot) + beats(params, Geometry::PARAM_SLOT));
     }
-    Ok(match objective {
-        Objective::Cycles => {
-            let mut costs = costs.into_iter();
-            let run = |_: &Pass| costs.next().unwrap_or(0.0) as u64;
-            pipelined(candidate.passes, spreads(problem, candidate), geometry, run) as f64
-        }
-        Objective::Counts(_) => costs.into_iter().sum(),
-    })
+    Ok(total)
 }
 
-/// Cost of one run by the objective.
-fn estimate(plan: pecan_sim::emulator::RunPlan, objective: &Objective) -> f64 {
-    let plan = Arc::new(plan);
-    let cycles = run_cycles(Arc::clone(&plan)).unwrap_or(2 * LONGEST_RUN);
-    match objective {
-        Objective::Cycles => cycles as f64,
-        Objective::Counts(cost) => {
-            let mut counts: Counters = run_counts(&plan);
-            counts[Counter::RunCycles] = cycles;
-            cost(&counts)
-        }
+/// Cycles of [`bound`] with the exact timing of the runs.
+///
+/// # Errors
+/// A register cannot hold a value of the layer.
+pub(super) fn cycles(
+    problem: &Problem<'_>,
+    occupancy: &Occupancy,
+    candidate: &Candidate<'_>,
+    geometry: &Geometry,
+) -> Result<u64, MapError> {
+    let mut runs = Vec::with_capacity(candidate.passes.0.len());
+    for (pass, _) in &candidate.passes.0 {
+        let plans = plans(problem, occupancy, candidate, pass, geometry)?;
+        let cycles = |plan| run_cycles(Arc::new(plan)).unwrap_or(2 * LONGEST_RUN);
+        runs.push(plans.into_iter().map(cycles).sum::<u64>());
     }
+    let spread = spreads(problem, candidate);
+    Ok(pipelined(candidate.passes, spread, geometry, |number, _| runs[number]))
+}
+
+/// The runs of a pass, one per phase.
+fn plans(
+    problem: &Problem<'_>,
+    occupancy: &Occupancy,
+    candidate: &Candidate<'_>,
+    pass: &Pass,
+    geometry: &Geometry,
+) -> Result<Vec<RunPlan>, MapError> {
+    let phases = phases(problem, &candidate.tiling).into_iter();
+    phases
+        .map(|phase| {
+            let run = whole_run(problem, pass.channels.clone(), phase, geometry);
+            run.plan(problem, occupancy, &candidate.tiling, geometry)
+        })
+        .collect()
 }
 
 /// A run over the whole layer with everything in the buffer.

@@ -55,6 +55,22 @@ pub enum MapError {
         /// What was missing at the finest split.
         reason: String,
     },
+    /// A shape without weights contradicts itself.
+    #[error("layer `{layer}` {problem}")]
+    Shape {
+        /// The layer.
+        layer: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// A layer cannot take the place of another in a plan.
+    #[error("layer `{layer}` cannot be planned anew: {problem}")]
+    Replan {
+        /// The layer.
+        layer: String,
+        /// Why.
+        problem: String,
+    },
     /// The device does not run the program to its end: a fault of the mapper.
     #[error("the program that was compiled ends with {0:?}")]
     Unfinished(Outcome),

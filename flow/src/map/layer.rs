@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pecan_hdl::geometry::Geometry;
 use pecan_hdl::isa::{self, pack_param};
-use pecan_sim::emulator::{Registers, run_cycles};
+use pecan_sim::emulator::{Registers, RunPlan, run_cycles};
 
 use super::choose::{Choice, LONGEST_RUN, phases};
 use super::error::MapError;
@@ -48,6 +48,7 @@ pub(super) struct Emitter<'a> {
 pub(super) struct Ready {
     registers: Registers,
     operand: u32,
+    plan: Arc<RunPlan>,
     /// Buffer words that it writes.
     words: Range<usize>,
     /// What it takes.
@@ -252,19 +253,21 @@ impl Emitter<'_> {
         params: usize,
     ) -> Result<Ready, MapError> {
         let plan = run.plan(job.problem, job.occupancy, &job.choice.tiling, self.geometry)?;
-        let cycles = run_cycles(Arc::new(plan)).unwrap_or(2 * LONGEST_RUN);
+        let plan = Arc::new(plan);
+        let cycles = run_cycles(Arc::clone(&plan)).unwrap_or(2 * LONGEST_RUN);
         let limit = (cycles / isa::register::LIMIT_UNIT + 2) as usize;
         let weights = start.iter().map(|at| self.weights.address(*at)).collect();
         let resources = Resources { weights, params, limit };
         let registers =
             run.registers(job.problem, &job.choice.tiling, &resources, self.geometry)?;
         let words = run.output.base..run.output.base + run.output.size();
-        Ok(Ready { registers, operand: run.operand(), words, cycles, frees: Vec::new() })
+        let operand = run.operand();
+        Ok(Ready { registers, operand, plan, words, cycles, frees: Vec::new() })
     }
 
     /// Starts a run.
     pub(super) fn start(&mut self, run: &Ready) {
-        self.builder.run(run.registers.clone(), run.operand, &run.words);
+        self.builder.run(run.registers.clone(), run.operand, &run.words, &run.plan);
     }
 
     fn load_params(&mut self, job: &LayerJob<'_>, pass: usize) -> usize {
@@ -279,11 +282,9 @@ impl Emitter<'_> {
         let mut bytes = Vec::with_capacity(channels.len() * 8);
         for channel in channels {
             // A channel that only pads its word comes out as 0.
-            let word = job
-                .problem
-                .requant
-                .get(channel)
-                .map_or(pack_param(0, 0, 1), |r| pack_param(r.bias, r.multiplier, r.shift));
+            let requant = job.problem.requant_at(channel);
+            let word =
+                requant.map_or(pack_param(0, 0, 1), |r| pack_param(r.bias, r.multiplier, r.shift));
             bytes.extend_from_slice(&word.to_le_bytes());
         }
         self.builder.load_params(address, &bytes, wait);

@@ -1,5 +1,6 @@
 //! Weight lists of a layer: how long they are.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use pecan_hdl::geometry::Geometry;
@@ -30,11 +31,14 @@ pub(super) fn slices(taps: &TapBox, slice: SliceBox) -> impl Iterator<Item = Tap
 /// How many entries each lane group has at each channel word and tap.
 #[derive(Clone, Debug)]
 pub(super) struct Occupancy {
-    counts: Vec<u16>,
+    /// Per kind of group: entries in the box from the origin to each point (F. C. Crow, "Summed-Area Tables for
+    /// Texture Mapping", SIGGRAPH 1984), so that a slice of any size takes eight reads.
+    sums: Vec<u32>,
+    /// Kind of every lane group; groups of a kind have as many entries everywhere.
+    kinds: Vec<usize>,
+    /// Channel words, kernel rows, kernel columns.
     extent: [usize; 3],
     lanes: usize,
-    /// All groups walk alike, those that only pad a word included.
-    dense: bool,
 }
 
 impl Occupancy {
@@ -42,51 +46,122 @@ impl Occupancy {
     pub(super) fn of(problem: &Problem<'_>, geometry: &Geometry) -> Self {
         let g = geometry;
         let [ky, kx] = [problem.axes[0].kernel, problem.axes[1].kernel];
-        let per_channel = problem.per_channel();
-        let words = if per_channel { 1 } else { problem.inputs.div_ceil(g.word_channels) };
-        let groups = if g.skip { problem.outputs.div_ceil(g.lanes) } else { 1 };
-        let mut counts = vec![0u16; groups * words * ky * kx];
-        for (group, counts) in counts.chunks_mut(words * ky * kx).enumerate() {
-            let first = group * g.lanes;
-            if per_channel {
-                for (at, count) in counts.iter_mut().enumerate() {
-                    let used = problem.any_weight(first, g.lanes, 0, [at / kx, at % kx]);
-                    *count = u16::from(used || !g.skip);
-                }
-                continue;
+        let words =
+            if problem.per_channel() { 1 } else { problem.inputs.div_ceil(g.word_channels) };
+        let extent = [words, ky, kx];
+        let groups = problem.outputs.div_ceil(g.lanes);
+        let padded = problem.outputs.next_multiple_of(g.word_channels) / g.lanes;
+        let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
+        let mut sums = Vec::new();
+        let mut kind = |counts: Vec<u32>| {
+            let next = known.len();
+            *known.entry(counts).or_insert_with_key(|counts| {
+                integrate(counts, extent, &mut sums);
+                next
+            })
+        };
+        let kinds = if !g.skip {
+            // All walk alike, those that only pad a word included.
+            vec![kind(counts(problem, 0, extent, g)); padded]
+        } else {
+            let distinct = if problem.alike() { 1 } else { groups };
+            let mut kinds: Vec<usize> =
+                (0..distinct).map(|k| kind(counts(problem, k * g.lanes, extent, g))).collect();
+            kinds.resize(groups, 0);
+            if padded > groups {
+                let empty = kind(vec![0; words * ky * kx]);
+                kinds.resize(padded, empty);
             }
-            for input in problem.inputs_of(first, g.lanes, g.skip) {
-                let row = &mut counts[input / g.word_channels * ky * kx..][..ky * kx];
-                for (at, count) in row.iter_mut().enumerate() {
-                    let used =
-                        !g.skip || problem.any_weight(first, g.lanes, input, [at / kx, at % kx]);
-                    *count += u16::from(used);
-                }
-            }
-        }
-        Self { counts, extent: [words, ky, kx], lanes: g.lanes, dense: !g.skip }
+            kinds
+        };
+        Self { sums, kinds, extent, lanes: g.lanes }
     }
 
-    /// Entries of one lane group (its first output channel is `output`) in a slice; at least one.
-    fn entries(&self, output: usize, slice: &TapBox) -> u32 {
+    /// Kind of the group whose first output channel is `output`.
+    pub(super) fn kind(&self, output: usize) -> usize {
+        self.kinds.get(output / self.lanes).copied().unwrap_or(0)
+    }
+
+    /// Whether runs over either range of output channels walk lists of the same lengths.
+    pub(super) fn same(&self, a: &Range<usize>, b: &Range<usize>) -> bool {
+        let groups = |r: &Range<usize>| self.kinds.get(r.start / self.lanes..r.end / self.lanes);
+        groups(a) == groups(b)
+    }
+
+    /// Adds the entries per slice of `times` groups of a kind; each has at least one in every slice.
+    fn add(&self, kind: usize, times: u32, taps: &TapBox, slice: SliceBox, total: &mut [u32]) {
         let [words, ky, kx] = self.extent;
-        let group = if self.dense { 0 } else { output / self.lanes };
-        let channel_words = if words == 1 { 0..1 } else { slice[0].clone() };
-        let mut total = 0;
-        for c in channel_words {
-            for y in slice[1].clone() {
-                let row = ((group * words + c) * ky + y) * kx;
-                let range = row + slice[2].start..row + slice[2].end;
-                let counts = self.counts.get(range).unwrap_or(&[]);
-                total += counts.iter().map(|n| u32::from(*n)).sum::<u32>();
+        let size = (words + 1) * (ky + 1) * (kx + 1);
+        let sums = &self.sums[kind * size..(kind + 1) * size];
+        let channels = if words == 1 { 0..1 } else { taps[0].clone() };
+        let at = |c: usize, y: usize, x: usize| sums[(c * (ky + 1) + y) * (kx + 1) + x];
+        let mut total = total.iter_mut();
+        for c in channels.clone().step_by(slice[0]) {
+            let c_end = (c + slice[0]).min(channels.end);
+            for y in taps[1].clone().step_by(slice[1]) {
+                let y_end = (y + slice[1]).min(taps[1].end);
+                let edge = |x: usize| {
+                    at(c_end, y_end, x) + at(c, y, x) - at(c_end, y, x) - at(c, y_end, x)
+                };
+                let mut before = edge(taps[2].start);
+                for x in taps[2].clone().step_by(slice[2]) {
+                    let after = edge((x + slice[2]).min(taps[2].end));
+                    if let Some(total) = total.next() {
+                        *total += times * (after - before).max(1);
+                    }
+                    before = after;
+                }
             }
         }
-        total.max(1)
     }
 
     /// Entries per slice of the group whose first output channel is `output`.
     pub(super) fn by_slice(&self, output: usize, taps: &TapBox, slice: SliceBox) -> Vec<u32> {
-        slices(taps, slice).map(|part| self.entries(output, &part)).collect()
+        let mut total = vec![0; slice_count(taps, slice)];
+        self.add(self.kind(output), 1, taps, slice, &mut total);
+        total
+    }
+}
+
+/// Slices of a tap box.
+fn slice_count(taps: &TapBox, slice: SliceBox) -> usize {
+    (0..3).map(|axis| taps[axis].len().div_ceil(slice[axis])).product()
+}
+
+/// Entries of the group from output channel `first` on, at each channel word and tap.
+fn counts(problem: &Problem<'_>, first: usize, extent: [usize; 3], g: &Geometry) -> Vec<u32> {
+    let [words, ky, kx] = extent;
+    let used = |input: usize, at: usize| {
+        !g.skip || problem.any_weight(first, g.lanes, input, [at / kx, at % kx])
+    };
+    let mut counts = vec![0u32; words * ky * kx];
+    if problem.per_channel() {
+        counts.iter_mut().enumerate().for_each(|(at, count)| *count = u32::from(used(0, at)));
+        return counts;
+    }
+    for input in problem.inputs_of(first, g.lanes, g.skip) {
+        let row = &mut counts[input / g.word_channels * ky * kx..][..ky * kx];
+        row.iter_mut().enumerate().for_each(|(at, count)| *count += u32::from(used(input, at)));
+    }
+    counts
+}
+
+/// Appends the sums over all boxes that begin at the origin.
+fn integrate(counts: &[u32], extent: [usize; 3], sums: &mut Vec<u32>) {
+    let [words, ky, kx] = extent;
+    let start = sums.len();
+    sums.resize(start + (words + 1) * (ky + 1) * (kx + 1), 0);
+    let sums = &mut sums[start..];
+    let index = |c: usize, y: usize, x: usize| (c * (ky + 1) + y) * (kx + 1) + x;
+    for c in 1..=words {
+        for y in 1..=ky {
+            let mut row = 0;
+            for x in 1..=kx {
+                row += counts[((c - 1) * ky + y - 1) * kx + x - 1];
+                let before = sums[index(c - 1, y, x)] + sums[index(c, y - 1, x)];
+                sums[index(c, y, x)] = row + before - sums[index(c - 1, y - 1, x)];
+            }
+        }
     }
 }
 
@@ -108,16 +183,19 @@ pub(super) fn lengths(
     slice: SliceBox,
     geometry: &Geometry,
 ) -> Vec<Vec<u32>> {
+    let slices = slice_count(taps, slice);
     let column = |c: usize| {
-        let mut sum: Vec<u32> = Vec::new();
+        // How many groups there are of each kind.
+        let mut kinds: Vec<(usize, u32)> = Vec::new();
         for output in column_groups(channels, c, geometry) {
-            let group = occupancy.by_slice(output, taps, slice);
-            if sum.is_empty() {
-                sum = group;
-            } else {
-                sum.iter_mut().zip(group).for_each(|(total, n)| *total += n);
+            let kind = occupancy.kind(output);
+            match kinds.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, count)) => *count += 1,
+                None => kinds.push((kind, 1)),
             }
         }
+        let mut sum = vec![0; if kinds.is_empty() { 0 } else { slices }];
+        kinds.iter().for_each(|(k, count)| occupancy.add(*k, *count, taps, slice, &mut sum));
         sum
     };
     (0..geometry.cols).map(column).collect()

@@ -1,30 +1,62 @@
 //! Mapper: compiles a quantized network into a program for one configuration.
 //!
-//! A layer becomes one or more runs (see `docs/command-stream.md`). The choice of tile, slice and
-//! output-channel passes is by predicted cycles; what does not fit the buffers is cut until it does:
-//! passes over output channels where the weight buffer is too small, slices that accumulate in the
-//! partial sums where not even one pass fits, rectangles of output pixels where the global buffer is too
-//! small.
+//! A layer becomes one or more runs (see `docs/command-stream.md`).
+//!
+//! # The mapping space
+//!
+//! A mapping of a layer is a choice of
+//!
+//! - the **tile**: `h x w` output pixels, one per row of the array; all `h w <= R` whose patch the loader's
+//!   registers span. Layers of single pixels are flattened to one row of pixels first;
+//! - the **slice**: channel words, kernel rows and kernel columns that lie in half a scratchpad. Kernel rows and
+//!   columns are cut into even parts; of channel words as many as fit, evenly cut, or as many as fit;
+//! - the **passes** over output channels: even parts of the channels, and all multiples of what fills the columns
+//!   once, whose partial sums fit a psum bank and whose lists fit the weight buffers.
+//!
+//! If no pass fits, the lists of single slices have to: slices then accumulate in runs of their own, and any even
+//! part of the channel words is in the space. The search covers all combinations, bounds each from below, times those
+//! that no found cost rules out and so returns a mapping of least [`Objective::cost`]; [`Searched`] counts both. Cost
+//! is that of the layer by itself with its tensors in the global buffer. Of equals the first in the order of bounds,
+//! then slices (kernel rows, kernel columns, channel words: large first), passes and tiles (large first, then
+//! square) wins.
+//!
+//! Not searched, but decided by rules: which tensors live in the global buffer (all that fit), rectangles of output
+//! pixels where one does not (the largest that fit, two at a time where loads hide behind runs), when lists are
+//! loaded (as early as nothing in use is overwritten), and the order of lane groups, which levels the columns.
+//!
+//! A fully connected layer for one image has a single output pixel and so uses one row of the array: rows hold
+//! pixels, and no sum runs across rows. Its lists are used once, so the stream bounds it, not the array.
+//!
+//! # Plans
+//!
+//! [`plan_network`] and [`plan_shapes`] predict counters and cycles with the code that builds the program and the
+//! clock of the emulator, without the program's bytes.
 
+mod balance;
 mod boxes;
 mod choose;
 mod compiler;
 mod cost;
+mod density;
 mod error;
+mod job;
 mod layer;
 mod lists;
+mod memo;
+mod objective;
 mod pack;
 mod passes;
 mod place;
+mod plan;
+mod plan_shapes;
 mod predict;
 mod problem;
 mod ring;
 mod run;
+mod sink;
 mod split;
 mod spread;
 mod stream;
-
-use std::sync::Arc;
 
 use pecan_hdl::config::Config;
 use pecan_hdl::geometry::Geometry;
@@ -34,29 +66,20 @@ use pecan_sim::program::Program;
 
 use place::Layout;
 
+pub use choose::Searched;
+pub use density::{Density, DensityError};
 pub use error::MapError;
-
-/// What the mapper minimizes, per run.
-#[derive(Clone, Default)]
-pub enum Objective {
-    /// Run cycles.
-    #[default]
-    Cycles,
-    /// A function of a run's counts (those that do not depend on data, and the run cycles).
-    Counts(Arc<dyn Fn(&Counters) -> f64 + Send + Sync>),
-}
-
-impl std::fmt::Debug for Objective {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if matches!(self, Self::Cycles) { "Cycles" } else { "Counts" })
-    }
-}
+pub use objective::{ActionCosts, CostError, Objective};
+pub use plan::{DataCounts, LayerPlan, NetworkPlan, plan_network};
+pub use plan_shapes::{Found, LayerShape, plan_shapes, search_shape};
 
 /// Settings of the mapper.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// What to minimize.
     pub objective: Objective,
+    /// Density of the lists of layers without weights; see [`plan_shapes`].
+    pub density: Density,
 }
 
 /// How a layer was mapped and what is predicted for it, with ideal memory.
@@ -115,10 +138,15 @@ pub fn compile(
 ) -> Result<Compiled, MapError> {
     network.validate()?;
     let geometry = Geometry::of(config);
+    check_widths(network, &geometry)?;
+    job::Job { network, config, geometry: &geometry, options }.compile()
+}
+
+/// Whether network and configuration have the same widths.
+fn check_widths(network: &Network, geometry: &Geometry) -> Result<(), MapError> {
     let width = |what, network, config| {
         if network == config { Ok(()) } else { Err(MapError::Width { what, network, config }) }
     };
     width("activations", network.activation_bits, geometry.activation_bits)?;
-    width("weights", network.weight_bits, geometry.weight_bits)?;
-    compiler::compile(network, config, &geometry, options)
+    width("weights", network.weight_bits, geometry.weight_bits)
 }

@@ -19,7 +19,34 @@ pub(super) struct Pass {
     columns: Vec<u64>,
 }
 
+/// The passes of a layer: the first of those that are alike, and how many these are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Passes(pub(super) Vec<(Pass, usize)>);
+
+impl Passes {
+    /// Output channels of every pass.
+    pub(super) fn channels(&self) -> Vec<Range<usize>> {
+        let mut all = Vec::new();
+        for (pass, count) in &self.0 {
+            let Range { start, end } = pass.channels;
+            let size = end - start;
+            all.extend((0..*count).map(|n| start + n * size..end + n * size));
+        }
+        all
+    }
+
+    /// Entries of the longest columns of all passes in a tile.
+    pub(super) fn walk(&self) -> u64 {
+        self.0.iter().map(|(pass, count)| pass.walk * *count as u64).sum()
+    }
+}
+
 impl Pass {
+    /// Entries of all columns in a tile.
+    pub(super) fn entries(&self) -> u64 {
+        self.columns.iter().sum()
+    }
+
     /// Cycles that loading the lists and parameters takes after and before the end of the run that uses
     /// `used` entries of the buffers.
     pub(super) fn load(&self, before: Option<&Pass>, geometry: &Geometry) -> [u64; 2] {
@@ -27,16 +54,10 @@ impl Pass {
         let all: u64 = self.columns.iter().sum();
         let params =
             payload_cycles(self.channels.len() as u64, Geometry::PARAM_SLOT, geometry.stream_bits);
-        let none = vec![0; self.columns.len()];
-        let used = before.map_or(&none, |pass| &pass.columns);
-        let late: u64 = self
-            .columns
-            .iter()
-            .zip(used)
-            .map(|(own, used)| {
-                own.saturating_sub((geometry.weight_entries as u64).saturating_sub(*used))
-            })
-            .sum();
+        let used = |column: usize| before.map_or(0, |pass| pass.columns[column]);
+        let room = |column| (geometry.weight_entries as u64).saturating_sub(used(column));
+        let columns = self.columns.iter().enumerate();
+        let late: u64 = columns.map(|(column, own)| own.saturating_sub(room(column))).sum();
         [cycles(late), cycles(all - late) + params]
     }
 }
@@ -65,13 +86,17 @@ impl GroupTable {
             let longest = by_slice.iter().max().copied().unwrap_or(1);
             [by_slice.iter().map(|n| u64::from(*n)).sum(), u64::from(longest)]
         };
-        let dense = !geometry.skip;
-        let count = padded / geometry.lanes;
-        let totals = if dense {
-            vec![group(0); count]
-        } else {
-            (0..count).map(|k| group(k * geometry.lanes)).collect()
+        let lanes = geometry.lanes;
+        // By kind, for groups of a kind are many where there are no weights.
+        let mut known: Vec<Option<[u64; 2]>> = Vec::new();
+        let mut one = |k: usize| {
+            let kind = occupancy.kind(k * lanes);
+            if known.len() <= kind {
+                known.resize(kind + 1, None);
+            }
+            *known[kind].get_or_insert_with(|| group(k * lanes))
         };
+        let totals = (0..padded / lanes).map(&mut one).collect();
         Self { totals, lanes: geometry.lanes }
     }
 
@@ -114,15 +139,21 @@ pub(super) fn sizes(problem: &Problem<'_>, slice: SliceBox, geometry: &Geometry)
 /// Passes of `size` words each, or `None` if the lists of one do not fit.
 pub(super) fn passes(
     problem: &Problem<'_>,
+    occupancy: &Occupancy,
     table: &GroupTable,
     size: usize,
     sliced: bool,
     geometry: &Geometry,
-) -> Option<Vec<Pass>> {
+) -> Option<Passes> {
     let b = geometry.word_channels;
     let padded = problem.outputs.next_multiple_of(b);
-    (0..padded)
-        .step_by(size * b)
-        .map(|from| table.pass(from..(from + size * b).min(padded), sliced, geometry))
-        .collect()
+    let mut all: Vec<(Pass, usize)> = Vec::new();
+    for from in (0..padded).step_by(size * b) {
+        let channels = from..(from + size * b).min(padded);
+        match all.last_mut() {
+            Some((first, count)) if occupancy.same(&first.channels, &channels) => *count += 1,
+            _ => all.push((table.pass(channels, sliced, geometry)?, 1)),
+        }
+    }
+    Some(Passes(all))
 }

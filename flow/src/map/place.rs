@@ -40,6 +40,8 @@ pub(super) struct Layout {
     pub(super) shape: Shape,
     /// Pieces that cover it.
     pub(super) pieces: Vec<Piece>,
+    /// Channel at every position, if they are not in order.
+    pub(super) order: Option<Vec<usize>>,
 }
 
 /// Consecutive words of a box that are consecutive in DRAM, too.
@@ -59,7 +61,12 @@ impl Layout {
     /// The whole tensor as one piece.
     pub(super) fn whole(shape: Shape, words: usize, address: usize) -> Self {
         let pixels = [0..shape.height, 0..shape.width];
-        Self { shape, pieces: vec![Piece { pixels, words: 0..words, address }] }
+        Self { shape, pieces: vec![Piece { pixels, words: 0..words, address }], order: None }
+    }
+
+    /// Channel at a position.
+    fn channel(&self, position: usize) -> usize {
+        self.order.as_ref().map_or(position, |order| order[position])
     }
 
     fn locate(&self, y: usize, x: usize, word: usize, hint: usize) -> Option<(usize, usize)> {
@@ -107,7 +114,7 @@ impl Layout {
         let (start, bytes) = self.region(geometry);
         let mut out = vec![0; bytes];
         self.each_word(geometry, |at, channels, pixel| {
-            let value = |c: usize| i64::from(tensor.data[c * pixel.1 + pixel.0]);
+            let value = |c: usize| i64::from(tensor.data[self.channel(c) * pixel.1 + pixel.0]);
             let slot = pecan_sim::emulator::pack_word(
                 channels.map(value),
                 geometry.activation_bits,
@@ -129,7 +136,7 @@ impl Layout {
                 let low = slot[i * bits / 8];
                 let high = if bits == 16 { slot[i * 2 + 1] } else { 0 };
                 let raw = (i32::from(low) | i32::from(high) << 8) >> (i * bits % 8);
-                data[c * pixel.1 + pixel.0] = raw << (32 - bits) >> (32 - bits);
+                data[self.channel(c) * pixel.1 + pixel.0] = raw << (32 - bits) >> (32 - bits);
             }
         });
         Tensor { shape: self.shape, data }

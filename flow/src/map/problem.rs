@@ -5,6 +5,8 @@ use std::ops::Range;
 use pecan_hdl::geometry::Geometry;
 use pecan_sim::layer::{Conv, Layer, Op, Requant, Shape, Window};
 
+use super::balance::Orders;
+use super::density::Density;
 use super::error::MapError;
 use super::lists::TapBox;
 
@@ -103,9 +105,18 @@ pub(super) struct Problem<'a> {
     /// Weights.
     pub(super) taps: Taps<'a>,
     /// Requantization per output channel.
-    pub(super) requant: &'a [Requant],
+    requant: &'a [Requant],
+    /// Channels of the layer at the positions of the input and of the output; `None` where they are in order.
+    orders: [Option<&'a [usize]>; 2],
     /// Output range.
     pub(super) clamp: [i32; 2],
+    /// Share of the entries that are there, if the layer comes without weights.
+    pub(super) density: Density,
+}
+
+/// Whether a convolution works channel by channel.
+pub(super) fn depthwise(conv: &Conv, input: Shape, output: Shape) -> bool {
+    conv.groups > 1 && conv.groups == input.channels && input.channels == output.channels
 }
 
 impl<'a> Problem<'a> {
@@ -115,16 +126,13 @@ impl<'a> Problem<'a> {
     /// The layer's widths or bounds exceed the hardware.
     pub(super) fn of(
         layer: &'a Layer,
-        input: Shape,
-        output: Shape,
+        [input, output]: [Shape; 2],
+        orders: &'a Orders,
+        density: Density,
         geometry: &Geometry,
     ) -> Result<Self, MapError> {
         let (window, taps) = match &layer.op {
-            Op::Conv(conv)
-                if conv.groups > 1
-                    && conv.groups == input.channels
-                    && input.channels == output.channels =>
-            {
+            Op::Conv(conv) if depthwise(conv, input, output) => {
                 (&conv.window, Taps::Depthwise(conv))
             }
             Op::Conv(conv) => (&conv.window, Taps::Full(conv, input.channels / conv.groups)),
@@ -139,7 +147,9 @@ impl<'a> Problem<'a> {
             outputs: output.channels,
             taps,
             requant: &layer.requant,
+            orders: [orders.of(layer.input), orders.of(layer.output)],
             clamp: layer.clamp,
+            density,
         };
         problem.check(geometry)?;
         if problem.sum() {
@@ -199,6 +209,22 @@ impl<'a> Problem<'a> {
         output / each * per_group..(last / each + 1) * per_group
     }
 
+    /// The convolution, if it comes without weights.
+    fn weightless(&self) -> Option<&Conv> {
+        match self.taps {
+            Taps::Full(conv, _) | Taps::Depthwise(conv) if conv.weights.is_empty() => Some(conv),
+            _ => None,
+        }
+    }
+
+    /// Whether all lane groups are known to have entries in the same places.
+    pub(super) fn alike(&self) -> bool {
+        match self.weightless() {
+            Some(conv) => conv.groups == 1 || self.per_channel(),
+            None => self.maximum(),
+        }
+    }
+
     /// Whether an input channel and tap have a weight other than 0 to one of `lanes` output channels.
     pub(super) fn any_weight(
         &self,
@@ -207,15 +233,30 @@ impl<'a> Problem<'a> {
         input: usize,
         tap: [usize; 2],
     ) -> bool {
+        if self.weightless().is_some() {
+            let [ky, kx] = [self.axes[0].kernel, self.axes[1].kernel];
+            return self.density.keeps(input * ky * kx + tap[0] * kx + tap[1]);
+        }
         (output..output + lanes).any(|o| self.weight(o, input, tap) != 0)
     }
 
-    /// The weight from an input channel (in per-channel mode the output's own) and tap to an output
-    /// channel; 0 for channels that only pad a word.
+    /// Channel at a position of the input (0) or the output (1).
+    fn channel(&self, side: usize, position: usize) -> usize {
+        self.orders[side].and_then(|order| order.get(position)).copied().unwrap_or(position)
+    }
+
+    /// Requantization at a position of the output; `None` for channels that only pad a word.
+    pub(super) fn requant_at(&self, output: usize) -> Option<&Requant> {
+        self.requant.get(self.channel(1, output))
+    }
+
+    /// The weight from a position of the input (in per-channel mode the output's own) and tap to a position of
+    /// the output; 0 for channels that only pad a word.
     pub(super) fn weight(&self, output: usize, input: usize, tap: [usize; 2]) -> i32 {
         if output >= self.outputs {
             return 0;
         }
+        let (output, input) = (self.channel(1, output), self.channel(0, input));
         let [ky, kx] = [self.axes[0].kernel, self.axes[1].kernel];
         let position = tap[0] * kx + tap[1];
         match self.taps {
@@ -258,11 +299,14 @@ impl<'a> Problem<'a> {
             limit("multiplier", i64::from(requant.multiplier), 0, (1 << 15) - 1)?;
             limit("shift", i64::from(requant.shift), 1, 63)?;
         }
-        self.check_weights(geometry)
+        Ok(())
     }
 
     /// No partial sum may leave the accumulator, whatever the activations are.
-    fn check_weights(&self, geometry: &Geometry) -> Result<(), MapError> {
+    ///
+    /// # Errors
+    /// A weight exceeds its width, or the sums of an output channel may exceed the accumulator.
+    pub(super) fn check_weights(&self, geometry: &Geometry) -> Result<(), MapError> {
         let weights = match &self.taps {
             Taps::Full(conv, _) | Taps::Depthwise(conv) => conv.weights.as_slice(),
             Taps::Sum(factors) => factors.as_slice(),

@@ -27,7 +27,9 @@ type Rect = [Range<usize>; 2];
 pub(super) struct Lists {
     /// First position per column.
     pub(super) start: Vec<u64>,
-    /// Slots per column; empty if they are there already.
+    /// Entries per column; none if they are there already.
+    lengths: Vec<usize>,
+    /// Slots per column, unless the program is only predicted.
     slots: Vec<Vec<u8>>,
     /// Bytes per slot.
     size: usize,
@@ -37,7 +39,7 @@ pub(super) struct Lists {
 
 impl Lists {
     fn length(&self, column: usize) -> usize {
-        self.slots.get(column).map_or(0, |slots| slots.len() / self.size)
+        self.lengths.get(column).copied().unwrap_or(0)
     }
 
     /// Whether all are loaded.
@@ -53,13 +55,21 @@ impl Emitter<'_> {
         let size = self.geometry.entry_slot / 8;
         let key = (job.number, part.0, part.1);
         if let Some(start) = self.weights.find(key) {
-            return Lists { done: vec![0; start.len()], start, slots: Vec::new(), size };
+            let (lengths, slots) = (Vec::new(), Vec::new());
+            return Lists { done: vec![0; start.len()], start, lengths, slots, size };
         }
         let slice = job.choice.tiling.slice;
-        let slots = pack(job.problem, &run.channels, &run.taps, slice, self.geometry);
-        let lengths: Vec<usize> = slots.iter().map(|list| list.len() / size).collect();
+        let lists = lengths(job.occupancy, &run.channels, &run.taps, slice, self.geometry);
+        let total = |list: &Vec<u32>| list.iter().map(|n| *n as usize).sum();
+        let lengths: Vec<usize> = lists.iter().map(total).collect();
+        let slots = if self.builder.plans() {
+            Vec::new()
+        } else {
+            pack(job.problem, &run.channels, &run.taps, slice, self.geometry)
+        };
         let slot = self.weights.place(key, &lengths, false);
-        let mut lists = Lists { done: vec![0; slots.len()], start: slot.start, slots, size };
+        let done = vec![0; lengths.len()];
+        let mut lists = Lists { start: slot.start, lengths, slots, size, done };
         self.load_lists(&mut lists, Some(&slot.limit), false);
         for run in std::mem::take(&mut self.last) {
             self.start(&run);
@@ -82,7 +92,7 @@ impl Emitter<'_> {
     /// Loads lists up to a position per column, or all of them. With `wait` they overwrite what the latest
     /// run uses.
     pub(super) fn load_lists(&mut self, lists: &mut Lists, limit: Option<&[u64]>, wait: bool) {
-        for column in 0..lists.slots.len() {
+        for column in 0..lists.lengths.len() {
             let (start, length) = (lists.start[column], lists.length(column));
             let end =
                 limit.map_or(length, |l| length.min(l[column].saturating_sub(start) as usize));
@@ -90,8 +100,9 @@ impl Emitter<'_> {
             while from < end {
                 let address = self.weights.address(start + from as u64);
                 let to = end.min(from + self.geometry.weight_entries - address);
-                let bytes = &lists.slots[column][from * lists.size..to * lists.size];
-                self.builder.load_weights(column, address, bytes, wait);
+                let slots = lists.slots.get(column);
+                let bytes = slots.map_or(&[][..], |s| &s[from * lists.size..to * lists.size]);
+                self.builder.load_weights(column, address, to - from, bytes, wait);
                 from = to;
             }
             lists.done[column] = from;

@@ -1,22 +1,14 @@
-//! Builds the command stream, the transfers and the DRAM image of a program.
+//! Builds the command stream, the transfers and the DRAM image of a program, or only predicts what they take.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use pecan_hdl::geometry::Geometry;
 use pecan_hdl::isa::{Opcode, VERSION, WAIT_COMPUTE, WAIT_STORE, command};
-use pecan_sim::emulator::Registers;
+use pecan_sim::emulator::{Load, Outcome, Prediction, Predictor, Registers, RunPlan, Waits};
 use pecan_sim::program::{Program, Region, Transfer};
 
-/// A transfer whose commands have no address yet.
-#[derive(Clone, Debug)]
-enum Move {
-    /// Bytes of the command stream.
-    Commands(Range<usize>),
-    /// Bytes of a tensor to the device.
-    Tensor(Range<usize>),
-    /// Bytes of a tensor from the device.
-    Receive(Range<usize>),
-}
+use super::sink::{Bytes, Move, Plan, Sink};
 
 /// What the decoder would have to wait for.
 #[derive(Clone, Debug, Default)]
@@ -35,10 +27,7 @@ fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
 #[derive(Debug)]
 pub(super) struct Builder<'a> {
     geometry: &'a Geometry,
-    commands: Vec<u8>,
-    /// Start of the commands that no transfer covers yet.
-    open: usize,
-    moves: Vec<Move>,
+    sink: Sink,
     tensors: usize,
     registers: Option<Registers>,
     pending: Pending,
@@ -46,21 +35,26 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    /// A program that begins with its header.
-    pub(super) fn new(geometry: &'a Geometry, id: u32) -> Self {
-        let mut builder = Self {
-            geometry,
-            commands: Vec::new(),
-            open: 0,
-            moves: Vec::new(),
-            tensors: 0,
-            registers: None,
-            pending: Pending::default(),
-            layers: 0,
+    /// A program that begins with its header. With `plan` it is not built, only predicted.
+    pub(super) fn new(geometry: &'a Geometry, id: u32, plan: bool) -> Self {
+        let sink = if plan {
+            let predictor = Predictor::new(geometry);
+            Sink::Plan(Box::new(Plan { predictor, failed: None, stored: Vec::new() }))
+        } else {
+            Sink::Bytes(Bytes::default())
         };
-        builder.beat(command(Opcode::Header, 0, VERSION));
-        builder.beat(id);
+        let (registers, pending) = (None, Pending::default());
+        let mut builder = Self { geometry, sink, tensors: 0, registers, pending, layers: 0 };
+        match &mut builder.sink {
+            Sink::Plan(plan) => plan.tell(Predictor::header),
+            Sink::Bytes(_) => builder.beats(&[command(Opcode::Header, 0, VERSION), id]),
+        }
         builder
+    }
+
+    /// Whether the program is only predicted.
+    pub(super) fn plans(&self) -> bool {
+        matches!(self.sink, Sink::Plan(_))
     }
 
     /// Reserves `bytes` of DRAM.
@@ -74,37 +68,42 @@ impl<'a> Builder<'a> {
         self.geometry.stream_bits / 8
     }
 
-    fn beat(&mut self, word: u32) {
-        self.commands.extend_from_slice(&word.to_le_bytes());
-        self.align();
-    }
-
-    fn align(&mut self) {
-        let length = self.commands.len().next_multiple_of(self.beat_bytes());
-        self.commands.resize(length, 0);
-    }
-
-    fn close(&mut self) {
-        if self.open < self.commands.len() {
-            self.moves.push(Move::Commands(self.open..self.commands.len()));
-            self.open = self.commands.len();
+    fn beats(&mut self, words: &[u32]) {
+        let size = self.beat_bytes();
+        let Sink::Bytes(bytes) = &mut self.sink else { return };
+        for word in words {
+            bytes.commands.extend_from_slice(&word.to_le_bytes());
+            bytes.align(size);
         }
     }
 
-    /// Loads packed entries into a column's weight buffer. With `wait` they overwrite what the run that
-    /// may be going on reads.
-    pub(super) fn load_weights(&mut self, column: usize, address: usize, slots: &[u8], wait: bool) {
-        let count = slots.len() / (self.geometry.entry_slot / 8);
+    fn tell(&mut self, command: impl FnOnce(&mut Predictor) -> Result<(), Outcome>) {
+        if let Sink::Plan(plan) = &mut self.sink {
+            plan.tell(command);
+        }
+    }
+
+    /// Loads `count` packed entries into a column's weight buffer. With `wait` they overwrite what the run that
+    /// may be going on reads. Slots are not looked at where the program is only predicted.
+    pub(super) fn load_weights(
+        &mut self,
+        column: usize,
+        address: usize,
+        count: usize,
+        slots: &[u8],
+        wait: bool,
+    ) {
         let waits = self.wait_compute(wait);
-        self.beat(command(Opcode::LoadWeight, waits, column as u32));
-        self.payload(address, count, slots);
+        self.payload(command(Opcode::LoadWeight, waits, column as u32), address, count, slots);
+        self.tell(|p| p.load(Load::Weight, count as u64, waits_of(waits)));
     }
 
     /// Loads packed parameters.
     pub(super) fn load_params(&mut self, address: usize, slots: &[u8], wait: bool) {
         let waits = self.wait_compute(wait);
-        self.beat(command(Opcode::LoadParam, waits, 0));
-        self.payload(address, slots.len() / (Geometry::PARAM_SLOT / 8), slots);
+        let count = slots.len() / (Geometry::PARAM_SLOT / 8);
+        self.payload(command(Opcode::LoadParam, waits, 0), address, count, slots);
+        self.tell(|p| p.load(Load::Param, count as u64, waits_of(waits)));
     }
 
     fn wait_compute(&mut self, wait: bool) -> u32 {
@@ -123,39 +122,62 @@ impl<'a> Builder<'a> {
         WAIT_STORE
     }
 
-    fn payload(&mut self, address: usize, count: usize, slots: &[u8]) {
-        self.beat(address as u32);
-        self.beat(count as u32);
-        self.commands.extend_from_slice(slots);
-        self.align();
+    fn payload(&mut self, command: u32, address: usize, count: usize, slots: &[u8]) {
+        self.beats(&[command, address as u32, count as u32]);
+        let size = self.beat_bytes();
+        if let Sink::Bytes(bytes) = &mut self.sink {
+            bytes.commands.extend_from_slice(slots);
+            bytes.align(size);
+        }
     }
 
     /// Loads `count` buffer words from DRAM bytes `bytes` on. With `wait` they overwrite what the run that
     /// may be going on uses.
     pub(super) fn load_words(&mut self, address: usize, count: usize, bytes: usize, wait: bool) {
         let waits = self.wait_compute(wait) | self.wait_store(&(address..address + count));
-        self.beat(command(Opcode::LoadActivation, waits, 0));
-        self.beat(address as u32);
-        self.beat(count as u32);
-        self.close();
-        let length = super::place::piece_bytes(count, self.geometry);
-        self.moves.push(Move::Tensor(bytes..bytes + length));
+        let load = command(Opcode::LoadActivation, waits, 0);
+        self.beats(&[load, address as u32, count as u32]);
+        let bytes = bytes..bytes + super::place::piece_bytes(count, self.geometry);
+        match &mut self.sink {
+            Sink::Bytes(stream) => {
+                stream.close();
+                stream.moves.push(Move::Tensor(bytes));
+            }
+            Sink::Plan(plan) => {
+                let waits = Waits { stored: plan.stores_before(&bytes), ..waits_of(waits) };
+                plan.tell(|p| p.load(Load::Activation, count as u64, waits));
+            }
+        }
     }
 
     /// Stores buffer words to DRAM after the run that may be going on.
     pub(super) fn store(&mut self, words: Range<usize>, bytes: usize) {
         let waits = self.wait_compute(true);
-        self.beat(command(Opcode::Store, waits, 0));
-        self.beat(words.start as u32);
-        self.beat(words.len() as u32);
-        self.close();
-        let length = super::place::piece_bytes(words.len(), self.geometry);
-        self.moves.push(Move::Receive(bytes..bytes + length));
+        let store = command(Opcode::Store, waits, 0);
+        self.beats(&[store, words.start as u32, words.len() as u32]);
+        let bytes = bytes..bytes + super::place::piece_bytes(words.len(), self.geometry);
+        match &mut self.sink {
+            Sink::Bytes(stream) => {
+                stream.close();
+                stream.moves.push(Move::Receive(bytes));
+            }
+            Sink::Plan(plan) => {
+                plan.stored.push(bytes);
+                plan.tell(|p| p.store(words.len() as u64, waits_of(waits)));
+            }
+        }
         self.pending.store = Some(words);
     }
 
-    /// Writes the registers that differ and starts a run that writes the buffer words `output`.
-    pub(super) fn run(&mut self, registers: Registers, operand: u32, output: &Range<usize>) {
+    /// Writes the registers that differ and starts a run that writes the buffer words `output` and takes what
+    /// `plan` says.
+    pub(super) fn run(
+        &mut self,
+        registers: Registers,
+        operand: u32,
+        output: &Range<usize>,
+        plan: &Arc<RunPlan>,
+    ) {
         let changed = registers.changed(self.registers.as_ref());
         let mut rest = changed.as_slice();
         while let Some(first) = rest.first() {
@@ -172,31 +194,49 @@ impl<'a> Builder<'a> {
             }
             let taken = rest.iter().take_while(|i| **i < first + count as u32).count();
             rest = &rest[taken..];
-            self.beat(command(Opcode::Config, 0, first | (count as u32) << 8));
+            self.beats(&[command(Opcode::Config, 0, first | (count as u32) << 8)]);
             for index in *first..first + count as u32 {
-                self.beat(registers.raw(index));
+                self.beats(&[registers.raw(index)]);
             }
+            self.tell(|p| p.config(count as u64));
         }
         self.registers = Some(registers);
         let waits = self.wait_store(output);
-        self.beat(command(Opcode::Run, waits, operand));
+        self.beats(&[command(Opcode::Run, waits, operand)]);
+        self.tell(|p| p.run(plan, waits_of(waits)));
         self.pending.run = true;
     }
 
     /// Ends a layer.
     pub(super) fn mark(&mut self) {
-        self.beat(command(Opcode::Mark, 0, 0));
+        self.beats(&[command(Opcode::Mark, 0, 0)]);
+        self.tell(Predictor::mark);
         self.pending.run = false;
         self.layers += 1;
     }
 
+    /// What a program takes that is only predicted.
+    ///
+    /// # Errors
+    /// A run does not come to its end.
+    pub(super) fn predicted(self) -> Result<Prediction, Outcome> {
+        match self.sink {
+            Sink::Plan(plan) => plan.failed.map_or_else(|| plan.predictor.end(), Err),
+            Sink::Bytes(_) => Err(Outcome::Starved),
+        }
+    }
+
     /// Ends the program.
     pub(super) fn finish(mut self, hash: [u8; 32], input: Region, output: Region) -> Program {
-        self.beat(command(Opcode::End, 0, 0));
-        self.close();
+        self.beats(&[command(Opcode::End, 0, 0)]);
+        let mut stream = match self.sink {
+            Sink::Bytes(bytes) => bytes,
+            Sink::Plan(_) => Bytes::default(),
+        };
+        stream.close();
         let base = self.tensors;
         let mut dram = vec![0; base];
-        dram.extend_from_slice(&self.commands);
+        dram.extend_from_slice(&stream.commands);
         let bytes = |range: &Range<usize>| (range.start as u64, range.len() as u64);
         let transfer = |item: &Move| match item {
             Move::Commands(range) => {
@@ -215,13 +255,18 @@ impl<'a> Builder<'a> {
         Program {
             config_hash: hash,
             stream_bits: self.geometry.stream_bits as u32,
-            transfers: self.moves.iter().map(transfer).collect(),
+            transfers: stream.moves.iter().map(transfer).collect(),
             dram,
             input,
             output,
             layers: self.layers,
         }
     }
+}
+
+/// The wait bits of a command.
+fn waits_of(bits: u32) -> Waits {
+    Waits { compute: bits & WAIT_COMPUTE != 0, store: bits & WAIT_STORE != 0, stored: 0 }
 }
 
 /// Index in `rest` of the first register behind `first..first + count`.

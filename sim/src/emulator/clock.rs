@@ -1,8 +1,8 @@
 //! The decoder's clock, with everything outside the decoder that moves along: memory and store engine.
 
 use pecan_hdl::geometry::Geometry;
-use pecan_hdl::isa::ErrorCode;
 use pecan_hdl::isa::counter::{Counter, Counters};
+use pecan_hdl::isa::{ErrorCode, payload_beats, payload_cycles};
 
 use super::Outcome;
 use super::background::{DrainPort, LoaderPort};
@@ -229,6 +229,43 @@ impl<'a> Clock<'a> {
         let at = self.sent;
         self.input(Input::Take, buffer_write)?;
         Ok(self.beat(at))
+    }
+
+    /// Takes the payload of a load of `items` in slots of `slot` bits; what the beats hold does not matter. Of ideal
+    /// memory a stretch in which nothing else happens is taken at once.
+    pub(super) fn take_payload(
+        &mut self,
+        items: u64,
+        slot: usize,
+        stream: usize,
+        buffer_write: bool,
+    ) -> Result<(), Outcome> {
+        let (parts, per_beat) = ((slot / stream).max(1), (stream / slot).max(1) as u64);
+        for item in 0..items {
+            if item.is_multiple_of(per_beat) && self.quiet(buffer_write) {
+                self.now += payload_cycles(items - item, slot, stream);
+                self.counters[Counter::BeatsIn] += payload_beats(items - item, slot, stream);
+                return Ok(());
+            }
+            let leaves = item + 1 == items || (item + 1).is_multiple_of(per_beat);
+            if !leaves {
+                self.use_beat(buffer_write)?;
+                continue;
+            }
+            for part in 0..parts {
+                self.take_beat(buffer_write && part + 1 == parts)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a load has memory and the buffer's port for itself, and no run will end in a fault.
+    fn quiet(&self, buffer_write: bool) -> bool {
+        let running = self
+            .running
+            .as_ref()
+            .is_some_and(|run| run.fault.is_some() || (buffer_write && run.idle > self.now));
+        self.ideal && self.store.idle() && !running
     }
 
     fn beat(&self, at: Cursor) -> &[u8] {

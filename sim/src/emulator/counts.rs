@@ -2,41 +2,73 @@
 
 use pecan_hdl::isa::counter::{Counter, Counters};
 
-use super::shape::RunShape;
+use super::shape::{RowShape, RunShape};
 use super::timing::RunPlan;
 
 /// Counts of a run except active lanes and scratchpad reads, which depend on the activations, and run
 /// cycles, which `timing` gives. The buffer reads are those of the loader, the writes those of
-/// the drain.
+/// the drain. Sums over tiles are products of sums along the axes, so the time that this takes grows with the
+/// tiles of an axis, not with all of them.
 #[must_use]
 pub fn run_counts(plan: &RunPlan) -> Counters {
     let shape = &plan.shape;
-    let mut total = Counters::default();
     let active: Vec<usize> = (0..plan.lists.len()).filter(|c| !plan.lists[*c].is_empty()).collect();
     let entries: u64 = active.iter().flat_map(|c| &plan.lists[*c]).map(|n| u64::from(*n)).sum();
     let (psum_reads, psum_writes) = psum_accesses(shape, &active);
-    for tile in 0..shape.tile_count() {
-        let at = shape.tile_at(tile);
-        let valid: Vec<bool> = shape.valid_rows(at).collect();
-        let rows = valid.iter().filter(|v| **v).count() as u64;
-        total[Counter::PeSteps] += entries * rows;
-        total[Counter::WeightReads] += entries;
-        total[Counter::PsumReads] += psum_reads * rows;
-        total[Counter::PsumWrites] += psum_writes * rows;
-        if !shape.no_drain {
-            let drained = valid.iter().take(shape.rows_used).filter(|v| **v).count() as u64;
-            total[Counter::DrainSteps] += drained * shape.out_chunks;
-            total[Counter::BufferWrites] +=
-                drained * shape.out_chunks.div_ceil(shape.steps_per_word);
-        }
-        for slice in 0..shape.slices() {
-            let block = shape.block_at(slice);
-            total[Counter::BufferReads] += loader_reads(shape, at, block);
-            total[Counter::ScratchWrites] +=
-                scratch_writes(shape, &valid, block) * active.len() as u64;
-        }
+    // Tiles in which each row computes a pixel.
+    let valid: Vec<u64> = shape.rows.iter().map(|row| valid_tiles(shape, row)).collect();
+    let rows: u64 = valid.iter().sum();
+    let mut total = Counters::default();
+    total[Counter::PeSteps] = entries * rows;
+    total[Counter::WeightReads] = entries * shape.tile_count();
+    total[Counter::PsumReads] = psum_reads * rows;
+    total[Counter::PsumWrites] = psum_writes * rows;
+    if !shape.no_drain {
+        let drained: u64 = valid.iter().take(shape.rows_used).sum();
+        total[Counter::DrainSteps] = drained * shape.out_chunks;
+        total[Counter::BufferWrites] = drained * shape.out_chunks.div_ceil(shape.steps_per_word);
+    }
+    let [_, y, x] = shape.blocks;
+    let inside: [Vec<u64>; 2] = std::array::from_fn(|axis| {
+        (0..[y, x][axis]).map(|block| points_inside(shape, axis, block)).collect()
+    });
+    for slice in 0..shape.slices() {
+        let block = shape.block_at(slice);
+        let words = shape.extent(block)[0] as u64;
+        total[Counter::BufferReads] +=
+            inside[0][block[1] as usize] * inside[1][block[2] as usize] * words;
+        let taken: u64 = shape
+            .rows
+            .iter()
+            .zip(&valid)
+            .map(|(row, tiles)| taken(shape, row, block) * tiles)
+            .sum();
+        total[Counter::ScratchWrites] += taken * active.len() as u64;
     }
     total
+}
+
+/// Tiles in which a row computes a pixel.
+fn valid_tiles(shape: &RunShape, row: &RowShape) -> u64 {
+    let along = |axis: usize| {
+        let tiles = 0..shape.tiles[axis] as i64;
+        let valid = |t: &i64| row.pixel[axis] < shape.out[axis] - t * shape.tile[axis];
+        tiles.filter(valid).count() as u64
+    };
+    along(0) * along(1)
+}
+
+/// Lattice points along an axis that lie inside the input, in all tiles, for a block of taps.
+fn points_inside(shape: &RunShape, axis: usize, block: u64) -> u64 {
+    let mut at = [0; 3];
+    at[axis + 1] = block;
+    let count = shape.extent(at)[axis + 1] + shape.ext[axis];
+    let inside = |t: u64| {
+        let mut tile = [0; 2];
+        tile[axis] = t as i64;
+        shape.count_inside(axis, shape.origin(tile, at)[axis], count) as u64
+    };
+    (0..shape.tiles[axis]).map(inside).sum()
 }
 
 /// Psum words read and written per tile and valid row.
@@ -53,26 +85,15 @@ fn psum_accesses(shape: &RunShape, active: &[usize]) -> (u64, u64) {
     total
 }
 
-/// Buffer words that the loader reads for a slice.
-fn loader_reads(shape: &RunShape, tile: [i64; 2], block: [u64; 3]) -> u64 {
+/// Words that a valid row takes in a slice.
+fn taken(shape: &RunShape, row: &RowShape, block: [u64; 3]) -> u64 {
     let extent = shape.extent(block);
-    let origin = shape.origin(tile, block);
-    let inside = |axis: usize| {
-        shape.count_inside(axis, origin[axis], extent[axis + 1] + shape.ext[axis]) as u64
+    let along = |axis: usize| {
+        let (kernel, ext) = (extent[axis + 1], shape.ext[axis]);
+        kernel.min(kernel + ext - row.base[axis]).max(0)
     };
-    inside(0) * inside(1) * extent[0] as u64
+    (along(0) * along(1) * extent[0]) as u64
 }
 
-/// Words that valid rows take in a slice.
-fn scratch_writes(shape: &RunShape, valid: &[bool], block: [u64; 3]) -> u64 {
-    let extent = shape.extent(block);
-    let taken = |row: &super::shape::RowShape| -> i64 {
-        let along = |axis: usize| {
-            let (kernel, ext) = (extent[axis + 1], shape.ext[axis]);
-            kernel.min(kernel + ext - row.base[axis]).max(0)
-        };
-        along(0) * along(1) * extent[0]
-    };
-    let rows = shape.rows.iter().zip(valid).filter(|(_, valid)| **valid);
-    rows.map(|(row, _)| taken(row) as u64).sum()
-}
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ mod decode;
 mod functional;
 mod lists;
 mod memories;
+mod predictor;
 mod registers;
 mod shape;
 mod store;
@@ -34,6 +35,7 @@ use memories::Memories;
 
 pub use counts::run_counts;
 pub use memories::{Entry, MAX_LANES, pack_word};
+pub use predictor::{Load, Prediction, Predictor, Reading, Traffic, Waits};
 pub use registers::Registers;
 pub use shape::{ColumnShape, RowShape, RunShape};
 pub use timing::{ListLengths, RunPlan, TileCycles, Timer, drain_cycles, run_cycles};

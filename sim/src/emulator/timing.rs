@@ -1,6 +1,12 @@
 //! Timing of a run as recurrences over slices and tiles; no cycle is stepped.
 
+mod period;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
+
+use period::Period;
 
 use super::shape::RunShape;
 
@@ -75,14 +81,20 @@ impl Timer {
 
     /// Cycles of the next tile, or `None` after the last.
     pub fn next_tile(&mut self) -> Option<TileCycles> {
-        let plan = Arc::clone(&self.plan);
-        let shape = &plan.shape;
-        if self.tile == shape.tile_count() {
+        if self.tile == self.plan.shape.tile_count() {
             return None;
         }
         let mut load = Vec::with_capacity(self.steps.len());
+        let drain = self.step_tile(|first| load.push(first));
+        Some(TileCycles { load, drain, free: self.free[1] })
+    }
+
+    /// Advances by one tile; reports the first loader step of each slice and returns the first drain step.
+    fn step_tile(&mut self, mut loads: impl FnMut(u64)) -> u64 {
+        let plan = Arc::clone(&self.plan);
+        let shape = &plan.shape;
         for slice in 0..self.steps.len() {
-            load.push(self.slice(&plan.lists, slice));
+            loads(self.slice(&plan.lists, slice));
         }
         let active = plan.lists.iter().any(|list| !list.is_empty());
         let last = if active { self.release[1] } else { self.start + 1 };
@@ -90,7 +102,7 @@ impl Timer {
         let free = drain + drain_cycles(shape, shape.tile_at(self.tile)) - 1;
         self.free = [self.free[1], free];
         self.tile += 1;
-        Some(TileCycles { load, drain, free })
+        drain
     }
 
     /// Advances loader and columns by one slice; returns the slice's first loader step.
@@ -115,12 +127,15 @@ impl Timer {
     #[must_use]
     pub fn finish(mut self) -> Option<u64> {
         let bound = self.start + 1 + self.plan.shape.limit;
-        while self.next_tile().is_some() {
+        let (mut tile, mut row) = (Period::default(), Period::default());
+        while self.tile < self.plan.shape.tile_count() {
+            self.step_tile(|_| ());
             if self.free[1] + 5 > bound {
                 return None;
             }
+            self.skip(&mut tile, &mut row);
         }
-        Some(self.free[1] + 5)
+        (self.free[1] + 5 <= bound).then_some(self.free[1] + 5)
     }
 
     /// Cycle in which a run that is too long is aborted.
@@ -145,6 +160,3 @@ pub fn drain_cycles(shape: &RunShape, tile: [i64; 2]) -> u64 {
 pub fn run_cycles(plan: Arc<RunPlan>) -> Option<u64> {
     Timer::new(plan, 0).finish().map(|idle| idle - 1)
 }
-
-#[cfg(test)]
-mod tests;

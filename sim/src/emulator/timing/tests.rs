@@ -147,3 +147,35 @@ fn the_limit_ends_a_run() {
     plan.shape.limit = 14;
     assert_eq!(run_cycles(Arc::new(plan)), None);
 }
+
+/// Tiles in two dimensions, some of them with fewer pixels than others.
+#[test]
+fn skipped_tiles_would_have_changed_nothing() {
+    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    for trial in 0..20_000 {
+        let (columns, slices) = (rng.random_range(1..=3), rng.random_range(1..=3));
+        let mut shape =
+            shape(1, slices, rng.random_range(1..=12), rng.random_range(1..=9), columns);
+        let tile = [rng.random_range(1..=3), rng.random_range(1..=3)];
+        shape.tile = tile;
+        shape.out = [0; 2].map(|_| rng.random_range(1..=24));
+        shape.tiles = [0, 1].map(|i| (shape.out[i] as u64).div_ceil(tile[i] as u64));
+        let pixel = |i: i64| [i / tile[1], i % tile[1]];
+        shape.rows =
+            (0..tile[0] * tile[1]).map(|i| RowShape { pixel: pixel(i), ..shape.rows[0] }).collect();
+        shape.rows_used = shape.rows.len();
+        shape.no_drain = rng.random_bool(0.1);
+        let list = |rng: &mut ChaCha8Rng| -> Vec<u32> {
+            let used = rng.random_bool(0.9);
+            (0..if used { slices } else { 0 }).map(|_| rng.random_range(1..=30)).collect()
+        };
+        let lists: Vec<Vec<u32>> = (0..columns).map(|_| list(&mut rng)).collect();
+        let timer = Timer::new(Arc::new(RunPlan { shape, lists }), rng.random_range(0..50));
+        let mut walked = timer.clone();
+        let mut free = 0;
+        while let Some(tile) = walked.next_tile() {
+            free = tile.free;
+        }
+        assert_eq!(timer.clone().finish(), Some(free + 5), "trial {trial}: {:?}", timer.plan());
+    }
+}

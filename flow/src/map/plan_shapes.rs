@@ -1,0 +1,134 @@
+//! Plans of layers of which only the shapes are known.
+
+use pecan_hdl::config::Config;
+use pecan_hdl::geometry::Geometry;
+use pecan_sim::layer::{Conv, Layer, Network, Op, Requant, Shape, Window};
+
+use super::balance::Orders;
+use super::choose::{Choice, Searched, choose};
+use super::lists::Occupancy;
+use super::plan::NetworkPlan;
+use super::problem::Problem;
+use super::{MapError, Options};
+
+/// The shape of a convolution, or of a fully connected layer as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerShape {
+    /// Name of the layer.
+    pub name: String,
+    /// Channels and pixels of the input.
+    pub input: Shape,
+    /// Output channels.
+    pub outputs: usize,
+    /// Window.
+    pub window: Window,
+    /// Channel groups; as many as channels for a depthwise convolution.
+    pub groups: usize,
+}
+
+impl LayerShape {
+    /// The layer as a network of its own.
+    fn network(&self, config: &Config) -> Result<Network, MapError> {
+        let shape = |problem| MapError::Shape { layer: self.name.clone(), problem };
+        let (input, groups) = (self.input, self.groups);
+        if input.is_empty() || self.outputs == 0 {
+            return Err(shape("has no channel or no pixel"));
+        }
+        if groups == 0
+            || !input.channels.is_multiple_of(groups)
+            || !self.outputs.is_multiple_of(groups)
+        {
+            return Err(shape("has a number of groups that does not divide its channels"));
+        }
+        let zero = self.window.stride.contains(&0) || self.window.kernel.contains(&0);
+        let size = self.window.output_size(input.height, input.width).filter(|_| !zero);
+        let [height, width] =
+            size.ok_or_else(|| shape("has a window that does not fit its input"))?;
+        let high = config.activation_range().1 as i32;
+        let layer = Layer {
+            name: self.name.clone(),
+            kind: "Conv".into(),
+            op: Op::Conv(Conv { window: self.window, groups, weights: Vec::new() }),
+            input: 0,
+            output: 1,
+            requant: vec![Requant { bias: 0, multiplier: 1, shift: 1 }; self.outputs],
+            clamp: [-high, high],
+        };
+        Ok(Network {
+            name: self.name.clone(),
+            tensors: vec![input, Shape::new(self.outputs, height, width)],
+            layers: vec![layer],
+            activation_bits: config.numerics.activation_bits,
+            weight_bits: config.numerics.weight_bits,
+        })
+    }
+}
+
+/// Plans layers one by one, each as a program of its own: it loads its input and stores its output. The lists
+/// have the density of the options.
+///
+/// # Errors
+/// A shape contradicts itself, or as [`super::compile`].
+pub fn plan_shapes(
+    shapes: &[LayerShape],
+    config: &Config,
+    options: &Options,
+) -> Result<NetworkPlan, MapError> {
+    let mut plan = NetworkPlan::empty(config, options);
+    for shape in shapes {
+        plan.append(shape.network(config)?)?;
+    }
+    Ok(plan)
+}
+
+/// The cheapest mapping of a layer by itself, with its tensors in the global buffer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Found {
+    /// Cycles of its runs, and of the loads that do not hide behind them.
+    pub cycles: u64,
+    /// Cost by the objective: cycles, pJ, or pJ x cycles.
+    pub cost: f64,
+    /// What the search covered.
+    pub searched: Searched,
+}
+
+/// Searches the mapping space of a layer, without planning its program.
+///
+/// # Errors
+/// As [`plan_shapes`].
+pub fn search_shape(
+    shape: &LayerShape,
+    config: &Config,
+    options: &Options,
+) -> Result<Found, MapError> {
+    let network = shape.network(config)?;
+    let geometry = Geometry::of(config);
+    let (orders, layer) = (Orders::default(), &network.layers[0]);
+    let tensors = [network.tensors[0], network.tensors[1]];
+    let problem = Problem::of(layer, tensors, &orders, options.density, &geometry)?;
+    let problem = problem.flattened().unwrap_or(problem);
+    let occupancy = Occupancy::of(&problem, &geometry);
+    let Choice { cycles, cost, searched, .. } =
+        choose(&problem, &occupancy, &geometry, &options.objective)?;
+    Ok(Found { cycles, cost, searched })
+}
+
+impl NetworkPlan {
+    /// Exchanges a layer of a plan of shapes for one of another shape; nothing else is looked at again.
+    ///
+    /// # Errors
+    /// There is no such layer, it is part of a larger network, or as [`plan_shapes`]; the plan stays as it was.
+    pub fn replan_shape(&mut self, index: usize, shape: &LayerShape) -> Result<(), MapError> {
+        let (part, first) = self.locate(index)?;
+        if self.parts[part].network.layers.len() > 1 {
+            let problem = "is part of a network, whose tensors have a shape".into();
+            return Err(MapError::Replan { layer: shape.name.clone(), problem });
+        }
+        let mut single = Self::empty(&self.config, &self.options);
+        single.append(shape.network(&self.config)?)?;
+        if let Some(changed) = single.parts.pop() {
+            self.exchange(part, first, changed)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! Skips tiles that only repeat what the tile, or the row of tiles, before them did.
+//!
+//! The recurrences take maxima of sums, so they do not care about a shift in time: if all times that they look
+//! back at have moved by the same amount over a tile, then every further tile that drains for as long moves
+//! them by that amount again. The same holds for rows of tiles.
+
+use super::Timer;
+
+/// Times that the recurrences look back at, when last asked, and what they moved since the time before.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Period {
+    times: Vec<u64>,
+    /// The tile, or row of tiles, behind which they were taken, plus one.
+    at: u64,
+}
+
+impl Period {
+    /// Takes the times behind step `at` (counted from 0); returns by how much all of them moved over the step, if
+    /// they did so alike.
+    fn advance(&mut self, timer: &Timer, at: u64) -> Option<u64> {
+        let lists = &timer.plan.lists;
+        let columns = timer.column.iter().zip(lists).filter(|(_, list)| !list.is_empty());
+        let now = [timer.loader, timer.release[0], timer.release[1], timer.free[0], timer.free[1]];
+        let now: Vec<u64> = now.into_iter().chain(columns.map(|(time, _)| *time)).collect();
+        let before = std::mem::replace(&mut self.times, now);
+        let next = std::mem::replace(&mut self.at, at + 1) == at;
+        let moved = self.times.first()? - before.first()?;
+        let alike = self.times.iter().zip(&before).all(|(now, before)| now - before == moved);
+        (next && alike).then_some(moved)
+    }
+
+    /// Forgets the times, for they have been moved.
+    fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// How many tiles along an axis have the same valid pixels as the first.
+fn alike(timer: &Timer, axis: usize) -> u64 {
+    let shape = &timer.plan.shape;
+    let (out, tile) = (shape.out[axis], shape.tile[axis]);
+    let pixels = shape.rows.iter().map(|row| row.pixel[axis]).filter(|pixel| *pixel < out);
+    match pixels.max() {
+        Some(last) if tile > 0 => shape.tiles[axis].min(((out - 1 - last) / tile) as u64 + 1),
+        _ => shape.tiles[axis],
+    }
+}
+
+/// The first tiles of a run also look back at its start.
+const FIRST: u64 = 3;
+
+impl Timer {
+    /// Skips what repeats the latest tile or row of tiles.
+    pub(super) fn skip(&mut self, tile: &mut Period, row: &mut Period) {
+        let [rows, columns] = self.plan.shape.tiles;
+        let done = self.tile - 1;
+        if done < FIRST {
+            return;
+        }
+        let (y, x) = (done / columns, done % columns);
+        if x + 1 == columns {
+            if y + 1 < rows
+                && let Some(moved) = row.advance(self, y)
+            {
+                let same = alike(self, 0);
+                if y < same {
+                    self.jump(same - 1 - y, columns, moved);
+                    tile.forget();
+                }
+            }
+            return;
+        }
+        let same = alike(self, 1);
+        if x < same
+            && let Some(moved) = tile.advance(self, done)
+        {
+            self.jump(same - 1 - x, 1, moved);
+        }
+    }
+
+    /// Moves all times by `count` steps of `tiles` tiles that move them by `moved` each.
+    fn jump(&mut self, count: u64, tiles: u64, moved: u64) {
+        let by = count * moved;
+        self.tile += count * tiles;
+        self.loader += by;
+        self.release.iter_mut().chain(&mut self.free).for_each(|time| *time += by);
+        self.column.iter_mut().for_each(|time| *time += by);
+    }
+}
