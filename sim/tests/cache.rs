@@ -23,7 +23,8 @@ fn fresh(folder: &tempfile::TempDir) -> Verilator {
 fn works(simulator: &Simulator) {
     let program = echo_twice(2);
     let inputs = [input(0, 16)];
-    let job = Job { program: &program, inputs: &inputs, settings: Settings::default() };
+    let job =
+        Job { program: &program, later: None, inputs: &inputs, settings: Settings::default() };
     assert_eq!(simulator.run(&job).unwrap()[0].outcome, Outcome::Done);
 }
 

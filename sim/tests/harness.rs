@@ -16,7 +16,7 @@ use support::{Builder, Command, ID, build, echo_twice, incremented, input};
 
 fn run(program: &Program, settings: Settings) -> RunResult {
     let inputs = [input(0, program.input.bytes)];
-    let job = Job { program, inputs: &inputs, settings };
+    let job = Job { program, later: None, inputs: &inputs, settings };
     build(false).unwrap().run(&job).unwrap().remove(0)
 }
 
@@ -76,7 +76,7 @@ fn runs_follow_each_other_and_processes_do_not_matter() {
     let inputs: Vec<_> = (0..150).map(|run| input(run, 64)).collect();
     let stalls = Stalls { seed: 5, input: 0.3, output: 0.3 };
     let settings = Settings { stalls, whole_dram: true, ..Settings::default() };
-    let job = Job { program: &program, inputs: &inputs, settings };
+    let job = Job { program: &program, later: None, inputs: &inputs, settings };
     let simulator = build(false).unwrap();
     let serial = simulator.run(&job).unwrap();
     for (run, result) in serial.iter().enumerate() {
@@ -105,7 +105,7 @@ fn errors_are_reported_and_do_not_spoil_the_next_run() {
     let inputs =
         [Command::Mark, Command::Unknown, Command::Mark, Command::Header(1), Command::Mark]
             .map(|command| command.bytes().to_vec());
-    let job = Job { program: &program, inputs: &inputs, settings: quick() };
+    let job = Job { program: &program, later: None, inputs: &inputs, settings: quick() };
     let results = build(false).unwrap().run(&job).unwrap();
     let outcomes: Vec<_> = results.iter().map(|result| result.outcome).collect();
     let (unknown, foreign) = (Outcome::Error { code: 2 }, Outcome::Error { code: 1 });
@@ -152,7 +152,7 @@ fn a_later_receive_does_not_overwrite_what_is_still_to_be_sent() {
     let memory = MemoryModel::Dram(timing);
     let inputs: Vec<_> = (0..3).map(|run| input(run, 32)).collect();
     let settings = Settings { memory, whole_dram: true, ..Settings::default() };
-    let job = Job { program: &program, inputs: &inputs, settings };
+    let job = Job { program: &program, later: None, inputs: &inputs, settings };
     for (run, result) in build(false).unwrap().run(&job).unwrap().iter().enumerate() {
         assert_eq!(result.output, incremented(&inputs[run], 1), "run {run}");
         assert_eq!(result.dram[0], 4, "run {run}");
@@ -165,7 +165,8 @@ fn impossible_jobs_are_refused_with_the_reason() {
     let program = echo_twice(2);
     let refuse = |program: &Program, bytes: u64, settings: Settings| {
         let inputs = [input(0, bytes)];
-        let error = simulator.run(&Job { program, inputs: &inputs, settings }).unwrap_err();
+        let error =
+            simulator.run(&Job { program, later: None, inputs: &inputs, settings }).unwrap_err();
         assert_eq!(error.exit_code(), 3, "{error}");
         error.to_string()
     };
@@ -193,7 +194,7 @@ fn a_time_limit_ends_the_process() {
         .build(none, none);
     let timeout = Some(Duration::from_millis(300));
     let settings = Settings { watchdog: u64::MAX, timeout, ..Settings::default() };
-    let job = Job { program: &program, inputs: &[vec![]], settings };
+    let job = Job { program: &program, later: None, inputs: &[vec![]], settings };
     let start = Instant::now();
     let error = build(false).unwrap().run(&job).unwrap_err();
     assert!(matches!(error, SimError::TimedOut { .. }) && error.exit_code() == 6, "{error}");
@@ -207,7 +208,7 @@ fn a_waveform_is_written_and_changes_nothing() {
     let program = echo_twice(300);
     let inputs = [input(0, 2400)];
     let settings = Settings { wave: Some(path.clone()), ..Settings::default() };
-    let job = Job { program: &program, inputs: &inputs, settings };
+    let job = Job { program: &program, later: None, inputs: &inputs, settings };
     let traced = build(true).unwrap().run(&job).unwrap().remove(0);
     assert_eq!(traced, run(&program, Settings::default()));
     assert!(std::fs::metadata(&path).unwrap().len() > 1000);
@@ -220,7 +221,8 @@ fn a_waveform_is_written_and_changes_nothing() {
 fn the_benchmark_replays_the_same_cycles() {
     let program = echo_twice(1000);
     let inputs = [input(0, 8000)];
-    let job = Job { program: &program, inputs: &inputs, settings: Settings::default() };
+    let job =
+        Job { program: &program, later: None, inputs: &inputs, settings: Settings::default() };
     let bench = build(false).unwrap().bench(&job, 3).unwrap();
     assert_eq!(bench.cycles, run(&program, Settings::default()).cycles);
     assert_eq!((bench.harness.len(), bench.bare.len()), (3, 3));

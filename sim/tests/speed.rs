@@ -77,7 +77,8 @@ fn measure() {
         let program = echo_twice(20_000);
         let inputs = [input(0, program.input.bytes)];
         for (name, settings) in [("ideal", &ideal), ("dram", &dram)] {
-            let job = Job { program: &program, inputs: &inputs, settings: settings.clone() };
+            let job =
+                Job { program: &program, later: None, inputs: &inputs, settings: settings.clone() };
             let bench = simulator.bench(&job, 5).unwrap();
             let best = |list: &[f64]| list.iter().copied().fold(0.0, f64::max) / 1e3;
             println!(

@@ -29,7 +29,12 @@ fn row(name: &str, config: &Config) -> Result<()> {
     let compiled = compile(&network, config, &Options::default())?;
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let input = compiled.encode_input(&random::input(&mut rng, network.tensors[0], config));
-    let job = Job { program: &compiled.program, inputs: &[input], settings: Settings::default() };
+    let job = Job {
+        program: &compiled.program,
+        later: None,
+        inputs: &[input],
+        settings: Settings::default(),
+    };
     let result = bench.simulator.bench(&job, 12)?;
     let best = |list: &[f64]| list.iter().copied().fold(0.0, f64::max);
     let build = if bench.simulator.cached {

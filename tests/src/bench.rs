@@ -44,14 +44,20 @@ impl Bench {
     ) -> Result<Checked> {
         let compiled = compile(network, &self.config, &Options::default())?;
         let bytes: Vec<Vec<u8>> = inputs.iter().map(|t| compiled.encode_input(t)).collect();
-        let job = Job { program: &compiled.program, inputs: &bytes, settings: settings.clone() };
+        let later = compiled.later.as_ref().map(|later| &later.program);
+        let (program, settings_of_job) = (&compiled.program, settings.clone());
+        let job = Job { program, later, inputs: &bytes, settings: settings_of_job };
         let runs = self.simulator.run(&job)?;
         ensure!(runs.len() == inputs.len(), "{} runs for {} inputs", runs.len(), inputs.len());
         let mut emulator = Emulator::new(&self.config);
-        let mut checked = Checked { mappings: compiled.layers.clone(), ..Checked::default() };
+        let mut checked = Checked {
+            mappings: compiled.layers.clone(),
+            resident: compiled.later.is_some(),
+            ..Checked::default()
+        };
         for (k, (run, input)) in runs.iter().zip(inputs).enumerate() {
             let output = self
-                .check_run(network, &compiled, input, run, &mut emulator, settings)
+                .check_run(network, (&compiled, k), input, run, &mut emulator, settings)
                 .with_context(|| format!("{} input {k} on {}", network.name, self.config.name()))?;
             checked.outputs.push(output);
             checked.cycles += run.cycles;
@@ -62,13 +68,15 @@ impl Bench {
     fn check_run(
         &self,
         network: &Network,
-        compiled: &Compiled,
+        (compiled, image): (&Compiled, usize),
         input: &Tensor,
         run: &RunResult,
         emulator: &mut Emulator,
         settings: &Settings,
     ) -> Result<Tensor> {
-        let mut program = compiled.program.clone();
+        // The emulator has run the images before.
+        let later = compiled.later.as_ref().filter(|_| image > 0).map(|later| &later.program);
+        let mut program = later.unwrap_or(&compiled.program).clone();
         let range = program.input.range();
         program.dram[range].copy_from_slice(&compiled.encode_input(input));
         let expected = emulator.run_with(&program, &settings.memory)?;
@@ -104,6 +112,8 @@ pub struct Checked {
     pub outputs: Vec<Tensor>,
     /// Cycles of all runs.
     pub cycles: u64,
+    /// Whether the weights stay in the device between images.
+    pub resident: bool,
     /// How each layer was mapped.
     pub mappings: Vec<LayerMapping>,
 }

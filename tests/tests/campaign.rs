@@ -32,15 +32,19 @@ fn one(seed: u64, graphs: usize, limits: &Limits, seen: &mut Seen) {
         let extent = if rng.random_bool(0.25) { 24 } else { 12 };
         let size = Size { extent, channels: 24, depth: rng.random_range(1..=5) };
         let network = random::network(&mut rng, &config, size);
-        let input = random::input(&mut rng, network.tensors[0], &config);
+        // The second image finds the weights in the device, where they fit.
+        let inputs: Vec<_> =
+            (0..2).map(|_| random::input(&mut rng, network.tensors[0], &config)).collect();
         let mut settings = Settings::default();
         if k % 4 == 3 {
             settings.stalls = Stalls { seed, input: 0.3, output: 0.5 };
         }
-        match bench.check(&network, &[input], &settings) {
+        match bench.check(&network, &inputs, &settings) {
             Ok(checked) => {
                 let layers = network.layers.iter().zip(&checked.mappings);
                 layers.for_each(|(layer, mapping)| count(seen, layer, mapping));
+                *seen.entry("graphs whose weights stay").or_default() +=
+                    usize::from(checked.resident);
             }
             Err(error) => {
                 let layers: Vec<_> = network.layers.iter().map(random::describe).collect();

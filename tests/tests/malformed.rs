@@ -107,7 +107,7 @@ fn one(seed: u64, bench: &Bench) -> &'static str {
     for watchdog in [20_000, 2_000_000] {
         let settings =
             Settings { max_cycles: 40_000_000, watchdog, whole_dram: true, ..Settings::default() };
-        let job = Job { program: &program, inputs: &inputs, settings };
+        let job = Job { program: &program, later: None, inputs: &inputs, settings };
         let run = bench.simulator.run(&job).unwrap().remove(0);
         let found = agree(run.outcome, expected);
         ended = Some(run);

@@ -316,6 +316,13 @@ pub(super) fn verdict(report: &Report) -> String {
             )
         }
     };
+    if let Some([first, later]) = report.later_cycles {
+        text += &format!(
+            " The weights stay in the device: {} cycles for the first image, {} for a later one.",
+            grouped(first),
+            grouped(later)
+        );
+    }
     if let Some(accuracy) = report.accuracy {
         text += &format!(
             " Accuracy on {} labelled images: RTL {}, integer reference {}, float {}.",

@@ -20,8 +20,18 @@ use super::split::{Away, Split, split};
 use super::stream::Builder;
 use super::{MapError, Options};
 
-/// A program that lacks its regions; mapping in words and search of every layer; places of input and output.
-pub(super) type Emitted<'a> = (Builder<'a>, Vec<(String, Searched)>, [Layout; 2]);
+/// A network as commands.
+pub(super) struct Emitted<'a> {
+    /// The program, which lacks its regions.
+    pub(super) builder: Builder<'a>,
+    /// The program of later images, where all lists and parameters fit the device at once: the same without
+    /// loading them.
+    pub(super) later: Option<Builder<'a>>,
+    /// Mapping in words and search of every layer.
+    pub(super) descriptions: Vec<(String, Searched)>,
+    /// Places of input and output, the same in both programs.
+    pub(super) places: [Layout; 2],
+}
 
 /// Why an attempt ended.
 pub(super) enum Attempt {
@@ -62,11 +72,27 @@ impl<'a> Compiler<'a, '_> {
     /// Emits all layers; with `plan` they are only predicted.
     pub(super) fn emit(&self, plan: bool) -> Result<Emitted<'a>, Attempt> {
         let g = self.geometry;
+        let rings = [Rings::new(g.cols, g.weight_entries), Rings::new(1, g.param_channels)];
+        let (first, rings) = self.image(plan, rings)?;
+        if plan || !rings.iter().all(Rings::keep_all) {
+            return Ok(first);
+        }
+        let (later, _) = self.image(plan, rings)?;
+        Ok(Emitted { later: Some(later.builder), ..first })
+    }
+
+    /// Emits all layers for one image, on a device that holds what the rings say. Also gives what they say then.
+    fn image(
+        &self,
+        plan: bool,
+        [weights, params]: [Rings; 2],
+    ) -> Result<(Emitted<'a>, [Rings; 2]), Attempt> {
+        let g = self.geometry;
         let mut emitter = Emitter {
             geometry: g,
             builder: Builder::new(g, self.config.id(), plan),
-            weights: Rings::new(g.cols, g.weight_entries),
-            params: Rings::new(1, g.param_channels),
+            weights,
+            params,
             last: Vec::new(),
             after: Vec::new(),
         };
@@ -83,7 +109,9 @@ impl<'a> Compiler<'a, '_> {
         let mut output = self.output(&mut emitter, &state)?;
         let last = self.network.layers.last().map_or(0, |layer| layer.output);
         output.order = self.orders.of(last).map(<[usize]>::to_vec);
-        Ok((emitter.builder, state.descriptions, [input, output]))
+        let Emitter { builder, weights, params, .. } = emitter;
+        let (descriptions, places) = (state.descriptions, [input, output]);
+        Ok((Emitted { builder, later: None, descriptions, places }, [weights, params]))
     }
 
     /// Brings in the network's input.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use pecan_hdl::config::Config;
 use pecan_hdl::geometry::Geometry;
-use pecan_sim::emulator::Prediction;
+use pecan_sim::emulator::{Emulator, Prediction};
 use pecan_sim::layer::Network;
 use pecan_sim::program::Region;
 
@@ -15,7 +15,7 @@ use super::compiler::{Attempt, Compiler, Emitted};
 use super::memo::Memo;
 use super::place::Layout;
 use super::predict::predict;
-use super::{Compiled, MapError, Options};
+use super::{Compiled, Later, MapError, Options};
 
 /// A network to be compiled, and how.
 #[derive(Clone, Copy)]
@@ -32,17 +32,28 @@ impl<'a> Job<'a> {
     /// # Errors
     /// As [`super::compile`].
     pub(super) fn compile(self) -> Result<Compiled, MapError> {
-        let (emitted, descriptions, [input, output]) = self.emit(&mut Memo::default(), false)?;
+        let Emitted { builder, later, descriptions, places: [input, output] } =
+            self.emit(&mut Memo::default(), false)?;
         let g = self.geometry;
         let region = |layout: &Layout| {
             let (address, bytes) = layout.region(g);
             Region { address: address as u64, bytes: bytes as u64 }
         };
-        let program = emitted.finish(self.config.hash(), region(&input), region(&output));
-        let (layers, geometry) = (Vec::new(), g.clone());
-        let compiled = Compiled { program, layers, cycles: 0, geometry, input, output };
-        let descriptions = descriptions.into_iter().map(|(text, _)| text).collect();
-        predict(compiled, self.network, self.config, descriptions)
+        let (hash, regions) = (self.config.hash(), (region(&input), region(&output)));
+        let program = builder.finish(hash, regions.0, regions.1);
+        let later = later.map(|builder| builder.finish(hash, regions.0, regions.1));
+        let geometry = g.clone();
+        let descriptions: Vec<String> = descriptions.into_iter().map(|(text, _)| text).collect();
+        let mut emulator = Emulator::new(self.config);
+        let (layers, cycles) = predict(&mut emulator, &program, self.network, g, &descriptions)?;
+        let mut compiled =
+            Compiled { program, layers, cycles, later: None, geometry, input, output };
+        if let Some(program) = later {
+            let (layers, cycles) =
+                predict(&mut emulator, &program, self.network, g, &descriptions)?;
+            compiled.later = Some(Later { program, layers, cycles });
+        }
+        Ok(compiled)
     }
 
     /// Predicts what the compiled network takes, without building its program. Also gives for every layer its
@@ -54,8 +65,8 @@ impl<'a> Job<'a> {
         self,
         memo: &mut Memo,
     ) -> Result<(Prediction, Vec<(String, Searched)>), MapError> {
-        let (emitted, descriptions, _) = self.emit(memo, true)?;
-        Ok((emitted.predicted().map_err(MapError::Unfinished)?, descriptions))
+        let Emitted { builder, descriptions, .. } = self.emit(memo, true)?;
+        Ok((builder.predicted().map_err(MapError::Unfinished)?, descriptions))
     }
 
     /// Emits the network; a tensor that does not fit goes to DRAM, and all begins anew.

@@ -107,9 +107,23 @@ pub struct Compiled {
     pub layers: Vec<LayerMapping>,
     /// Predicted cycles of the program with ideal memory.
     pub cycles: u64,
+    /// For the images after the first, where all weights and parameters of the network fit the device at once.
+    pub later: Option<Later>,
     geometry: Geometry,
     input: Layout,
     output: Layout,
+}
+
+/// What the device executes while it holds what the program of the first image loaded; input and output have the
+/// same places.
+#[derive(Clone, Debug)]
+pub struct Later {
+    /// The program.
+    pub program: Program,
+    /// The layers.
+    pub layers: Vec<LayerMapping>,
+    /// Predicted cycles of the program with ideal memory.
+    pub cycles: u64,
 }
 
 impl Compiled {

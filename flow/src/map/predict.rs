@@ -1,43 +1,45 @@
 //! What the mapper says about the layers of a program.
 
-use pecan_hdl::config::Config;
+use pecan_hdl::geometry::Geometry;
 use pecan_hdl::isa::counter::Counter;
 use pecan_sim::emulator::{Emulator, Outcome};
 use pecan_sim::layer::Network;
 use pecan_sim::memory::MemoryModel;
+use pecan_sim::program::Program;
 
 use super::choose::Choice;
 use super::split::{Away, Split};
-use super::{Compiled, LayerMapping, MapError};
+use super::{LayerMapping, MapError};
 
-/// Adds the predictions to a finished program.
+/// The predictions for the layers of a finished program, and its cycles.
 ///
 /// # Errors
 /// The program is malformed or does not run to its end.
 pub(super) fn predict(
-    compiled: Compiled,
+    emulator: &mut Emulator,
+    program: &Program,
     network: &Network,
-    config: &Config,
-    descriptions: Vec<String>,
-) -> Result<Compiled, MapError> {
-    let report = Emulator::new(config).predict(&compiled.program, &MemoryModel::Ideal)?;
+    geometry: &Geometry,
+    descriptions: &[String],
+) -> Result<(Vec<LayerMapping>, u64), MapError> {
+    let report = emulator.predict(program, &MemoryModel::Ideal)?;
     if report.outcome != Outcome::Done {
         return Err(MapError::Unfinished(report.outcome));
     }
-    let lanes = (compiled.geometry.rows * compiled.geometry.cols) as f64;
-    let counters = report.layers(compiled.geometry.counter_bits);
+    let lanes = (geometry.rows * geometry.cols) as f64;
+    let counters = report.layers(geometry.counter_bits);
     let layers = network.layers.iter().zip(descriptions).zip(counters);
     let layers = layers.map(|((layer, description), counters)| {
         let cycles = counters[Counter::Cycles];
         LayerMapping {
             name: layer.name.clone(),
-            description,
+            description: description.clone(),
             counters,
             cycles,
             utilization: counters[Counter::PeSteps] as f64 / (lanes * cycles.max(1) as f64),
         }
     });
-    Ok(Compiled { layers: layers.collect(), cycles: report.cycles, ..compiled })
+    Ok((layers.collect(), report.cycles))
 }
 
 /// A mapping in words.

@@ -54,6 +54,11 @@ impl Rings {
         Slot { start, limit: used.iter().map(|used| used + depth).collect() }
     }
 
+    /// Whether nothing was overwritten so far.
+    pub(super) fn keep_all(&self) -> bool {
+        self.next.iter().all(|next| *next <= self.depth)
+    }
+
     /// Address of a position.
     pub(super) fn address(&self, position: u64) -> usize {
         (position % self.depth) as usize

@@ -8,6 +8,7 @@
 
 mod build;
 mod compare;
+mod device;
 mod error;
 mod inputs;
 mod layers;

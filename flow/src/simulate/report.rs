@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::compare::Difference;
 
 /// One layer. Cycles and counters are means over the images, rounded to integers; with ideal memory all
-/// images take the same cycles.
+/// images take the same cycles, but for the first where weights stay in the device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerReport {
     /// Name in the network.
@@ -79,6 +79,8 @@ pub struct Report {
     pub accuracy: Option<Accuracy>,
     /// Values that were compared with the reference, of RTL and emulator each.
     pub values_compared: u64,
+    /// RTL cycles of the first image and of a later one, where the weights stay in the device between images.
+    pub later_cycles: Option<[u64; 2]>,
     /// RTL cycles that were simulated for the images.
     pub simulated_cycles: u64,
     /// Wall-clock seconds of the RTL simulation of the images.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pecan_hdl::config::Config;
 use pecan_hdl::isa::counter::{Counter, Counters};
-use pecan_sim::emulator::{self, Emulator};
+use pecan_sim::emulator;
 use pecan_sim::harness::{Job, Outcome, RunResult, Settings, Stalls};
 use pecan_sim::layer::{Network, Op, Tensor};
 use pecan_sim::memory::MemoryModel;
@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use super::SimulateError;
 use super::compare::{Difference, Opinion, compare, prefix};
+use super::device::Device;
 use super::report::{LayerReport, Report, Total};
 use crate::map::{Compiled, Options, compile};
 
@@ -133,15 +134,11 @@ impl Task<'_> {
         compiled: &Compiled,
         inputs: &[Tensor],
     ) -> Result<Vec<Expected>, SimulateError> {
-        let device = || (Emulator::new(self.config), compiled.program.clone());
-        let one = |(emulator, program): &mut (Emulator, pecan_sim::program::Program),
-                   input: &Tensor| {
+        let device = || Device::new(self.config, compiled);
+        let one = |device: &mut Device, (image, input): (usize, &Tensor)| {
             let mut tensors = reference::run(network, input)?;
             let last = network.layers.last().map_or(0, |layer| layer.output);
-            let range = program.input.range();
-            // The DRAM image is restored for every run; the program never changes it in here.
-            program.dram[range].copy_from_slice(&compiled.encode_input(input));
-            let report = emulator.run_with(program, &self.memory)?;
+            let report = device.run(image, &compiled.encode_input(input), &self.memory)?;
             if report.outcome != emulator::Outcome::Done {
                 return Err(SimulateError::Emulator {
                     network: network.name.clone(),
@@ -156,7 +153,7 @@ impl Task<'_> {
                 cycles: report.cycles,
             })
         };
-        inputs.par_iter().map_init(device, one).collect()
+        inputs.par_iter().enumerate().map_init(device, one).collect()
     }
 
     /// The RTL on every image, in parallel processes.
@@ -168,7 +165,12 @@ impl Task<'_> {
         finished: &(dyn Fn() + Sync),
     ) -> Result<Vec<Measured>, SimulateError> {
         let bytes: Vec<Vec<u8>> = inputs.iter().map(|t| compiled.encode_input(t)).collect();
-        let job = Job { program: &compiled.program, inputs: &bytes, settings: self.settings() };
+        let job = Job {
+            program: &compiled.program,
+            later: compiled.later.as_ref().map(|later| &later.program),
+            inputs: &bytes,
+            settings: self.settings(),
+        };
         let mut results = Vec::with_capacity(inputs.len());
         self.simulator.run_each(&job, self.jobs, &mut |image, run| {
             results.push(self.measured(network, compiled, image, &run));
@@ -281,6 +283,10 @@ impl Task<'_> {
             difference: checks.into_iter().find_map(|check| check.first),
             accuracy: None,
             values_compared: sizes.sum::<u64>() + last * (measured.len() as u64 - 1),
+            later_cycles: compiled
+                .later
+                .as_ref()
+                .and_then(|_| Some([measured.first()?.cycles, measured.get(1)?.cycles])),
             simulated_cycles: measured.iter().map(|m| m.cycles).sum(),
             run_seconds: 0.0,
         }
@@ -336,7 +342,7 @@ pub fn waveform(
     let path = folder.join(format!("pecan.{extension}"));
     let inputs = [compiled.encode_input(input)];
     let settings = Settings { wave: Some(path.clone()), ..task.settings() };
-    let job = Job { program: &compiled.program, inputs: &inputs, settings };
+    let job = Job { program: &compiled.program, later: None, inputs: &inputs, settings };
     for run in task.simulator.run(&job)? {
         task.measured(network, &compiled, 0, &run)?;
     }

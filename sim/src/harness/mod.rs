@@ -14,7 +14,7 @@ use crate::error::{Result, SimError};
 use crate::memory::MemoryModel;
 use crate::program::Program;
 
-pub(crate) use wire::{decode_bench, decode_runs, encode_job};
+pub(crate) use wire::{Orderings, decode_bench, decode_runs, encode_job};
 
 /// Source files of the harness, as (path below the build folder, text).
 pub(crate) const SOURCES: [(&str, &str); 8] = [
@@ -81,6 +81,9 @@ impl Default for Settings {
 pub struct Job<'a> {
     /// What to run.
     pub program: &'a Program,
+    /// What runs after the first take: a program with the same regions that finds in the device what `program`
+    /// loaded.
+    pub later: Option<&'a Program>,
     /// One run each: the bytes of the program's input region.
     pub inputs: &'a [Vec<u8>],
     /// How to run it.
@@ -94,6 +97,20 @@ impl Job<'_> {
     /// [`SimError::Program`] or [`SimError::InvalidJob`] naming the first offence.
     pub fn validate(&self) -> Result<()> {
         self.program.validate()?;
+        if let Some(later) = self.later {
+            later.validate()?;
+            let regions = |p: &Program| (p.id(), p.stream_bits, p.input, p.output);
+            if regions(later) != regions(self.program) {
+                return Err(SimError::InvalidJob {
+                    key: "later",
+                    value: format!("{:?}", regions(later)),
+                    allowed: format!(
+                        "hardware and regions of the first: {:?}",
+                        regions(self.program)
+                    ),
+                });
+            }
+        }
         let settings = &self.settings;
         settings.memory.validate()?;
         for (key, value) in

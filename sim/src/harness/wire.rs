@@ -2,7 +2,7 @@
 
 use crate::error::{Result, SimError};
 use crate::memory::MemoryModel;
-use crate::program::{OrderedTransfer, Ordering};
+use crate::program::{OrderedTransfer, Ordering, Program};
 
 use super::{BenchResult, Job, LayerSnapshot, Outcome, Pins, RunResult};
 
@@ -22,11 +22,30 @@ impl Writer {
         self.0.extend_from_slice(bytes);
     }
 
+    fn program(&mut self, program: &Program, ordering: &Ordering) {
+        self.transfers(&ordering.sends);
+        self.transfers(&ordering.receives);
+        self.block(&program.dram);
+    }
+
     fn transfers(&mut self, list: &[OrderedTransfer]) {
         self.number(list.len() as u64);
         for transfer in list {
             self.numbers(&[transfer.address, transfer.beats, transfer.wait]);
         }
+    }
+}
+
+/// The orders of transfers of a job's programs.
+pub(crate) struct Orderings {
+    first: Ordering,
+    later: Option<Ordering>,
+}
+
+impl Orderings {
+    /// The orders of the programs of `job`.
+    pub(crate) fn of(job: &Job) -> Self {
+        Self { first: Ordering::of(job.program), later: job.later.map(Ordering::of) }
     }
 }
 
@@ -38,7 +57,7 @@ fn threshold(probability: f64) -> u64 {
 /// Encodes a validated job. `first_run` is the number of its first run in the user's job.
 pub(crate) fn encode_job(
     job: &Job,
-    ordering: &Ordering,
+    orderings: &Orderings,
     counters: usize,
     first_run: u64,
 ) -> Vec<u8> {
@@ -62,9 +81,12 @@ pub(crate) fn encode_job(
     out.block(wave.unwrap_or_default().as_bytes());
     out.numbers(&[program.input.address, program.input.bytes]);
     out.numbers(&[program.output.address, program.output.bytes]);
-    out.transfers(&ordering.sends);
-    out.transfers(&ordering.receives);
-    out.block(&program.dram);
+    out.program(program, &orderings.first);
+    let later = job.later.zip(orderings.later.as_ref());
+    out.number(u64::from(later.is_some()));
+    if let Some((program, ordering)) = later {
+        out.program(program, ordering);
+    }
     out.number(job.inputs.len() as u64);
     job.inputs.iter().for_each(|input| out.block(input));
     out.0

@@ -12,8 +12,9 @@ use super::cache;
 use super::{BuildOptions, Verilator, VerilogFile, WaveFormat};
 use crate::child;
 use crate::error::{Result, SimError};
-use crate::harness::{BenchResult, Job, RunResult, decode_bench, decode_runs, encode_job};
-use crate::program::Ordering;
+use crate::harness::{
+    BenchResult, Job, Orderings, RunResult, decode_bench, decode_runs, encode_job,
+};
 
 /// Most runs given to one process of [`Simulator::run_parallel`]; bounds its job and result files.
 const RUNS_PER_PROCESS: usize = 64;
@@ -82,7 +83,7 @@ impl Simulator {
     /// flag or a watchdog is *not* an error here: see [`RunResult::outcome`].
     pub fn run(&self, job: &Job) -> Result<Vec<RunResult>> {
         self.check(job)?;
-        self.run_range(job, &Ordering::of(job.program), 0..job.inputs.len())
+        self.run_range(job, &Orderings::of(job), 0..job.inputs.len())
     }
 
     /// Runs a job in up to `threads` processes; results in the order of the inputs, and the same as those
@@ -108,7 +109,7 @@ impl Simulator {
         sink: &mut dyn FnMut(usize, RunResult),
     ) -> Result<()> {
         self.check(job)?;
-        let (ordering, total) = (Ordering::of(job.program), job.inputs.len());
+        let (orderings, total) = (Orderings::of(job), job.inputs.len());
         // One waveform file cannot be written by several processes.
         let threads = if job.settings.wave.is_some() { 1 } else { threads.max(1) };
         let limit = if threads == 1 { total } else { RUNS_PER_PROCESS };
@@ -118,7 +119,7 @@ impl Simulator {
         let (sender, receiver) = mpsc::channel();
         std::thread::scope(|scope| {
             for _ in 0..threads.min(parts) {
-                let (sender, next, stop, ordering) = (sender.clone(), &next, &stop, &ordering);
+                let (sender, next, stop, orderings) = (sender.clone(), &next, &stop, &orderings);
                 scope.spawn(move || {
                     while !stop.load(Atomic::Relaxed) {
                         let part = next.fetch_add(1, Atomic::Relaxed);
@@ -126,7 +127,7 @@ impl Simulator {
                             return;
                         }
                         let range = part * size..total.min((part + 1) * size);
-                        let result = self.run_range(job, ordering, range);
+                        let result = self.run_range(job, orderings, range);
                         stop.fetch_or(result.is_err(), Atomic::Relaxed);
                         if sender.send((part, result)).is_err() {
                             return;
@@ -151,8 +152,9 @@ impl Simulator {
             return Err(SimError::InvalidJob { key: "inputs", value: "none".into(), allowed });
         };
         let inputs = vec![input.clone(); repeats.max(1)];
-        let job = Job { program: job.program, inputs: &inputs, settings: job.settings.clone() };
-        let bytes = self.launch("bench", &job, &Ordering::of(job.program), 0)?;
+        let settings = job.settings.clone();
+        let job = Job { program: job.program, later: None, inputs: &inputs, settings };
+        let bytes = self.launch("bench", &job, &Orderings::of(&job), 0)?;
         decode_bench(&bytes, job.program.id())
     }
 
@@ -178,25 +180,26 @@ impl Simulator {
     fn run_range(
         &self,
         job: &Job,
-        ordering: &Ordering,
+        orderings: &Orderings,
         range: Range<usize>,
     ) -> Result<Vec<RunResult>> {
         let first = range.start as u64;
         let part = Job {
             program: job.program,
+            later: job.later,
             inputs: &job.inputs[range],
             settings: job.settings.clone(),
         };
-        let bytes = self.launch("run", &part, ordering, first)?;
+        let bytes = self.launch("run", &part, orderings, first)?;
         decode_runs(&bytes, job.program.id(), part.inputs.len(), self.options.counters)
     }
 
     /// Runs the executable on a job file and returns its result file.
-    fn launch(&self, mode: &str, job: &Job, ordering: &Ordering, first: u64) -> Result<Vec<u8>> {
+    fn launch(&self, mode: &str, job: &Job, orderings: &Orderings, first: u64) -> Result<Vec<u8>> {
         let folder = tempfile::tempdir()
             .map_err(SimError::io("create a folder in", &std::env::temp_dir()))?;
         let (request, answer) = (folder.path().join("job"), folder.path().join("result"));
-        let bytes = encode_job(job, ordering, self.options.counters, first);
+        let bytes = encode_job(job, orderings, self.options.counters, first);
         write(&request, &bytes)?;
         drop(bytes);
         let mut command = Command::new(&self.executable);

@@ -27,17 +27,36 @@ void die_with_parent() {
 }
 
 void run(Reader& in, const Job& job, Device& device, Writer& out) {
-    Runner runner(device, job);
+    Runner first(device, job, job.program), later(device, job, job.later);
     const uint64_t start = cpu_nanoseconds();
     uint64_t cycles = 0;
-    for (uint64_t index = 0; index < job.runs; ++index) {
-        runner.prepare(in.block());
-        const RunResult result = runner.run(job.first_run + index, nullptr);
+    bool loaded = false;
+    const auto run_once = [&](Runner& runner, const std::vector<uint8_t>& input, uint64_t index) {
+        runner.prepare(input);
+        RunResult result = runner.run(job.first_run + index, nullptr);
         cycles += result.cycles;
-        out.bytes("PECANRUN", 8);
-        runner.write(result, out);
+        loaded = job.resident && result.outcome == Outcome::Done;
         // The state after a failure is unknown; the next run must not inherit it.
         if (result.outcome != Outcome::Done) device.reset();
+        return result;
+    };
+    for (uint64_t index = 0; index < job.runs; ++index) {
+        const auto input = in.block();
+        // Only the user's first run loads what stays, in whatever process the others are; so a result does not
+        // depend on how runs are dealt out.
+        Runner* runner = &first;
+        RunResult result;
+        bool failed = false;
+        if (job.resident && job.first_run + index > 0) {
+            if (!loaded) {
+                result = run_once(first, input, index);
+                failed = !loaded;
+            }
+            if (loaded) runner = &later;
+        }
+        if (!failed) result = run_once(*runner, input, index);
+        out.bytes("PECANRUN", 8);
+        runner->write(result, out);
     }
     out.bytes("PECANEND", 8);
     out.number(cycles);
@@ -63,7 +82,7 @@ uint64_t replay(Device& device, const Recording& recording) {
 }
 
 void bench(Reader& in, const Job& job, Device& device, Writer& out) {
-    Runner runner(device, job);
+    Runner runner(device, job, job.program);
     Recording recording;
     const auto input = in.block();
     runner.prepare(input);

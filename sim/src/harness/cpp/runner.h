@@ -31,16 +31,17 @@ struct Recording {
 
 class Runner {
 public:
-    Runner(Device& device, const Job& job)
+    Runner(Device& device, const Job& job, const Program& program)
         : m_device(device)
         , m_job(job)
-        , m_dram(job.dram)
-        , m_memory(job.sends, job.receives, job.timing, kBeatBytes) {}
+        , m_program(program)
+        , m_dram(program.dram)
+        , m_memory(program.sends, program.receives, job.timing, kBeatBytes) {}
 
     // Every run starts from the same memory, whatever earlier runs left behind.
     void prepare(const std::vector<uint8_t>& input) {
-        for (const auto& transfer : m_job.receives) {
-            std::memcpy(&m_dram[transfer.address], &m_job.dram[transfer.address], transfer.beats * kBeatBytes);
+        for (const auto& transfer : m_program.receives) {
+            std::memcpy(&m_dram[transfer.address], &m_program.dram[transfer.address], transfer.beats * kBeatBytes);
         }
         if (!input.empty()) std::memcpy(&m_dram[m_job.input.address], input.data(), input.size());
     }
@@ -141,6 +142,7 @@ private:
 
     Device& m_device;
     const Job& m_job;
+    const Program& m_program;
     std::vector<uint8_t> m_dram;
     Memory m_memory;
 };

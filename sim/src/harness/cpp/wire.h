@@ -77,6 +77,12 @@ struct Region {
     uint64_t address, bytes;
 };
 
+// What the device is sent and what it gives back.
+struct Program {
+    std::vector<Transfer> sends, receives;
+    std::vector<uint8_t> dram;
+};
+
 struct Job {
     uint64_t id;  // what status register 0 must show
     MemoryTiming timing;
@@ -86,8 +92,9 @@ struct Job {
     uint64_t first_run;  // number of the first run, so that a run's stalls do not depend on its process
     std::string wave;
     Region input, output;
-    std::vector<Transfer> sends, receives;
-    std::vector<uint8_t> dram;
+    Program program;
+    bool resident;  // whether runs after the first take `later`, which finds in the device what earlier runs loaded
+    Program later;
     uint64_t runs;
 
     // Leaves the reader at the first run's input.
@@ -113,13 +120,19 @@ struct Job {
         input.bytes = in.number();
         output = Region{in.number(), 0};
         output.bytes = in.number();
-        sends = transfers(in);
-        receives = transfers(in);
-        dram = in.block();
+        read(in, program);
+        resident = in.number() != 0;
+        if (resident) read(in, later);
         runs = in.number();
     }
 
 private:
+    static void read(Reader& in, Program& program) {
+        program.sends = transfers(in);
+        program.receives = transfers(in);
+        program.dram = in.block();
+    }
+
     static std::vector<Transfer> transfers(Reader& in) {
         std::vector<Transfer> list(in.number());
         for (auto& transfer : list) {

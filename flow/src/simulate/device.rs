@@ -1,0 +1,61 @@
+//! The emulator as the device that images go through one after the other.
+
+use pecan_hdl::config::Config;
+use pecan_sim::emulator::{Emulator, Report};
+use pecan_sim::memory::MemoryModel;
+use pecan_sim::program::{Program, ProgramError};
+
+use crate::map::Compiled;
+
+/// An emulated device and the programs of a network.
+pub(super) struct Device {
+    emulator: Emulator,
+    first: Program,
+    later: Option<Program>,
+    /// Whether the device holds what the first program loads.
+    loaded: bool,
+}
+
+impl Device {
+    pub(super) fn new(config: &Config, compiled: &Compiled) -> Self {
+        Self {
+            emulator: Emulator::new(config),
+            first: compiled.program.clone(),
+            later: compiled.later.as_ref().map(|later| later.program.clone()),
+            loaded: false,
+        }
+    }
+
+    /// Runs image number `image`. The first loads the weights; a device that sees a later one first loads them in a
+    /// run that does not count, so that results do not depend on how images are dealt out.
+    ///
+    /// # Errors
+    /// A program is malformed.
+    pub(super) fn run(
+        &mut self,
+        image: usize,
+        input: &[u8],
+        memory: &MemoryModel,
+    ) -> Result<Report, ProgramError> {
+        let Self { emulator, first, later, loaded } = self;
+        let mut execute = |program: &mut Program| {
+            // The DRAM image is restored for every run; the program never changes it in here.
+            let range = program.input.range();
+            program.dram[range].copy_from_slice(input);
+            emulator.run_with(program, memory)
+        };
+        match later {
+            Some(later) if image > 0 => {
+                if !*loaded {
+                    execute(first)?;
+                    *loaded = true;
+                }
+                execute(later)
+            }
+            _ => {
+                *loaded = true;
+                execute(first)
+            }
+        }
+    }
+}
