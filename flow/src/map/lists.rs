@@ -64,10 +64,14 @@ impl Occupancy {
             // All walk alike, those that only pad a word included.
             vec![kind(counts(problem, 0, extent, g)); padded]
         } else {
-            let distinct = if problem.alike() { 1 } else { groups };
-            let mut kinds: Vec<usize> =
-                (0..distinct).map(|k| kind(counts(problem, k * g.lanes, extent, g))).collect();
-            kinds.resize(groups, 0);
+            let alike = problem.alike(g.lanes);
+            let mut kinds: Vec<usize> = Vec::with_capacity(padded);
+            for k in 0..groups {
+                match kinds.last() {
+                    Some(before) if !k.is_multiple_of(alike) => kinds.push(*before),
+                    _ => kinds.push(kind(counts(problem, k * g.lanes, extent, g))),
+                }
+            }
             if padded > groups {
                 let empty = kind(vec![0; words * ky * kx]);
                 kinds.resize(padded, empty);

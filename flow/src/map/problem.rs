@@ -217,11 +217,15 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// Whether all lane groups are known to have entries in the same places.
-    pub(super) fn alike(&self) -> bool {
+    /// How many successive groups of `lanes` output channels are known to have entries in the same places.
+    pub(super) fn alike(&self, lanes: usize) -> usize {
         match self.weightless() {
-            Some(conv) => conv.groups == 1 || self.per_channel(),
-            None => self.maximum(),
+            Some(conv) if conv.groups == 1 || self.per_channel() => usize::MAX,
+            Some(conv) if (self.outputs / conv.groups).is_multiple_of(lanes) => {
+                self.outputs / conv.groups / lanes
+            }
+            None if self.maximum() => usize::MAX,
+            _ => 1,
         }
     }
 
