@@ -157,14 +157,23 @@ impl Material {
     }
 
     /// `images` on a preset, quantized at its widths: all opinions and all counters equal.
-    fn run(&self, preset_name: &str, images: usize, settings: &Settings) -> Option<Checked> {
+    fn run(&self, name: &str, images: usize, settings: &Settings) -> Option<Checked> {
+        self.run_on(name, &preset(name).unwrap(), images, settings)
+    }
+
+    fn run_on(
+        &self,
+        config_name: &str,
+        config: &Config,
+        images: usize,
+        settings: &Settings,
+    ) -> Option<Checked> {
         let absent =
             [&self.model, &self.calibration.0, &self.test.0].into_iter().find(|p| !p.exists());
         if let Some(path) = absent {
             println!("SKIPPED: {} is absent", path.display());
             return None;
         }
-        let config = preset(preset_name).unwrap();
         let graph = Graph::import(&Model::read(&self.model).unwrap()).unwrap();
         let (data, rows, limit) = &self.calibration;
         let calibration = samples(data, rows.clone(), Some(*limit));
@@ -176,12 +185,12 @@ impl Material {
         let test = samples(&self.test.0, self.test.1.clone(), Some(images));
         let inputs: Vec<_> = test.iter().map(|x| quantized.quantize_input(x)).collect();
         assert_eq!(inputs.len(), images);
-        let bench = Bench::new(&config).unwrap();
+        let bench = Bench::new(config).unwrap();
         let checked = bench.check(&quantized.network, &inputs, settings).unwrap();
         let cycles = checked.cycles / images as u64;
         let name = &quantized.network.name;
         println!(
-            "{name} on {preset_name}: {images} images, 0 mismatches, {cycles} cycles per image"
+            "{name} on {config_name}: {images} images, 0 mismatches, {cycles} cycles per image"
         );
         Some(checked)
     }
@@ -249,4 +258,21 @@ fn resnet18_block_on_edge() {
     println!("{} on edge: {} cycles, 0 mismatches", network.name, checked.cycles);
     let output = &checked.outputs[0].data;
     assert!(output.iter().filter(|v| **v > 0).count() * 5 > output.len());
+}
+
+/// With larger weight buffers all lists of the digits network stay in the device, so only the first image loads
+/// them.
+#[test]
+fn weights_stay_in_the_device() {
+    let mut config = preset("edge").unwrap();
+    config.buffers.weight_entries = 8192;
+    let run = |images| {
+        let settings = Settings::default();
+        Material::lenet().run_on("edge with 8192 entries", &config, images, &settings).unwrap()
+    };
+    let (one, five) = (run(1), run(5));
+    assert!(one.resident && five.resident);
+    assert_eq!(five.outputs[0], one.outputs[0]);
+    println!("{} cycles for the first image, {} for five", one.cycles, five.cycles);
+    assert!(five.cycles < 4 * one.cycles);
 }
