@@ -38,6 +38,9 @@ pub struct DataArgs {
     /// Samples that decide the quantization, as --rows [default: the first 100 that are not run]
     #[arg(long, value_name = "ROWS")]
     pub calibrate_rows: Option<String>,
+    /// File of the samples that decide the quantization [default: that of --data]
+    #[arg(long, value_name = "FILE.npz")]
+    pub calibrate_data: Option<PathBuf>,
     /// What decides the ranges of the integers: minmax or percentile:P [default: minmax]
     #[arg(long, value_name = "METHOD")]
     pub calibration: Option<Calibration>,
@@ -94,13 +97,25 @@ impl DataArgs {
             Some(_) if classes > 0 => Some(tested.expect_labels(classes)?.to_vec()),
             _ => None,
         };
-        let (calibration, what) = match &self.calibrate_rows {
-            Some(_) => {
-                let list = Samples::load(path, &selection(rows(&self.calibrate_rows)?, None))?;
-                let what = format!("the {} of `{}`", list.len(), rows(&self.calibrate_rows)?);
-                (list.iter().map(<[f32]>::to_vec).collect(), what)
+        let chosen = |path, limit| -> Result<_, Failure> {
+            let list = Samples::load(path, &selection(rows(&self.calibrate_rows)?, limit))?;
+            list.expect_shape(graph.input_shape())?;
+            let samples: Vec<_> = list.iter().map(<[f32]>::to_vec).collect();
+            Ok(samples)
+        };
+        let (calibration, what) = match (&self.calibrate_data, &self.calibrate_rows) {
+            (None, Some(rows)) => {
+                let list = chosen(path, None)?;
+                let what = format!("the {} of `{rows}`", list.len());
+                (list, what)
             }
-            None => others(&Samples::load(path, &selection(Rows::All, None))?, &tested),
+            (Some(other), given) => {
+                let list = chosen(other, given.is_none().then_some(CALIBRATION))?;
+                let rows = given.as_deref().unwrap_or("the first");
+                let what = format!("{} of {}, {rows}", list.len(), other.display());
+                (list, what)
+            }
+            (None, None) => others(&Samples::load(path, &selection(Rows::All, None))?, &tested),
         };
         let origin =
             format!("{} samples of {} (calibrated on {what})", tested.len(), path.display());

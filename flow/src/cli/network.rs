@@ -33,6 +33,7 @@ struct Workload {
     rows: Option<String>,
     limit: Option<u64>,
     calibrate_rows: Option<String>,
+    calibrate_data: Option<PathBuf>,
     calibration: Option<String>,
 }
 
@@ -101,6 +102,7 @@ impl Workload {
             data.y_key = data.y_key.take().or(self.y_key);
             data.rows = data.rows.take().or(self.rows);
             data.calibrate_rows = data.calibrate_rows.take().or(self.calibrate_rows);
+            data.calibrate_data = data.calibrate_data.take().or(self.calibrate_data.map(beside));
         }
         data.limit = data.limit.or(self.limit);
         data.calibration = data.calibration.or(calibration);
