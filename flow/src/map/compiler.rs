@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use pecan_hdl::config::Config;
 use pecan_hdl::geometry::Geometry;
+use pecan_sim::emulator::{Outcome, Prediction};
 use pecan_sim::layer::{Network, Op};
 
 use super::balance::Orders;
@@ -22,15 +23,25 @@ use super::{MapError, Options};
 
 /// A network as commands.
 pub(super) struct Emitted<'a> {
-    /// The program, which lacks its regions.
-    pub(super) builder: Builder<'a>,
+    /// The program, which lacks its regions; none if it was only predicted.
+    pub(super) builder: Option<Builder<'a>>,
     /// The program of later images, where all lists and parameters fit the device at once: the same without
     /// loading them.
     pub(super) later: Option<Builder<'a>>,
+    /// What the program takes, and what that of later images takes.
+    pub(super) predictions: Vec<Prediction>,
     /// Mapping in words and search of every layer.
     pub(super) descriptions: Vec<(String, Searched)>,
     /// Places of input and output, the same in both programs.
     pub(super) places: [Layout; 2],
+}
+
+impl Emitted<'_> {
+    /// What a program takes that is only predicted; the program is gone then.
+    fn predicted(&mut self) -> Result<Prediction, MapError> {
+        let builder = self.builder.take().ok_or(MapError::Unfinished(Outcome::Starved))?;
+        builder.predicted().map_err(MapError::Unfinished)
+    }
 }
 
 /// Why an attempt ended.
@@ -69,16 +80,22 @@ impl<'a> Compiler<'a, '_> {
         shape.height * shape.width * shape.channels.div_ceil(self.geometry.word_channels)
     }
 
-    /// Emits all layers; with `plan` they are only predicted.
+    /// Emits all layers; with `plan` they are only predicted, for one image.
     pub(super) fn emit(&self, plan: bool) -> Result<Emitted<'a>, Attempt> {
         let g = self.geometry;
         let rings = [Rings::new(g.cols, g.weight_entries), Rings::new(1, g.param_channels)];
-        let (first, rings) = self.image(plan, rings)?;
-        if plan || !rings.iter().all(Rings::keep_all) {
-            return Ok(first);
+        let (mut planned, filled) = self.image(true, rings.clone())?;
+        let mut predictions = vec![planned.predicted()?];
+        if plan {
+            return Ok(Emitted { predictions, ..planned });
         }
-        let (later, _) = self.image(plan, rings)?;
-        Ok(Emitted { later: Some(later.builder), ..first })
+        let (first, _) = self.image(false, rings)?;
+        if !filled.iter().all(Rings::keep_all) {
+            return Ok(Emitted { predictions, ..first });
+        }
+        predictions.push(self.image(true, filled.clone())?.0.predicted()?);
+        let (later, _) = self.image(false, filled)?;
+        Ok(Emitted { later: later.builder, predictions, ..first })
     }
 
     /// Emits all layers for one image, on a device that holds what the rings say. Also gives what they say then.
@@ -111,7 +128,14 @@ impl<'a> Compiler<'a, '_> {
         output.order = self.orders.of(last).map(<[usize]>::to_vec);
         let Emitter { builder, weights, params, .. } = emitter;
         let (descriptions, places) = (state.descriptions, [input, output]);
-        Ok((Emitted { builder, later: None, descriptions, places }, [weights, params]))
+        let emitted = Emitted {
+            builder: Some(builder),
+            later: None,
+            predictions: Vec::new(),
+            descriptions,
+            places,
+        };
+        Ok((emitted, [weights, params]))
     }
 
     /// Brings in the network's input.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use pecan_hdl::config::Config;
 use pecan_hdl::geometry::Geometry;
-use pecan_sim::emulator::{Emulator, Prediction};
+use pecan_sim::emulator::{Outcome, Prediction};
 use pecan_sim::layer::Network;
 use pecan_sim::program::Region;
 
@@ -14,7 +14,8 @@ use super::choose::Searched;
 use super::compiler::{Attempt, Compiler, Emitted};
 use super::memo::Memo;
 use super::place::Layout;
-use super::predict::predict;
+use super::predict;
+use super::stream::Builder;
 use super::{Compiled, Later, MapError, Options};
 
 /// A network to be compiled, and how.
@@ -32,28 +33,28 @@ impl<'a> Job<'a> {
     /// # Errors
     /// As [`super::compile`].
     pub(super) fn compile(self) -> Result<Compiled, MapError> {
-        let Emitted { builder, later, descriptions, places: [input, output] } =
-            self.emit(&mut Memo::default(), false)?;
+        let emitted = self.emit(&mut Memo::default(), false)?;
         let g = self.geometry;
+        let [input, output] = emitted.places;
         let region = |layout: &Layout| {
             let (address, bytes) = layout.region(g);
             Region { address: address as u64, bytes: bytes as u64 }
         };
-        let (hash, regions) = (self.config.hash(), (region(&input), region(&output)));
-        let program = builder.finish(hash, regions.0, regions.1);
-        let later = later.map(|builder| builder.finish(hash, regions.0, regions.1));
-        let geometry = g.clone();
-        let descriptions: Vec<String> = descriptions.into_iter().map(|(text, _)| text).collect();
-        let mut emulator = Emulator::new(self.config);
-        let (layers, cycles) = predict(&mut emulator, &program, self.network, g, &descriptions)?;
-        let mut compiled =
-            Compiled { program, layers, cycles, later: None, geometry, input, output };
-        if let Some(program) = later {
-            let (layers, cycles) =
-                predict(&mut emulator, &program, self.network, g, &descriptions)?;
-            compiled.later = Some(Later { program, layers, cycles });
-        }
-        Ok(compiled)
+        let (hash, regions) = (self.config.hash(), [region(&input), region(&output)]);
+        let finish = |builder: Builder<'_>| builder.finish(hash, regions[0], regions[1]);
+        let words: Vec<String> = emitted.descriptions.into_iter().map(|(text, _)| text).collect();
+        let programs = emitted.builder.into_iter().chain(emitted.later).map(finish);
+        let mut programs = programs.zip(&emitted.predictions).map(|(program, prediction)| {
+            let layers = predict::layers(prediction, self.network, g, &words);
+            (program, layers, prediction.cycles)
+        });
+        // A compiler that was to emit a program gives one.
+        let (program, layers, cycles) =
+            programs.next().ok_or(MapError::Unfinished(Outcome::Starved))?;
+        let later = programs.next();
+        let later = later.map(|(program, layers, cycles)| Later { program, layers, cycles });
+        drop(programs);
+        Ok(Compiled { program, layers, cycles, later, geometry: g.clone(), input, output })
     }
 
     /// Predicts what the compiled network takes, without building its program. Also gives for every layer its
@@ -65,8 +66,9 @@ impl<'a> Job<'a> {
         self,
         memo: &mut Memo,
     ) -> Result<(Prediction, Vec<(String, Searched)>), MapError> {
-        let Emitted { builder, descriptions, .. } = self.emit(memo, true)?;
-        Ok((builder.predicted().map_err(MapError::Unfinished)?, descriptions))
+        let Emitted { predictions, descriptions, .. } = self.emit(memo, true)?;
+        let prediction = predictions.into_iter().next();
+        Ok((prediction.ok_or(MapError::Unfinished(Outcome::Starved))?, descriptions))
     }
 
     /// Emits the network; a tensor that does not fit goes to DRAM, and all begins anew.

@@ -29,7 +29,7 @@
 //!
 //! # Plans
 //!
-//! [`plan_network`] and [`plan_shapes`] predict counters and cycles with the code that builds the program and the
+//! [`plan_network`] and [`plan_shapes()`] predict counters and cycles with the code that builds the program and the
 //! clock of the emulator, without the program's bytes.
 
 mod balance;
@@ -78,7 +78,7 @@ pub use plan_shapes::{Found, LayerShape, plan_shapes, search_shape};
 pub struct Options {
     /// What to minimize.
     pub objective: Objective,
-    /// Density of the lists of layers without weights; see [`plan_shapes`].
+    /// Density of the lists of layers without weights; see [`plan_shapes()`].
     pub density: Density,
 }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use pecan_hdl::geometry::Geometry;
+use rayon::prelude::*;
 
 use super::lists::{SliceBox, TapBox, column_groups, slices};
 use super::problem::Problem;
@@ -24,7 +25,8 @@ pub(super) fn pack(
         }
         packer.bytes
     };
-    (0..geometry.cols).map(column).collect()
+    // Fully connected layers have tens of millions of weights.
+    (0..geometry.cols).into_par_iter().map(column).collect()
 }
 
 /// Appends entries.
@@ -51,11 +53,18 @@ impl Packer<'_> {
         let first = part[0].start * b;
         let walked = problem.inputs_of(output, g.lanes, g.skip);
         let inputs = first.max(walked.start)..(part[0].end * b).min(walked.end);
+        let filters: Option<Vec<&[i32]>> =
+            (0..g.lanes).map(|lane| problem.filter(output + lane)).collect();
         for y in part[1].clone() {
             for x in part[2].clone() {
                 let word = ((y - part[1].start) * slice[2] + x - part[2].start) * slice[0];
                 if problem.per_channel() {
                     self.entry(problem, word * b + run_channel, output, 0, [y, x]);
+                    continue;
+                }
+                if let Some(filters) = &filters {
+                    let at = (word * b, y * problem.axes[1].kernel + x);
+                    self.filtered(problem, filters, inputs.clone(), first, at);
                     continue;
                 }
                 for input in inputs.clone() {
@@ -71,6 +80,30 @@ impl Packer<'_> {
             let at = g.lanes * g.weight_bits + g.index_bits;
             let last = self.bytes.len() - g.entry_slot / 8 + at / 8;
             self.bytes[last] |= 1 << (at % 8);
+        }
+    }
+
+    /// Appends the entries of input channels `inputs` of an ordinary convolution, whose word and tap are `at`: what
+    /// [`Self::entry`] does, for networks of which nearly all weights are in such layers.
+    fn filtered(
+        &mut self,
+        problem: &Problem<'_>,
+        filters: &[&[i32]],
+        inputs: Range<usize>,
+        first: usize,
+        (index, tap): (usize, usize),
+    ) {
+        let area = problem.axes[0].kernel * problem.axes[1].kernel;
+        for input in inputs {
+            let position = problem.input_channel(input) * area + tap;
+            let mut any = 0;
+            for (weight, filter) in self.weights.iter_mut().zip(filters) {
+                *weight = filter.get(position).copied().unwrap_or(0);
+                any |= *weight;
+            }
+            if any != 0 || !self.geometry.skip {
+                self.slot(index + input - first);
+            }
         }
     }
 

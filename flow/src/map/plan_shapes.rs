@@ -95,7 +95,7 @@ pub struct Found {
 /// Searches the mapping space of a layer, without planning its program.
 ///
 /// # Errors
-/// As [`plan_shapes`].
+/// As [`plan_shapes()`].
 pub fn search_shape(
     shape: &LayerShape,
     config: &Config,
@@ -117,7 +117,7 @@ impl NetworkPlan {
     /// Exchanges a layer of a plan of shapes for one of another shape; nothing else is looked at again.
     ///
     /// # Errors
-    /// There is no such layer, it is part of a larger network, or as [`plan_shapes`]; the plan stays as it was.
+    /// There is no such layer, it is part of a larger network, or as [`plan_shapes()`]; the plan stays as it was.
     pub fn replan_shape(&mut self, index: usize, shape: &LayerShape) -> Result<(), MapError> {
         let (part, first) = self.locate(index)?;
         if self.parts[part].network.layers.len() > 1 {

@@ -1,35 +1,30 @@
 //! What the mapper says about the layers of a program.
 
 use pecan_hdl::geometry::Geometry;
-use pecan_hdl::isa::counter::Counter;
-use pecan_sim::emulator::{Emulator, Outcome};
-use pecan_sim::layer::Network;
-use pecan_sim::memory::MemoryModel;
-use pecan_sim::program::Program;
+use pecan_hdl::isa::counter::{Counter, Counters};
+use pecan_sim::emulator::Prediction;
+use pecan_sim::layer::{Layer, Network};
 
+use super::LayerMapping;
 use super::choose::Choice;
 use super::split::{Away, Split};
-use super::{LayerMapping, MapError};
 
-/// The predictions for the layers of a finished program, and its cycles.
-///
-/// # Errors
-/// The program is malformed or does not run to its end.
-pub(super) fn predict(
-    emulator: &mut Emulator,
-    program: &Program,
+/// The layers of a program with what is predicted for them.
+pub(super) fn layers(
+    prediction: &Prediction,
     network: &Network,
     geometry: &Geometry,
     descriptions: &[String],
-) -> Result<(Vec<LayerMapping>, u64), MapError> {
-    let report = emulator.predict(program, &MemoryModel::Ideal)?;
-    if report.outcome != Outcome::Done {
-        return Err(MapError::Unfinished(report.outcome));
-    }
+) -> Vec<LayerMapping> {
     let lanes = (geometry.rows * geometry.cols) as f64;
-    let counters = report.layers(geometry.counter_bits);
+    let mut before = Counters::default();
+    let counters = prediction.layers.iter().map(|reading| {
+        let layer = reading.counters.since(&before, geometry.counter_bits);
+        before = reading.counters;
+        layer
+    });
     let layers = network.layers.iter().zip(descriptions).zip(counters);
-    let layers = layers.map(|((layer, description), counters)| {
+    let mapping = |((layer, description), counters): ((&Layer, &String), Counters)| {
         let cycles = counters[Counter::Cycles];
         LayerMapping {
             name: layer.name.clone(),
@@ -38,8 +33,8 @@ pub(super) fn predict(
             cycles,
             utilization: counters[Counter::PeSteps] as f64 / (lanes * cycles.max(1) as f64),
         }
-    });
-    Ok((layers.collect(), report.cycles))
+    };
+    layers.map(mapping).collect()
 }
 
 /// A mapping in words.

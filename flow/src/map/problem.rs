@@ -280,6 +280,25 @@ impl<'a> Problem<'a> {
         }
     }
 
+    /// For an ordinary convolution the weights to the output at a position, `[input channel][kernel row][kernel
+    /// column]`, empty for channels that only pad a word; nothing for other layers.
+    pub(super) fn filter(&self, output: usize) -> Option<&'a [i32]> {
+        let Taps::Full(conv, _) = self.taps else { return None };
+        if conv.groups != 1 || conv.weights.is_empty() {
+            return None;
+        }
+        if output >= self.outputs {
+            return Some(&[]);
+        }
+        let size = self.inputs * self.axes[0].kernel * self.axes[1].kernel;
+        conv.weights.get(self.channel(1, output) * size..)?.get(..size)
+    }
+
+    /// Channel of the input at a position.
+    pub(super) fn input_channel(&self, position: usize) -> usize {
+        self.channel(0, position)
+    }
+
     fn check(&self, geometry: &Geometry) -> Result<(), MapError> {
         let limit = |what: &str, value: i64, low: i64, high: i64| {
             if (low..=high).contains(&value) {

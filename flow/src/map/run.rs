@@ -176,6 +176,8 @@ impl Run {
         let last: [usize; 3] =
             std::array::from_fn(|i| self.taps[i].len() - (blocks[i] - 1) * slice[i]);
         let in_block = [0, 1].map(|i| (slice[i + 1] * problem.axes[i].dilation) as i64);
+        // A run of a sum may begin at its second tensor.
+        let second = if problem.sum() { self.other * self.taps[1].start as i64 } else { 0 };
         w.list(&[
             (R::TilesY, y.tiles as i64),
             (R::TilesX, x.tiles as i64),
@@ -186,7 +188,7 @@ impl Run {
             // Beyond the box nothing valid is needed, so it may count as padding.
             (R::InH, self.input.pixels[0].end as i64),
             (R::InW, self.input.pixels[1].end as i64),
-            (R::Addr0, self.input.address(y.in0, x.in0, self.taps[0].start)),
+            (R::Addr0, self.input.address(y.in0, x.in0, self.taps[0].start) + second),
             (R::AddrTileY, y.in_tile * row),
             (R::AddrTileX, x.in_tile * pixel),
             (R::CbBlocks, blocks[0] as i64),
