@@ -41,6 +41,9 @@ fn valid_stream(rng: &mut ChaCha8Rng, config: &Config) -> Vec<u32> {
 }
 
 fn damage(rng: &mut ChaCha8Rng, words: &mut Vec<u32>) {
+    if words.is_empty() {
+        return;
+    }
     // Most of the damage goes to the front, where commands are denser than payload.
     let reach = if rng.random_bool(0.5) { words.len().min(100) } else { words.len() };
     let at = rng.random_range(0..reach);
@@ -137,6 +140,9 @@ fn agree(rtl: Outcome, emulator: emulator::Outcome) -> bool {
             Outcome::Error { .. } | Outcome::Done | Outcome::Incomplete | Outcome::Starved,
             emulator::Outcome::Error(ErrorCode::RunLimit),
         ) => true,
+        (Outcome::Error { code }, emulator::Outcome::Done | emulator::Outcome::Starved) => {
+            u64::from(code) == ErrorCode::RunLimit as u64
+        }
         (Outcome::Error { code }, emulator::Outcome::Error(e)) => u64::from(code) == e as u64,
         _ => false,
     }
