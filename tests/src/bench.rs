@@ -81,6 +81,7 @@ impl Bench {
         program.dram[range].copy_from_slice(&compiled.encode_input(input));
         let expected = emulator.run_with(&program, &settings.memory)?;
         ensure!(expected.outcome == emulator::Outcome::Done, "emulator: {:?}", expected.outcome);
+        ensure!(!expected.lists_overwritten, "a list is overwritten while a run walks it");
         let tensors = reference::run(network, input)?;
         let Some(last) = tensors.last() else { bail!("no layer") };
         compare_tensors("emulator", &compiled.decode_output(&expected.output), last)?;

@@ -160,8 +160,8 @@ macro_rules! table {
 table! {
     /// Registers of one row of the array.
     RowRegister {
-        Base = 0 "tap" "Lattice row (bits 15..0) and column (31..16) of the row's first tap, relative to the tile.";
-        Pixel = 1 "pixel" "Output row (15..0) and column (31..16) of the row, relative to the tile; 0xffff disables the row.";
+        Base = 0 "tap" "Lattice row (bits 15..0) and column (31..16) of the row's first tap, relative to the tile, 10 bits each.";
+        Pixel = 1 "pixel" "Output row (15..0) and column (31..16) of the row, relative to the tile, 10 bits each; bit 15 disables the row.";
         PatchOffset = 2 "patch_offset" "Subtracted from the linear patch address (scratchpad words, modulo the half).";
         OutOffset = 3 "out_offset" "Added to the tile's output address (buffer words).";
     }

@@ -273,6 +273,11 @@ impl<'a> Clock<'a> {
         address.and_then(|at| self.dram.get(at..at + self.beat_bytes)).unwrap_or(&[])
     }
 
+    /// Whether a run is going on in this cycle.
+    pub(super) fn computes(&self) -> bool {
+        self.running.as_ref().is_some_and(|run| run.fault.is_some() || run.idle > self.now)
+    }
+
     /// Waits until compute is idle.
     pub(super) fn wait_compute(&mut self) -> Result<(), Outcome> {
         let Some(run) = &self.running else { return Ok(()) };

@@ -52,7 +52,7 @@ pub fn run_counts(plan: &RunPlan) -> Counters {
 fn valid_tiles(shape: &RunShape, row: &RowShape) -> u64 {
     let along = |axis: usize| {
         let tiles = 0..shape.tiles[axis] as i64;
-        let valid = |t: &i64| row.pixel[axis] < shape.out[axis] - t * shape.tile[axis];
+        let valid = |t: &i64| row.pixel[axis] < shape.rest(axis, *t);
         tiles.filter(valid).count() as u64
     };
     along(0) * along(1)

@@ -13,7 +13,7 @@ use super::lists::list_lengths;
 use super::memories::{Entry, Memories, Param};
 use super::registers::Registers;
 use super::shape::RunShape;
-use super::timing::{RunPlan, Timer};
+use super::timing::{ListLengths, RunPlan, Timer};
 use super::{ArrayState, Outcome, Snapshot};
 
 /// Decoder, registers and memories during one run of a program.
@@ -27,6 +27,25 @@ pub(super) struct Decoder<'a> {
     pub(super) snapshots: Vec<Snapshot>,
     /// Cycle of the last header's second beat.
     pub(super) header: Option<u64>,
+    /// What the latest run walks, by column.
+    pub(super) walked: Vec<Walked>,
+    /// Whether weights were loaded over what a run going on walks.
+    pub(super) lists_overwritten: bool,
+}
+
+/// The entries of a column's weight buffer that a run walks: `count` from `base` on, around the end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Walked {
+    base: usize,
+    count: usize,
+}
+
+impl Walked {
+    fn meets(self, address: usize, count: usize, depth: usize) -> bool {
+        let distance = |from: usize, to: usize| (to + depth - from) % depth;
+        self.count > 0
+            && (distance(self.base, address) < self.count || distance(address, self.base) < count)
+    }
 }
 
 type Step = Result<(), Outcome>;
@@ -121,12 +140,15 @@ impl Decoder<'_> {
         let column = op != Opcode::LoadWeight || operand < g.cols;
         check(column && count > 0 && address + count <= depth, code)?;
         self.tick()?;
+        let walked = op == Opcode::LoadWeight
+            && self.walked[operand].meets(address, count, g.weight_entries);
         let mut slots = SlotReader::new(slot, g.stream_bits, op == Opcode::LoadActivation);
         for item in 0..count {
             let bytes = slots.next(&mut self.clock, item + 1 == count)?;
             match op {
                 Opcode::LoadActivation => self.memories.write_word(address + item, bytes, g),
                 Opcode::LoadWeight => {
+                    self.lists_overwritten |= walked && self.clock.computes();
                     self.memories.weights[operand][address + item] = Entry::unpack(bytes, g);
                 }
                 _ => self.memories.params[address + item] = Param::unpack(bytes, g),
@@ -185,6 +207,12 @@ impl Decoder<'_> {
         } else {
             None
         };
+        for (column, walked) in self.walked.iter_mut().enumerate() {
+            let (base, active) = (shape.columns[column].base, shape.columns[column].groups > 0);
+            let whole = if active { self.geometry.weight_entries } else { 0 };
+            let sum = |lists: &ListLengths| lists[column].iter().map(|n| *n as usize).sum();
+            *walked = Walked { base, count: lists.as_ref().map_or(whole, sum) };
+        }
         let Some(lists) = lists else {
             self.clock.start_endless(abort);
             return self.tick();

@@ -29,7 +29,7 @@ use crate::memory::MemoryModel;
 use crate::program::{Ordering, Program, ProgramError};
 use array::{Activity, Array};
 use clock::Clock;
-use decode::Decoder;
+use decode::{Decoder, Walked};
 use functional::{AddressFault, Execution};
 use memories::Memories;
 
@@ -77,6 +77,9 @@ pub struct Report {
     pub dram: Vec<u8>,
     /// Bytes of the program's output region.
     pub output: Vec<u8>,
+    /// Whether weights were loaded over a list that the run going on walks. What such a run computes and how long
+    /// it takes is outside the contract.
+    pub lists_overwritten: bool,
 }
 
 impl Report {
@@ -208,14 +211,17 @@ impl Emulator {
             clock,
             snapshots: Vec::new(),
             header: None,
+            walked: vec![Walked::default(); self.geometry.cols],
+            lists_overwritten: false,
         };
         let outcome = decoder.run();
         // `tick` went on to the cycle after the last command.
         decoder.clock.now -= u64::from(outcome == Outcome::Done);
         let counters = decoder.counters();
         let cycles = decoder.clock.now + 1;
+        let lists_overwritten = decoder.lists_overwritten;
         let (snapshots, dram) = (decoder.snapshots, decoder.clock.dram);
         let output = dram[program.output.range()].to_vec();
-        Ok(Report { outcome, cycles, snapshots, counters, dram, output })
+        Ok(Report { outcome, cycles, snapshots, counters, dram, output, lists_overwritten })
     }
 }

@@ -1,6 +1,6 @@
 //! The loop nest of one run, taken from the configuration registers.
 
-use pecan_hdl::geometry::Geometry;
+use pecan_hdl::geometry::{Geometry, LATTICE_BITS};
 use pecan_hdl::isa::RunFlags;
 use pecan_hdl::isa::register::{ColRegister, MODE_MAX, MODE_PER_CHANNEL, Register, RowRegister};
 
@@ -99,7 +99,8 @@ pub struct RunShape {
 }
 
 fn halves(value: u32) -> [i64; 2] {
-    [i64::from(value & 0xffff), i64::from(value >> 16)]
+    let mask = (1 << LATTICE_BITS) - 1;
+    [i64::from(value & mask), i64::from(value >> 16 & mask)]
 }
 
 impl RunShape {
@@ -206,7 +207,13 @@ impl RunShape {
     /// Whether a row computes a pixel of this tile.
     #[must_use]
     pub fn valid(&self, row: &RowShape, tile: [i64; 2]) -> bool {
-        (0..2).all(|i| row.pixel[i] < self.out[i] - tile[i] * self.tile[i])
+        (0..2).all(|i| row.pixel[i] < self.rest(i, tile[i]))
+    }
+
+    /// Output pixels that remain along an axis at a tile, modulo 2^16 as the device subtracts.
+    #[must_use]
+    pub fn rest(&self, axis: usize, tile: i64) -> i64 {
+        (self.out[axis] - tile * self.tile[axis]).rem_euclid(1 << 16)
     }
 
     /// Valid rows of a tile, by row.
@@ -268,9 +275,12 @@ impl RunShape {
 }
 
 fn row_shape(r: &Registers, index: usize) -> RowShape {
+    let value = r.row(index, RowRegister::Pixel);
+    // A row that is not used lies behind every rest.
+    let pixel = if value >> 15 & 1 == 1 { [1 << 16; 2] } else { halves(value) };
     RowShape {
         base: halves(r.row(index, RowRegister::Base)),
-        pixel: halves(r.row(index, RowRegister::Pixel)),
+        pixel,
         patch_offset: i64::from(r.row(index, RowRegister::PatchOffset)),
         out_offset: i64::from(r.row(index, RowRegister::OutOffset)),
     }

@@ -40,10 +40,12 @@ fn alike(timer: &Timer, axis: usize) -> u64 {
     let shape = &timer.plan.shape;
     let (out, tile) = (shape.out[axis], shape.tile[axis]);
     let pixels = shape.rows.iter().map(|row| row.pixel[axis]).filter(|pixel| *pixel < out);
-    match pixels.max() {
-        Some(last) if tile > 0 => shape.tiles[axis].min(((out - 1 - last) / tile) as u64 + 1),
-        _ => shape.tiles[axis],
+    if tile == 0 {
+        return shape.tiles[axis];
     }
+    // Where no pixel is valid, none is before the rest wraps.
+    let last = pixels.max().map_or(out, |last| out - 1 - last);
+    shape.tiles[axis].min((last / tile) as u64 + 1)
 }
 
 /// The first tiles of a run also look back at its start.
