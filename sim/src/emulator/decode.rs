@@ -74,10 +74,8 @@ impl Decoder<'_> {
     fn command(&mut self) -> Step {
         let word = self.argument()?;
         let operand = word & 0x00ff_ffff;
-        let op = Opcode::of(word).filter(|_| word & RESERVED == 0);
-        let Some(op) = op else { return Err(Outcome::Error(ErrorCode::Opcode)) };
-        check(self.header.is_some() || op == Opcode::Header, ErrorCode::Header)?;
-        let fixed = |ops: &[Opcode]| ops.contains(&op);
+        let op = Opcode::of(word);
+        let fixed = |ops: &[Opcode]| op.is_some_and(|op| ops.contains(&op));
         use Opcode::{Config, End, Header, Mark, Run, Store};
         if word & WAIT_COMPUTE != 0 || fixed(&[Header, Config, Run, Mark, End]) {
             self.clock.wait_compute()?;
@@ -85,6 +83,10 @@ impl Decoder<'_> {
         if word & WAIT_STORE != 0 || fixed(&[Header, Store, End]) {
             self.clock.wait_store()?;
         }
+        // A command is judged when it could be executed, so a run that does not end comes first.
+        let op = op.filter(|_| word & RESERVED == 0);
+        let Some(op) = op else { return Err(Outcome::Error(ErrorCode::Opcode)) };
+        check(self.header.is_some() || op == Opcode::Header, ErrorCode::Header)?;
         match op {
             Header => self.header(operand),
             Config => self.config(operand),
