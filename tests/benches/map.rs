@@ -4,8 +4,9 @@
 use std::time::Instant;
 
 use pecan_flow::map::{
-    Compiled, LayerShape, MapError, Options, compile, plan_network, plan_shapes, search_shape,
+    Compiled, MapError, Options, compile, plan_network, plan_shapes, search_shape,
 };
+use pecan_flow::net::LayerShape;
 use pecan_hdl::config::{PRESETS, preset};
 use pecan_sim::layer::Network;
 use pecan_tests::{digits, shapes};
@@ -74,8 +75,8 @@ fn resnet8_convolutions(bencher: divan::Bencher<'_, '_>) {
 #[divan::bench(args = ["alexnet", "resnet18"], sample_count = 3)]
 fn whole_network(bencher: divan::Bencher<'_, '_>, name: &str) {
     let config = preset("edge").unwrap_or_default();
-    let text = if name == "alexnet" { shapes::ALEXNET } else { shapes::RESNET18 };
-    let networks = shapes::networks(name, text).unwrap_or_default();
+    let shapes = if name == "alexnet" { shapes::alexnet() } else { shapes::resnet18() };
+    let networks = shapes::networks(name, &shapes).unwrap_or_default();
     bencher.bench(|| {
         networks.iter().try_for_each(|n| compile(n, &config, &Options::default()).map(drop))
     });

@@ -1,71 +1,29 @@
 //! Layer shapes of known networks, with weights that are all there (density 1).
 
-use pecan_flow::map::LayerShape;
+use pecan_flow::net::LayerShape;
 use pecan_flow::net::topology::{RandomWeights, Topology, TopologyError};
 use pecan_sim::layer::{Add, Conv, Layer, Network, Op, Requant, Shape, Window};
 
-/// The layers of AlexNet (Krizhevsky et al., 2012; without groups), inputs with their padding.
-pub const ALEXNET: &str =
-    "name, rows, columns, kernel rows, kernel columns, channels, filters, stride
-conv1, 227, 227, 11, 11, 3, 96, 4
-conv2, 31, 31, 5, 5, 96, 256, 1
-conv3, 15, 15, 3, 3, 256, 384, 1
-conv4, 15, 15, 3, 3, 384, 384, 1
-conv5, 15, 15, 3, 3, 384, 256, 1
-fc6, 6, 6, 6, 6, 256, 4096, 1
-fc7, 1, 1, 1, 1, 4096, 4096, 1
-fc8, 1, 1, 1, 1, 4096, 1000, 1
-";
-
-/// The layers of ResNet-18 (He et al., 2015) for 224x224 images, inputs with their padding.
-pub const RESNET18: &str =
-    "name, rows, columns, kernel rows, kernel columns, channels, filters, stride
-conv1, 229, 229, 7, 7, 3, 64, 2
-conv2_1a, 58, 58, 3, 3, 64, 64, 1
-conv2_1b, 58, 58, 3, 3, 64, 64, 1
-conv2_2a, 58, 58, 3, 3, 64, 64, 1
-conv2_2b, 58, 58, 3, 3, 64, 64, 1
-conv3_1a, 57, 57, 3, 3, 64, 128, 2
-conv3_1b, 30, 30, 3, 3, 128, 128, 1
-conv3_s, 55, 55, 1, 1, 64, 128, 2
-conv3_2a, 30, 30, 3, 3, 128, 128, 1
-conv3_2b, 30, 30, 3, 3, 128, 128, 1
-conv4_1a, 29, 29, 3, 3, 128, 256, 2
-conv4_1b, 16, 16, 3, 3, 256, 256, 1
-conv4_s, 27, 27, 1, 1, 128, 256, 2
-conv4_2a, 16, 16, 3, 3, 256, 256, 1
-conv4_2b, 16, 16, 3, 3, 256, 256, 1
-conv5_1a, 15, 15, 3, 3, 256, 512, 2
-conv5_1b, 9, 9, 3, 3, 512, 512, 1
-conv5_s, 13, 13, 1, 1, 256, 512, 2
-conv5_2a, 9, 9, 3, 3, 512, 512, 1
-conv5_2b, 9, 9, 3, 3, 512, 512, 1
-fc, 1, 1, 1, 1, 512, 1000, 1
-";
-
-/// The layers of a topology in the text form above, each a network with random 8-bit weights (seed 0).
+/// Every shape as a network of its own with random 8-bit weights (seed 0).
 ///
 /// # Errors
-/// The text is no topology.
-pub fn networks(name: &str, text: &str) -> Result<Vec<Network>, TopologyError> {
-    Ok(Topology::parse(name, name, text)?.networks(&RandomWeights::default())?.collect())
+/// A shape contradicts itself.
+pub fn networks(name: &str, layers: &[LayerShape]) -> Result<Vec<Network>, TopologyError> {
+    let topology = Topology { name: name.into(), layers: layers.to_vec() };
+    Ok(topology.networks(&RandomWeights::default())?.collect())
 }
 
 /// The first residual block of ResNet-18: two convolutions of 64 channels of 56x56, and the sum with the input.
 ///
 /// # Errors
-/// The layers' texts are no topology.
+/// As [`networks`].
 pub fn residual_block() -> Result<Network, TopologyError> {
     let shape = Shape::new(64, 56, 56);
-    let mut layers = Vec::new();
-    for network in networks("resnet18", RESNET18)?.into_iter().skip(1).take(2) {
-        let mut layer = network.layers.into_iter().next().unwrap_or_else(|| unreachable!());
-        if let Op::Conv(conv) = &mut layer.op {
-            conv.window.pads = [1; 4];
-        }
-        (layer.input, layer.output) = (layers.len(), layers.len() + 1);
-        layers.push(layer);
-    }
+    let block = networks("resnet18", &resnet18()[1..3])?;
+    let convolutions = block.into_iter().flat_map(|network| network.layers).enumerate();
+    let mut layers: Vec<Layer> = convolutions
+        .map(|(number, layer)| Layer { input: number, output: number + 1, ..layer })
+        .collect();
     let half = Requant { bias: 0, multiplier: 1 << 14, shift: 20 };
     layers.push(Layer {
         name: "sum".into(),
@@ -165,6 +123,29 @@ pub fn alexnet() -> Vec<LayerShape> {
         shape("fc8", at(4096, 1, 1), 1000, 1, 1, 0),
     ];
     [1, 3, 4].into_iter().for_each(|layer| layers[layer].groups = 2);
+    layers
+}
+
+/// The 21 layers with weights of ResNet-18 (K. He et al., "Deep Residual Learning for Image
+/// Recognition", CVPR 2016), for 224x224 images.
+pub fn resnet18() -> Vec<LayerShape> {
+    let mut layers = vec![shape("conv1", Shape::new(3, 224, 224), 64, 7, 2, 3)];
+    let (mut channels, mut extent) = (64, 56);
+    for (stage, width) in [64, 128, 256, 512].into_iter().enumerate() {
+        for block in 0..2 {
+            let stride = if block == 0 && stage > 0 { 2 } else { 1 };
+            let name = |part: &str| format!("res{}{block}_{part}", stage + 2);
+            let input = Shape::new(channels, extent, extent);
+            extent /= stride;
+            layers.push(shape(&name("a"), input, width, 3, stride, 1));
+            layers.push(shape(&name("b"), Shape::new(width, extent, extent), width, 3, 1, 1));
+            if stride > 1 {
+                layers.push(shape(&name("project"), input, width, 1, stride, 0));
+            }
+            channels = width;
+        }
+    }
+    layers.push(shape("fc", Shape::new(channels, 1, 1), 1000, 1, 1, 0));
     layers
 }
 

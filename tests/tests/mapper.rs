@@ -27,6 +27,7 @@ fn check(network: &Network, config: &Config, input: &Tensor, what: &str) -> Comp
     let range = program.input.range();
     program.dram[range].copy_from_slice(&compiled.encode_input(input));
     let report = Emulator::new(config).run(&program).unwrap();
+    assert!(!report.lists_overwritten, "{what}: a list is overwritten while a run walks it");
     let maps: Vec<&str> = compiled.layers.iter().map(|l| l.description.as_str()).collect();
     assert_eq!(report.outcome, Outcome::Done, "{what}: {} {maps:?}", config.name());
     let expected = reference::run(network, input).unwrap();

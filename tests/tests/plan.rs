@@ -4,9 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use pecan_flow::map::{
-    ActionCosts, Density, LayerShape, MapError, NetworkPlan, Objective, Options, compile,
-    plan_network, plan_shapes,
+    ActionCosts, Density, MapError, NetworkPlan, Objective, Options, compile, plan_network,
+    plan_shapes,
 };
+use pecan_flow::net::LayerShape;
 use pecan_hdl::config::{Config, Limits, preset};
 use pecan_hdl::isa::counter::Counter;
 use pecan_sim::layer::{Network, Op};
@@ -65,8 +66,7 @@ fn with_weights(shape: &LayerShape, config: &Config, density: Density) -> Networ
     let [rows, columns] = shape.window.kernel;
     let per_output = shape.input.channels / shape.groups * rows * columns;
     let mut network = shapes::convolution("layer", shape.input, shape.outputs, 1, 1, [0; 4]);
-    let [height, width] = shape.window.output_size(shape.input.height, shape.input.width).unwrap();
-    network.tensors[1] = pecan_sim::layer::Shape::new(shape.outputs, height, width);
+    network.tensors[1] = shape.output().unwrap();
     network.activation_bits = config.numerics.activation_bits;
     network.weight_bits = config.numerics.weight_bits;
     let Op::Conv(conv) = &mut network.layers[0].op else { panic!() };

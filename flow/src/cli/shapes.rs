@@ -7,6 +7,7 @@ use pecan_hdl::config::Config;
 use pecan_sim::layer::{Network, Tensor};
 
 use super::{Exit, Failure};
+use crate::net::LayerShape;
 use crate::net::topology::{RandomWeights, Topology, TopologyError, random_input};
 
 /// Share of input values that are not zero: about that of feature maps after a ReLU.
@@ -79,16 +80,22 @@ impl ShapeArgs {
         Ok(topology.networks(&options)?)
     }
 
-    /// `count` random inputs of a network, half of whose values are zero.
+    /// `count` random inputs of each layer, half of whose values are zero.
     ///
     /// # Errors
     /// [`Failure`] if a width is out of range.
-    pub(super) fn inputs(network: &Network, count: u64, seed: u64) -> Result<Vec<Tensor>, Failure> {
-        let input = |image| {
-            let bits = network.activation_bits;
-            random_input(network.tensors[0], INPUT_DENSITY, bits, seed.wrapping_add(image))
+    pub(super) fn inputs(
+        topology: &Topology,
+        config: &Config,
+        count: u64,
+        seed: u64,
+    ) -> Result<Vec<Vec<Tensor>>, Failure> {
+        let bits = config.numerics.activation_bits;
+        let layer = |layer: &LayerShape| {
+            let seeds = (0..count).map(|image| seed.wrapping_add(image));
+            seeds.map(|seed| random_input(layer.input, INPUT_DENSITY, bits, seed)).collect()
         };
-        Ok((0..count).map(input).collect::<Result<_, _>>()?)
+        Ok(topology.layers.iter().map(layer).collect::<Result<_, TopologyError>>()?)
     }
 
     /// What was filled in, for the reader of the results.

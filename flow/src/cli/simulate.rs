@@ -145,17 +145,10 @@ fn run_topology(
     let simulator = build(context, config, false, args.simulation.offline)?;
     let task = args.simulation.task(config, &simulator, &args.run);
     let networks = args.shapes.networks(topology, config, seed)?;
+    let inputs = ShapeArgs::inputs(topology, config, images, seed)?;
     let bar = context.bar(networks.len() as u64 * images, "layers x images");
-    let mut failure = None;
-    let filled = networks.map_while(|network| {
-        let inputs = ShapeArgs::inputs(&network, images, seed);
-        inputs.map_err(|error| failure = Some(error)).ok().map(|inputs| (network, inputs))
-    });
-    let result = simulate::run_networks(&task, filled, &|| bar.inc(1))?;
+    let result = simulate::run_networks(&task, networks.zip(inputs), &|| bar.inc(1))?;
     bar.finish_and_clear();
-    if let Some(failure) = failure {
-        return Err(failure);
-    }
     conclude(context, &task, &folder, (model, &args.shapes.origin(seed)), result)
 }
 

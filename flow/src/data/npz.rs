@@ -8,6 +8,7 @@ use ndarray::ArrayViewD;
 use ndarray_npy::{
     ReadNpyError, ReadNpyExt, ReadableElement, ViewElement, ViewNpyError, ViewNpyExt,
 };
+use pecan_hdl::config::nearest;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
@@ -98,9 +99,7 @@ impl Npz {
         let entry = match self.archive.by_name(&format!("{key}.npy")) {
             Ok(entry) => entry,
             Err(ZipError::FileNotFound) => {
-                let distance = |k: &&String| strsim::damerau_levenshtein(k, key);
-                let nearest =
-                    keys.iter().min_by_key(distance).filter(|k| distance(k) <= 3).cloned();
+                let nearest = nearest(key, keys.iter().map(String::as_str)).map(str::to_owned);
                 let (path, key) = (self.path.clone(), key.to_string());
                 return Err(DataError::Key { path, key, nearest, keys });
             }

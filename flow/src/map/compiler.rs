@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use pecan_hdl::config::Config;
 use pecan_hdl::geometry::Geometry;
-use pecan_sim::emulator::{Outcome, Prediction};
+use pecan_sim::emulator::Prediction;
 use pecan_sim::layer::{Network, Op};
 
 use super::balance::Orders;
@@ -23,25 +23,24 @@ use super::{MapError, Options};
 
 /// A network as commands.
 pub(super) struct Emitted<'a> {
-    /// The program, which lacks its regions; none if it was only predicted.
-    pub(super) builder: Option<Builder<'a>>,
-    /// The program of later images, where all lists and parameters fit the device at once: the same without
-    /// loading them.
-    pub(super) later: Option<Builder<'a>>,
-    /// What the program takes, and what that of later images takes.
+    /// The programs, which lack their regions: none if they were only to be predicted; the one of the first image;
+    /// and, where all lists and parameters fit the device at once, that of later images, which does not load them.
+    pub(super) programs: Vec<Builder<'a>>,
+    /// What these programs take, or what the first would.
     pub(super) predictions: Vec<Prediction>,
     /// Mapping in words and search of every layer.
     pub(super) descriptions: Vec<(String, Searched)>,
-    /// Places of input and output, the same in both programs.
+    /// Places of input and output, the same in all programs.
     pub(super) places: [Layout; 2],
 }
 
-impl Emitted<'_> {
-    /// What a program takes that is only predicted; the program is gone then.
-    fn predicted(&mut self) -> Result<Prediction, MapError> {
-        let builder = self.builder.take().ok_or(MapError::Unfinished(Outcome::Starved))?;
-        builder.predicted().map_err(MapError::Unfinished)
-    }
+/// The commands for one image.
+struct Image<'a> {
+    builder: Builder<'a>,
+    descriptions: Vec<(String, Searched)>,
+    places: [Layout; 2],
+    /// What the device holds afterwards.
+    rings: [Rings; 2],
 }
 
 /// Why an attempt ended.
@@ -84,26 +83,22 @@ impl<'a> Compiler<'a, '_> {
     pub(super) fn emit(&self, plan: bool) -> Result<Emitted<'a>, Attempt> {
         let g = self.geometry;
         let rings = [Rings::new(g.cols, g.weight_entries), Rings::new(1, g.param_channels)];
-        let (mut planned, filled) = self.image(true, rings.clone())?;
-        let mut predictions = vec![planned.predicted()?];
-        if plan {
-            return Ok(Emitted { predictions, ..planned });
+        let Image { builder, descriptions, places, rings: filled } =
+            self.image(true, rings.clone())?;
+        let predicted = |builder: Builder<'_>| builder.predicted().map_err(MapError::Unfinished);
+        let (mut programs, mut predictions) = (Vec::new(), vec![predicted(builder)?]);
+        if !plan {
+            programs.push(self.image(false, rings)?.builder);
+            if filled.iter().all(Rings::keep_all) {
+                predictions.push(predicted(self.image(true, filled.clone())?.builder)?);
+                programs.push(self.image(false, filled)?.builder);
+            }
         }
-        let (first, _) = self.image(false, rings)?;
-        if !filled.iter().all(Rings::keep_all) {
-            return Ok(Emitted { predictions, ..first });
-        }
-        predictions.push(self.image(true, filled.clone())?.0.predicted()?);
-        let (later, _) = self.image(false, filled)?;
-        Ok(Emitted { later: later.builder, predictions, ..first })
+        Ok(Emitted { programs, predictions, descriptions, places })
     }
 
-    /// Emits all layers for one image, on a device that holds what the rings say. Also gives what they say then.
-    fn image(
-        &self,
-        plan: bool,
-        [weights, params]: [Rings; 2],
-    ) -> Result<(Emitted<'a>, [Rings; 2]), Attempt> {
+    /// Emits all layers for one image, on a device that holds what the rings say.
+    fn image(&self, plan: bool, [weights, params]: [Rings; 2]) -> Result<Image<'a>, Attempt> {
         let g = self.geometry;
         let mut emitter = Emitter {
             geometry: g,
@@ -128,14 +123,7 @@ impl<'a> Compiler<'a, '_> {
         output.order = self.orders.of(last).map(<[usize]>::to_vec);
         let Emitter { builder, weights, params, .. } = emitter;
         let (descriptions, places) = (state.descriptions, [input, output]);
-        let emitted = Emitted {
-            builder: Some(builder),
-            later: None,
-            predictions: Vec::new(),
-            descriptions,
-            places,
-        };
-        Ok((emitted, [weights, params]))
+        Ok(Image { builder, descriptions, places, rings: [weights, params] })
     }
 
     /// Brings in the network's input.

@@ -43,7 +43,7 @@ impl<'a> Job<'a> {
         let (hash, regions) = (self.config.hash(), [region(&input), region(&output)]);
         let finish = |builder: Builder<'_>| builder.finish(hash, regions[0], regions[1]);
         let words: Vec<String> = emitted.descriptions.into_iter().map(|(text, _)| text).collect();
-        let programs = emitted.builder.into_iter().chain(emitted.later).map(finish);
+        let programs = emitted.programs.into_iter().map(finish);
         let mut programs = programs.zip(&emitted.predictions).map(|(program, prediction)| {
             let layers = predict::layers(prediction, self.network, g, &words);
             (program, layers, prediction.cycles)

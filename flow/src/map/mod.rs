@@ -71,7 +71,7 @@ pub use density::{Density, DensityError};
 pub use error::MapError;
 pub use objective::{ActionCosts, CostError, Objective};
 pub use plan::{DataCounts, LayerPlan, NetworkPlan, plan_network};
-pub use plan_shapes::{Found, LayerShape, plan_shapes, search_shape};
+pub use plan_shapes::{Found, plan_shapes, search_shape};
 
 /// Settings of the mapper.
 #[derive(Clone, Debug, Default)]

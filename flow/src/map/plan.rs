@@ -283,24 +283,13 @@ fn layer_plan(
 fn macs(network: &Network, number: usize, density: Density) -> (u64, u64) {
     let layer = &network.layers[number];
     let [input, output] = [layer.input, layer.output].map(|tensor| network.tensors[tensor]);
-    let pixels = (output.height * output.width) as u64;
-    let channels = output.channels as u64;
-    let (all, nonzero) = match &layer.op {
+    match &layer.op {
         Op::Conv(conv) if conv.weights.is_empty() => {
             let taps: usize = conv.window.kernel.iter().product();
             let per_output = taps * input.channels / conv.groups.max(1);
             let kept = (0..per_output).filter(|position| density.keeps(*position)).count();
-            (channels * per_output as u64, channels * kept as u64)
+            ((output.len() * per_output) as u64, (output.len() * kept) as u64)
         }
-        Op::Conv(conv) => {
-            let nonzero = conv.weights.iter().filter(|w| **w != 0).count();
-            (conv.weights.len() as u64, nonzero as u64)
-        }
-        Op::Add(add) => {
-            let nonzero = add.factors.iter().filter(|f| **f != 0).count() as u64;
-            (2 * channels, channels * nonzero)
-        }
-        Op::MaxPool(_) => (0, 0),
-    };
-    (all * pixels, nonzero * pixels)
+        _ => (layer.macs(output), layer.nonzero_macs(output)),
+    }
 }

@@ -2,7 +2,7 @@
 
 use pecan_hdl::config::Config;
 use pecan_hdl::geometry::Geometry;
-use pecan_sim::layer::{Conv, Layer, Network, Op, Requant, Shape, Window};
+use pecan_sim::layer::{Conv, Layer, Network, Op, Requant};
 
 use super::balance::Orders;
 use super::choose::{Choice, Searched, choose};
@@ -10,58 +10,30 @@ use super::lists::Occupancy;
 use super::plan::NetworkPlan;
 use super::problem::Problem;
 use super::{MapError, Options};
+use crate::net::LayerShape;
 
-/// The shape of a convolution, or of a fully connected layer as one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LayerShape {
-    /// Name of the layer.
-    pub name: String,
-    /// Channels and pixels of the input.
-    pub input: Shape,
-    /// Output channels.
-    pub outputs: usize,
-    /// Window.
-    pub window: Window,
-    /// Channel groups; as many as channels for a depthwise convolution.
-    pub groups: usize,
-}
-
-impl LayerShape {
-    /// The layer as a network of its own.
-    fn network(&self, config: &Config) -> Result<Network, MapError> {
-        let shape = |problem| MapError::Shape { layer: self.name.clone(), problem };
-        let (input, groups) = (self.input, self.groups);
-        if input.is_empty() || self.outputs == 0 {
-            return Err(shape("has no channel or no pixel"));
-        }
-        if groups == 0
-            || !input.channels.is_multiple_of(groups)
-            || !self.outputs.is_multiple_of(groups)
-        {
-            return Err(shape("has a number of groups that does not divide its channels"));
-        }
-        let zero = self.window.stride.contains(&0) || self.window.kernel.contains(&0);
-        let size = self.window.output_size(input.height, input.width).filter(|_| !zero);
-        let [height, width] =
-            size.ok_or_else(|| shape("has a window that does not fit its input"))?;
-        let high = config.activation_range().1 as i32;
-        let layer = Layer {
-            name: self.name.clone(),
-            kind: "Conv".into(),
-            op: Op::Conv(Conv { window: self.window, groups, weights: Vec::new() }),
-            input: 0,
-            output: 1,
-            requant: vec![Requant { bias: 0, multiplier: 1, shift: 1 }; self.outputs],
-            clamp: [-high, high],
-        };
-        Ok(Network {
-            name: self.name.clone(),
-            tensors: vec![input, Shape::new(self.outputs, height, width)],
-            layers: vec![layer],
-            activation_bits: config.numerics.activation_bits,
-            weight_bits: config.numerics.weight_bits,
-        })
-    }
+/// The layer as a network of its own, without weights.
+fn network(shape: &LayerShape, config: &Config) -> Result<Network, MapError> {
+    let fail = |problem| MapError::Shape { layer: shape.name.clone(), problem };
+    let output = shape.output().map_err(fail)?;
+    let high = config.activation_range().1 as i32;
+    let conv = Conv { window: shape.window, groups: shape.groups, weights: Vec::new() };
+    let layer = Layer {
+        name: shape.name.clone(),
+        kind: "Conv".into(),
+        op: Op::Conv(conv),
+        input: 0,
+        output: 1,
+        requant: vec![Requant { bias: 0, multiplier: 1, shift: 1 }; shape.outputs],
+        clamp: [-high, high],
+    };
+    Ok(Network {
+        name: shape.name.clone(),
+        tensors: vec![shape.input, output],
+        layers: vec![layer],
+        activation_bits: config.numerics.activation_bits,
+        weight_bits: config.numerics.weight_bits,
+    })
 }
 
 /// Plans layers one by one, each as a program of its own: it loads its input and stores its output. The lists
@@ -76,7 +48,7 @@ pub fn plan_shapes(
 ) -> Result<NetworkPlan, MapError> {
     let mut plan = NetworkPlan::empty(config, options);
     for shape in shapes {
-        plan.append(shape.network(config)?)?;
+        plan.append(network(shape, config)?)?;
     }
     Ok(plan)
 }
@@ -101,7 +73,7 @@ pub fn search_shape(
     config: &Config,
     options: &Options,
 ) -> Result<Found, MapError> {
-    let network = shape.network(config)?;
+    let network = network(shape, config)?;
     let geometry = Geometry::of(config);
     let (orders, layer) = (Orders::default(), &network.layers[0]);
     let tensors = [network.tensors[0], network.tensors[1]];
@@ -125,7 +97,7 @@ impl NetworkPlan {
             return Err(MapError::Replan { layer: shape.name.clone(), problem });
         }
         let mut single = Self::empty(&self.config, &self.options);
-        single.append(shape.network(&self.config)?)?;
+        single.append(network(shape, &self.config)?)?;
         if let Some(changed) = single.parts.pop() {
             self.exchange(part, first, changed)?;
         }

@@ -8,7 +8,10 @@ pub mod graph;
 pub mod onnx;
 pub mod op;
 pub mod quantize;
+mod shape;
 pub mod topology;
+
+pub use shape::LayerShape;
 
 #[cfg(test)]
 pub(crate) mod testing;

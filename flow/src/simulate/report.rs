@@ -138,6 +138,10 @@ impl Report {
             }),
         );
         document.insert("images".into(), self.images.into());
+        // Null where every image loads the weights.
+        let later =
+            self.later_cycles.map(|[first, later]| json!({ "first": first, "later": later }));
+        document.insert("image_cycles_with_weights_resident".into(), later.into());
         document.insert("values_compared".into(), self.values_compared.into());
         document.insert("counters_must_match".into(), self.exact.into());
         let accuracy = self.accuracy.map(|a| {

@@ -7,7 +7,7 @@ use pecan_hdl::config::Config;
 use pecan_hdl::isa::counter::{Counter, Counters};
 use pecan_sim::emulator;
 use pecan_sim::harness::{Job, Outcome, RunResult, Settings, Stalls};
-use pecan_sim::layer::{Network, Op, Tensor};
+use pecan_sim::layer::{Network, Tensor};
 use pecan_sim::memory::MemoryModel;
 use pecan_sim::reference;
 use pecan_sim::verilator::{Simulator, WaveFormat};
@@ -248,14 +248,14 @@ impl Task<'_> {
                 counters.0[k] = mean(&|image| at(&measured[image].layers, k));
                 predicted.0[k] = mean(&|image| at(&expected[image].layers, k));
             }
-            let (macs, nonzero_macs) = macs(network, number);
+            let shape = network.tensors[layer.output];
             let cycles = counters[Counter::Cycles].max(1) as f64;
             layers.push(LayerReport {
                 name: layer.name.clone(),
                 op: layer.kind.clone(),
                 mapping: compiled.layers[number].description.clone(),
-                macs,
-                nonzero_macs,
+                macs: layer.macs(shape),
+                nonzero_macs: layer.nonzero_macs(shape),
                 counters,
                 predicted,
                 utilization: counters[Counter::PeSteps] as f64 / (lanes * cycles),
@@ -309,18 +309,6 @@ fn differing(expected: &[Expected], measured: &[Measured]) -> u64 {
         (counters.sum::<usize>() + absent + usize::from(e.cycles != m.cycles)) as u64
     };
     expected.iter().zip(measured).map(image).sum()
-}
-
-/// Multiply-accumulates of a layer, and those with a weight that is not zero.
-fn macs(network: &Network, number: usize) -> (u64, u64) {
-    let layer = &network.layers[number];
-    let shape = network.tensors[layer.output];
-    let nonzero = match &layer.op {
-        Op::Conv(conv) => conv.weights.iter().filter(|w| **w != 0).count(),
-        Op::Add(add) => shape.channels * add.factors.iter().filter(|f| **f != 0).count(),
-        Op::MaxPool(_) => 0,
-    };
-    (layer.macs(shape), (nonzero * shape.height * shape.width) as u64)
 }
 
 /// Writes the waveform of one image into `folder` and gives the file's path. The simulator must have been

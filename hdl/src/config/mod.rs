@@ -43,6 +43,7 @@ pub use schema::{
     Array, Buffers, Config, Counters, Drain, Memory, Numerics, Pe, SECTIONS, Sparsity, Stream,
     Weights,
 };
+pub use spelling::nearest;
 
 impl Config {
     /// Every key in the order of the schema.

@@ -2,14 +2,13 @@
 
 /// The candidate that a misspelt name most likely meant: the one with the fewest edits, if these
 /// are few for the name's length.
-pub(super) fn nearest<'a>(
-    name: &str,
-    candidates: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = (name.chars().count() / 3).max(2);
     candidates
         .map(|candidate| {
-            let edits = strsim::damerau_levenshtein(&name.to_lowercase(), candidate);
+            let edits =
+                strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase());
             (edits, candidate)
         })
         .filter(|(edits, candidate)| *edits <= allowed && *edits < candidate.len())

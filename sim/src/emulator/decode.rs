@@ -21,7 +21,7 @@ pub(super) struct Decoder<'a> {
     pub(super) geometry: &'a Geometry,
     pub(super) id: u32,
     pub(super) memories: &'a mut Memories,
-    pub(super) array: Option<&'a mut ArrayState>,
+    pub(super) array: &'a mut ArrayState,
     pub(super) registers: &'a mut Registers,
     pub(super) clock: Clock<'a>,
     pub(super) snapshots: Vec<Snapshot>,
@@ -235,15 +235,13 @@ impl Decoder<'_> {
     fn execute(&mut self, plan: &RunPlan, timer: &Timer, cycles: u64) -> Option<(u64, ErrorCode)> {
         let mut counts = run_counts(plan);
         counts[Counter::RunCycles] = cycles;
-        if let Some(array) = self.array.as_deref_mut() {
-            match array.run(self.geometry, plan, self.memories) {
-                Ok(activity) => {
-                    counts[Counter::ActiveLanes] = activity.lanes;
-                    counts[Counter::ScratchReads] = activity.reads;
-                }
-                Err(fault) => {
-                    return Some((fault_cycle(timer.clone(), fault), ErrorCode::RunAddress));
-                }
+        match self.array.run(self.geometry, plan, self.memories) {
+            Ok(activity) => {
+                counts[Counter::ActiveLanes] = activity.lanes;
+                counts[Counter::ScratchReads] = activity.reads;
+            }
+            Err(fault) => {
+                return Some((fault_cycle(timer.clone(), fault), ErrorCode::RunAddress));
             }
         }
         for (total, count) in self.clock.counters.0.iter_mut().zip(counts.0) {
@@ -304,5 +302,22 @@ impl SlotReader {
         self.bytes.extend_from_slice(beat.get(self.item * size..).unwrap_or(&[]));
         self.item = if leaves { 0 } else { self.item + 1 };
         Ok(&self.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loads_meet_what_is_walked_around_the_end_too() {
+        let walked = Walked { base: 6, count: 4 };
+        // Entries 6, 7, 0 and 1 of eight.
+        for (address, count, meets) in
+            [(2, 4, false), (2, 5, true), (5, 1, false), (5, 2, true), (0, 1, true), (1, 3, true)]
+        {
+            assert_eq!(walked.meets(address, count, 8), meets, "{address}, {count}");
+        }
+        assert!(!Walked::default().meets(0, 8, 8));
     }
 }

@@ -169,28 +169,6 @@ impl Emulator {
         program: &Program,
         memory: &MemoryModel,
     ) -> Result<Report, ProgramError> {
-        self.execute(program, memory, true)
-    }
-
-    /// Predicts cycles and counters without computing data: active lanes and scratchpad reads stay 0, and
-    /// outputs are meaningless.
-    ///
-    /// # Errors
-    /// As [`Self::run`].
-    pub fn predict(
-        &mut self,
-        program: &Program,
-        memory: &MemoryModel,
-    ) -> Result<Report, ProgramError> {
-        self.execute(program, memory, false)
-    }
-
-    fn execute(
-        &mut self,
-        program: &Program,
-        memory: &MemoryModel,
-        compute: bool,
-    ) -> Result<Report, ProgramError> {
         program.validate()?;
         let streams = u64::from(program.stream_bits) == self.geometry.stream_bits as u64;
         if !streams {
@@ -206,7 +184,7 @@ impl Emulator {
             geometry: &self.geometry,
             id: self.id,
             memories: &mut self.memories,
-            array: compute.then_some(&mut self.array),
+            array: &mut self.array,
             registers: &mut self.registers,
             clock,
             snapshots: Vec::new(),

@@ -74,6 +74,18 @@ impl Layer {
         }
     }
 
+    /// Multiply-accumulates whose weight is not zero, for one image with this output.
+    #[must_use]
+    pub fn nonzero_macs(&self, output: Shape) -> u64 {
+        let kept = |values: &[i32]| values.iter().filter(|w| **w != 0).count();
+        let per_pixel = match &self.op {
+            Op::Conv(conv) => kept(&conv.weights),
+            Op::Add(add) => output.channels * kept(&add.factors),
+            Op::MaxPool(_) => 0,
+        };
+        (per_pixel * output.height * output.width) as u64
+    }
+
     /// Exact bound of the accumulator's magnitude including the bias: the maximum over output channels of
     /// `sum |w| * max |a| + |bias|`, where `max |a|` is `largest_input` (for a sum of two tensors the
     /// weights are its factors, for a maximum 1).

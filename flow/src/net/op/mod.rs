@@ -26,6 +26,7 @@ mod window;
 
 use std::fmt::Debug;
 
+use pecan_hdl::config::nearest;
 use pecan_sim::layer::{Shape, Window};
 use serde::{Deserialize, Serialize};
 
@@ -78,8 +79,9 @@ pub fn find(op_type: &str) -> Result<Parse, String> {
         return Ok(*parse);
     }
     let known: Vec<&str> = REGISTRY.iter().map(|(name, _)| *name).collect();
-    let nearest = known.iter().find(|name| strsim::damerau_levenshtein(name, op_type) <= 2);
-    let hint = nearest.map(|name| format!(" (did the file mean {name}?)")).unwrap_or_default();
+    let hint = nearest(op_type, known.iter().copied())
+        .map(|name| format!(" (did the file mean {name}?)"))
+        .unwrap_or_default();
     Err(format!("unknown operator{hint}; known: {}, Constant", known.join(", ")))
 }
 

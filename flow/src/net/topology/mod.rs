@@ -12,8 +12,10 @@ mod random;
 
 use std::path::{Path, PathBuf};
 
-use pecan_sim::layer::{Shape, Window};
+use pecan_hdl::config::nearest;
 use thiserror::Error;
+
+use super::LayerShape;
 
 pub use random::{RandomWeights, random_input};
 
@@ -54,6 +56,14 @@ pub enum TopologyError {
         /// Names of the file.
         names: Vec<String>,
     },
+    /// A layer contradicts itself.
+    #[error("layer `{layer}` {problem}")]
+    Shape {
+        /// The layer.
+        layer: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// Options of the random weights are out of range.
     #[error("{what} = {value}; allowed: {allowed}")]
     Option {
@@ -66,43 +76,14 @@ pub enum TopologyError {
     },
 }
 
-/// The shape of one layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TopologyLayer {
-    /// Name in the file; made unique by `#2`, `#3` where it repeats.
-    pub name: String,
-    /// Input, padding included.
-    pub input: Shape,
-    /// Output.
-    pub output: Shape,
-    /// Kernel and strides; no padding, no dilation.
-    pub window: Window,
-    /// 1, or the channels of a depthwise layer.
-    pub groups: usize,
-    /// Line in the file, from 1.
-    pub line: usize,
-}
-
-impl TopologyLayer {
-    /// Number of weights.
-    pub fn weights(&self) -> usize {
-        let [rows, columns] = self.window.kernel;
-        self.output.channels * self.input.channels / self.groups * rows * columns
-    }
-
-    /// Multiply-accumulates.
-    pub fn macs(&self) -> u64 {
-        (self.weights() * self.output.height * self.output.width) as u64
-    }
-}
-
 /// The layers of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topology {
     /// File name without extension.
     pub name: String,
-    /// Layers in the file's order; never empty.
-    pub layers: Vec<TopologyLayer>,
+    /// Layers in the file's order; never empty. Names are unique: `#2`, `#3` where one repeats. Inputs include
+    /// their padding.
+    pub layers: Vec<LayerShape>,
 }
 
 impl Topology {
@@ -138,7 +119,7 @@ impl Topology {
         if !unknown.is_empty() {
             return Err(TopologyError::Choice { chosen: unknown, names });
         }
-        let wanted = |layer: &TopologyLayer| {
+        let wanted = |layer: &LayerShape| {
             chosen.is_empty() || chosen.iter().any(|name| name.eq_ignore_ascii_case(&layer.name))
         };
         self.layers.retain(wanted);
@@ -147,8 +128,7 @@ impl Topology {
 }
 
 fn describe_unknown(name: &str, names: &[String]) -> String {
-    let distance = |known: &&String| strsim::damerau_levenshtein(known, name);
-    match names.iter().min_by_key(distance).filter(|nearest| distance(nearest) <= 2) {
+    match nearest(name, names.iter().map(String::as_str)) {
         Some(nearest) => format!("`{name}` (did you mean `{nearest}`?)"),
         None => format!("`{name}`"),
     }

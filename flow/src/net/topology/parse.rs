@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use pecan_sim::layer::{Shape, Window};
 
-use super::{TopologyError, TopologyLayer};
+use super::{LayerShape, TopologyError};
 
 /// Largest extent: far above any network's, low enough that products of three do not overflow.
 const LIMIT: usize = 1 << 20;
@@ -39,7 +39,7 @@ impl Line<'_> {
         }
     }
 
-    fn convolution(&self, two_strides: bool) -> Result<TopologyLayer, TopologyError> {
+    fn convolution(&self, two_strides: bool) -> Result<LayerShape, TopologyError> {
         let n = |column, what| self.number(column, what);
         let input = Shape::new(n(5, "channels")?, n(1, "input rows")?, n(2, "input columns")?);
         let kernel = [n(3, "filter rows")?, n(4, "filter columns")?];
@@ -47,33 +47,25 @@ impl Line<'_> {
         let stride = n(7, "stride")?;
         let stride = [stride, if two_strides { n(8, "stride of columns")? } else { stride }];
         let window = Window { kernel, stride, dilation: [1; 2], pads: [0; 4] };
-        let Some([height, width]) = window.output_size(input.height, input.width) else {
+        if window.output_size(input.height, input.width).is_none() {
             let (h, w) = (input.height, input.width);
             let problem =
                 format!("filter {kernel:?} exceeds the input of {h} rows and {w} columns");
             return Err(self.fail(3, problem));
-        };
+        }
         let depthwise = is_depthwise(self.fields[0], &input, kernel, filters);
         let (outputs, groups) =
             if depthwise { (input.channels, input.channels) } else { (filters, 1) };
-        let output = Shape::new(outputs, height, width);
-        Ok(TopologyLayer { name: String::new(), input, output, window, groups, line: self.number })
+        Ok(LayerShape { name: String::new(), input, outputs, window, groups })
     }
 
     /// `[M][K] * [K][N]`: a convolution with a kernel of one value over M pixels.
-    fn product(&self) -> Result<TopologyLayer, TopologyError> {
+    fn product(&self) -> Result<LayerShape, TopologyError> {
         let n = |column, what| self.number(column, what);
-        let (rows, columns, inner) = (n(1, "M")?, n(2, "N")?, n(3, "K")?);
+        let (rows, outputs, inner) = (n(1, "M")?, n(2, "N")?, n(3, "K")?);
         let window = Window { kernel: [1; 2], stride: [1; 2], dilation: [1; 2], pads: [0; 4] };
-        let (input, output) = (Shape::new(inner, rows, 1), Shape::new(columns, rows, 1));
-        Ok(TopologyLayer {
-            name: String::new(),
-            input,
-            output,
-            window,
-            groups: 1,
-            line: self.number,
-        })
+        let input = Shape::new(inner, rows, 1);
+        Ok(LayerShape { name: String::new(), input, outputs, window, groups: 1 })
     }
 }
 
@@ -85,9 +77,9 @@ fn is_depthwise(name: &str, input: &Shape, kernel: [usize; 2], filters: usize) -
     input.channels > 1 && kernel != [1, 1] && (filters == 1 || (named && filters == input.channels))
 }
 
-pub(super) fn layers(origin: &str, text: &str) -> Result<Vec<TopologyLayer>, TopologyError> {
+pub(super) fn layers(origin: &str, text: &str) -> Result<Vec<LayerShape>, TopologyError> {
     let mut format = Format::Convolution { two_strides: false };
-    let mut layers: Vec<TopologyLayer> = Vec::new();
+    let mut layers: Vec<LayerShape> = Vec::new();
     let mut seen: HashMap<&str, usize> = HashMap::new();
     for (index, text) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let fields: Vec<&str> = text.split(',').map(str::trim).collect();
@@ -109,7 +101,9 @@ pub(super) fn layers(origin: &str, text: &str) -> Result<Vec<TopologyLayer>, Top
             Format::Convolution { two_strides } => line.convolution(two_strides)?,
             Format::Product => line.product()?,
         };
-        let largest = layer.weights().max(layer.input.len()).max(layer.output.len());
+        let output =
+            layer.output().map_err(|problem| line.fail(0, format!("the layer {problem}")))?;
+        let largest = layer.weights().max(layer.input.len()).max(output.len());
         if largest > MOST {
             let problem = format!("a tensor of {largest} values; allowed: at most {MOST}");
             return Err(line.fail(0, problem));

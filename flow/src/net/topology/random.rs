@@ -5,7 +5,7 @@ use rand::seq::index::sample;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Topology, TopologyError, TopologyLayer};
+use super::{LayerShape, Topology, TopologyError};
 use crate::net::quantize::multiplier_and_shift;
 
 /// Smallest and largest width of a number in bits.
@@ -67,19 +67,31 @@ impl Topology {
     /// saturate; the clamp is that of a ReLU.
     ///
     /// # Errors
-    /// An option is out of range.
+    /// An option is out of range, or a layer contradicts itself.
     pub fn networks(
         &self,
         options: &RandomWeights,
     ) -> Result<impl ExactSizeIterator<Item = Network> + use<'_>, TopologyError> {
         options.check()?;
+        let output = |layer: &LayerShape| {
+            let fail = |problem| TopologyError::Shape { layer: layer.name.clone(), problem };
+            layer.output().map_err(fail)
+        };
+        let outputs = self.layers.iter().map(output).collect::<Result<Vec<_>, _>>()?;
         let (file, options) = (&self.name, *options);
-        let layers = self.layers.iter().enumerate();
-        Ok(layers.map(move |(at, layer)| network(file, layer, &options, at as u64)))
+        let layers = self.layers.iter().zip(outputs).enumerate();
+        Ok(layers
+            .map(move |(at, (layer, output))| network(file, layer, output, &options, at as u64)))
     }
 }
 
-fn network(file: &str, shape: &TopologyLayer, options: &RandomWeights, at: u64) -> Network {
+fn network(
+    file: &str,
+    shape: &LayerShape,
+    output: Shape,
+    options: &RandomWeights,
+    at: u64,
+) -> Network {
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
     rng.set_stream(at);
     let weights = weights(shape, options, &mut rng);
@@ -97,15 +109,15 @@ fn network(file: &str, shape: &TopologyLayer, options: &RandomWeights, at: u64) 
     };
     Network {
         name: format!("{file}/{}", shape.name),
-        tensors: vec![shape.input, shape.output],
+        tensors: vec![shape.input, output],
         layers: vec![layer],
         activation_bits: options.activation_bits,
         weight_bits: options.weight_bits,
     }
 }
 
-fn weights(shape: &TopologyLayer, options: &RandomWeights, rng: &mut ChaCha8Rng) -> Vec<i32> {
-    let outputs = shape.output.channels;
+fn weights(shape: &LayerShape, options: &RandomWeights, rng: &mut ChaCha8Rng) -> Vec<i32> {
+    let outputs = shape.outputs;
     let per_output = shape.weights() / outputs;
     let blocks = outputs.div_ceil(options.lanes);
     let groups = blocks * per_output;
@@ -125,9 +137,9 @@ fn weights(shape: &TopologyLayer, options: &RandomWeights, rng: &mut ChaCha8Rng)
     weights
 }
 
-fn requant(shape: &TopologyLayer, options: &RandomWeights, rng: &mut ChaCha8Rng) -> Vec<Requant> {
+fn requant(shape: &LayerShape, options: &RandomWeights, rng: &mut ChaCha8Rng) -> Vec<Requant> {
     let high = f64::from(limit(options.activation_bits));
-    let products = (shape.weights() / shape.output.channels) as f64 * options.density.max(1e-9);
+    let products = (shape.weights() / shape.outputs) as f64 * options.density.max(1e-9);
     // A uniform distribution has a standard deviation of its limit by the square root of 3.
     let deviation = (products.sqrt() * high * f64::from(limit(options.weight_bits)) / 3.0).max(1.0);
     let channel = |_| {
@@ -138,7 +150,7 @@ fn requant(shape: &TopologyLayer, options: &RandomWeights, rng: &mut ChaCha8Rng)
         let bias = (rng.random_range(-0.5..0.5) * deviation) as i64;
         Requant { bias, multiplier, shift }
     };
-    (0..shape.output.channels).map(channel).collect()
+    (0..shape.outputs).map(channel).collect()
 }
 
 /// A random input of `shape` for activations of `bits` bits: as after a ReLU, each value is positive with
