@@ -5,3 +5,4 @@ pub mod data;
 pub mod map;
 pub mod net;
 pub mod simulate;
+pub mod tools;
