@@ -6,3 +6,4 @@ pub mod energy;
 pub mod map;
 pub mod net;
 pub mod simulate;
+pub mod tools;
