@@ -24,6 +24,7 @@ mod registry;
 mod run;
 mod shapes;
 mod simulate;
+mod synth;
 mod table;
 mod tools;
 
