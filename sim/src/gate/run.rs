@@ -12,7 +12,7 @@ use super::settle::Buckets;
 use super::state::{NET_EVENT, State};
 
 /// Samples of the leakage in a window.
-const LEAKAGE_SAMPLES: usize = 64;
+const LEAKAGE_SAMPLES: usize = 32;
 
 /// A simulation of given pins.
 pub(super) struct Run<'a> {

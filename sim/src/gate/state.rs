@@ -185,7 +185,9 @@ impl<'a> State<'a> {
         if unit.kind == FLOP {
             self.list(index);
             if unit.flags & ASYNCHRONOUS != 0 {
-                self.units[index as usize].cause = pin;
+                if self.forced(index).is_some() {
+                    self.units[index as usize].cause = pin;
+                }
                 self.touch(index);
             }
         }
@@ -258,6 +260,8 @@ impl<'a> State<'a> {
                 unit.flags &= !LISTED;
                 let stored = unit.state >> (unit.bits - 1) & 1 == 1;
                 if model.bit(unit.table, unit.state) != stored && self.forced(index).is_none() {
+                    let clock = model.flops[self.units[index as usize].out as usize].clock;
+                    self.units[index as usize].cause = clock;
                     changes.push(index);
                 }
             }
@@ -301,7 +305,6 @@ impl<'a> State<'a> {
         self.units[index as usize].state ^= 1 << (unit.bits - 1);
         self.drive_flop(unit.out);
         self.list(index);
-        self.units[index as usize].cause = self.model.flops[unit.out as usize].clock;
         if unit.flags & ASYNCHRONOUS != 0 {
             self.touch(index);
         }
