@@ -7,6 +7,7 @@
 //! Conventions: stdout carries data, stderr logs and progress; the exit code is an [`Exit`].
 
 mod args;
+mod calibrate;
 mod check;
 mod completions;
 mod context;

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::{Context, Exit, Failure};
-use super::{check, completions, demo, doctor, generate, init, simulate, synth, tools};
+use super::{calibrate, check, completions, demo, doctor, generate, init, simulate, synth, tools};
 
 /// Makes the enum of subcommands from their modules: `Variant => module`.
 macro_rules! commands {
@@ -46,5 +46,6 @@ commands! {
     Check => check,
     Simulate => simulate,
     Synth => synth,
+    Calibrate => calibrate,
     Completions => completions,
 }

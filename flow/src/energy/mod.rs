@@ -5,6 +5,7 @@
 //! block and kind of data.
 
 mod block;
+pub mod calibrate;
 mod data;
 mod error;
 mod events;
