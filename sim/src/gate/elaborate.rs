@@ -98,6 +98,11 @@ impl Flat {
         Ok(builder.finish(netlist, ports))
     }
 
+    /// Name of the top module.
+    pub(super) fn top_name(&self) -> &str {
+        &self.netlist.modules[self.netlist.top].name
+    }
+
     /// The hierarchical name of a net.
     pub(super) fn net_name(&self, net: u32) -> String {
         match net {

@@ -7,6 +7,8 @@
 //! a cell's pin, leakage by state and time. With [`Mode::Inertial`] gates have the delays of the
 //! library, so glitches count.
 
+mod activity;
+mod average;
 mod clock;
 mod compile;
 mod connect;
@@ -21,6 +23,7 @@ mod netlist;
 mod options;
 mod pins;
 mod run;
+mod saif;
 mod settle;
 mod state;
 mod tables;
@@ -32,6 +35,7 @@ mod tests;
 use std::ops::Range;
 use std::path::Path;
 
+pub use activity::Activity;
 use elaborate::Flat;
 pub use energies::{Energies, MemoryUse, ScopeEnergy};
 pub use error::{GateError, Result};

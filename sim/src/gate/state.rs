@@ -44,6 +44,9 @@ pub(super) struct State<'a> {
     pub(super) model: &'a Model,
     pub(super) units: Vec<Unit>,
     pub(super) values: Vec<u8>,
+    /// Samples in which each net was 1, and their number.
+    pub(super) ones: Vec<u32>,
+    pub(super) ones_samples: u32,
     /// Toggles of data nets; those of clock nets follow from `rises`.
     pub(super) toggles: Vec<u32>,
     pub(super) memories: Vec<Memory>,
@@ -70,6 +73,8 @@ impl<'a> State<'a> {
             model,
             units: model.units.clone(),
             values: vec![0; flat.nets as usize],
+            ones: vec![0; flat.nets as usize],
+            ones_samples: 0,
             toggles: vec![0; flat.nets as usize],
             memories: flat.memories.iter().map(|m| Memory::new(&m.shape)).collect(),
             sums: Sums::new(flat.scopes.len()),
@@ -108,6 +113,8 @@ impl<'a> State<'a> {
         }
         self.sums = Sums::new(self.sums.internal.len());
         self.toggles.fill(0);
+        self.ones.fill(0);
+        self.ones_samples = 0;
         self.memories.iter_mut().for_each(Memory::reset_counts);
     }
 
@@ -345,6 +352,14 @@ impl<'a> State<'a> {
         let (scope, net) = (usize::from(unit.scope), unit.out);
         self.sums.internal[scope] += f64::from(self.model.energy[at as usize]);
         self.toggle(net);
+    }
+
+    /// Notes which nets are 1.
+    pub(super) fn sample_values(&mut self) {
+        self.ones_samples += 1;
+        for (ones, &value) in self.ones.iter_mut().zip(&self.values) {
+            *ones += u32::from(value);
+        }
     }
 
     /// Adds the present leakage of everything.

@@ -1,5 +1,6 @@
 //! Tests with energies computed by hand, on a library of round numbers.
 
+mod average;
 mod energy;
 mod errors;
 mod random;
@@ -15,11 +16,14 @@ pub(super) fn library() -> Library {
     Library::parse(LIBRARY).unwrap()
 }
 
+/// Pins or nets by name.
+type Named = Vec<(String, String)>;
+
 /// A module of a netlist: `ports` are (name, is input, bits), `cells` (name, type, pins).
 pub(super) struct TestModule {
     name: String,
     ports: Vec<(String, bool, Vec<String>)>,
-    cells: Vec<(String, String, Vec<(String, String)>)>,
+    cells: Vec<(String, String, Named)>,
     blackbox: bool,
 }
 
@@ -55,7 +59,7 @@ impl TestModule {
             let direction = if *input { "input" } else { "output" };
             format!(r#""{name}":{{"direction":"{direction}","bits":[{}]}}"#, bits.join(","))
         };
-        let cell = |(name, of, pins): &(String, String, Vec<(String, String)>)| {
+        let cell = |(name, of, pins): &(String, String, Named)| {
             let pins: Vec<String> = pins.iter().map(|(p, b)| format!(r#""{p}":[{b}]"#)).collect();
             format!(r#""{name}":{{"type":"{of}","connections":{{{}}}}}"#, pins.join(","))
         };
