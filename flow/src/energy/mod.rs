@@ -1,0 +1,3 @@
+//! Energy of networks on the accelerator.
+
+pub mod synthetic;
