@@ -9,7 +9,7 @@ use std::process::Command;
 
 use pecan_hdl::config::PRESETS;
 use pecan_hdl::generate::Package;
-use pecan_sim::gate::{Energies, GateDesign, GateOptions, Library, Mode, Pins, Signal};
+use pecan_sim::gate::{Activity, Energies, GateDesign, GateOptions, Library, Mode, Pins, Signal};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -94,8 +94,9 @@ fn simulate_rtl(
     text.lines().map(|line| line.split(' ').map(value).collect()).collect()
 }
 
-/// Compares a block in both modes; gives the energies without and with glitches.
-fn compare(prefix: &str) -> Option<[Energies; 2]> {
+/// Compares a block in both modes; gives the energies without and with glitches, and the total in
+/// pJ that follows from the average activity of the latter.
+fn compare(prefix: &str) -> Option<([Energies; 2], f64)> {
     if !tools() {
         return None;
     }
@@ -121,20 +122,32 @@ fn compare(prefix: &str) -> Option<[Energies; 2]> {
     assert!(known * 2 > CYCLES * outputs.len(), "{module}: outputs are unknown in the RTL");
     let mut pins = Pins::new(inputs, outputs);
     rows.iter().zip(&expected).for_each(|(row, out)| pins.push(row, out).unwrap());
-    Some([zero.run(&pins).unwrap(), inertial.run(&pins).unwrap()])
+    let energies = [zero.run(&pins).unwrap(), inertial.run(&pins).unwrap()];
+    let average = inertial.average(&library, &Activity::of(&energies[1]));
+    let average = average.iter().map(|s| s.total_pj()).sum();
+    Some((energies, average))
+}
+
+/// Average activity knows toggles and probabilities only: it is near, not equal.
+fn close(average: f64, events: &Energies) {
+    let ratio = average / events.total().total_pj();
+    println!("average activity / events: {ratio:.3}");
+    assert!((0.9..1.1).contains(&ratio), "{ratio}");
 }
 
 #[test]
 fn psum_file() {
-    let Some([zero, inertial]) = compare("psum_file_") else { return };
+    let Some(([zero, inertial], average)) = compare("psum_file_") else { return };
     assert!(inertial.total().total_pj() >= zero.total().total_pj());
     assert!(zero.total().clock_pj > 0.0 && zero.total().internal_pj > 0.0);
+    close(average, &inertial);
 }
 
 #[test]
 fn processing_element() {
-    let Some([zero, inertial]) = compare("pe") else { return };
+    let Some(([zero, inertial], average)) = compare("pe") else { return };
     let ratio = inertial.below("").total_pj() / zero.below("").total_pj();
     println!("glitches: x{ratio:.2}, settled after {} ns", inertial.settled_ns);
     assert!((1.05..4.0).contains(&ratio), "{ratio}");
+    close(average, &inertial);
 }

@@ -36,7 +36,7 @@ fn nets_and_inverters_agree_exactly_and_clocks_closely() {
 }
 
 #[test]
-fn saif_there_and_back_with_coverage() {
+fn a_saif_file_that_misses_nets_is_refused() {
     let design = design();
     let energies = energies(&design);
     let folder = tempfile::tempdir().unwrap();
