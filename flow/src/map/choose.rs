@@ -1,5 +1,7 @@
 //! Choice of tile, slice and output-channel passes of a layer by predicted cost.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::ops::Range;
 
 use pecan_hdl::geometry::{Geometry, LATTICE_BITS};
@@ -49,7 +51,7 @@ pub struct Searched {
 struct Bounded<'a> {
     candidate: Candidate<'a>,
     bound: f64,
-    /// Counts, where they matter. Boxed, for the list is sorted.
+    /// Counts, where they matter.
     counts: Option<Box<Counters>>,
 }
 
@@ -67,12 +69,15 @@ pub(super) fn choose(
     let tiles = tiles(problem, geometry);
     for sliced in [false, true] {
         let cut = cuts(problem, occupancy, sliced, geometry);
-        let mut all = bounded(problem, occupancy, &cut, &tiles, geometry, objective)?;
+        let all = bounded(problem, occupancy, &cut, &tiles, geometry, objective)?;
         let mut searched = Searched { bounded: all.len() as u64, timed: 0 };
-        // Stable, so that among equals large slices and tiles come first.
-        all.sort_by(|a, b| a.bound.total_cmp(&b.bound));
+        // Only the first few are taken, so they are not sorted. Costs are not negative: their bits have their order.
+        // The number comes second, so that among equals large slices and tiles come first.
+        let keys = all.iter().enumerate().map(|(k, b)| Reverse((b.bound.to_bits(), k)));
+        let mut order: BinaryHeap<_> = keys.collect::<Vec<_>>().into();
         let mut best: Option<(f64, u64, &Candidate<'_>)> = None;
-        for Bounded { candidate, bound, counts } in &all {
+        while let Some(Reverse((_, k))) = order.pop() {
+            let Bounded { candidate, bound, counts } = &all[k];
             if best.is_some_and(|(cost, ..)| *bound >= cost) {
                 break;
             }
@@ -219,11 +224,20 @@ fn slice_boxes(problem: &Problem<'_>, geometry: &Geometry, all_blocks: bool) -> 
     all
 }
 
+/// Phases along each axis.
+fn phase_grid(problem: &Problem<'_>, tiling: &Tiling) -> [usize; 2] {
+    [0, 1].map(|i| problem.axes[i].spacing(tiling.tile[i]).min(problem.axes[i].output))
+}
+
 /// Phases of a tiling, (y, x).
 pub(super) fn phases(problem: &Problem<'_>, tiling: &Tiling) -> Vec<[usize; 2]> {
-    let [y, x] =
-        [0, 1].map(|i| problem.axes[i].spacing(tiling.tile[i]).min(problem.axes[i].output));
+    let [y, x] = phase_grid(problem, tiling);
     (0..y * x).map(|n| [n / x, n % x]).collect()
+}
+
+/// How many phases there are.
+pub(super) fn phase_count(problem: &Problem<'_>, tiling: &Tiling) -> usize {
+    phase_grid(problem, tiling).iter().product()
 }
 
 #[cfg(test)]
