@@ -218,6 +218,41 @@ fn a_waveform_is_written_and_changes_nothing() {
 }
 
 #[test]
+fn recorded_pins_are_all_that_the_device_saw() {
+    let program = echo_twice(30);
+    let inputs: Vec<_> = (0..3).map(|run| input(run, 240)).collect();
+    let stalls = Stalls { seed: 2, input: 0.3, output: 0.3 };
+    let plain = Settings { stalls, ..Settings::default() };
+    let settings = Settings { pins: true, ..plain.clone() };
+    let simulator = build(false).unwrap();
+    let job = |settings| Job { program: &program, later: None, inputs: &inputs, settings };
+    let recorded = simulator.run_parallel(&job(settings), 2).unwrap();
+    let unrecorded = simulator.run(&job(plain)).unwrap();
+    for (run, (result, other)) in recorded.iter().zip(&unrecorded).enumerate() {
+        assert!(other.trace.is_empty());
+        assert_eq!((result.cycles, &result.output), (other.cycles, &other.output), "run {run}");
+        let resets = if run == 0 { 4 } else { 0 };
+        let cycles: Vec<_> = result.trace.cycles().collect();
+        assert_eq!((cycles.len() as u64, result.trace.stream_bits()), (result.cycles + resets, 64));
+        assert_eq!(cycles.iter().filter(|c| c.reset).count() as u64, resets);
+        assert!(cycles.iter().skip(resets as usize).all(|c| !c.reset));
+        let sent = cycles.iter().filter(|c| c.in_valid && c.in_ready && !c.reset);
+        let sent: Vec<u8> = sent.flat_map(|c| c.in_data.to_vec()).collect();
+        assert_eq!(sent.len() as u64, result.sent_bytes);
+        assert_eq!(sent[16..256], inputs[run]);
+        let given = cycles.iter().filter(|c| c.out_valid && c.out_ready);
+        let given: Vec<u8> = given.flat_map(|c| c.out_data.to_vec()).collect();
+        assert_eq!(given[240..], result.output);
+        for snapshot in &result.layers {
+            // The edge that ends cycle `n` is the `n+1`st: the count shows in the record after it.
+            let at = (snapshot.cycle + resets) as usize;
+            assert_ne!(cycles[at - 1].layer, snapshot.layer);
+            assert!(cycles.get(at).is_none_or(|c| c.layer == snapshot.layer));
+        }
+    }
+}
+
+#[test]
 fn the_benchmark_replays_the_same_cycles() {
     let program = echo_twice(1000);
     let inputs = [input(0, 8000)];

@@ -4,6 +4,7 @@
 
 use pecan_hdl::geometry::Geometry;
 
+use super::activity::List;
 use super::memories::Entry;
 use super::shape::RunShape;
 
@@ -77,8 +78,31 @@ pub(super) struct Walk<'a> {
     pub(super) bank: usize,
     /// The slice is the tile's first.
     pub(super) first: bool,
+    /// The slice is the tile's last.
+    pub(super) last: bool,
     /// Rows that take part.
     pub(super) valid: u32,
+    /// Whether each row takes part.
+    pub(super) rows: &'a [bool],
+}
+
+impl Walk<'_> {
+    /// The list of one group of one column, for the observer.
+    pub(super) fn list(&self, column: usize, group: usize, geometry: &Geometry) -> List<'_> {
+        let single = self.shape.columns[column].groups == 1;
+        let accumulate = self.shape.accumulate;
+        List {
+            column,
+            half: self.half,
+            psum_word: self.bank * geometry.psum_bank + group,
+            valid: self.rows,
+            per_channel: self.shape.per_channel,
+            maximum: self.shape.maximum,
+            from_zero: self.first && !accumulate,
+            from_psum: if self.first { accumulate } else { !single },
+            to_psum: self.last || !single,
+        }
+    }
 }
 
 impl<S: Sum> Array<S> {

@@ -5,6 +5,7 @@ use pecan_hdl::isa::counter::{Counter, Counters};
 use pecan_hdl::isa::{ErrorCode, payload_beats, payload_cycles};
 
 use super::Outcome;
+use super::activity::{Streams, Toggles};
 use super::background::{DrainPort, LoaderPort};
 use super::store::Store;
 use super::timing::Timer;
@@ -75,6 +76,7 @@ pub(super) struct Clock<'a> {
     outgoing: std::collections::VecDeque<u8>,
     running: Option<Running>,
     progress: u64,
+    streams: Option<&'a mut Streams>,
 }
 
 impl<'a> Clock<'a> {
@@ -83,6 +85,7 @@ impl<'a> Clock<'a> {
         model: &MemoryModel,
         geometry: &Geometry,
         dram: Vec<u8>,
+        streams: Option<&'a mut Streams>,
     ) -> Self {
         let beat_bytes = geometry.stream_bits / 8;
         let patience = match model {
@@ -106,7 +109,20 @@ impl<'a> Clock<'a> {
             outgoing: std::collections::VecDeque::new(),
             running: None,
             progress: 0,
+            streams,
         }
+    }
+
+    /// Counts the bits that toggle on the streams from 0 on.
+    pub(super) fn restart_streams(&mut self) {
+        if let Some(streams) = &mut self.streams {
+            streams.restart();
+        }
+    }
+
+    /// Bits toggled on the streams.
+    pub(super) fn stream_toggles(&self) -> Toggles {
+        self.streams.as_ref().map_or_else(Toggles::default, |streams| streams.toggles())
     }
 
     /// Steps one cycle; returns whether the input beat could be used.
@@ -120,6 +136,7 @@ impl<'a> Clock<'a> {
         let events = self.store.cycle(self.now, offer.write, busy);
         self.memory.end_cycle(taken, events.beat);
         if taken {
+            self.observe_taken();
             self.sent.advance(&self.ordering.sends);
             self.counters[Counter::BeatsIn] += 1;
         }
@@ -134,6 +151,14 @@ impl<'a> Clock<'a> {
         Ok(usable)
     }
 
+    fn observe_taken(&mut self) {
+        let Some(streams) = &mut self.streams else { return };
+        let address = self.sent.address(&self.ordering.sends, self.beat_bytes as u64);
+        if let Some(beat) = address.and_then(|at| self.dram.get(at..at + self.beat_bytes)) {
+            streams.taken(beat);
+        }
+    }
+
     fn check_fault(&self) -> Result<(), Outcome> {
         match self.running.as_ref().and_then(|run| run.fault) {
             Some((cycle, code)) if self.now >= cycle => Err(Outcome::Error(code)),
@@ -145,6 +170,9 @@ impl<'a> Clock<'a> {
         self.counters[Counter::BeatsOut] += 1;
         let bytes: Vec<u8> =
             self.outgoing.drain(..self.beat_bytes.min(self.outgoing.len())).collect();
+        if let Some(streams) = &mut self.streams {
+            streams.given(&bytes);
+        }
         let address = self.received.address(&self.ordering.receives, self.beat_bytes as u64);
         let target = address.and_then(|at| self.dram.get_mut(at..at + bytes.len()));
         if let Some(target) = target {

@@ -6,6 +6,7 @@ use pecan_hdl::geometry::Geometry;
 use pecan_hdl::isa::counter::{Counter, Counters};
 use pecan_hdl::isa::{ErrorCode, Opcode, RESERVED, RunFlags, VERSION, WAIT_COMPUTE, WAIT_STORE};
 
+use super::activity::{DeviceObserver, Toggles};
 use super::clock::Clock;
 use super::counts::run_counts;
 use super::functional::AddressFault;
@@ -24,6 +25,7 @@ pub(super) struct Decoder<'a> {
     pub(super) array: &'a mut ArrayState,
     pub(super) registers: &'a mut Registers,
     pub(super) clock: Clock<'a>,
+    pub(super) observer: Option<&'a mut DeviceObserver>,
     pub(super) snapshots: Vec<Snapshot>,
     /// Cycle of the last header's second beat.
     pub(super) header: Option<u64>,
@@ -109,6 +111,10 @@ impl Decoder<'_> {
         self.clock.counters = Counters::default();
         // The counters see an event one cycle late, so the beat of the identifier is counted.
         self.clock.counters[Counter::BeatsIn] = 1;
+        if let Some(observer) = &mut self.observer {
+            observer.restart();
+        }
+        self.clock.restart_streams();
         self.snapshots.clear();
         Ok(())
     }
@@ -148,10 +154,19 @@ impl Decoder<'_> {
         for item in 0..count {
             let bytes = slots.next(&mut self.clock, item + 1 == count)?;
             match op {
-                Opcode::LoadActivation => self.memories.write_word(address + item, bytes, g),
+                Opcode::LoadActivation => {
+                    self.memories.write_word(address + item, bytes, g);
+                    if let Some(observer) = &mut self.observer {
+                        observer.write(self.memories.word(address + item, g));
+                    }
+                }
                 Opcode::LoadWeight => {
                     self.lists_overwritten |= walked && self.clock.computes();
-                    self.memories.weights[operand][address + item] = Entry::unpack(bytes, g);
+                    let entry = Entry::unpack(bytes, g);
+                    self.memories.weights[operand][address + item] = entry;
+                    if let Some(observer) = &mut self.observer {
+                        observer.load_entry(&entry);
+                    }
                 }
                 _ => self.memories.params[address + item] = Param::unpack(bytes, g),
             }
@@ -172,6 +187,9 @@ impl Decoder<'_> {
         let fits = count > 0 && address + count <= self.geometry.buffer_words;
         check(fits, ErrorCode::BufferRange)?;
         let words = address..address + count;
+        if let Some(observer) = &mut self.observer {
+            words.clone().for_each(|a| observer.read(self.memories.word(a, self.geometry)));
+        }
         let payload = words.flat_map(|a| self.memories.read_word(a, self.geometry)).collect();
         self.clock.start_store(count as u64, payload);
         self.tick()
@@ -179,7 +197,8 @@ impl Decoder<'_> {
 
     fn mark(&mut self) -> Step {
         let executed = self.clock.now;
-        self.snapshots.push(Snapshot { cycle: executed + 1, counters: self.counters() });
+        let (counters, toggles) = (self.counters(), self.toggles());
+        self.snapshots.push(Snapshot { cycle: executed + 1, counters, toggles });
         self.tick()
     }
 
@@ -194,6 +213,15 @@ impl Decoder<'_> {
         let header = self.header.unwrap_or(self.clock.now);
         counters[Counter::Cycles] = self.clock.now - header;
         counters.wrapped(self.geometry.counter_bits)
+    }
+
+    /// Bits toggled since the header.
+    pub(super) fn toggles(&self) -> Toggles {
+        let mut toggles = self.clock.stream_toggles();
+        if let Some(observer) = &self.observer {
+            toggles += observer.toggles();
+        }
+        toggles
     }
 
     fn start_run(&mut self, operand: u32) -> Step {
@@ -235,7 +263,7 @@ impl Decoder<'_> {
     fn execute(&mut self, plan: &RunPlan, timer: &Timer, cycles: u64) -> Option<(u64, ErrorCode)> {
         let mut counts = run_counts(plan);
         counts[Counter::RunCycles] = cycles;
-        match self.array.run(self.geometry, plan, self.memories) {
+        match self.array.run(self.geometry, plan, self.memories, self.observer.as_deref_mut()) {
             Ok(activity) => {
                 counts[Counter::ActiveLanes] = activity.lanes;
                 counts[Counter::ScratchReads] = activity.reads;

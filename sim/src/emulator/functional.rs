@@ -2,6 +2,7 @@
 
 use pecan_hdl::geometry::Geometry;
 
+use super::activity::{DeviceObserver, Requantized};
 use super::array::{Activity, Array, Sum, Walk};
 use super::lists::{dense_points, group_point};
 use super::memories::Memories;
@@ -29,6 +30,8 @@ pub(super) struct Execution<'a, S> {
     pub(super) array: &'a mut Array<S>,
     /// The memories.
     pub(super) memories: &'a mut Memories,
+    /// Counts what toggles.
+    pub(super) observer: Option<&'a mut DeviceObserver>,
 }
 
 impl<S: Sum> Execution<'_, S> {
@@ -39,6 +42,9 @@ impl<S: Sum> Execution<'_, S> {
     pub(super) fn run(&mut self) -> Result<Activity, AddressFault> {
         let mut total = Activity::default();
         let slices = self.shape.slices();
+        if let Some(observer) = &mut self.observer {
+            observer.run(self.shape);
+        }
         for tile in 0..self.shape.tile_count() {
             let at = self.shape.tile_at(tile);
             let valid: Vec<bool> = self.shape.valid_rows(at).collect();
@@ -55,7 +61,9 @@ impl<S: Sum> Execution<'_, S> {
                     half,
                     bank: (tile & 1) as usize,
                     first: slice == 0,
+                    last: slice + 1 == slices,
                     valid: valid.iter().filter(|v| **v).count() as u32,
+                    rows: &valid,
                 };
                 let done = self.columns(&walk, block, slice as usize, &mut pointers);
                 total.lanes += done.lanes;
@@ -119,11 +127,17 @@ impl<S: Sum> Execution<'_, S> {
             Some(word) => &self.memories.buffer[word * channels..][..channels],
             None => &padding[..channels],
         };
+        if let Some(observer) = &mut self.observer {
+            observer.deliver(values, source.is_some());
+        }
         let linear = at[0] * self.shape.patch[0] + at[1] * self.shape.patch[1] + at[2];
         for (index, row) in self.shape.rows.iter().enumerate() {
             if valid[index] && takes(row, at, extent) {
                 let word = (linear - row.patch_offset) & (self.geometry.scratch_words as i64 - 1);
                 self.array.store(half, word as usize, index, values);
+                if let Some(observer) = &mut self.observer {
+                    observer.store([half, word as usize, index], values, self.shape);
+                }
             }
         }
     }
@@ -158,6 +172,9 @@ impl<S: Sum> Execution<'_, S> {
                 if self.geometry.skip {
                     length = entries.clone().take_while(|e| !e.last).count() + 1;
                     let list = entries.take(length).map(|e| (usize::from(e.index), e));
+                    if let Some(observer) = &mut self.observer {
+                        observer.list(&walk.list(column, group, self.geometry), list.clone());
+                    }
                     done = self.array.group(walk, column, group, list);
                 } else {
                     length = points.len();
@@ -167,6 +184,9 @@ impl<S: Sum> Execution<'_, S> {
                         0
                     };
                     let list = points.iter().map(|p| p + offset).zip(entries);
+                    if let Some(observer) = &mut self.observer {
+                        observer.list(&walk.list(column, group, self.geometry), list.clone());
+                    }
                     done = self.array.group(walk, column, group, list);
                 }
                 total.lanes += done.lanes;
@@ -195,15 +215,32 @@ impl<S: Sum> Execution<'_, S> {
                 }
                 for channel in 0..channels {
                     let k = word * channels + channel;
-                    let value = if k < produced { self.requantize(k, bank, index) } else { 0 };
+                    let value = if k < produced { self.step(k, bank, index) } else { 0 };
                     self.memories.buffer[address * channels + channel] = value;
                 }
+                if let Some(observer) = &mut self.observer {
+                    observer.write(self.memories.word(address, self.geometry));
+                }
+            }
+            if let Some(observer) = &mut self.observer {
+                let words = |group: usize| bank * self.geometry.psum_bank + group;
+                let last = (produced - 1) / (self.geometry.cols * self.geometry.lanes);
+                observer.visit(index, words(0)..=words(last % self.geometry.psum_bank));
             }
         }
         Ok(())
     }
 
-    fn requantize(&self, k: usize, bank: usize, row: usize) -> i16 {
+    /// Requantizes one channel in its drain lane.
+    fn step(&mut self, k: usize, bank: usize, row: usize) -> i16 {
+        let step = self.requantize(k, bank, row);
+        if let Some(observer) = &mut self.observer {
+            observer.requantize(k, step);
+        }
+        step.value
+    }
+
+    fn requantize(&self, k: usize, bank: usize, row: usize) -> Requantized {
         let g = self.geometry;
         let group = k / (g.cols * g.lanes) % g.psum_bank;
         let column = k / g.lanes % g.cols;
@@ -213,7 +250,8 @@ impl<S: Sum> Execution<'_, S> {
         let scaled =
             (i128::from(sum) + i128::from(param.bias)) * i128::from(param.multiplier) + half;
         let [low, high] = self.shape.clamp.map(i128::from);
-        (scaled >> param.shift).min(high).max(low) as i16
+        let value = (scaled >> param.shift).min(high).max(low) as i16;
+        Requantized { sum, param, value }
     }
 }
 

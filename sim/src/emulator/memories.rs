@@ -129,6 +129,12 @@ impl Memories {
         }
     }
 
+    /// The activations of a buffer word.
+    #[must_use]
+    pub(super) fn word(&self, address: usize, geometry: &Geometry) -> &[i16] {
+        &self.buffer[address * geometry.word_channels..][..geometry.word_channels]
+    }
+
     /// A buffer word as its slot.
     #[must_use]
     pub(super) fn read_word(&self, address: usize, geometry: &Geometry) -> Vec<u8> {

@@ -4,6 +4,7 @@
 //! It shares no structure with the RTL: a run is computed tile by tile on plain arrays, and its timing is
 //! a recurrence over slices (`timing`). Only the store engine and the memory are stepped by cycles.
 
+mod activity;
 mod array;
 mod background;
 mod clock;
@@ -27,12 +28,14 @@ use pecan_hdl::isa::counter::Counters;
 
 use crate::memory::MemoryModel;
 use crate::program::{Ordering, Program, ProgramError};
+use activity::{DeviceObserver, Observer};
 use array::{Activity, Array};
 use clock::Clock;
 use decode::{Decoder, Walked};
 use functional::{AddressFault, Execution};
 use memories::Memories;
 
+pub use activity::{Averages, TOGGLES, Toggle, Toggles};
 pub use counts::run_counts;
 pub use memories::{Entry, MAX_LANES, pack_word};
 pub use predictor::{Load, Prediction, Predictor, Reading, Traffic, Waits};
@@ -60,6 +63,9 @@ pub struct Snapshot {
     pub cycle: u64,
     /// Values of the counters in that cycle.
     pub counters: Counters,
+    /// Bits toggled since the header; zeros where the emulator does not observe them. What a command started counts
+    /// in full when the command is executed, so a store or a load that goes on beside the mark counts before it.
+    pub toggles: Toggles,
 }
 
 /// Result of executing a program.
@@ -73,6 +79,8 @@ pub struct Report {
     pub snapshots: Vec<Snapshot>,
     /// The counters at the end.
     pub counters: Counters,
+    /// Bits toggled since the header; zeros where the emulator does not observe them.
+    pub toggles: Toggles,
     /// DRAM at the end.
     pub dram: Vec<u8>,
     /// Bytes of the program's output region.
@@ -90,6 +98,18 @@ impl Report {
         let difference = |snapshot: &Snapshot| {
             let layer = snapshot.counters.since(&before, counter_bits);
             before = snapshot.counters;
+            layer
+        };
+        self.snapshots.iter().map(difference).collect()
+    }
+
+    /// Bits toggled in each layer: differences of neighbouring snapshots.
+    #[must_use]
+    pub fn layer_toggles(&self) -> Vec<Toggles> {
+        let mut before = Toggles::default();
+        let difference = |snapshot: &Snapshot| {
+            let layer = snapshot.toggles.since(&before);
+            before = snapshot.toggles;
             layer
         };
         self.snapshots.iter().map(difference).collect()
@@ -117,11 +137,16 @@ impl ArrayState {
         geometry: &Geometry,
         plan: &RunPlan,
         memories: &mut Memories,
+        observer: Option<&mut DeviceObserver>,
     ) -> Result<Activity, AddressFault> {
         let RunPlan { shape, lists } = plan;
         match self {
-            Self::Narrow(array) => Execution { geometry, shape, lists, array, memories }.run(),
-            Self::Wide(array) => Execution { geometry, shape, lists, array, memories }.run(),
+            Self::Narrow(array) => {
+                Execution { geometry, shape, lists, array, memories, observer }.run()
+            }
+            Self::Wide(array) => {
+                Execution { geometry, shape, lists, array, memories, observer }.run()
+            }
         }
     }
 }
@@ -135,6 +160,7 @@ pub struct Emulator {
     memories: Memories,
     array: ArrayState,
     registers: Registers,
+    observer: Option<Box<Observer>>,
 }
 
 impl Emulator {
@@ -147,8 +173,16 @@ impl Emulator {
             memories: Memories::new(&geometry),
             array: ArrayState::new(&geometry),
             registers: Registers::new(&geometry),
+            observer: None,
             geometry,
         }
+    }
+
+    /// As [`Self::new`], counting the bits that toggle ([`Report::toggles`]), which takes several times as long.
+    #[must_use]
+    pub fn observed(config: &Config) -> Self {
+        let device = Self::new(config);
+        Self { observer: Some(Box::new(Observer::new(&device.geometry))), ..device }
     }
 
     /// Executes a program with ideal memory.
@@ -179,7 +213,12 @@ impl Emulator {
             });
         }
         let ordering = Ordering::of(program);
-        let clock = Clock::new(&ordering, memory, &self.geometry, program.dram.clone());
+        let (streams, observer) = match self.observer.as_deref_mut() {
+            Some(Observer { streams, device }) => (Some(streams), Some(device)),
+            None => (None, None),
+        };
+        let dram = program.dram.clone();
+        let clock = Clock::new(&ordering, memory, &self.geometry, dram, streams);
         let mut decoder = Decoder {
             geometry: &self.geometry,
             id: self.id,
@@ -187,6 +226,7 @@ impl Emulator {
             array: &mut self.array,
             registers: &mut self.registers,
             clock,
+            observer,
             snapshots: Vec::new(),
             header: None,
             walked: vec![Walked::default(); self.geometry.cols],
@@ -195,11 +235,20 @@ impl Emulator {
         let outcome = decoder.run();
         // `tick` went on to the cycle after the last command.
         decoder.clock.now -= u64::from(outcome == Outcome::Done);
-        let counters = decoder.counters();
+        let (counters, toggles) = (decoder.counters(), decoder.toggles());
         let cycles = decoder.clock.now + 1;
         let lists_overwritten = decoder.lists_overwritten;
         let (snapshots, dram) = (decoder.snapshots, decoder.clock.dram);
         let output = dram[program.output.range()].to_vec();
-        Ok(Report { outcome, cycles, snapshots, counters, dram, output, lists_overwritten })
+        Ok(Report {
+            outcome,
+            cycles,
+            snapshots,
+            counters,
+            toggles,
+            dram,
+            output,
+            lists_overwritten,
+        })
     }
 }

@@ -113,7 +113,7 @@ impl Predictor {
     #[must_use]
     pub fn new(geometry: &Geometry) -> Self {
         Self {
-            clock: Clock::new(&ENDLESS, &MemoryModel::Ideal, geometry, Vec::new()),
+            clock: Clock::new(&ENDLESS, &MemoryModel::Ideal, geometry, Vec::new(), None),
             geometry: geometry.clone(),
             traffic: Traffic::default(),
             header: 0,

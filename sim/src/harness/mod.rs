@@ -5,6 +5,7 @@
 //! crosses the language border per cycle. The model is reset once at the start and after a failed run;
 //! otherwise runs follow each other back to back, each on a freshly restored DRAM image.
 
+mod pins;
 mod wire;
 
 use std::path::PathBuf;
@@ -14,12 +15,14 @@ use crate::error::{Result, SimError};
 use crate::memory::MemoryModel;
 use crate::program::Program;
 
+pub use pins::{PinCycle, PinTrace};
 pub(crate) use wire::{Orderings, decode_bench, decode_runs, encode_job};
 
 /// Source files of the harness, as (path below the build folder, text).
-pub(crate) const SOURCES: [(&str, &str); 8] = [
+pub(crate) const SOURCES: [(&str, &str); 9] = [
     ("main.cpp", include_str!("cpp/main.cpp")),
     ("runner.h", include_str!("cpp/runner.h")),
+    ("pins.h", include_str!("cpp/pins.h")),
     ("device.h", include_str!("cpp/device.h")),
     ("wire.h", include_str!("cpp/wire.h")),
     ("memory.h", include_str!("cpp/memory.h")),
@@ -54,6 +57,8 @@ pub struct Settings {
     pub max_cycles: u64,
     /// Return the whole DRAM after each run, not only the output region.
     pub whole_dram: bool,
+    /// Record the top-level pins of every cycle ([`RunResult::trace`]). All runs then share one process.
+    pub pins: bool,
     /// Waveform file to write; needs a simulator built with [`BuildOptions::wave`].
     ///
     /// [`BuildOptions::wave`]: crate::verilator::BuildOptions::wave
@@ -70,6 +75,7 @@ impl Default for Settings {
             watchdog: 1_000_000,
             max_cycles: u64::MAX,
             whole_dram: false,
+            pins: false,
             wave: None,
             timeout: None,
         }
@@ -204,6 +210,10 @@ pub struct RunResult {
     pub output: Vec<u8>,
     /// Contents of DRAM where [`Settings::whole_dram`] asked for it, else empty.
     pub dram: Vec<u8>,
+    /// The top-level pins of every cycle since the end of the previous run (of the first run: since power-up, with
+    /// the cycles of the reset) where [`Settings::pins`] asked for them, else empty. The traces of all runs of a job,
+    /// one after the other, are all that the device ever saw.
+    pub trace: PinTrace,
 }
 
 /// Simulation speed with and without the harness, from processor time.

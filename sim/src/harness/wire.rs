@@ -4,7 +4,7 @@ use crate::error::{Result, SimError};
 use crate::memory::MemoryModel;
 use crate::program::{OrderedTransfer, Ordering, Program};
 
-use super::{BenchResult, Job, LayerSnapshot, Outcome, Pins, RunResult};
+use super::{BenchResult, Job, LayerSnapshot, Outcome, PinTrace, Pins, RunResult};
 
 struct Writer(Vec<u8>);
 
@@ -75,6 +75,7 @@ pub(crate) fn encode_job(
         settings.watchdog,
         settings.max_cycles,
         u64::from(settings.whole_dram),
+        u64::from(settings.pins),
         first_run,
     ]);
     let wave = settings.wave.as_deref().map(|path| path.to_string_lossy().into_owned());
@@ -136,7 +137,7 @@ impl<'a> Reader<'a> {
         (0..count).map(|_| self.number()).collect()
     }
 
-    fn run(&mut self, counters: usize) -> Result<RunResult> {
+    fn run(&mut self, counters: usize, stream_bits: u32) -> Result<RunResult> {
         self.expect("PECANRUN")?;
         let (kind, code, cycles) = (self.number()?, self.number()?, self.number()?);
         let (sent_bytes, received_bytes) = (self.number()?, self.number()?);
@@ -175,20 +176,23 @@ impl<'a> Reader<'a> {
             counters: self.counters(counters)?,
             output: self.block()?,
             dram: self.block()?,
+            trace: PinTrace::new(stream_bits, self.block()?)?,
         })
     }
 }
 
-/// Decodes the results of `runs` runs of the program with identifier `id`.
+/// Decodes the results of `runs` runs of the program with identifier `id` for beats of `stream_bits`.
 pub(crate) fn decode_runs(
     bytes: &[u8],
     id: u32,
+    stream_bits: u32,
     runs: usize,
     counters: usize,
 ) -> Result<Vec<RunResult>> {
     let mut reader = Reader(bytes);
     reader.header(id)?;
-    let results = (0..runs).map(|_| reader.run(counters)).collect::<Result<_>>()?;
+    let run = |_| reader.run(counters, stream_bits);
+    let results = (0..runs).map(run).collect::<Result<_>>()?;
     reader.expect("PECANEND")?;
     Ok(results)
 }
@@ -220,15 +224,17 @@ mod tests {
         good.numbers(&[1, 9, 100, 8, 16, 0, 1, 1, 50, 0, 5, 6]);
         good.block(b"out");
         good.block(b"");
+        good.block(b"elevenbytes");
         good.0.extend_from_slice(b"PECANEND");
-        let results = decode_runs(&good.0, 7, 1, 1).unwrap();
+        let results = decode_runs(&good.0, 7, 32, 1, 1).unwrap();
         assert_eq!(results[0].outcome, Outcome::Error { code: 9 });
         assert_eq!(results[0].layers[0].counters, [5]);
         assert_eq!(results[0].output, b"out");
+        assert_eq!(results[0].trace.len(), 1);
         for cut in 0..good.0.len() {
-            assert!(decode_runs(&good.0[..cut], 7, 1, 1).is_err(), "cut at {cut}");
+            assert!(decode_runs(&good.0[..cut], 7, 32, 1, 1).is_err(), "cut at {cut}");
         }
-        let error = decode_runs(&good.0, 8, 1, 1).unwrap_err();
+        let error = decode_runs(&good.0, 8, 32, 1, 1).unwrap_err();
         assert!(error.to_string().contains("00000008"));
     }
 }

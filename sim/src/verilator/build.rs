@@ -103,6 +103,10 @@ impl Recipe<'_> {
         for word in 0..words {
             let _ = writeln!(text, "    std::memcpy(&top.in_data_{word}, beat + {}, 4);", 4 * word);
         }
+        text.push_str("}\ninline void get_input(const Vpecan& top, uint8_t* beat) {\n");
+        for word in 0..words {
+            let _ = writeln!(text, "    std::memcpy(beat + {}, &top.in_data_{word}, 4);", 4 * word);
+        }
         text.push_str("}\ninline void get_output(const Vpecan& top, uint8_t* beat) {\n");
         for word in 0..words {
             let _ =

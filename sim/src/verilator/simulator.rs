@@ -110,8 +110,9 @@ impl Simulator {
     ) -> Result<()> {
         self.check(job)?;
         let (orderings, total) = (Orderings::of(job), job.inputs.len());
-        // One waveform file cannot be written by several processes.
-        let threads = if job.settings.wave.is_some() { 1 } else { threads.max(1) };
+        // One waveform file cannot be written by several processes, and a pin trace goes on from run to run.
+        let single = job.settings.wave.is_some() || job.settings.pins;
+        let threads = if single { 1 } else { threads.max(1) };
         let limit = if threads == 1 { total } else { RUNS_PER_PROCESS };
         let size = total.div_ceil(threads).clamp(1, limit.max(1));
         let parts = total.div_ceil(size);
@@ -191,7 +192,8 @@ impl Simulator {
             settings: job.settings.clone(),
         };
         let bytes = self.launch("run", &part, orderings, first)?;
-        decode_runs(&bytes, job.program.id(), part.inputs.len(), self.options.counters)
+        let (id, stream) = (job.program.id(), job.program.stream_bits);
+        decode_runs(&bytes, id, stream, part.inputs.len(), self.options.counters)
     }
 
     /// Runs the executable on a job file and returns its result file.

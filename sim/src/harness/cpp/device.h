@@ -6,6 +6,7 @@
 
 #include "Vpecan.h"
 #include "ports.h"  // generated: kBeatWords, kCounters, set_input(), get_output()
+#include "pins.h"
 #include "verilated.h"
 #include "wire.h"
 #if PECAN_WAVE_FST
@@ -16,13 +17,13 @@
 
 namespace pecan {
 
-constexpr uint64_t kBeatBytes = 4 * kBeatWords;
 constexpr int kResetCycles = 4;
 
 class Device {
 public:
-    explicit Device(const std::string& wave)
-        : top(new Vpecan{&m_context, "pecan"}) {
+    Device(const std::string& wave, bool record_pins)
+        : pins(record_pins)
+        , top(new Vpecan{&m_context, "pecan"}) {
 #if PECAN_WAVE_FST || PECAN_WAVE_VCD
         if (!wave.empty()) {
             m_context.traceEverOn(true);
@@ -59,7 +60,10 @@ public:
     // Lets the inputs of this cycle propagate with the clock low.
     void settle() {
         top->clock = 0;
+        // What the harness read between cycles is not part of the run.
+        top->status_addr = 0;
         top->eval();
+        pins.record(*top);
         dump();
     }
     // The rising edge that ends the cycle.
@@ -93,6 +97,7 @@ private:
     VerilatedContext m_context;
 
 public:
+    PinRecorder pins;
     const std::unique_ptr<Vpecan> top;
 
 private:

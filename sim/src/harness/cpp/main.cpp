@@ -112,7 +112,7 @@ int main(int argc, char** argv) {
     const std::string mode = argv[1];
     Reader in(argv[2]);
     const Job job(in, kBeatBytes, kCounters);
-    Device device(job.wave);
+    Device device(job.wave, job.record_pins && mode == "run");
     device.reset();
     Writer out(argv[3]);
     out.bytes("PECANRS1", 8);

@@ -110,6 +110,8 @@ public:
         for (const uint64_t value : result.counters) out.number(value);
         out.block(&m_dram[m_job.output.address], m_job.output.bytes);
         out.block(m_dram.data(), m_job.whole_dram ? m_dram.size() : 0);
+        const auto pins = m_device.pins.take();
+        out.block(pins.data(), pins.size());
     }
 
 private:

@@ -89,6 +89,7 @@ struct Job {
     uint64_t seed, stall_input, stall_output;  // probabilities in 2^-32
     uint64_t watchdog, max_cycles;
     bool whole_dram;
+    bool record_pins;
     uint64_t first_run;  // number of the first run, so that a run's stalls do not depend on its process
     std::string wave;
     Region input, output;
@@ -113,6 +114,7 @@ struct Job {
         watchdog = in.number();
         max_cycles = in.number();
         whole_dram = in.number() != 0;
+        record_pins = in.number() != 0;
         first_run = in.number();
         const auto name = in.block();
         wave.assign(name.begin(), name.end());

@@ -1,0 +1,237 @@
+//! The PE array: scratchpads, and what every entry moves on its way through operand and accumulate stage.
+
+use pecan_hdl::geometry::Geometry;
+
+use super::bits::{distance, mask16, mask64, ones};
+use super::pe::{Accumulate, Operands, Widths};
+use super::toggle::{Toggle, Toggles};
+use crate::emulator::memories::Entry;
+
+/// A list of entries that a column walks: one group in one slice of a tile.
+pub(in crate::emulator) struct List<'a> {
+    /// The column.
+    pub(in crate::emulator) column: usize,
+    /// Half of the scratchpad.
+    pub(in crate::emulator) half: usize,
+    /// Word of the psum file.
+    pub(in crate::emulator) psum_word: usize,
+    /// Rows with a pixel.
+    pub(in crate::emulator) valid: &'a [bool],
+    /// Each lane takes its own channel.
+    pub(in crate::emulator) per_channel: bool,
+    /// Maximum in place of multiply-add.
+    pub(in crate::emulator) maximum: bool,
+    /// The first entry starts from nothing.
+    pub(in crate::emulator) from_zero: bool,
+    /// The first entry starts from the psum word.
+    pub(in crate::emulator) from_psum: bool,
+    /// The last entry's sums go to the psum word.
+    pub(in crate::emulator) to_psum: bool,
+}
+
+/// What the PEs of one column hold, and what their buses show.
+#[derive(Clone, Debug)]
+struct Column {
+    /// `[half][word][row][channel]`.
+    scratch: Vec<i16>,
+    /// Word at the scratchpads' read port: `[row][channel]`, and the channel group selected of it.
+    word: Vec<i16>,
+    high: usize,
+    /// Latest entry and its position.
+    entry: Entry,
+    position: usize,
+    operands: Operands,
+    accumulate: Accumulate,
+}
+
+/// State of the array.
+#[derive(Clone, Debug)]
+pub(super) struct ArrayToggles {
+    geometry: Geometry,
+    columns: Vec<Column>,
+    per_channel: bool,
+    activation_mask: u16,
+    weight_mask: u16,
+}
+
+impl ArrayToggles {
+    pub(super) fn new(geometry: &Geometry) -> Self {
+        let (rows, lanes) = (geometry.rows, geometry.lanes);
+        let widths = Widths {
+            lanes,
+            activation: mask16(geometry.activation_bits),
+            weight: mask16(geometry.weight_bits),
+            product: mask64(geometry.activation_bits + geometry.weight_bits) as u32,
+            accumulator: geometry.accumulator_bits,
+            smallest: i64::from(geometry.activation_min()),
+        };
+        let word = rows * geometry.word_channels;
+        let column = Column {
+            scratch: vec![0; 2 * geometry.scratch_words * word],
+            word: vec![0; word],
+            high: 0,
+            entry: Entry::ZERO,
+            position: 0,
+            operands: Operands::new(rows, widths),
+            accumulate: Accumulate::new(rows, 2 * geometry.psum_bank, widths),
+        };
+        Self {
+            columns: vec![column; geometry.cols],
+            per_channel: false,
+            activation_mask: widths.activation,
+            weight_mask: widths.weight,
+            geometry: geometry.clone(),
+        }
+    }
+
+    /// The mode register as a run finds it: it decides which operand a lane multiplies.
+    pub(super) fn mode(&mut self, per_channel: bool, toggles: &mut Toggles) {
+        if std::mem::replace(&mut self.per_channel, per_channel) == per_channel {
+            return;
+        }
+        for column in &mut self.columns {
+            toggles[Toggle::Product] += column.operands.switch(per_channel);
+        }
+    }
+
+    /// Writes one row's word into the scratchpads of the columns in use.
+    pub(super) fn store(
+        &mut self,
+        at: [usize; 3],
+        values: &[i16],
+        active: impl Iterator<Item = bool>,
+        toggles: &mut Toggles,
+    ) {
+        let [half, word, row] = at;
+        let (b, g) = (self.geometry.word_channels, &self.geometry);
+        let start = ((half * g.scratch_words + word) * g.rows + row) * b;
+        for (column, active) in self.columns.iter_mut().zip(active) {
+            if !active {
+                continue;
+            }
+            let held = &mut column.scratch[start..][..b];
+            toggles[Toggle::ScratchWrite] += distance(held, values, self.activation_mask);
+            if g.zero_gating {
+                let flags = held.iter().zip(values).filter(|(a, b)| (**a == 0) != (**b == 0));
+                toggles[Toggle::ZeroFlags] += flags.count() as u64;
+            }
+            held.copy_from_slice(values);
+        }
+    }
+
+    /// Walks a list.
+    pub(super) fn list<'e>(
+        &mut self,
+        list: &List<'_>,
+        entries: impl Iterator<Item = (usize, &'e Entry)>,
+        toggles: &mut Toggles,
+    ) {
+        let column = &mut self.columns[list.column];
+        column.accumulate.address(list.psum_word, toggles);
+        let mut first = true;
+        for (position, entry) in entries {
+            let position =
+                position & (self.geometry.scratch_words * self.geometry.word_channels - 1);
+            toggles[Toggle::Entry] += column.broadcast(position, entry, self.weight_mask, toggles);
+            column.address(list, position, &self.geometry, self.activation_mask, toggles);
+            column.entry(list, first, &self.geometry, toggles);
+            first = false;
+        }
+        if list.to_psum {
+            column.accumulate.write(list.valid, toggles);
+        }
+    }
+
+    /// A row's drain reads the psum words `first..=last` of all columns.
+    pub(super) fn drain(
+        &self,
+        row: usize,
+        words: std::ops::RangeInclusive<usize>,
+        toggles: &mut Toggles,
+    ) {
+        for column in &self.columns {
+            toggles[Toggle::DrainReadBus] += column.accumulate.drain(row, words.clone());
+        }
+    }
+}
+
+/// Bits of the entry's fields beside the weights that change.
+pub(super) fn fields(a: &Entry, b: &Entry) -> u64 {
+    u64::from((a.index ^ b.index).count_ones()) + u64::from(a.last != b.last)
+}
+
+impl Column {
+    /// The weight buffer gives the entry; returns the bits of the entry that change.
+    fn broadcast(
+        &mut self,
+        position: usize,
+        entry: &Entry,
+        mask: u16,
+        toggles: &mut Toggles,
+    ) -> u64 {
+        toggles[Toggle::EntryIndex] += u64::from((self.position ^ position).count_ones());
+        let bits = distance(&self.entry.weights, &entry.weights, mask) + fields(&self.entry, entry);
+        (self.position, self.entry) = (position, *entry);
+        bits
+    }
+
+    /// The scratchpads' read ports show the word at the position.
+    fn address(
+        &mut self,
+        list: &List<'_>,
+        position: usize,
+        geometry: &Geometry,
+        mask: u16,
+        toggles: &mut Toggles,
+    ) {
+        let (b, lanes) = (geometry.word_channels, geometry.lanes);
+        let size = geometry.rows * b;
+        let start = (list.half * geometry.scratch_words + position / b) * size;
+        let now = &self.scratch[start..][..size];
+        let high = position % b / lanes * lanes;
+        toggles[Toggle::ScratchReadBus] += distance(&self.word, now, mask);
+        let rows = self.word.chunks_exact(b).zip(now.chunks_exact(b));
+        let select = rows
+            .map(|(old, new)| distance(&old[self.high..][..lanes], &new[high..][..lanes], mask));
+        toggles[Toggle::ScratchSelect] += select.sum::<u64>();
+        self.word.copy_from_slice(now);
+        self.high = high;
+    }
+
+    /// All rows process the entry.
+    fn entry(&mut self, list: &List<'_>, first: bool, geometry: &Geometry, toggles: &mut Toggles) {
+        let (b, lanes) = (geometry.word_channels, geometry.lanes);
+        let weights = &self.entry.weights[..lanes];
+        let weight_ones = ones(weights, self.operands.widths.weight);
+        let useful = self.entry.nonzero || !geometry.zero_gating;
+        let all = list.maximum || !geometry.zero_gating;
+        let start = match (first && list.from_zero, first && list.from_psum, list.maximum) {
+            (true, _, true) => super::pe::Start::Smallest,
+            (true, _, false) => super::pe::Start::Zero,
+            (false, true, _) => super::pe::Start::Psum,
+            _ => super::pe::Start::Accumulator,
+        };
+        for row in 0..geometry.rows {
+            if !list.valid[row] {
+                self.accumulate.idle(row, start, toggles);
+                continue;
+            }
+            let channels = &self.word[row * b + self.high..][..lanes];
+            let multiply = if !useful {
+                0
+            } else if list.per_channel {
+                self.operands.own(row, channels, weights, all, toggles)
+            } else {
+                let low = self.position % lanes;
+                self.operands.shared(
+                    row,
+                    (low, channels[low]),
+                    (weights, weight_ones),
+                    all,
+                    toggles,
+                )
+            };
+            self.accumulate.step(row, start, multiply, list.maximum, &self.operands, toggles);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The drain lanes.
+
+use pecan_hdl::geometry::Geometry;
+use pecan_hdl::isa::{MULTIPLIER_BITS, SHIFT_BITS};
+
+use super::bits::mask64;
+use super::toggle::{Toggle, Toggles};
+use crate::emulator::memories::Param;
+
+/// One requantization.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::emulator) struct Requantized {
+    /// Partial sum that enters.
+    pub(in crate::emulator) sum: i64,
+    /// Parameters of the channel.
+    pub(in crate::emulator) param: Param,
+    /// Activation that leaves.
+    pub(in crate::emulator) value: i16,
+}
+
+impl Requantized {
+    /// What the multiplier gives.
+    fn scaled(self) -> i128 {
+        (i128::from(self.sum) + i128::from(self.param.bias)) * i128::from(self.param.multiplier)
+    }
+}
+
+/// What each drain lane handled last.
+#[derive(Clone, Debug)]
+pub(super) struct DrainToggles {
+    lanes: Vec<Requantized>,
+    sum: u64,
+    scaled: u64,
+    value: u64,
+    bias: u64,
+}
+
+impl DrainToggles {
+    pub(super) fn new(geometry: &Geometry) -> Self {
+        Self {
+            lanes: vec![Requantized::default(); geometry.drain_lanes],
+            sum: mask64(geometry.accumulator_bits),
+            scaled: mask64(geometry.accumulator_bits + 1 + MULTIPLIER_BITS),
+            value: mask64(geometry.activation_bits),
+            bias: mask64(geometry.bias_bits()),
+        }
+    }
+
+    /// The lane of channel `k` handles its next sum.
+    pub(super) fn step(&mut self, k: usize, new: Requantized, toggles: &mut Toggles) {
+        let lane = k % self.lanes.len();
+        let old = std::mem::replace(&mut self.lanes[lane], new);
+        let count = |changed: u64, mask: u64| u64::from((changed & mask).count_ones());
+        toggles[Toggle::DrainSum] += count((old.sum ^ new.sum) as u64, self.sum);
+        toggles[Toggle::DrainScaled] += count((old.scaled() ^ new.scaled()) as u64, self.scaled);
+        toggles[Toggle::DrainOut] += count((old.value ^ new.value) as u64, self.value);
+        let (a, b) = (old.param, new.param);
+        toggles[Toggle::Param] += count((a.bias ^ b.bias) as u64, self.bias)
+            + count(u64::from(a.multiplier ^ b.multiplier), mask64(MULTIPLIER_BITS))
+            + count(u64::from(a.shift ^ b.shift), mask64(SHIFT_BITS));
+    }
+}

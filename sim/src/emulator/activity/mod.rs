@@ -1,0 +1,165 @@
+//! Activity: how many bits toggle at the places where the energy goes, in the order in which the hardware works.
+//! What each number means stands with [`Toggle`].
+//!
+//! The observers keep their own copy of the registers and memories that they watch, so that the emulator computes
+//! the same with and without them, and as fast without them.
+
+mod array;
+mod bits;
+mod drain;
+mod pe;
+#[cfg(test)]
+mod tests;
+mod toggle;
+
+use pecan_hdl::geometry::Geometry;
+
+use super::memories::Entry;
+use super::shape::RunShape;
+use array::ArrayToggles;
+use bits::{Bus, Port, distance, mask16};
+use drain::DrainToggles;
+
+pub(super) use array::List;
+pub(super) use drain::Requantized;
+pub use toggle::{Averages, TOGGLES, Toggle, Toggles};
+
+/// Observers of a device.
+#[derive(Clone, Debug)]
+pub(super) struct Observer {
+    /// Of the streams.
+    pub(super) streams: Streams,
+    /// Of everything behind the decoder.
+    pub(super) device: DeviceObserver,
+}
+
+impl Observer {
+    pub(super) fn new(geometry: &Geometry) -> Self {
+        Self { streams: Streams::default(), device: DeviceObserver::new(geometry) }
+    }
+}
+
+/// Observer of the two streams.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Streams {
+    input: Port,
+    output: Port,
+    toggles: Toggles,
+}
+
+impl Streams {
+    /// A beat is taken.
+    pub(super) fn taken(&mut self, beat: &[u8]) {
+        self.toggles[Toggle::BeatsIn] += self.input.show(beat);
+    }
+
+    /// A beat is given.
+    pub(super) fn given(&mut self, beat: &[u8]) {
+        self.toggles[Toggle::BeatsOut] += self.output.show(beat);
+    }
+
+    /// Counts from 0 on.
+    pub(super) fn restart(&mut self) {
+        self.toggles = Toggles::default();
+    }
+
+    /// Counts since the last restart.
+    pub(super) fn toggles(&self) -> Toggles {
+        self.toggles
+    }
+}
+
+/// Observer of the memories, the array and the drain.
+#[derive(Clone, Debug)]
+pub(super) struct DeviceObserver {
+    toggles: Toggles,
+    array: ArrayToggles,
+    drain: DrainToggles,
+    patch: Bus,
+    read: Bus,
+    written: Bus,
+    entry: Entry,
+    weight_mask: u16,
+}
+
+impl DeviceObserver {
+    fn new(geometry: &Geometry) -> Self {
+        let bus = Bus::new(geometry.word_channels, geometry.activation_bits);
+        Self {
+            toggles: Toggles::default(),
+            array: ArrayToggles::new(geometry),
+            drain: DrainToggles::new(geometry),
+            patch: bus.clone(),
+            read: bus.clone(),
+            written: bus,
+            entry: Entry::ZERO,
+            weight_mask: mask16(geometry.weight_bits),
+        }
+    }
+
+    /// Counts from 0 on; what the hardware holds stays.
+    pub(super) fn restart(&mut self) {
+        self.toggles = Toggles::default();
+    }
+
+    /// Counts since the last restart.
+    pub(super) fn toggles(&self) -> Toggles {
+        self.toggles
+    }
+
+    /// A run begins.
+    pub(super) fn run(&mut self, shape: &RunShape) {
+        self.array.mode(shape.per_channel, &mut self.toggles);
+    }
+
+    /// The loader delivers a word, read from the buffer or of padding.
+    pub(super) fn deliver(&mut self, values: &[i16], read: bool) {
+        self.toggles[Toggle::PatchBus] += self.patch.show(values);
+        if read {
+            self.read(values);
+        }
+    }
+
+    /// A word is read from the global buffer.
+    pub(super) fn read(&mut self, values: &[i16]) {
+        self.toggles[Toggle::BufferRead] += self.read.show(values);
+    }
+
+    /// A word is written to the global buffer.
+    pub(super) fn write(&mut self, values: &[i16]) {
+        self.toggles[Toggle::BufferWrite] += self.written.show(values);
+    }
+
+    /// An entry is written to a weight buffer.
+    pub(super) fn load_entry(&mut self, entry: &Entry) {
+        let fields = array::fields(&self.entry, entry);
+        let weights = distance(&self.entry.weights, &entry.weights, self.weight_mask);
+        self.toggles[Toggle::WeightWrite] += fields + weights;
+        self.entry = *entry;
+    }
+
+    /// A row takes a word into `[half, word, row]` of the scratchpads of the columns in use.
+    pub(super) fn store(&mut self, at: [usize; 3], values: &[i16], shape: &RunShape) {
+        let active = shape.columns.iter().map(|column| column.groups > 0);
+        self.array.store(at, values, active, &mut self.toggles);
+    }
+
+    /// A column walks a list of (position, entry).
+    pub(super) fn list<'e>(
+        &mut self,
+        list: &List<'_>,
+        entries: impl Iterator<Item = (usize, &'e Entry)>,
+    ) {
+        self.array.list(list, entries, &mut self.toggles);
+    }
+
+    /// The drain visits a row and reads these psum words.
+    pub(super) fn visit(&mut self, row: usize, words: std::ops::RangeInclusive<usize>) {
+        self.array.drain(row, words, &mut self.toggles);
+    }
+
+    /// The drain lane of channel `k` handles a sum.
+    pub(super) fn requantize(&mut self, k: usize, step: Requantized) {
+        self.drain.step(k, step, &mut self.toggles);
+    }
+}

@@ -1,0 +1,299 @@
+//! Operand and accumulate stage of the PEs of a column.
+
+use super::bits::{distance, mask64};
+use super::toggle::{Toggle, Toggles};
+
+/// Widths of a PE.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Widths {
+    pub(super) lanes: usize,
+    /// Masks of the operands and the product.
+    pub(super) activation: u16,
+    pub(super) weight: u16,
+    pub(super) product: u32,
+    /// Bits of the accumulator.
+    pub(super) accumulator: usize,
+    /// Smallest activation.
+    pub(super) smallest: i64,
+}
+
+impl Widths {
+    fn wrap(self, sum: i64) -> i64 {
+        let unused = 64 - self.accumulator;
+        (sum << unused) >> unused
+    }
+}
+
+/// Operand registers and products of the PEs of a column, `[row][lane]`.
+#[derive(Clone, Debug)]
+pub(super) struct Operands {
+    pub(super) widths: Widths,
+    weight: Vec<i16>,
+    /// Read registers of the scratchpad banks.
+    read: Vec<i16>,
+    /// Bank that the lanes share, by row.
+    lane: Vec<usize>,
+    /// What the lanes multiply.
+    operand: Vec<i16>,
+    product: Vec<i32>,
+}
+
+fn ones16(value: i16, mask: u16) -> u64 {
+    u64::from((value as u16 & mask).count_ones())
+}
+
+impl Operands {
+    pub(super) fn new(rows: usize, widths: Widths) -> Self {
+        let size = rows * widths.lanes;
+        Self {
+            widths,
+            weight: vec![0; size],
+            read: vec![0; size],
+            lane: vec![0; rows],
+            operand: vec![0; size],
+            product: vec![0; size],
+        }
+    }
+
+    /// Another mode selects other operands; returns the bits of the products that change.
+    pub(super) fn switch(&mut self, per_channel: bool) -> u64 {
+        let lanes = self.widths.lanes;
+        let mut bits = 0;
+        for (row, lane) in self.lane.iter().enumerate() {
+            let range = row * lanes..(row + 1) * lanes;
+            let read = &self.read[range.clone()];
+            for (l, operand) in self.operand[range.clone()].iter_mut().enumerate() {
+                *operand = if per_channel { read[l] } else { read[*lane] };
+            }
+            bits += multiply(
+                &self.operand[range.clone()],
+                &self.weight[range.clone()],
+                &mut self.product[range],
+                self.widths.product,
+            );
+        }
+        bits
+    }
+
+    /// All lanes of a row take one activation, from bank `low`. Returns which lanes multiply, as a mask.
+    pub(super) fn shared(
+        &mut self,
+        row: usize,
+        (low, activation): (usize, i16),
+        (weights, weight_ones): (&[i16], u64),
+        all: bool,
+        toggles: &mut Toggles,
+    ) -> u32 {
+        if activation == 0 && !all {
+            return 0;
+        }
+        let Widths { lanes, activation: mask, weight, product, .. } = self.widths;
+        let at = row * lanes;
+        let bank = &mut self.read[at + low];
+        toggles[Toggle::ActivationOperand] += ones16(*bank ^ activation, mask);
+        *bank = activation;
+        self.lane[row] = low;
+        let held = &mut self.weight[at..][..lanes];
+        let weight_bits = distance(held, weights, weight);
+        held.copy_from_slice(weights);
+        let operand = &mut self.operand[at..][..lanes];
+        let operand_bits = ones16(operand[0] ^ activation, mask);
+        operand.fill(activation);
+        toggles[Toggle::WeightOperand] += weight_bits;
+        toggles[Toggle::MultiplyCross] +=
+            operand_bits * weight_ones + weight_bits * ones16(activation, mask);
+        toggles[Toggle::Product] +=
+            multiply(operand, weights, &mut self.product[at..][..lanes], product);
+        mask64(lanes) as u32
+    }
+
+    /// Each lane of a row takes its own channel. Returns which lanes multiply, as a mask.
+    pub(super) fn own(
+        &mut self,
+        row: usize,
+        channels: &[i16],
+        weights: &[i16],
+        all: bool,
+        toggles: &mut Toggles,
+    ) -> u32 {
+        let Widths { lanes, activation: mask, weight, product, .. } = self.widths;
+        let taken = |l: usize| all || channels[l] != 0;
+        let multiplying = (0..lanes).fold(0, |m, l| m | u32::from(taken(l)) << l);
+        if multiplying == 0 {
+            return 0;
+        }
+        let at = row * lanes;
+        for l in 0..lanes {
+            let operand_bits =
+                if taken(l) { ones16(self.read[at + l] ^ channels[l], mask) } else { 0 };
+            if taken(l) {
+                self.read[at + l] = channels[l];
+            }
+            let operand = self.read[at + l];
+            self.operand[at + l] = operand;
+            let weight_bits = ones16(self.weight[at + l] ^ weights[l], weight);
+            self.weight[at + l] = weights[l];
+            toggles[Toggle::ActivationOperand] += operand_bits;
+            toggles[Toggle::WeightOperand] += weight_bits;
+            toggles[Toggle::MultiplyCross] +=
+                operand_bits * ones16(weights[l], weight) + weight_bits * ones16(operand, mask);
+        }
+        // The bank that the lanes would share is the first: lane groups begin at bank 0.
+        self.lane[row] = 0;
+        let operand = &self.operand[at..][..lanes];
+        toggles[Toggle::Product] +=
+            multiply(operand, weights, &mut self.product[at..][..lanes], product);
+        multiplying
+    }
+}
+
+/// Multiplies; returns the bits of the products that change.
+fn multiply(operands: &[i16], weights: &[i16], products: &mut [i32], mask: u32) -> u64 {
+    let mut bits = 0;
+    for ((product, operand), weight) in products.iter_mut().zip(operands).zip(weights) {
+        let new = i32::from(*operand) * i32::from(*weight);
+        bits += ((new ^ *product) as u32 & mask).count_ones();
+        *product = new;
+    }
+    u64::from(bits)
+}
+
+/// What the accumulator of an entry starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    Accumulator,
+    Zero,
+    Smallest,
+    Psum,
+}
+
+/// Accumulators and psum files of the PEs of a column.
+#[derive(Clone, Debug)]
+pub(super) struct Accumulate {
+    widths: Widths,
+    mask: u64,
+    rows: usize,
+    /// `[row][lane]`.
+    acc: Vec<i64>,
+    sum: Vec<i64>,
+    /// `[word][row][lane]`.
+    psum: Vec<i64>,
+    /// Psum word that is addressed.
+    word: usize,
+}
+
+impl Accumulate {
+    pub(super) fn new(rows: usize, words: usize, widths: Widths) -> Self {
+        let size = rows * widths.lanes;
+        let mask = mask64(widths.accumulator);
+        let zeros = || vec![0; size];
+        Self {
+            widths,
+            mask,
+            rows,
+            acc: zeros(),
+            sum: zeros(),
+            psum: vec![0; words * size],
+            word: 0,
+        }
+    }
+
+    fn distance(&self, a: &[i64], b: &[i64]) -> u64 {
+        a.iter().zip(b).map(|(a, b)| u64::from(((a ^ b) as u64 & self.mask).count_ones())).sum()
+    }
+
+    fn psum(&self, word: usize, row: usize, rows: usize) -> &[i64] {
+        let lanes = self.widths.lanes;
+        &self.psum[(word * self.rows + row) * lanes..][..rows * lanes]
+    }
+
+    /// Addresses another psum word.
+    pub(super) fn address(&mut self, word: usize, toggles: &mut Toggles) {
+        let changed = u64::from((self.word ^ word).count_ones());
+        toggles[Toggle::PsumAddress] += changed * self.rows as u64;
+        let (old, new) = (self.psum(self.word, 0, self.rows), self.psum(word, 0, self.rows));
+        toggles[Toggle::PsumReadBus] += self.distance(old, new);
+        self.word = word;
+    }
+
+    fn start(&self, row: usize, lane: usize, start: Start) -> i64 {
+        let at = row * self.widths.lanes + lane;
+        match start {
+            Start::Accumulator => self.acc[at],
+            Start::Zero => 0,
+            Start::Smallest => self.widths.smallest,
+            Start::Psum => self.psum[self.word * self.rows * self.widths.lanes + at],
+        }
+    }
+
+    /// A row without a pixel: nothing is kept, but the adder shows what it would start from.
+    pub(super) fn idle(&mut self, row: usize, start: Start, toggles: &mut Toggles) {
+        for lane in 0..self.widths.lanes {
+            let sum = self.start(row, lane, start);
+            let shown = &mut self.sum[row * self.widths.lanes + lane];
+            let changed = (std::mem::replace(shown, sum) ^ sum) as u64 & self.mask;
+            toggles[Toggle::Sum] += u64::from(changed.count_ones());
+        }
+    }
+
+    /// A row accumulates its lanes' products; `multiply` is the mask of the lanes that have one.
+    pub(super) fn step(
+        &mut self,
+        row: usize,
+        start: Start,
+        multiply: u32,
+        maximum: bool,
+        operands: &Operands,
+        toggles: &mut Toggles,
+    ) {
+        let lanes = self.widths.lanes;
+        let goes_on = start == Start::Accumulator;
+        let (mut sum_bits, mut acc_bits, mut carry) = (0, 0, 0);
+        for lane in 0..lanes {
+            let at = row * lanes + lane;
+            let from = self.start(row, lane, start);
+            let multiplies = multiply >> lane & 1 == 1;
+            let sum = match (multiplies, maximum) {
+                (false, _) => from,
+                (true, true) => from.max(i64::from(operands.operand[at])),
+                (true, false) => self.widths.wrap(from + i64::from(operands.product[at])),
+            };
+            sum_bits += ((self.sum[at] ^ sum) as u64 & self.mask).count_ones();
+            self.sum[at] = sum;
+            if multiplies {
+                carry += 64 - ((from ^ sum) as u64 & self.mask).leading_zeros();
+            }
+            if multiplies || !goes_on {
+                acc_bits += ((self.acc[at] ^ sum) as u64 & self.mask).count_ones();
+                self.acc[at] = sum;
+            }
+        }
+        toggles[Toggle::Sum] += u64::from(sum_bits);
+        toggles[Toggle::Accumulator] += u64::from(acc_bits);
+        toggles[Toggle::SumCarry] += u64::from(carry);
+    }
+
+    /// The sums of the valid rows go to the addressed psum word.
+    pub(super) fn write(&mut self, valid: &[bool], toggles: &mut Toggles) {
+        let lanes = self.widths.lanes;
+        for row in (0..self.rows).filter(|row| valid[*row]) {
+            let new = &self.sum[row * lanes..][..lanes];
+            let changed = self.distance(self.psum(self.word, row, 1), new);
+            let ones = new.iter().map(|v| u64::from((*v as u64 & self.mask).count_ones()));
+            toggles[Toggle::PsumWrite] += changed;
+            toggles[Toggle::PsumWriteOnes] += ones.sum::<u64>();
+            toggles[Toggle::PsumReadBus] += changed;
+            if self.word == 0 {
+                toggles[Toggle::DrainReadBus] += changed;
+            }
+            let at = (self.word * self.rows + row) * lanes;
+            self.psum[at..at + lanes].copy_from_slice(&self.sum[row * lanes..][..lanes]);
+        }
+    }
+
+    /// Bits that change at a row's drain port while it goes from word 0 to `words` and back.
+    pub(super) fn drain(&self, row: usize, words: std::ops::RangeInclusive<usize>) -> u64 {
+        let path = std::iter::once(0).chain(words.clone()).zip(words.chain(std::iter::once(0)));
+        path.map(|(a, b)| self.distance(self.psum(a, row, 1), self.psum(b, row, 1))).sum()
+    }
+}

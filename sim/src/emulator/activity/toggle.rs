@@ -1,0 +1,192 @@
+//! What is counted: one definition for the emulator, the energy model and the results.
+
+use pecan_hdl::isa::counter::{Counter, Counters};
+
+/// Declares the toggles: variant, key in results, counter that they scale with, definition.
+macro_rules! toggles {
+    ($($variant:ident $key:literal $per:ident $doc:literal,)*) => {
+        /// Bits that change (Hamming distances, HD) at one place of the hardware, summed over the array. All state
+        /// is 0 at power-up and persists over runs, layers and programs.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Toggle { $(#[doc = $doc] $variant,)* }
+
+        impl Toggle {
+            /// All toggles in the order of their index.
+            pub const ALL: &'static [Toggle] = &[$(Toggle::$variant,)*];
+
+            /// Key in results and technology files.
+            #[must_use]
+            pub fn key(self) -> &'static str {
+                match self { $(Toggle::$variant => $key,)* }
+            }
+
+            /// The counter that it grows with, whatever the values.
+            #[must_use]
+            pub fn per(self) -> Counter {
+                match self { $(Toggle::$variant => Counter::$per,)* }
+            }
+
+            /// Definition, for the documentation.
+            #[must_use]
+            pub fn doc(self) -> &'static str {
+                match self { $(Toggle::$variant => $doc,)* }
+            }
+        }
+    };
+}
+
+toggles! {
+    WeightOperand "weight_operand" ActiveLanes
+        "HD of a PE's operand weight registers, all lanes, at every entry for which the PE reads an activation.",
+    ActivationOperand "activation_operand" ScratchReads
+        "HD of the scratchpad read registers, each when its lane bank is read.",
+    Product "product" ActiveLanes
+        "HD between the settled products of a lane, of activation plus weight bits.",
+    MultiplyCross "multiply_cross" ActiveLanes
+        "Per lane and update of the operands: HD(activation operand) x ones of the new weight + HD(weight) x ones of the new activation operand, the partial-product bits of an array multiplier that change.",
+    Accumulator "accumulator" ActiveLanes
+        "HD of the accumulator registers.",
+    Sum "sum" ActiveLanes
+        "HD between the settled outputs of a lane's adder at successive entries of the column, in rows without a pixel too (their start value follows the column).",
+    SumCarry "sum_carry" ActiveLanes
+        "Per lane that multiplies: bits up to the highest one that the addition (or comparison) changes, the reach of its carry.",
+    PsumWrite "psum_write" PsumWrites
+        "HD between the old and the new psum word at every write.",
+    PsumWriteOnes "psum_write_ones" PsumWrites
+        "Ones of the psum words written; the write data rise from 0 and fall back.",
+    PsumReadBus "psum_read_bus" PsumWrites
+        "HD of the accumulate-side read port of the psum files (all rows): another word is addressed, or the addressed one is written.",
+    PsumAddress "psum_address" PsumWrites
+        "HD of the psum word address of a column at successive entries, times the rows that it is sent to.",
+    DrainReadBus "drain_read_bus" DrainSteps
+        "HD of the drain-side read port of the psum files: from word 0 to the words of the row's drain steps and back, and when word 0 is written. Counts a drain before the runs of the next tile.",
+    ScratchWrite "scratch_write" ScratchWrites
+        "HD between the old and the new scratchpad word at every write.",
+    ZeroFlags "zero_flags" ScratchWrites
+        "HD between the old and the new zero flags at every write; 0 without zero gating.",
+    PatchBus "patch_bus" BufferReads
+        "HD between successive words that the loader delivers, padding included; once per word.",
+    ScratchReadBus "scratch_read_bus" PeSteps
+        "HD between the scratchpad words (all channels) that successive entries of the column address, as they are when the entry fires; all rows.",
+    ScratchSelect "scratch_select" PeSteps
+        "HD between the channels that reach the read registers (one per lane) at successive entries, whether they are taken or not; all rows.",
+    Entry "entry" WeightReads
+        "HD between successive entries read from a weight buffer: weights, stored index and last flag; once per column.",
+    EntryIndex "entry_index" WeightReads
+        "HD between the positions (scratchpad word and channel) of successive entries, stored or counted; once per column.",
+    DrainSum "drain_sum" DrainSteps
+        "HD between successive partial sums that enter a drain lane.",
+    DrainScaled "drain_scaled" DrainSteps
+        "HD of the registers behind the drain lanes' multipliers: (sum + bias) x multiplier.",
+    DrainOut "drain_out" DrainSteps
+        "HD between successive requantized activations of a drain lane.",
+    Param "param" DrainSteps
+        "HD between successive words (bias, multiplier, shift) read from the parameter memory of a drain lane.",
+    BufferRead "buffer_read" BufferReads
+        "HD between successive words read from the global buffer; exact where no store runs beside a loader, else loader and store count in the order of their commands.",
+    BufferWrite "buffer_write" BufferWrites
+        "HD between successive words written to the global buffer, in the order of the commands.",
+    WeightWrite "weight_write" WeightWrites
+        "HD between successive entries written to weight buffers, of whatever column.",
+    BeatsIn "beats_in_hd" BeatsIn
+        "HD between successive beats taken from the input stream.",
+    BeatsOut "beats_out_hd" BeatsOut
+        "HD between successive beats given to the output stream.",
+}
+
+/// Number of toggles.
+pub const TOGGLES: usize = Toggle::ALL.len();
+
+/// Counts of all toggles, in bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Toggles(pub [u64; TOGGLES]);
+
+impl std::ops::Index<Toggle> for Toggles {
+    type Output = u64;
+    fn index(&self, toggle: Toggle) -> &u64 {
+        &self.0[toggle as usize]
+    }
+}
+
+impl std::ops::IndexMut<Toggle> for Toggles {
+    fn index_mut(&mut self, toggle: Toggle) -> &mut u64 {
+        &mut self.0[toggle as usize]
+    }
+}
+
+impl std::ops::AddAssign for Toggles {
+    fn add_assign(&mut self, other: Self) {
+        for (total, count) in self.0.iter_mut().zip(other.0) {
+            *total += count;
+        }
+    }
+}
+
+impl Toggles {
+    /// What came on top of an earlier snapshot.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i] - earlier.0[i]))
+    }
+}
+
+/// Toggles per event of the counter that each grows with: what is known of a layer whose values are not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Averages(pub [f64; TOGGLES]);
+
+impl Averages {
+    /// Averages of a run; 0 where nothing was counted.
+    #[must_use]
+    pub fn of(toggles: &Toggles, counters: &Counters) -> Self {
+        let average = |toggle: &Toggle| match counters[toggle.per()] {
+            0 => 0.0,
+            events => toggles[*toggle] as f64 / events as f64,
+        };
+        Self(std::array::from_fn(|i| average(&Toggle::ALL[i])))
+    }
+
+    /// Average of one toggle.
+    #[must_use]
+    pub fn of_toggle(&self, toggle: Toggle) -> f64 {
+        self.0[toggle as usize]
+    }
+
+    /// The toggles to be expected with these counts, rounded to whole bits.
+    #[must_use]
+    pub fn expected(&self, counters: &Counters) -> Toggles {
+        let expected = |toggle: &Toggle| {
+            (self.of_toggle(*toggle) * counters[toggle.per()] as f64).round() as u64
+        };
+        Toggles(std::array::from_fn(|i| expected(&Toggle::ALL[i])))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn indices_and_keys_are_unique() {
+        let keys: BTreeSet<_> = Toggle::ALL.iter().map(|t| t.key()).collect();
+        assert_eq!(keys.len(), TOGGLES);
+        assert!(Toggle::ALL.iter().enumerate().all(|(i, t)| *t as usize == i));
+        assert!(Toggle::ALL.iter().all(|t| t.doc().ends_with('.')));
+    }
+
+    #[test]
+    fn averages_give_back_what_they_were_taken_from() {
+        let (mut toggles, mut counters) = (Toggles::default(), Counters::default());
+        toggles[Toggle::Product] = 90;
+        counters[Counter::ActiveLanes] = 20;
+        let averages = Averages::of(&toggles, &counters);
+        assert_eq!(averages.of_toggle(Toggle::Product), 4.5);
+        assert_eq!(averages.of_toggle(Toggle::Entry), 0.0);
+        assert_eq!(averages.expected(&counters), toggles);
+        counters[Counter::ActiveLanes] = 30;
+        assert_eq!(averages.expected(&counters)[Toggle::Product], 135);
+        let mut twice = toggles;
+        twice += toggles;
+        assert_eq!(twice.since(&toggles), toggles);
+    }
+}
