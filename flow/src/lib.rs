@@ -2,6 +2,8 @@
 
 pub mod cli;
 pub mod data;
+pub mod energy;
 pub mod map;
 pub mod net;
 pub mod simulate;
+pub mod tools;

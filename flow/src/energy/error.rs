@@ -1,0 +1,72 @@
+//! What can go wrong with energies.
+
+use std::path::PathBuf;
+
+/// An energy that cannot be told, and why.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum EnergyError {
+    /// A file operation failed.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// The operation, as a verb.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// A technology file is not one.
+    #[error("{}: not a technology file: {problem}", path.display())]
+    Technology {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A technology file of another version.
+    #[error("{}: format {found}; this program reads format {known}", path.display())]
+    #[diagnostic(help("calibrate again, or use the version of the program that wrote the file"))]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Version of the file.
+        found: u32,
+        /// Version that is known.
+        known: u32,
+    },
+    /// No technology of that name.
+    #[error("unknown technology `{name}`{}; allowed: {known}, or a file",
+        nearest.map(|n| format!(", did you mean `{n}`?")).unwrap_or_default())]
+    UnknownTechnology {
+        /// As given.
+        name: String,
+        /// Names that exist.
+        known: String,
+        /// The closest of them.
+        nearest: Option<&'static str>,
+    },
+    /// A technology lacks what the model needs, or names what it does not know.
+    #[error("technology `{technology}`: {}", problems.join("; "))]
+    Terms {
+        /// Its name.
+        technology: String,
+        /// Everything that is wrong.
+        problems: Vec<String>,
+    },
+    /// A calibration plan is malformed.
+    #[error("{}: {problem}", path.display())]
+    Plan {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A configuration of a plan is illegal.
+    #[error("configuration `{name}`: {problem}")]
+    Configuration {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}

@@ -1,0 +1,257 @@
+//! The registry of regressors: the physical quantities that the energy of a block is proportional to.
+//!
+//! A regressor is activity times size: bits that toggle times the loads that they drive, enabled clock edges
+//! times the flip-flops behind them, cycles times cells. Coefficients (pJ per unit) come from the
+//! technology file. A new one is a line in [`REGRESSORS`]; calibration finds its coefficient.
+
+use pecan_hdl::geometry::Geometry;
+use pecan_hdl::isa::counter::Counter as C;
+use pecan_sim::emulator::Toggle as T;
+
+use super::Data::{self, Compute, Inputs, Outputs, Overhead, Weights};
+use super::Events;
+use super::block::Block::{
+    self, Control, Drain, Loader, Mac, Network, Psum, Scratchpad, Sequencer,
+};
+use super::block::Class::{self, Clock, Leakage};
+
+/// A quantity that energy of a block is proportional to.
+#[derive(Clone, Copy, Debug)]
+pub struct Regressor {
+    /// Name, unique within block and class.
+    pub name: &'static str,
+    /// The block.
+    pub block: Block,
+    /// The kind of power.
+    pub class: Class,
+    /// What the energy is spent for.
+    pub data: Data,
+    /// Its value for a stretch of a program.
+    pub value: fn(&Geometry, &Events) -> f64,
+}
+
+/// Shorthand of the table: `block.class name data = expression of geometry and events`.
+macro_rules! regressors {
+    ($($block:ident $class:ident $name:literal $data:ident = |$g:pat_param, $e:pat_param| $value:expr;)*) => {
+        /// All regressors.
+        pub static REGRESSORS: &[Regressor] = &[$(Regressor {
+            name: $name,
+            block: $block,
+            class: $class,
+            data: $data,
+            value: |$g: &Geometry, $e: &Events| $value,
+        },)*];
+    };
+}
+
+use super::block::Class::Data as Logic;
+
+fn pes(g: &Geometry) -> f64 {
+    (g.rows * g.cols) as f64
+}
+fn lanes(g: &Geometry) -> f64 {
+    pes(g) * g.lanes as f64
+}
+fn sum_bits(g: &Geometry) -> f64 {
+    (g.lanes * g.accumulator_bits) as f64
+}
+fn word_bits(g: &Geometry) -> f64 {
+    (g.word_channels * g.activation_bits) as f64
+}
+fn words(g: &Geometry) -> f64 {
+    2.0 * g.scratch_words as f64
+}
+fn depth(g: &Geometry) -> f64 {
+    g.psum_depth() as f64
+}
+fn rows(g: &Geometry) -> f64 {
+    g.rows as f64
+}
+fn cols(g: &Geometry) -> f64 {
+    g.cols as f64
+}
+fn drains(g: &Geometry) -> f64 {
+    g.drain_lanes as f64
+}
+fn cycles(e: &Events) -> f64 {
+    e.count(C::Cycles)
+}
+
+regressors! {
+    // Processing elements: operands, multipliers, adders, accumulators.
+    Mac Logic "weight_operand" Weights = |_, e| e.toggle(T::WeightOperand);
+    Mac Logic "activation_operand" Inputs = |g, e| e.toggle(T::ActivationOperand) * g.lanes as f64;
+    Mac Logic "product" Compute = |_, e| e.toggle(T::Product);
+    Mac Logic "multiply_cross" Compute = |_, e| e.toggle(T::MultiplyCross);
+    Mac Logic "active" Compute = |_, e| e.count(C::ActiveLanes);
+    Mac Logic "active_bits" Compute = |g, e| e.count(C::ActiveLanes) * (g.activation_bits * g.weight_bits) as f64;
+    Mac Logic "accumulator" Compute = |_, e| e.toggle(T::Accumulator);
+    Mac Logic "sum" Compute = |_, e| e.toggle(T::Sum);
+    Mac Logic "sum_carry" Compute = |_, e| e.toggle(T::SumCarry);
+    Mac Logic "psum_read" Outputs = |_, e| e.toggle(T::PsumReadBus);
+    Mac Logic "entry" Weights = |g, e| e.toggle(T::Entry) * rows(g);
+    Mac Logic "steps" Overhead = |_, e| e.count(C::PeSteps);
+    Mac Logic "steps_lanes" Overhead = |g, e| e.count(C::PeSteps) * g.lanes as f64;
+    Mac Clock "pe" Overhead = |g, e| cycles(e) * pes(g);
+    Mac Clock "lane" Overhead = |g, e| cycles(e) * lanes(g);
+    Mac Clock "active_sum_bits" Compute = |g, e| e.count(C::ActiveLanes) * g.accumulator_bits as f64;
+    Mac Clock "active_weight_bits" Weights = |g, e| e.count(C::ActiveLanes) * g.weight_bits as f64;
+    Mac Clock "cells_sum" Overhead = |g, e| cycles(e) * lanes(g) * g.accumulator_bits as f64;
+    Mac Clock "cells_weight" Overhead = |g, e| cycles(e) * lanes(g) * g.weight_bits as f64;
+    Mac Leakage "pe" Overhead = |g, e| cycles(e) * pes(g);
+    Mac Leakage "lane" Overhead = |g, e| cycles(e) * lanes(g);
+    Mac Leakage "multiplier" Overhead = |g, e| cycles(e) * lanes(g) * (g.activation_bits * g.weight_bits) as f64;
+    Mac Leakage "adder" Overhead = |g, e| cycles(e) * lanes(g) * g.accumulator_bits as f64;
+
+    // Scratchpads and zero flags.
+    Scratchpad Logic "write" Inputs = |_, e| e.toggle(T::ScratchWrite);
+    Scratchpad Logic "patch_load" Inputs = |g, e| e.toggle(T::PatchBus) * pes(g) * words(g);
+    Scratchpad Logic "patch" Inputs = |g, e| e.toggle(T::PatchBus) * pes(g);
+    Scratchpad Logic "writes" Inputs = |_, e| e.count(C::ScratchWrites);
+    Scratchpad Logic "read_bus" Inputs = |_, e| e.toggle(T::ScratchReadBus);
+    Scratchpad Logic "read_bus_depth" Inputs = |g, e| e.toggle(T::ScratchReadBus) * words(g);
+    Scratchpad Logic "select" Inputs = |_, e| e.toggle(T::ScratchSelect);
+    Scratchpad Logic "operand" Inputs = |_, e| e.toggle(T::ActivationOperand);
+    Scratchpad Logic "address" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g);
+    Scratchpad Logic "address_depth" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g) * words(g);
+    Scratchpad Logic "address_only" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g);
+    Scratchpad Logic "steps" Inputs = |_, e| e.count(C::PeSteps);
+    Scratchpad Logic "reads" Inputs = |_, e| e.count(C::ScratchReads);
+    Scratchpad Clock "pe" Overhead = |g, e| cycles(e) * pes(g);
+    Scratchpad Clock "words" Overhead = |g, e| cycles(e) * pes(g) * words(g);
+    Scratchpad Clock "lane" Overhead = |g, e| cycles(e) * lanes(g);
+    Scratchpad Clock "cells" Overhead = |g, e| cycles(e) * pes(g) * words(g) * word_bits(g);
+    Scratchpad Clock "write_bits" Inputs = |g, e| e.count(C::ScratchWrites) * word_bits(g);
+    Scratchpad Clock "writes" Inputs = |_, e| e.count(C::ScratchWrites);
+    Scratchpad Clock "read_bits" Inputs = |g, e| e.count(C::ScratchReads) * g.activation_bits as f64;
+    Scratchpad Leakage "pe" Overhead = |g, e| cycles(e) * pes(g);
+    Scratchpad Leakage "words" Overhead = |g, e| cycles(e) * pes(g) * words(g);
+    Scratchpad Leakage "cells" Overhead = |g, e| cycles(e) * pes(g) * words(g) * word_bits(g);
+
+    // Partial-sum files.
+    Psum Logic "write" Outputs = |_, e| e.toggle(T::PsumWrite);
+    Psum Logic "write_ones" Outputs = |g, e| e.toggle(T::PsumWriteOnes) * depth(g);
+    Psum Logic "write_bus" Outputs = |_, e| e.toggle(T::PsumWriteOnes);
+    Psum Logic "sum" Outputs = |_, e| e.toggle(T::Sum);
+    Psum Logic "read_bus" Outputs = |_, e| e.toggle(T::PsumReadBus);
+    Psum Logic "read_bus_depth" Outputs = |g, e| e.toggle(T::PsumReadBus) * depth(g);
+    Psum Logic "drain_bus" Outputs = |_, e| e.toggle(T::DrainReadBus);
+    Psum Logic "drain_bus_depth" Outputs = |g, e| e.toggle(T::DrainReadBus) * depth(g);
+    Psum Logic "address" Outputs = |g, e| e.toggle(T::PsumAddress) * sum_bits(g);
+    Psum Logic "address_depth" Outputs = |g, e| e.toggle(T::PsumAddress) * sum_bits(g) * depth(g);
+    Psum Logic "writes" Outputs = |_, e| e.count(C::PsumWrites);
+    Psum Logic "drains" Outputs = |g, e| e.count(C::DrainSteps) * cols(g);
+    Psum Clock "pe" Overhead = |g, e| cycles(e) * pes(g);
+    Psum Clock "words" Overhead = |g, e| cycles(e) * pes(g) * depth(g);
+    Psum Clock "cells" Overhead = |g, e| cycles(e) * pes(g) * depth(g) * sum_bits(g);
+    Psum Clock "write_bits" Outputs = |g, e| e.count(C::PsumWrites) * sum_bits(g);
+    Psum Leakage "pe" Overhead = |g, e| cycles(e) * pes(g);
+    Psum Leakage "words" Overhead = |g, e| cycles(e) * pes(g) * depth(g);
+    Psum Leakage "cells" Overhead = |g, e| cycles(e) * pes(g) * depth(g) * sum_bits(g);
+
+    // Rows and the compute engine's own logic.
+    Network Logic "entry" Weights = |g, e| e.toggle(T::Entry) * rows(g);
+    Network Logic "patch" Inputs = |g, e| e.toggle(T::PatchBus) * rows(g);
+    Network Logic "patch_all" Inputs = |g, e| e.toggle(T::PatchBus) * pes(g);
+    Network Logic "drain_bus" Outputs = |_, e| e.toggle(T::DrainReadBus);
+    Network Logic "drain_sum" Outputs = |_, e| e.toggle(T::DrainSum);
+    Network Logic "drain_sum_rows" Outputs = |g, e| e.toggle(T::DrainSum) * rows(g);
+    Network Logic "steps" Overhead = |_, e| e.count(C::PeSteps);
+    Network Logic "reads" Overhead = |_, e| e.count(C::ScratchReads);
+    Network Logic "entries" Overhead = |g, e| e.count(C::WeightReads) * rows(g);
+    Network Logic "writes" Inputs = |_, e| e.count(C::ScratchWrites);
+    Network Logic "cycles" Overhead = |_, e| cycles(e);
+    Network Clock "cycles" Overhead = |_, e| cycles(e);
+    Network Clock "rows" Overhead = |g, e| cycles(e) * rows(g);
+    Network Clock "pes" Overhead = |g, e| cycles(e) * pes(g);
+    Network Clock "lanes" Overhead = |g, e| cycles(e) * lanes(g);
+    Network Leakage "cycles" Overhead = |_, e| cycles(e);
+    Network Leakage "rows" Overhead = |g, e| cycles(e) * rows(g);
+    Network Leakage "pes" Overhead = |g, e| cycles(e) * pes(g);
+    Network Leakage "sum_bits" Overhead = |g, e| cycles(e) * pes(g) * sum_bits(g);
+
+    // Weight sequencers.
+    Sequencer Logic "entry" Weights = |_, e| e.toggle(T::Entry);
+    Sequencer Logic "entry_index" Weights = |_, e| e.toggle(T::EntryIndex);
+    Sequencer Logic "entry_rows" Weights = |g, e| e.toggle(T::Entry) * rows(g);
+    Sequencer Logic "entries" Weights = |_, e| e.count(C::WeightReads);
+    Sequencer Logic "weight_write" Weights = |g, e| e.toggle(T::WeightWrite) * cols(g);
+    Sequencer Logic "run_columns" Overhead = |g, e| e.count(C::RunCycles) * cols(g);
+    Sequencer Logic "columns" Overhead = |g, e| cycles(e) * cols(g);
+    Sequencer Clock "columns" Overhead = |g, e| cycles(e) * cols(g);
+    Sequencer Clock "address_bits" Overhead = |g, e| cycles(e) * cols(g) * g.weight_address_bits as f64;
+    Sequencer Clock "entries" Weights = |_, e| e.count(C::WeightReads);
+    Sequencer Leakage "columns" Overhead = |g, e| cycles(e) * cols(g);
+    Sequencer Leakage "address_bits" Overhead = |g, e| cycles(e) * cols(g) * g.weight_address_bits as f64;
+    Sequencer Leakage "entry_bits" Overhead = |g, e| cycles(e) * cols(g) * g.entry_bits as f64;
+
+    // Loader.
+    Loader Logic "patch" Inputs = |_, e| e.toggle(T::PatchBus);
+    Loader Logic "patch_rows" Inputs = |g, e| e.toggle(T::PatchBus) * rows(g);
+    Loader Logic "patch_all" Inputs = |g, e| e.toggle(T::PatchBus) * pes(g);
+    Loader Logic "buffer_reads" Inputs = |_, e| e.count(C::BufferReads);
+    Loader Logic "reads_rows" Inputs = |g, e| e.count(C::BufferReads) * rows(g);
+    Loader Logic "writes" Inputs = |_, e| e.count(C::ScratchWrites);
+    Loader Logic "run" Overhead = |_, e| e.count(C::RunCycles);
+    Loader Logic "run_rows" Overhead = |g, e| e.count(C::RunCycles) * rows(g);
+    Loader Logic "cycles" Overhead = |_, e| cycles(e);
+    Loader Logic "beats" Overhead = |_, e| e.toggle(T::BeatsIn);
+    Loader Clock "cycles" Overhead = |_, e| cycles(e);
+    Loader Clock "rows" Overhead = |g, e| cycles(e) * rows(g);
+    Loader Clock "buffer_bits" Overhead = |g, e| cycles(e) * g.buffer_bits as f64;
+    Loader Clock "run" Overhead = |_, e| e.count(C::RunCycles);
+    Loader Clock "reads" Inputs = |_, e| e.count(C::BufferReads);
+    Loader Leakage "cycles" Overhead = |_, e| cycles(e);
+    Loader Leakage "rows" Overhead = |g, e| cycles(e) * rows(g);
+    Loader Leakage "buffer_bits" Overhead = |g, e| cycles(e) * g.buffer_bits as f64;
+    Loader Leakage "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);
+
+    // Requantization.
+    Drain Logic "sum" Outputs = |_, e| e.toggle(T::DrainSum);
+    Drain Logic "scaled" Outputs = |_, e| e.toggle(T::DrainScaled);
+    Drain Logic "out" Outputs = |_, e| e.toggle(T::DrainOut);
+    Drain Logic "param" Outputs = |_, e| e.toggle(T::Param);
+    Drain Logic "steps" Outputs = |g, e| e.count(C::DrainSteps) * drains(g);
+    Drain Logic "steps_bits" Outputs = |g, e| e.count(C::DrainSteps) * drains(g) * g.accumulator_bits as f64;
+    Drain Logic "words" Outputs = |g, e| e.count(C::BufferWrites) * word_bits(g);
+    Drain Logic "run" Overhead = |_, e| e.count(C::RunCycles);
+    Drain Logic "beats" Overhead = |g, e| e.toggle(T::BeatsIn) * drains(g);
+    Drain Logic "cycles" Overhead = |_, e| cycles(e);
+    Drain Clock "cycles" Overhead = |_, e| cycles(e);
+    Drain Clock "lanes" Overhead = |g, e| cycles(e) * drains(g);
+    Drain Clock "lane_bits" Overhead = |g, e| cycles(e) * drains(g) * g.accumulator_bits as f64;
+    Drain Clock "steps" Outputs = |g, e| e.count(C::DrainSteps) * drains(g);
+    Drain Clock "steps_bits" Outputs = |g, e| e.count(C::DrainSteps) * drains(g) * g.accumulator_bits as f64;
+    Drain Clock "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);
+    Drain Leakage "cycles" Overhead = |_, e| cycles(e);
+    Drain Leakage "lanes" Overhead = |g, e| cycles(e) * drains(g);
+    Drain Leakage "lane_bits" Overhead = |g, e| cycles(e) * drains(g) * g.accumulator_bits as f64;
+    Drain Leakage "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);
+
+    // Decoder, store, run configuration, counters.
+    Control Logic "beats_in" Overhead = |_, e| e.toggle(T::BeatsIn);
+    Control Logic "beats_in_cols" Overhead = |g, e| e.toggle(T::BeatsIn) * cols(g);
+    Control Logic "beats" Overhead = |_, e| e.count(C::BeatsIn);
+    Control Logic "beats_out" Outputs = |_, e| e.toggle(T::BeatsOut);
+    Control Logic "beats_out_count" Outputs = |_, e| e.count(C::BeatsOut);
+    Control Logic "buffer_read" Inputs = |_, e| e.toggle(T::BufferRead);
+    Control Logic "weight_write" Weights = |_, e| e.toggle(T::WeightWrite);
+    Control Logic "events" Overhead = |_, e| counted(e);
+    Control Logic "run" Overhead = |_, e| e.count(C::RunCycles);
+    Control Logic "cycles" Overhead = |_, e| cycles(e);
+    Control Clock "cycles" Overhead = |_, e| cycles(e);
+    Control Clock "counter_bits" Overhead = |g, e| cycles(e) * g.counter_bits as f64;
+    Control Clock "stream_bits" Overhead = |g, e| cycles(e) * g.stream_bits as f64;
+    Control Clock "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);
+    Control Clock "beats_in" Overhead = |g, e| e.count(C::BeatsIn) * g.stream_bits as f64;
+    Control Clock "events_bits" Overhead = |g, e| counted(e) * g.counter_bits as f64;
+    Control Leakage "cycles" Overhead = |_, e| cycles(e);
+    Control Leakage "counter_bits" Overhead = |g, e| cycles(e) * g.counter_bits as f64;
+    Control Leakage "stream_bits" Overhead = |g, e| cycles(e) * g.stream_bits as f64;
+    Control Leakage "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);
+}
+
+/// Increments of counters: cycles in which at least one event of the kind can happen, bounded by the clock.
+fn counted(e: &Events) -> f64 {
+    C::ALL.iter().map(|counter| e.count(*counter).min(cycles(e))).sum()
+}

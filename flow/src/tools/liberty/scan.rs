@@ -1,0 +1,139 @@
+//! The group structure of liberty text, without its meaning.
+
+use std::ops::Range;
+
+/// A statement of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Item<'a> {
+    /// `kind (name) { body }`.
+    Group {
+        kind: &'a str,
+        /// What stands in the brackets, without quotes.
+        name: &'a str,
+        /// From the kind to the closing brace.
+        span: Range<usize>,
+        /// Between the braces.
+        body: Range<usize>,
+    },
+    /// `name : value ;`.
+    Attribute { name: &'a str, value: &'a str },
+}
+
+/// The statements within `range` of the text, or the place of a brace, quote or comment that is not closed
+/// or not opened. Statements of other forms, such as lists in brackets, are left out.
+pub(super) fn items(text: &str, range: Range<usize>) -> Result<Vec<Item<'_>>, usize> {
+    let bytes = text.as_bytes();
+    let mut items = Vec::new();
+    let mut at = range.start;
+    let mut start = at;
+    while at < range.end {
+        match bytes[at] {
+            b'{' => {
+                let close = matching(bytes, at, range.end)?;
+                items.extend(group(text, start, at, close));
+                at = close;
+                start = at + 1;
+            }
+            b'}' => return Err(at),
+            b';' => {
+                items.extend(attribute(&text[start..at]));
+                start = at + 1;
+            }
+            b'/' if bytes.get(at + 1) == Some(&b'*') => {
+                at = comment(bytes, at, range.end)?;
+                // A comment in front of a statement is no part of it.
+                if text[start..at].trim_start().starts_with("/*") {
+                    start = at + 1;
+                }
+            }
+            b'"' => at = quote(bytes, at, range.end)?,
+            _ => {}
+        }
+        at += 1;
+    }
+    Ok(items)
+}
+
+/// The closing brace of the one at `open`.
+fn matching(bytes: &[u8], open: usize, end: usize) -> Result<usize, usize> {
+    let mut depth = 0usize;
+    let mut at = open;
+    while at < end {
+        match bytes[at] {
+            b'{' => depth += 1,
+            b'}' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Ok(at);
+                }
+            }
+            b'/' if bytes.get(at + 1) == Some(&b'*') => at = comment(bytes, at, end)?,
+            b'"' => at = quote(bytes, at, end)?,
+            _ => {}
+        }
+        at += 1;
+    }
+    Err(open)
+}
+
+/// The last byte of the comment that starts at `open`.
+fn comment(bytes: &[u8], open: usize, end: usize) -> Result<usize, usize> {
+    (open + 3..end).find(|&at| bytes[at] == b'/' && bytes[at - 1] == b'*').ok_or(open)
+}
+
+/// The closing quote of the one at `open`.
+fn quote(bytes: &[u8], open: usize, end: usize) -> Result<usize, usize> {
+    let mut at = open + 1;
+    while at < end {
+        match bytes[at] {
+            b'"' => return Ok(at),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    Err(open)
+}
+
+fn group(text: &str, start: usize, open: usize, close: usize) -> Option<Item<'_>> {
+    let head = &text[start..open];
+    let bracket = head.rfind('(')?;
+    let name = head[bracket + 1..].trim_end().trim_end_matches(')').trim().trim_matches('"');
+    let before = head[..bracket].trim_end();
+    let word = before.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |p| p + 1);
+    let kind = &before[word..];
+    Some(Item::Group { kind, name, span: start + word..close + 1, body: open + 1..close })
+}
+
+fn attribute(statement: &str) -> Option<Item<'_>> {
+    let (name, value) = statement.split_once(':')?;
+    Some(Item::Attribute { name: name.trim(), value: value.trim().trim_matches('"') })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn braces_in_quotes_and_comments_do_not_count() {
+        let text = "/* { */ library (\"a\") {\n x : \"}\" ; /* ; } */ cell(b) { area : 2.5; }\n}";
+        let top = items(text, 0..text.len()).unwrap();
+        let [Item::Group { kind: "library", name: "a", body, .. }] = &top[..] else {
+            panic!("{top:?}")
+        };
+        let inner = items(text, body.clone()).unwrap();
+        assert_eq!(inner[0], Item::Attribute { name: "x", value: "}" });
+        let Item::Group { kind: "cell", name: "b", span, body } = &inner[1] else {
+            panic!("{inner:?}")
+        };
+        assert_eq!(&text[span.clone()], "cell(b) { area : 2.5; }");
+        let area = items(text, body.clone()).unwrap();
+        assert_eq!(area, [Item::Attribute { name: "area", value: "2.5" }]);
+    }
+
+    #[test]
+    fn what_is_not_closed_is_pointed_at() {
+        for (text, at) in [("a (b) { c", 6), ("x : \"y", 4), ("  /* y", 2), ("a; }", 3)] {
+            assert_eq!(items(text, 0..text.len()), Err(at), "{text}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! External tools of the implementation flow: typed arguments in, typed reports out.
+//!
+//! A [`Process`] says which cells there are; [`synthesize`] maps a configuration to them with Yosys.
+
+mod error;
+mod liberty;
+mod process;
+mod synth;
+mod yosys;
+
+pub use error::ToolError;
+pub use liberty::{CellInfo, CellKind, LibertyError, Library};
+pub use process::{
+    ClockGate, LibertySearch, Process, ProcessError, ProcessProblem, SHIPPED, Sizing, Tie, Timing, Wire,
+};
+pub use synth::{
+    CellCount, MemoryReport, ModuleReport, SynthOptions, SynthReport, Synthesis, synthesize,
+};
+pub use yosys::Yosys;
+
+/// Result of a tool.
+pub type Result<T, E = ToolError> = std::result::Result<T, E>;

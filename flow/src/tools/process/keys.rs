@@ -1,0 +1,78 @@
+//! The keys of a profile.
+
+/// What the value of a key is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Form {
+    /// A text that is not empty.
+    Text,
+    /// A list of texts that are not empty.
+    Texts,
+    /// A number within these bounds, both legal.
+    Number(f64, f64),
+}
+
+/// One key.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// Section; empty at the top.
+    pub(super) section: &'static str,
+    pub(super) name: &'static str,
+    pub(super) form: Form,
+    /// Whether it must be there, in a section that is there.
+    pub(super) required: bool,
+}
+
+impl Key {
+    /// Name as a person writes it: `section.key`.
+    pub(super) fn path(&self) -> String {
+        match self.section {
+            "" => self.name.to_owned(),
+            section => format!("{section}.{}", self.name),
+        }
+    }
+}
+
+const fn key(section: &'static str, name: &'static str, form: Form, required: bool) -> Key {
+    Key { section, name, form, required }
+}
+
+/// Sections that may be left out as a whole.
+pub(super) const OPTIONAL: &[&str] = &["clock_gate", "tie", "cells", "sram"];
+
+/// Every key.
+pub(super) const KEYS: &[Key] = &[
+    key("", "name", Form::Text, true),
+    key("", "description", Form::Text, true),
+    key("", "node_nm", Form::Number(1.0, 10_000.0), true),
+    key("liberty", "files", Form::Texts, true),
+    key("liberty", "folders", Form::Texts, false),
+    key("clock_gate", "cell", Form::Text, true),
+    key("clock_gate", "enable", Form::Text, true),
+    key("clock_gate", "clock", Form::Text, true),
+    key("clock_gate", "output", Form::Text, true),
+    key("clock_gate", "tie_low", Form::Texts, false),
+    key("tie", "high_cell", Form::Text, true),
+    key("tie", "high_pin", Form::Text, true),
+    key("tie", "low_cell", Form::Text, true),
+    key("tie", "low_pin", Form::Text, true),
+    key("wire", "fixed_ff", Form::Number(0.0, 1e6), true),
+    key("wire", "per_fanout_ff", Form::Number(0.0, 1e6), true),
+    key("wire", "reason", Form::Text, true),
+    key("timing", "period_ns", Form::Number(1e-3, 1e6), true),
+    key("timing", "slew_ns", Form::Number(1e-6, 1e3), true),
+    key("cells", "dont_use", Form::Texts, false),
+    key("cells", "driver", Form::Text, false),
+    key("cells", "load_ff", Form::Number(0.0, 1e6), false),
+    key("sram", "files", Form::Texts, true),
+];
+
+/// The names of the sections, without the top, in order.
+pub(super) fn sections() -> Vec<&'static str> {
+    let mut names: Vec<&str> = Vec::new();
+    for key in KEYS {
+        if !key.section.is_empty() && !names.contains(&key.section) {
+            names.push(key.section);
+        }
+    }
+    names
+}

@@ -1,0 +1,113 @@
+//! The script of a synthesis, as text.
+
+use std::fmt::Write as _;
+
+use crate::tools::process::{ClockGate, Tie};
+
+/// A Verilog file below the folder in which the script runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::tools) struct Source {
+    /// Path.
+    pub(in crate::tools) path: String,
+    /// Whether it is a memory, of which only the ports count.
+    pub(in crate::tools) black_box: bool,
+}
+
+/// What decides a synthesis for standard cells. Every file is named relative to the folder of the run, so
+/// that the script says nothing about the machine.
+#[derive(Clone, Debug)]
+pub(in crate::tools) struct Recipe<'a> {
+    pub(in crate::tools) sources: &'a [Source],
+    pub(in crate::tools) top: &'a str,
+    /// File of the cell library.
+    pub(in crate::tools) liberty: &'a str,
+    /// Clock gate and the smallest number of flops that is worth one.
+    pub(in crate::tools) clock_gate: Option<(&'a ClockGate, usize)>,
+    pub(in crate::tools) tie: Option<&'a Tie>,
+    /// Booth's multipliers instead of plain arrays.
+    pub(in crate::tools) booth: bool,
+    /// File with the cell that drives inputs and the load of outputs: then gates are sized and buffered.
+    pub(in crate::tools) constraints: Option<&'a str>,
+    pub(in crate::tools) period_ns: f64,
+}
+
+impl Recipe<'_> {
+    /// The script. It writes `netlist.json`, `netlist.v` and `area.txt`.
+    pub(in crate::tools) fn script(&self) -> String {
+        let (top, liberty) = (self.top, self.liberty);
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        for source in self.sources {
+            let flag = if source.black_box { " -lib" } else { "" };
+            let _ = writeln!(text, "read_verilog{flag} {}", source.path);
+        }
+        let booth = if self.booth { " -booth" } else { "" };
+        let _ = writeln!(text, "hierarchy -check -top {top}\nsynth -top {top}{booth}");
+        if let Some((gate, bits)) = self.clock_gate {
+            let ClockGate { cell, enable, clock, output, tie_low } = gate;
+            let _ = write!(text, "clockgate -pos {cell} {enable}:{clock}:{output}");
+            tie_low.iter().for_each(|pin| {
+                let _ = write!(text, " -tie_lo {pin}");
+            });
+            let _ = writeln!(text, " -min_net_size {bits}");
+        }
+        let delay = (self.period_ns * 1000.0).round();
+        let _ = writeln!(text, "dfflibmap -liberty {liberty}\nopt");
+        let _ = write!(text, "abc -liberty {liberty} -D {delay}");
+        if let Some(file) = self.constraints {
+            let _ = write!(text, " -constr {file}");
+        }
+        text.push('\n');
+        if let Some(Tie { high_cell, high_pin, low_cell, low_pin }) = self.tie {
+            // One cell for each module and level: a tie cell drives many pins.
+            let _ = writeln!(
+                text,
+                "hilomap -singleton -hicell {high_cell} {high_pin} -locell {low_cell} {low_pin}"
+            );
+        }
+        let _ = write!(
+            text,
+            "opt_clean -purge\ntee -q -o area.txt stat -liberty {liberty}\n\
+             write_json netlist.json\nwrite_verilog -noattr -noexpr netlist.v\n"
+        );
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_say_everything_in_order() {
+        let source = |path: &str, black_box| Source { path: path.into(), black_box };
+        let sources = [source("rtl/memory.v", true), source("rtl/pecan.v", false)];
+        let gate = ClockGate {
+            cell: "ICG".into(),
+            enable: "EN".into(),
+            clock: "CK".into(),
+            output: "GCK".into(),
+            tie_low: vec!["SE".into()],
+        };
+        let tie = Tie {
+            high_cell: "TIEH".into(),
+            high_pin: "H".into(),
+            low_cell: "TIEL".into(),
+            low_pin: "L".into(),
+        };
+        let full = Recipe {
+            sources: &sources,
+            top: "pecan",
+            liberty: "cells.lib",
+            clock_gate: Some((&gate, 3)),
+            tie: Some(&tie),
+            booth: true,
+            constraints: Some("abc.constr"),
+            period_ns: 2.5,
+        };
+        insta::assert_snapshot!("script_full", full.script());
+        let plain =
+            Recipe { clock_gate: None, tie: None, booth: false, constraints: None, ..full.clone() };
+        insta::assert_snapshot!("script_plain", plain.script());
+    }
+}
