@@ -124,7 +124,8 @@ fn a_tool_that_writes_nothing_or_nonsense_is_an_error() {
 #[test]
 fn results_are_cached_and_damage_is_repaired() {
     let machine = machine(ONE_INVERTER);
-    let runs = || std::fs::read_to_string(machine.root.path().join("runs")).unwrap().lines().count();
+    let runs =
+        || std::fs::read_to_string(machine.root.path().join("runs")).unwrap().lines().count();
     let first = machine.run(MINUTE).unwrap();
     assert!(!first.cached && first.report.cells == 1);
     let second = machine.run(MINUTE).unwrap();
@@ -170,13 +171,14 @@ fn real_tools_map_to_real_libraries() {
     for name in ["sg13g2", "osu018"] {
         let Some(process) = present(name) else { continue };
         let options = SynthOptions::default();
-        let made = match synthesize(&tiny(), &process, &options, &finder, &|line| println!("{line}")) {
-            Err(error) if error.exit_code() == 4 => {
-                println!("skipped: {error}");
-                continue;
-            }
-            made => made.unwrap(),
-        };
+        let made =
+            match synthesize(&tiny(), &process, &options, &finder, &|line| println!("{line}")) {
+                Err(error) if error.exit_code() == 4 => {
+                    println!("skipped: {error}");
+                    continue;
+                }
+                made => made.unwrap(),
+            };
         let report = made.report;
         assert!(report.area_um2 > report.sequential_um2 && report.sequential_um2 > 0.0);
         assert_eq!(report.clock_gated, report.clock_gates > 0);

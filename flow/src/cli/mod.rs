@@ -7,12 +7,15 @@
 //! Conventions: stdout carries data, stderr logs and progress; the exit code is an [`Exit`].
 
 mod args;
+mod bundled;
 mod check;
 mod completions;
 mod context;
 mod data;
 mod demo;
 mod doctor;
+mod estimate;
+mod estimate_subject;
 mod failure;
 mod generate;
 mod init;
@@ -24,12 +27,13 @@ mod registry;
 mod run;
 mod shapes;
 mod simulate;
-mod table;
 mod tools;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use crate::report::table;
 
 pub use args::{ConfigArgs, RunArgs};
 pub use context::Context;

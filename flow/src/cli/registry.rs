@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::{Context, Exit, Failure};
-use super::{check, completions, demo, doctor, generate, init, simulate, tools};
+use super::{check, completions, demo, doctor, estimate, generate, init, simulate, tools};
 
 /// Makes the enum of subcommands from their modules: `Variant => module`.
 macro_rules! commands {
@@ -45,5 +45,6 @@ commands! {
     Generate => generate,
     Check => check,
     Simulate => simulate,
+    Estimate => estimate,
     Completions => completions,
 }

@@ -11,7 +11,8 @@ mod yosys;
 pub use error::ToolError;
 pub use liberty::{CellInfo, CellKind, LibertyError, Library};
 pub use process::{
-    ClockGate, LibertySearch, Process, ProcessError, ProcessProblem, SHIPPED, Sizing, Tie, Timing, Wire,
+    ClockGate, LibertySearch, Process, ProcessError, ProcessProblem, SHIPPED, Sizing, Tie, Timing,
+    Wire,
 };
 pub use synth::{
     CellCount, MemoryReport, ModuleReport, SynthOptions, SynthReport, Synthesis, synthesize,

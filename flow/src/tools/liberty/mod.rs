@@ -83,7 +83,12 @@ impl Library {
             texts.push((path.as_path(), text));
         }
         let (text, cells) = join(&texts, dont_use)?;
-        Ok(Self { files: files.to_vec(), hash: hasher.finalize().to_hex().to_string(), cells, text })
+        Ok(Self {
+            files: files.to_vec(),
+            hash: hasher.finalize().to_hex().to_string(),
+            cells,
+            text,
+        })
     }
 }
 
@@ -146,7 +151,8 @@ fn join(
 
 /// The body of the library group.
 fn library(path: &Path, text: &str) -> Result<std::ops::Range<usize>, LibertyError> {
-    let top = items(text, 0..text.len()).map_err(|at| error(path, text, at, "this is not closed"))?;
+    let top =
+        items(text, 0..text.len()).map_err(|at| error(path, text, at, "this is not closed"))?;
     top.into_iter()
         .find_map(|item| match item {
             Item::Group { kind: "library", body, .. } => Some(body),
@@ -196,14 +202,12 @@ fn error(path: &Path, text: &str, at: usize, reason: &str) -> LibertyError {
 fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
-        Some((head, rest)) => {
-            name.strip_prefix(head).is_some_and(|tail| match rest.is_empty() {
-                true => true,
-                false => (0..=tail.len())
-                    .filter(|&at| tail.is_char_boundary(at))
-                    .any(|at| matches(rest, &tail[at..])),
-            })
-        }
+        Some((head, rest)) => name.strip_prefix(head).is_some_and(|tail| match rest.is_empty() {
+            true => true,
+            false => (0..=tail.len())
+                .filter(|&at| tail.is_char_boundary(at))
+                .any(|at| matches(rest, &tail[at..])),
+        }),
     }
 }
 

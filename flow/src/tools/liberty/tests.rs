@@ -32,7 +32,10 @@ fn what_is_wrong_is_named_with_its_line() {
         ("library (a) {\n\n cell (b) {\n }\n}", "line 3: cell b has no area"),
         ("library (a) {\n cell (b) { area : no; }\n}", "line 2: cell b: area = no is no area"),
         ("library (a) {\n cell (b) {\n", "line 1: this is not closed"),
-        ("library (a) { cell (b) { area : 1; }\n cell (b) { area : 1; } }", "line 2: cell b is there"),
+        (
+            "library (a) { cell (b) { area : 1; }\n cell (b) { area : 1; } }",
+            "line 2: cell b is there",
+        ),
     ] {
         let error = join(&[(Path::new("f.lib"), text.into())], &[]).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");

@@ -39,8 +39,7 @@ fn files_are_found_packed_or_not_and_what_is_missing_is_said() {
     let mut process = Process::load("sg13g2").unwrap();
     process.name = "test".into();
     process.liberty = vec!["a_test_cell.lib".into(), "b_test_cell.lib".into()];
-    let search =
-        LibertySearch { files: Vec::new(), pdk: Some(root.path().to_path_buf()) };
+    let search = LibertySearch { files: Vec::new(), pdk: Some(root.path().to_path_buf()) };
     std::fs::create_dir(root.path().join("ihp-sg13g2")).unwrap();
     std::fs::write(root.path().join("ihp-sg13g2/a_test_cell.lib"), "").unwrap();
     let error = process.find_liberty(&search).unwrap_err();

@@ -89,7 +89,8 @@ pub(super) fn store_liberty(cache: &Path, library: &Library) -> Result<PathBuf> 
     if !checksum(&path).is_ok_and(|found| found == hash.as_str()) {
         write_atomic(&path, &library.text).map_err(|error| {
             ToolError::io("write", &path)(std::io::Error::other(
-                std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string),
+                std::error::Error::source(&error)
+                    .map_or_else(|| error.to_string(), ToString::to_string),
             ))
         })?;
     }

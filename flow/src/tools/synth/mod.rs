@@ -154,7 +154,10 @@ impl Plan {
     ) -> Self {
         let sources: Vec<Source> = files
             .iter()
-            .map(|file| Source { path: format!("rtl/{}", file.name), black_box: is_memory(&file.name) })
+            .map(|file| Source {
+                path: format!("rtl/{}", file.name),
+                black_box: is_memory(&file.name),
+            })
             .collect();
         let gate = process.clock_gate.as_ref().filter(|_| options.clock_gating);
         if gate.is_some() && !yosys.clockgate {

@@ -244,7 +244,8 @@ mod tests {
     }
 
     fn netlist(pe: &[(&str, u64)]) -> Counts {
-        let module = |cells: &[(&str, u64)]| cells.iter().map(|(n, c)| ((*n).to_owned(), *c)).collect();
+        let module =
+            |cells: &[(&str, u64)]| cells.iter().map(|(n, c)| ((*n).to_owned(), *c)).collect();
         Counts::from([
             ("pecan".into(), module(&[("row", 3), ("INV", 2), ("global_buffer_16x8", 1)])),
             ("row".into(), module(&[("pe", 2), ("DFF", 1), ("param_memory_4x5", 2)])),
@@ -264,7 +265,8 @@ mod tests {
         assert_eq!((pe.instances, pe.cells, pe.flops, pe.area_um2), (6, 6, 4, 29.5));
         let row = report.modules.iter().find(|module| module.name == "row").unwrap();
         assert_eq!((row.area_um2, row.area_with_submodules_um2), (6.0, 65.0));
-        let param = MemoryReport { name: "param_memory_4x5".into(), words: 4, bits: 5, instances: 6 };
+        let param =
+            MemoryReport { name: "param_memory_4x5".into(), words: 4, bits: 5, instances: 6 };
         assert_eq!(report.memories[1], param);
         assert_eq!(report.cells_by_type["INV"], CellCount { count: 8, area_um2: 12.0 });
 

@@ -18,8 +18,7 @@ pub(in crate::tools) struct ChipArea {
 /// # Errors
 /// [`ToolError::Report`] if the area of the top module or of any module is missing or no number.
 pub(in crate::tools) fn chip_area(text: &str) -> Result<ChipArea> {
-    let wrong =
-        |reason: String| ToolError::Report { tool: "yosys", what: "area report", reason };
+    let wrong = |reason: String| ToolError::Report { tool: "yosys", what: "area report", reason };
     let (mut total, mut modules) = (None, BTreeMap::new());
     for line in text.lines().map(str::trim) {
         let Some(rest) = line.strip_prefix("Chip area for ") else { continue };

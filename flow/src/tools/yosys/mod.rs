@@ -44,7 +44,8 @@ impl Yosys {
         if let Ok(found) = finder.find("pyosys") {
             return Self::probe(&found.path, &found.version_text);
         }
-        let on_path = finder.find("yosys").map(|found| Self::probe(&found.path, &found.version_text));
+        let on_path =
+            finder.find("yosys").map(|found| Self::probe(&found.path, &found.version_text));
         match on_path {
             Ok(Ok(yosys)) if yosys.clockgate => return Ok(yosys),
             Ok(_) | Err(_) if !offline => match find_or_install_pyosys(finder, say) {
