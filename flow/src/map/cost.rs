@@ -7,9 +7,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use pecan_hdl::geometry::Geometry;
-use pecan_hdl::isa::counter::{Counter, Counters};
-use pecan_hdl::isa::payload_beats;
-use pecan_sim::emulator::{ListLengths, RunPlan, run_counts, run_cycles};
+#[cfg(test)]
+use pecan_hdl::isa::{
+    counter::{Counter, Counters},
+    payload_beats,
+};
+#[cfg(test)]
+use pecan_sim::emulator::run_counts;
+use pecan_sim::emulator::{ListLengths, RunPlan, run_cycles};
 
 use super::choose::{LONGEST_RUN, phase_count, phases};
 use super::error::MapError;
@@ -104,10 +109,12 @@ fn pipelined(
     total + before.map_or(0, |(_, cycles)| cycles)
 }
 
-/// Everything that is counted, except what depends on activations, and except cycles: runs, lists, parameters.
+/// Everything that is counted, except what depends on activations, and except cycles: runs, lists, parameters. The
+/// search takes it in closed form; this is what that is held against.
 ///
 /// # Errors
 /// A register cannot hold a value of the layer.
+#[cfg(test)]
 pub(super) fn counts(
     problem: &Problem<'_>,
     occupancy: &Occupancy,
