@@ -27,6 +27,7 @@ mod registry;
 mod run;
 mod shapes;
 mod simulate;
+mod synth;
 mod tools;
 
 use std::process::ExitCode;

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::{Context, Exit, Failure};
-use super::{check, completions, demo, doctor, estimate, generate, init, simulate, tools};
+use super::{check, completions, demo, doctor, estimate, generate, init, simulate, synth, tools};
 
 /// Makes the enum of subcommands from their modules: `Variant => module`.
 macro_rules! commands {
@@ -45,6 +45,7 @@ commands! {
     Generate => generate,
     Check => check,
     Simulate => simulate,
+    Synth => synth,
     Estimate => estimate,
     Completions => completions,
 }

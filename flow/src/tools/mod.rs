@@ -1,19 +1,26 @@
 //! External tools of the implementation flow: typed arguments in, typed reports out.
 //!
-//! A [`Process`] says which cells there are; [`synthesize`] maps a configuration to them with Yosys.
+//! A [`Process`] says which cells there are; [`synthesize`] maps a configuration to them with Yosys,
+//! [`timing`] finds the worst path with OpenSTA, [`map_to_fpga`] counts what an FPGA needs.
 
 mod error;
+mod fpga;
 mod liberty;
 mod process;
+mod sram;
+mod sta;
 mod synth;
 mod yosys;
 
 pub use error::ToolError;
+pub use fpga::{Device, Family, FpgaReport, map_to_fpga};
 pub use liberty::{CellInfo, CellKind, LibertyError, Library};
 pub use process::{
     ClockGate, LibertySearch, Process, ProcessError, ProcessProblem, SHIPPED, Sizing, Tie, Timing,
     Wire,
 };
+pub use sram::{Macro, Placement, macros, place};
+pub use sta::{TimingReport, timing};
 pub use synth::{
     CellCount, MemoryReport, ModuleReport, SynthOptions, SynthReport, Synthesis, synthesize,
 };

@@ -68,7 +68,7 @@ impl Recipe<'_> {
         let _ = write!(
             text,
             "opt_clean -purge\ntee -q -o area.txt stat -liberty {liberty}\n\
-             write_json netlist.json\nwrite_verilog -noattr -noexpr netlist.v\n"
+             write_json netlist.json\nwrite_verilog -noattr -noexpr -simple-lhs netlist.v\n"
         );
         text
     }

@@ -1,0 +1,135 @@
+//! Internal power and leakage groups of cells.
+
+use super::boolean::Truth;
+use super::cell::{Power, Selection};
+use super::syntax::{Group, SyntaxError};
+use super::units::Units;
+
+/// Compiles the `when` expressions of a cell.
+pub(super) type When<'a> = dyn Fn(&str, u32) -> Result<Truth, SyntaxError> + 'a;
+
+/// An internal-power group before it is sorted by state.
+struct Raw<'a> {
+    related: &'a str,
+    when: Option<&'a str>,
+    power: Power,
+}
+
+/// Energy of an input pin by state: conditional groups where there are any (the unconditional one
+/// is their mean and not to be added), else the unconditional one.
+pub(super) fn of_input(
+    pin: &Group<'_>,
+    units: &Units,
+    states: usize,
+    when: &When<'_>,
+) -> Result<Selection, SyntaxError> {
+    let raw = read(pin, units, when)?;
+    let conditional = raw.iter().any(|r| r.when.is_some());
+    let mut selection = Selection::default();
+    for state in 0..states {
+        let mix = if conditional {
+            pick(&raw, |r| r.power.when.as_ref().is_some_and(|w| w.get(state)))
+        } else {
+            pick(&raw, |_| true)
+        };
+        selection.push(mix);
+    }
+    selection.groups = raw.into_iter().map(|r| r.power).collect();
+    Ok(selection)
+}
+
+/// Energy of an output pin by `cause << variables | state`: the groups related to the input that
+/// caused the toggle and whose condition holds; else the unconditional one of that input; else
+/// (several inputs moved at once) all of that input; else all of the pin.
+pub(super) fn of_output(
+    pin: &Group<'_>,
+    units: &Units,
+    inputs: &[&str],
+    states: usize,
+    when: &When<'_>,
+) -> Result<Selection, SyntaxError> {
+    let raw = read(pin, units, when)?;
+    let mut selection = Selection::default();
+    for input in inputs {
+        let own = |r: &Raw<'_>| r.related.split_whitespace().any(|p| p == *input);
+        let any = raw.iter().any(&own);
+        for state in 0..states {
+            let holds = |r: &Raw<'_>| r.power.when.as_ref().is_some_and(|w| w.get(state));
+            let mut mix = pick(&raw, |r| own(r) && holds(r));
+            if mix.is_empty() {
+                mix = pick(&raw, |r| own(r) && r.when.is_none());
+            }
+            if mix.is_empty() {
+                mix = pick(&raw, |r| own(r) || !any);
+            }
+            selection.push(mix);
+        }
+    }
+    selection.groups = raw.into_iter().map(|r| r.power).collect();
+    Ok(selection)
+}
+
+fn pick(raw: &[Raw<'_>], keep: impl Fn(&Raw<'_>) -> bool) -> Vec<u16> {
+    (0..raw.len()).filter(|&i| keep(&raw[i])).map(|i| i as u16).collect()
+}
+
+/// Reads the groups of a pin; those that differ in their supply pin only are added up.
+fn read<'a>(
+    pin: &'a Group<'_>,
+    units: &Units,
+    when: &When<'_>,
+) -> Result<Vec<Raw<'a>>, SyntaxError> {
+    let mut all: Vec<Raw<'a>> = Vec::new();
+    for group in pin.all("internal_power") {
+        let related = group.text("related_pin").unwrap_or_default();
+        let condition = group.text("when");
+        let tables = |key| -> Result<Vec<_>, SyntaxError> {
+            group.all(key).map(|g| units.table(g, units.energy)).collect()
+        };
+        let both = tables("power")?;
+        let mut rise = tables("rise_power")?;
+        let mut fall = tables("fall_power")?;
+        rise.extend(both.iter().cloned());
+        fall.extend(both);
+        let found = all.iter_mut().find(|r| r.related == related && r.when == condition);
+        if let (Some(same), true) = (found, group.attribute("related_pg_pin").is_some()) {
+            same.power.rise.extend(rise);
+            same.power.fall.extend(fall);
+        } else {
+            let truth = condition.map(|c| when(c, group.line)).transpose()?;
+            all.push(Raw { related, when: condition, power: Power { when: truth, rise, fall } });
+        }
+    }
+    Ok(all)
+}
+
+/// Leakage in W by state: conditional groups (those of several supplies added), elsewhere the
+/// unconditional value.
+pub(super) fn leakage(
+    cell: &Group<'_>,
+    units: &Units,
+    states: usize,
+    when: &When<'_>,
+) -> Result<Vec<f64>, SyntaxError> {
+    let mut conditional: Vec<(&str, Truth, f64)> = Vec::new();
+    let mut unconditional = None;
+    for group in cell.all("leakage_power") {
+        let value = group
+            .number("value")?
+            .ok_or_else(|| (group.line, "leakage_power without value".to_string()))?;
+        let value = value * units.leakage;
+        let Some(text) = group.text("when") else {
+            *unconditional.get_or_insert(0.0) += value;
+            continue;
+        };
+        match conditional.iter_mut().find(|c| c.0 == text) {
+            Some(same) => same.2 += value,
+            None => conditional.push((text, when(text, group.line)?, value)),
+        }
+    }
+    let stated = cell.number("cell_leakage_power")?.map(|v| v * units.leakage);
+    let mean = conditional.iter().map(|c| c.2).sum::<f64>() / conditional.len().max(1) as f64;
+    let default = unconditional.or(stated).unwrap_or(mean);
+    let value = |state| conditional.iter().find(|c| c.1.get(state)).map_or(default, |c| c.2);
+    Ok((0..states).map(value).collect())
+}

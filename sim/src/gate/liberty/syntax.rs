@@ -1,0 +1,258 @@
+//! Syntax of Liberty files: groups, attributes and their values as text, with line numbers.
+
+/// One statement `name (args) { ... }`.
+#[derive(Debug)]
+pub(super) struct Group<'a> {
+    /// Keyword, such as `cell`.
+    pub(super) name: &'a str,
+    /// What stands in its parentheses.
+    pub(super) args: Vec<&'a str>,
+    /// Line of the keyword, from 1.
+    pub(super) line: u32,
+    /// Simple and complex attributes.
+    pub(super) attributes: Vec<Attribute<'a>>,
+    /// Groups inside.
+    pub(super) groups: Vec<Group<'a>>,
+}
+
+/// One statement `name : value;` or `name (value, ...);`.
+#[derive(Debug)]
+pub(super) struct Attribute<'a> {
+    /// Keyword.
+    pub(super) name: &'a str,
+    /// Values without their quotes.
+    pub(super) values: Vec<&'a str>,
+    /// Line, from 1.
+    pub(super) line: u32,
+}
+
+/// A syntax error: line and message.
+pub(super) type SyntaxError = (u32, String);
+
+impl<'a> Group<'a> {
+    /// The attribute `name`, if it is there.
+    pub(super) fn attribute(&self, name: &str) -> Option<&Attribute<'a>> {
+        self.attributes.iter().find(|a| a.name == name)
+    }
+
+    /// First value of the attribute `name`.
+    pub(super) fn text(&self, name: &str) -> Option<&'a str> {
+        self.attribute(name).and_then(|a| a.values.first().copied())
+    }
+
+    /// The groups with keyword `name`.
+    pub(super) fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Group<'a>> {
+        self.groups.iter().filter(move |g| g.name == name)
+    }
+
+    /// Numeric value of the attribute `name`.
+    pub(super) fn number(&self, name: &str) -> Result<Option<f64>, SyntaxError> {
+        let Some(attribute) = self.attribute(name) else { return Ok(None) };
+        let text = attribute.values.first().copied().unwrap_or_default();
+        text.trim()
+            .parse()
+            .map(Some)
+            .map_err(|_| (attribute.line, format!("{name} is not a number: `{text}`")))
+    }
+}
+
+/// Parses a file: its one top-level group.
+pub(super) fn parse(text: &str) -> Result<Group<'_>, SyntaxError> {
+    let mut scanner = Scanner { text, at: 0, line: 1 };
+    scanner.blank()?;
+    match scanner.statement()? {
+        Statement::Group(group) if group.name == "library" => Ok(group),
+        _ => Err((scanner.line, "a Liberty file begins with `library (name) {`".into())),
+    }
+}
+
+enum Statement<'a> {
+    Group(Group<'a>),
+    Attribute(Attribute<'a>),
+}
+
+struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+    line: u32,
+}
+
+impl<'a> Scanner<'a> {
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn error<T>(&self, message: impl Into<String>) -> Result<T, SyntaxError> {
+        Err((self.line, message.into()))
+    }
+
+    /// Moves over `length` bytes and counts their lines.
+    fn skip(&mut self, length: usize) -> &'a str {
+        let passed = &self.rest()[..length];
+        self.line += passed.bytes().filter(|&b| b == b'\n').count() as u32;
+        self.at += length;
+        passed
+    }
+
+    /// Skips blanks, line continuations and comments.
+    fn blank(&mut self) -> Result<(), SyntaxError> {
+        loop {
+            let rest = self.rest();
+            let blanks = rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n', '\\']).len();
+            if blanks > 0 {
+                self.skip(blanks);
+            } else if rest.starts_with("/*") {
+                let Some(end) = rest.find("*/") else { return self.error("comment without end") };
+                self.skip(end + 2);
+            } else if rest.starts_with("//") {
+                let end = rest.find('\n').unwrap_or(rest.len());
+                self.skip(end);
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    fn word(&mut self) -> Result<&'a str, SyntaxError> {
+        let rest = self.rest();
+        let end = rest
+            .find(|c: char| c.is_whitespace() || "(){}:;,\"\\".contains(c))
+            .unwrap_or(rest.len());
+        if end == 0 {
+            let found = self.peek().map_or("end of file".into(), |c| format!("`{c}`"));
+            return self.error(format!("expected a keyword, found {found}"));
+        }
+        Ok(self.skip(end))
+    }
+
+    fn quoted(&mut self) -> Result<&'a str, SyntaxError> {
+        self.skip(1);
+        let Some(end) = self.rest().find('"') else { return self.error("string without end") };
+        let text = self.skip(end);
+        self.skip(1);
+        Ok(text)
+    }
+
+    fn statement(&mut self) -> Result<Statement<'a>, SyntaxError> {
+        let line = self.line;
+        let name = self.word()?;
+        self.blank()?;
+        match self.peek() {
+            Some(':') => {
+                self.skip(1);
+                let value = self.value()?;
+                Ok(Statement::Attribute(Attribute { name, values: vec![value], line }))
+            }
+            Some('(') => {
+                let args = self.arguments()?;
+                self.blank()?;
+                if self.peek() == Some('{') {
+                    self.skip(1);
+                    return self.body(name, args, line).map(Statement::Group);
+                }
+                if self.peek() == Some(';') {
+                    self.skip(1);
+                }
+                Ok(Statement::Attribute(Attribute { name, values: args, line }))
+            }
+            _ => self.error(format!("expected `:` or `(` after `{name}`")),
+        }
+    }
+
+    /// The value of a simple attribute, up to its semicolon or the end of the line.
+    fn value(&mut self) -> Result<&'a str, SyntaxError> {
+        self.blank()?;
+        let value = if self.peek() == Some('"') {
+            self.quoted()?
+        } else {
+            let rest = self.rest();
+            let end = rest.find([';', '\n', '}']).unwrap_or(rest.len());
+            self.skip(end).trim()
+        };
+        self.blank()?;
+        if self.peek() == Some(';') {
+            self.skip(1);
+        }
+        Ok(value)
+    }
+
+    /// `(a, "b", ...)`.
+    fn arguments(&mut self) -> Result<Vec<&'a str>, SyntaxError> {
+        self.skip(1);
+        let mut args = Vec::new();
+        loop {
+            self.blank()?;
+            match self.peek() {
+                None => return self.error("`(` without `)`"),
+                Some(')') => {
+                    self.skip(1);
+                    return Ok(args);
+                }
+                Some(',') => {
+                    self.skip(1);
+                }
+                Some('"') => args.push(self.quoted()?),
+                Some(_) => {
+                    let rest = self.rest();
+                    let end = rest.find([',', ')', '"', '\n']).unwrap_or(rest.len());
+                    args.push(self.skip(end).trim_end_matches([' ', '\t', '\r', '\\']));
+                }
+            }
+        }
+    }
+
+    fn body(
+        &mut self,
+        name: &'a str,
+        args: Vec<&'a str>,
+        line: u32,
+    ) -> Result<Group<'a>, SyntaxError> {
+        let mut group = Group { name, args, line, attributes: Vec::new(), groups: Vec::new() };
+        loop {
+            self.blank()?;
+            match self.peek() {
+                None => return Err((line, format!("group `{name}` is not closed"))),
+                Some('}') => {
+                    self.skip(1);
+                    return Ok(group);
+                }
+                Some(';') => {
+                    self.skip(1);
+                }
+                Some(_) => match self.statement()? {
+                    Statement::Group(inner) => group.groups.push(inner),
+                    Statement::Attribute(attribute) => group.attributes.push(attribute),
+                },
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_attributes_and_lines() {
+        let text = "/* c */ library (l) {\n a : \"x y\" ;\n b (1,pf);\n c : 2.5\n \
+                    pin(D[3:0]) { values ( \\\n \"1, 2\", \\\n \"3\" ); }\n}\n";
+        let library = parse(text).unwrap();
+        assert_eq!(library.text("a"), Some("x y"));
+        assert_eq!(library.attribute("b").unwrap().values, ["1", "pf"]);
+        assert_eq!(library.number("c").unwrap(), Some(2.5));
+        assert_eq!(library.groups[0].args, ["D[3:0]"]);
+        assert_eq!(library.groups[0].attributes[0].values, ["1, 2", "3"]);
+        assert_eq!(library.groups[0].line, 5);
+    }
+
+    #[test]
+    fn errors_name_the_line() {
+        assert_eq!(parse("library (l) {\n a : 1;\n cell (x) {\n").unwrap_err().0, 3);
+        assert_eq!(parse("library (l) {\n\n ) }").unwrap_err().0, 3);
+        assert!(parse("cell (x) { }").is_err());
+    }
+}
