@@ -5,5 +5,6 @@ pub mod data;
 pub mod energy;
 pub mod map;
 pub mod net;
+pub mod report;
 pub mod simulate;
 pub mod tools;

@@ -148,3 +148,27 @@ fn replan_one_layer(bencher: divan::Bencher<'_, '_>) {
     }
     bencher.bench_local(|| plan.replan(2, layer.clone()));
 }
+
+/// ResNet-8 with other weights in its largest layer, all of it timed anew.
+#[divan::bench]
+fn replan_resnet8(bencher: divan::Bencher<'_, '_>) {
+    let config = preset("edge").unwrap_or_default();
+    let network = shapes::resnet8_network();
+    let Ok(mut plan) = plan_network(&network, &config, &Options::default()) else { return };
+    let mut layer = network.layers[9].clone();
+    if let pecan_sim::layer::Op::Conv(conv) = &mut layer.op {
+        conv.weights.iter_mut().step_by(3).for_each(|weight| *weight = 0);
+    }
+    bencher.bench_local(|| plan.replan(9, layer.clone()));
+}
+
+/// The same layer by itself.
+#[divan::bench]
+fn plan_single(bencher: divan::Bencher<'_, '_>) {
+    let config = preset("edge").unwrap_or_default();
+    let mut network = shapes::resnet8()[7].clone();
+    if let pecan_sim::layer::Op::Conv(conv) = &mut network.layers[0].op {
+        conv.weights.iter_mut().step_by(3).for_each(|weight| *weight = 0);
+    }
+    bencher.bench_local(|| plan_network(&network, &config, &Options::default()));
+}

@@ -94,6 +94,55 @@ pub fn resnet8() -> Vec<Network> {
     ]
 }
 
+/// All of MLPerf Tiny's ResNet-8 for 32x32 images (convolutions, sums, average, classifier), as one network with made-up
+/// weights that are never zero.
+pub fn resnet8_network() -> Network {
+    let single = resnet8();
+    let mut network = Network { name: "resnet8".into(), ..single[0].clone() };
+    network.layers.clear();
+    network.tensors.truncate(1);
+    let half = Requant { bias: 0, multiplier: 1 << 14, shift: 20 };
+    let mut push = |mut layer: Layer, input: usize, output: Shape| {
+        (layer.input, layer.output) = (input, network.tensors.len());
+        network.tensors.push(output);
+        network.layers.push(layer);
+        network.tensors.len() - 1
+    };
+    let conv = |number: usize| (single[number].layers[0].clone(), single[number].tensors[1]);
+    let (first, shape) = conv(0);
+    let mut tensor = push(first, 0, shape);
+    for (stage, block) in [[1, 2].as_slice(), &[3, 4, 5], &[6, 7, 8]].iter().enumerate() {
+        let entry = tensor;
+        let (layer, shape) = conv(block[0]);
+        let inner = push(layer, entry, shape);
+        let (layer, shape) = conv(block[1]);
+        let main = push(layer, inner, shape);
+        let other = match block.get(2) {
+            Some(project) => push(conv(*project).0, entry, shape),
+            None => entry,
+        };
+        let sum = Layer {
+            name: format!("sum{stage}"),
+            kind: "Add".into(),
+            op: Op::Add(Add { other, factors: [64, 64] }),
+            input: main,
+            output: 0,
+            requant: vec![half; shape.channels],
+            clamp: [0, 127],
+        };
+        tensor = push(sum, main, shape);
+    }
+    let pool = convolution("pool", Shape::new(64, 8, 8), 64, 8, 1, [0; 4]);
+    let mut layer = pool.layers[0].clone();
+    if let Op::Conv(average) = &mut layer.op {
+        (average.groups, average.weights) = (64, vec![1; 64 * 64]);
+    }
+    tensor = push(layer, tensor, pool.tensors[1]);
+    let classifier = convolution("classifier", Shape::new(64, 1, 1), 10, 1, 1, [0; 4]);
+    push(classifier.layers[0].clone(), tensor, classifier.tensors[1]);
+    network
+}
+
 /// A convolution of which only the shape is known.
 fn shape(
     name: &str,

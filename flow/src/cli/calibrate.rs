@@ -10,7 +10,7 @@ use super::{Context, Exit, Failure, Metrics, RunArgs, RunFolder};
 use crate::energy::calibrate::{
     CalibrateError, Calibration, HeldOut, Plan, Setup, calibrate, case_folder, markdown,
 };
-use crate::energy::{EnergyError, Technology};
+use crate::energy::Technology;
 
 use crate::tools::{LibertySearch, Process, SynthOptions};
 use pecan_hdl::config::Config;
@@ -45,12 +45,6 @@ pub struct Args {
     offline: bool,
     #[command(flatten)]
     run: RunArgs,
-}
-
-impl From<EnergyError> for Failure {
-    fn from(error: EnergyError) -> Self {
-        Self::bad_input(error)
-    }
 }
 
 impl From<CalibrateError> for Failure {

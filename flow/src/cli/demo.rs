@@ -4,6 +4,7 @@ use std::path::Path;
 
 use pecan_hdl::config::Config;
 
+use super::bundled::{DATA, MODEL};
 use super::data::DataArgs;
 use super::simulate::{self, Memory, SimulationArgs};
 use super::table::{grouped, percent};
@@ -11,9 +12,6 @@ use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder, gen
 use crate::net::onnx::Model;
 use crate::simulate::Report;
 
-/// The bundled network and its data: inside the program, so that an installed one has them too.
-const MODEL: &[u8] = include_bytes!("../../../tests/data/lenet_digits.onnx");
-const DATA: &[u8] = include_bytes!("../../../tests/data/digits.npz");
 /// The clock for which times are given, in hertz.
 const CLOCK: f64 = 100e6;
 

@@ -7,6 +7,7 @@
 //! Conventions: stdout carries data, stderr logs and progress; the exit code is an [`Exit`].
 
 mod args;
+mod bundled;
 mod calibrate;
 mod check;
 mod completions;
@@ -14,6 +15,8 @@ mod context;
 mod data;
 mod demo;
 mod doctor;
+mod estimate;
+mod estimate_subject;
 mod failure;
 mod generate;
 mod init;
@@ -26,12 +29,13 @@ mod run;
 mod shapes;
 mod simulate;
 mod synth;
-mod table;
 mod tools;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use crate::report::table;
 
 pub use args::{ConfigArgs, RunArgs};
 pub use context::Context;

@@ -49,6 +49,11 @@ enum WorkloadError {
 }
 
 impl NetworkArgs {
+    /// A model or workload file with data.
+    pub(super) fn of(model: Option<PathBuf>, workload: Option<PathBuf>, data: DataArgs) -> Self {
+        Self { model, workload, data }
+    }
+
     /// The model and the choice of data, flags before workload file.
     ///
     /// # Errors

@@ -3,7 +3,9 @@
 use clap::Subcommand;
 
 use super::{Context, Exit, Failure};
-use super::{calibrate, check, completions, demo, doctor, generate, init, simulate, synth, tools};
+use super::{
+    calibrate, check, completions, demo, doctor, estimate, generate, init, simulate, synth, tools,
+};
 
 /// Makes the enum of subcommands from their modules: `Variant => module`.
 macro_rules! commands {
@@ -47,5 +49,6 @@ commands! {
     Simulate => simulate,
     Synth => synth,
     Calibrate => calibrate,
+    Estimate => estimate,
     Completions => completions,
 }

@@ -26,7 +26,7 @@ pub(super) struct ShapeArgs {
     pub(super) density: Option<f64>,
 }
 
-fn density(text: &str) -> Result<f64, String> {
+pub(super) fn density(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
         _ => Err("allowed: a number from 0 to 1".into()),

@@ -4,10 +4,12 @@
 //! emits; a [`Model`] applies them to the [`Events`] of a layer on one configuration and gives a [`Breakdown`] by
 //! block and kind of data.
 
+mod actions;
 mod block;
 pub mod calibrate;
 mod data;
 mod error;
+mod estimate;
 mod events;
 mod model;
 pub mod regressor;
@@ -18,6 +20,9 @@ mod technology;
 pub use block::{BLOCKS, Block, Breakdown, Class};
 pub use data::Data;
 pub use error::EnergyError;
+pub use estimate::{
+    Estimate, Floor, LayerEstimate, MeasureError, Planned, Rates, Target, action_costs, measure,
+};
 pub use events::Events;
 pub use model::Model;
 pub use sram::{AccessModel, SramModel, SramRange};

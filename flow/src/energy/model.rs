@@ -4,6 +4,7 @@ use pecan_hdl::config::{Config, Key, Value};
 use pecan_hdl::geometry::Geometry;
 use pecan_hdl::isa::counter::Counter;
 
+use super::actions::ACTIONS;
 use super::block::{Block, Breakdown, Class};
 use super::regressor::{REGRESSORS, Regressor};
 use super::technology::Technology;
@@ -142,7 +143,7 @@ fn terms(technology: &Technology) -> Result<Vec<(&'static Regressor, Block, f64)
         };
         for (name, pj) in &fit.terms {
             let found = |r: &&Regressor| (r.block, r.class, r.name) == (block, class, name);
-            match REGRESSORS.iter().find(found) {
+            match REGRESSORS.iter().chain(ACTIONS).find(found) {
                 Some(regressor) => terms.push((regressor, shown, *pj)),
                 None => problems
                     .push(format!("unknown regressor `{name}` of {}.{}", fit.block, fit.class)),

@@ -13,7 +13,8 @@ use super::sram::SramModel;
 pub const FORMAT: u32 = 1;
 
 /// Technologies that are part of the program, by name.
-const BUILTIN: &[(&str, &str)] = &[];
+const BUILTIN: &[(&str, &str)] =
+    &[("eyeriss-relative", include_str!("../../technologies/eyeriss-relative.toml"))];
 
 /// A technology: everything that turns counts and toggles into energy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

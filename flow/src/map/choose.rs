@@ -1,13 +1,16 @@
 //! Choice of tile, slice and output-channel passes of a layer by predicted cost.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::ops::Range;
 
 use pecan_hdl::geometry::{Geometry, LATTICE_BITS};
 use pecan_hdl::isa;
-use pecan_hdl::isa::counter::{Counter, Counters};
+use pecan_hdl::isa::counter::Counter;
 
 use super::Objective;
 use super::cost::{self, Candidate};
+use super::counts::{PassCounts, Walk};
 use super::error::MapError;
 use super::lists::{Occupancy, SliceBox};
 use super::passes::{GroupTable, Passes, passes, sizes};
@@ -49,8 +52,8 @@ pub struct Searched {
 struct Bounded<'a> {
     candidate: Candidate<'a>,
     bound: f64,
-    /// Counts, where they matter. Boxed, for the list is sorted.
-    counts: Option<Box<Counters>>,
+    /// Number of the slice and passes.
+    cut: usize,
 }
 
 /// Chooses the cheapest way to walk a layer. Of equals the one with the least bound wins, then the one
@@ -67,18 +70,23 @@ pub(super) fn choose(
     let tiles = tiles(problem, geometry);
     for sliced in [false, true] {
         let cut = cuts(problem, occupancy, sliced, geometry);
-        let mut all = bounded(problem, occupancy, &cut, &tiles, geometry, objective)?;
+        let sums = sums(problem, &cut, geometry, objective);
+        let all = bounded(problem, (&cut, &sums), &tiles, geometry, objective);
         let mut searched = Searched { bounded: all.len() as u64, timed: 0 };
-        // Stable, so that among equals large slices and tiles come first.
-        all.sort_by(|a, b| a.bound.total_cmp(&b.bound));
+        // Only the first few are taken, so they are not sorted. Costs are not negative: their bits have their order.
+        // The number comes second, so that among equals large slices and tiles come first.
+        let keys = all.iter().enumerate().map(|(k, b)| Reverse((b.bound.to_bits(), k)));
+        let mut order: BinaryHeap<_> = keys.collect::<Vec<_>>().into();
         let mut best: Option<(f64, u64, &Candidate<'_>)> = None;
-        for Bounded { candidate, bound, counts } in &all {
+        while let Some(Reverse((_, k))) = order.pop() {
+            let Bounded { candidate, bound, cut } = &all[k];
             if best.is_some_and(|(cost, ..)| *bound >= cost) {
                 break;
             }
             searched.timed += 1;
             let cycles = cost::cycles(problem, occupancy, candidate, geometry)?;
-            let mut counts = counts.as_deref().copied().unwrap_or_default();
+            let exact = sums.get(*cut).map(|s| s.with(&Walk::of(problem, &candidate.tiling)));
+            let mut counts = exact.unwrap_or_default();
             counts[Counter::Cycles] = cycles;
             let cost = objective.cost(&counts);
             if best.is_none_or(|(least, ..)| cost < least) {
@@ -101,31 +109,44 @@ pub(super) fn choose(
     })
 }
 
+/// Counts of all cuts, where they matter.
+fn sums(
+    problem: &Problem<'_>,
+    cut: &[(SliceBox, Passes)],
+    geometry: &Geometry,
+    objective: &Objective,
+) -> Vec<PassCounts> {
+    let cut = if objective.counts() { cut } else { &[] };
+    cut.iter().map(|(slice, passes)| PassCounts::of(problem, *slice, passes, geometry)).collect()
+}
+
 /// All mappings with bounds of their costs: no count depends on timing, so only the cycles are not yet exact.
 fn bounded<'a>(
     problem: &Problem<'_>,
-    occupancy: &Occupancy,
-    cut: &'a [(SliceBox, Passes)],
+    (cut, sums): (&'a [(SliceBox, Passes)], &[PassCounts]),
     tiles: &[[usize; 2]],
     geometry: &Geometry,
     objective: &Objective,
-) -> Result<Vec<Bounded<'a>>, MapError> {
+) -> Vec<Bounded<'a>> {
     let mut all = Vec::with_capacity(cut.len() * tiles.len());
-    for (slice, passes) in cut {
-        for tile in tiles {
-            let tiling = Tiling { tile: *tile, slice: *slice };
-            let candidate = Candidate { tiling, passes };
-            let mut counts = Counters::default();
-            if objective.counts() {
-                counts = cost::counts(problem, occupancy, &candidate, geometry)?;
-            }
+    let mut walks: Vec<Walk> = Vec::new();
+    let mut walked = None;
+    for (at, (slice, passes)) in cut.iter().enumerate() {
+        let tiling = |tile: &[usize; 2]| Tiling { tile: *tile, slice: *slice };
+        // Neighbouring cuts share their slice.
+        if objective.counts() && walked.replace(*slice) != Some(*slice) {
+            walks = tiles.iter().map(|tile| Walk::of(problem, &tiling(tile))).collect();
+        }
+        for (number, tile) in tiles.iter().enumerate() {
+            let candidate = Candidate { tiling: tiling(tile), passes };
+            let exact = sums.get(at).zip(walks.get(number)).map(|(sums, walk)| sums.with(walk));
+            let mut counts = exact.unwrap_or_default();
             counts[Counter::Cycles] = cost::bound(problem, &candidate, geometry);
             let bound = objective.cost(&counts);
-            let counts = objective.counts().then(|| Box::new(counts));
-            all.push(Bounded { candidate, bound, counts });
+            all.push(Bounded { candidate, bound, cut: at });
         }
     }
-    Ok(all)
+    all
 }
 
 /// Slice boxes, each with every way to cut the output channels into passes.
@@ -219,11 +240,20 @@ fn slice_boxes(problem: &Problem<'_>, geometry: &Geometry, all_blocks: bool) -> 
     all
 }
 
+/// Phases along each axis.
+fn phase_grid(problem: &Problem<'_>, tiling: &Tiling) -> [usize; 2] {
+    [0, 1].map(|i| problem.axes[i].spacing(tiling.tile[i]).min(problem.axes[i].output))
+}
+
 /// Phases of a tiling, (y, x).
 pub(super) fn phases(problem: &Problem<'_>, tiling: &Tiling) -> Vec<[usize; 2]> {
-    let [y, x] =
-        [0, 1].map(|i| problem.axes[i].spacing(tiling.tile[i]).min(problem.axes[i].output));
+    let [y, x] = phase_grid(problem, tiling);
     (0..y * x).map(|n| [n / x, n % x]).collect()
+}
+
+/// How many phases there are.
+pub(super) fn phase_count(problem: &Problem<'_>, tiling: &Tiling) -> usize {
+    phase_grid(problem, tiling).iter().product()
 }
 
 #[cfg(test)]

@@ -7,11 +7,16 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use pecan_hdl::geometry::Geometry;
-use pecan_hdl::isa::counter::{Counter, Counters};
-use pecan_hdl::isa::payload_beats;
-use pecan_sim::emulator::{RunPlan, run_counts, run_cycles};
+#[cfg(test)]
+use pecan_hdl::isa::{
+    counter::{Counter, Counters},
+    payload_beats,
+};
+#[cfg(test)]
+use pecan_sim::emulator::run_counts;
+use pecan_sim::emulator::{ListLengths, RunPlan, run_cycles};
 
-use super::choose::{LONGEST_RUN, phases};
+use super::choose::{LONGEST_RUN, phase_count, phases};
 use super::error::MapError;
 use super::lists::Occupancy;
 use super::passes::{Pass, Passes};
@@ -49,7 +54,7 @@ pub(super) fn bound(problem: &Problem<'_>, candidate: &Candidate<'_>, geometry: 
     };
     let [y, x] = [0, 1].map(|i| steps(i, problem.axes[i].kernel, slice[i + 1]));
     let pixels = problem.axes.iter().map(|axis| axis.output as u64).product::<u64>();
-    let runs = phases(problem, &candidate.tiling).len() as u64;
+    let runs = phase_count(problem, &candidate.tiling) as u64;
     let spread = spreads(problem, candidate);
     pipelined(candidate.passes, spread, geometry, |_, pass| {
         let channels = if problem.per_channel() { pass.channels.len() } else { problem.inputs };
@@ -76,7 +81,7 @@ fn spreads(problem: &Problem<'_>, candidate: &Candidate<'_>) -> bool {
     let Tiling { tile, .. } = candidate.tiling;
     let tiles: usize = (0..2).map(|i| problem.axes[i].output.div_ceil(tile[i])).product();
     !problem.per_channel()
-        && phases(problem, &candidate.tiling).len() == 1
+        && phase_count(problem, &candidate.tiling) == 1
         && tiles >= super::spread::FEWEST_TILES
 }
 
@@ -104,10 +109,12 @@ fn pipelined(
     total + before.map_or(0, |(_, cycles)| cycles)
 }
 
-/// Everything that is counted, except what depends on activations, and except cycles: runs, lists, parameters.
+/// Everything that is counted, except what depends on activations, and except cycles: runs, lists, parameters. The
+/// search takes it in closed form; this is what that is held against.
 ///
 /// # Errors
 /// A register cannot hold a value of the layer.
+#[cfg(test)]
 pub(super) fn counts(
     problem: &Problem<'_>,
     occupancy: &Occupancy,
@@ -144,11 +151,28 @@ pub(super) fn cycles(
     let mut runs = Vec::with_capacity(candidate.passes.0.len());
     for (pass, _) in &candidate.passes.0 {
         let plans = plans(problem, occupancy, candidate, pass, geometry)?;
-        let cycles = |plan| run_cycles(Arc::new(plan)).unwrap_or(2 * LONGEST_RUN);
+        let cycles = |plan: RunPlan| {
+            let plan = RunPlan { lists: deciding(plan.lists), ..plan };
+            run_cycles(Arc::new(plan)).unwrap_or(2 * LONGEST_RUN)
+        };
         runs.push(plans.into_iter().map(cycles).sum::<u64>());
     }
     let spread = spreads(problem, candidate);
     Ok(pipelined(candidate.passes, spread, geometry, |number, _| runs[number]))
+}
+
+/// The lists of the columns that decide when a run ends: times only grow with the entries of a slice, so a column that
+/// has nowhere more than another never decides. Columns often are alike; a few are timed in place of all.
+fn deciding(mut lists: ListLengths) -> ListLengths {
+    lists.retain(|list| !list.is_empty());
+    lists.sort_unstable();
+    lists.dedup();
+    let below = |a: &[u32], b: &[u32]| a.iter().zip(b).all(|(a, b)| a <= b);
+    // In ascending order a list can lie below later ones only.
+    let kept = (0..lists.len())
+        .filter(|k| !lists[k + 1..].iter().any(|later| below(&lists[*k], later)))
+        .collect::<Vec<_>>();
+    kept.into_iter().map(|k| std::mem::take(&mut lists[k])).collect()
 }
 
 /// The runs of a pass, one per phase.
@@ -191,5 +215,17 @@ fn whole_run(
         input: place(problem.axes.map(|axis| axis.input), problem.inputs),
         other: 0,
         output: place(problem.axes.map(|axis| axis.output), problem.outputs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_lists_that_nothing_exceeds_decide() {
+        let lists = vec![vec![3, 1], vec![], vec![1, 4], vec![3, 1], vec![2, 1], vec![1, 3]];
+        assert_eq!(deciding(lists), [[1, 4], [3, 1]]);
+        assert!(deciding(vec![vec![]; 3]).is_empty());
     }
 }

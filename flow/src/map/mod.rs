@@ -37,6 +37,7 @@ mod boxes;
 mod choose;
 mod compiler;
 mod cost;
+mod counts;
 mod density;
 mod error;
 mod job;

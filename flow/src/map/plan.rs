@@ -162,6 +162,30 @@ impl NetworkPlan {
         total
     }
 
+    /// What all searches covered.
+    #[must_use]
+    pub fn searched(&self) -> Searched {
+        let mut total = Searched::default();
+        for Searched { bounded, timed } in self.layers.iter().map(|layer| layer.searched) {
+            total.bounded += bounded;
+            total.timed += timed;
+        }
+        total
+    }
+
+    /// The network that holds a layer of the plan, and the layer's number in it.
+    #[must_use]
+    pub fn layer(&self, index: usize) -> Option<(&Network, usize)> {
+        let (part, first) = self.locate(index).ok()?;
+        Some((&self.parts[part].network, index - first))
+    }
+
+    /// Density of the lists of layers without weights.
+    #[must_use]
+    pub fn density(&self) -> Density {
+        self.options.density
+    }
+
     /// Exchanges a layer for one with other weights, requantization or window, between the same tensors. The
     /// mappings of all layers whose lists stay the same are kept; the program is timed anew, for each layer loads
     /// beside the one before.

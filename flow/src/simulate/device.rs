@@ -8,7 +8,7 @@ use pecan_sim::program::{Program, ProgramError};
 use crate::map::Compiled;
 
 /// An emulated device and the programs of a network.
-pub(super) struct Device {
+pub(crate) struct Device {
     emulator: Emulator,
     first: Program,
     later: Option<Program>,
@@ -18,8 +18,17 @@ pub(super) struct Device {
 
 impl Device {
     pub(super) fn new(config: &Config, compiled: &Compiled) -> Self {
+        Self::of(Emulator::new(config), compiled)
+    }
+
+    /// A device that counts the bits that toggle.
+    pub(crate) fn observed(config: &Config, compiled: &Compiled) -> Self {
+        Self::of(Emulator::observed(config), compiled)
+    }
+
+    fn of(emulator: Emulator, compiled: &Compiled) -> Self {
         Self {
-            emulator: Emulator::new(config),
+            emulator,
             first: compiled.program.clone(),
             later: compiled.later.as_ref().map(|later| later.program.clone()),
             loaded: false,
@@ -31,7 +40,7 @@ impl Device {
     ///
     /// # Errors
     /// A program is malformed.
-    pub(super) fn run(
+    pub(crate) fn run(
         &mut self,
         image: usize,
         input: &[u8],

@@ -17,6 +17,7 @@ mod run;
 
 pub use build::{simulator, verilog};
 pub use compare::{Difference, Opinion};
+pub(crate) use device::Device;
 pub use error::SimulateError;
 pub use inputs::{memory_model, random_samples};
 pub use layers::{LayersError, Skipped, run_layers, run_networks};

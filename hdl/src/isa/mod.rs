@@ -118,6 +118,8 @@ pub const BIAS_BITS: usize = 40;
 pub const MULTIPLIER_BITS: usize = 15;
 /// Bits of the shift field.
 pub const SHIFT_BITS: usize = 6;
+/// Bits of multiplier and shift.
+pub const SCALE_BITS: usize = MULTIPLIER_BITS + SHIFT_BITS;
 
 /// Packs the requantization parameters of one channel: bias in bits 39..0 (two's complement), multiplier in
 /// bits 54..40, shift in bits 60..55.

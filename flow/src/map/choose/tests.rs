@@ -58,6 +58,9 @@ fn least(
         for tile in tiles(problem, g) {
             let candidate = Candidate { tiling: Tiling { tile, slice: *slice }, passes };
             let mut counts = cost::counts(problem, occupancy, &candidate, g).unwrap();
+            let walk = Walk::of(problem, &candidate.tiling);
+            let closed = PassCounts::of(problem, *slice, passes, g).with(&walk);
+            assert_eq!(closed, counts, "{candidate:?} {problem:?}");
             let cycles = cost::cycles(problem, occupancy, &candidate, g).unwrap();
             let bound = cost::bound(problem, &candidate, g);
             assert!(bound <= cycles, "{bound} > {cycles}: {candidate:?} {problem:?}");

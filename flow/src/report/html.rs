@@ -1,0 +1,310 @@
+//! Estimates as one page without anything from elsewhere: no script, no font, no image.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::chart::{Bar, Kind, stacks};
+use super::format::{count, energy, percent, ratio};
+use super::roofline::roofline;
+use super::table::grouped;
+use super::{Entry, FLOOR, LIMITS, Report, provenance};
+use crate::energy::{Block, Breakdown, Data};
+
+/// The page.
+#[must_use]
+pub fn html(report: &Report) -> String {
+    let title = report.entries.iter().map(|entry| entry.label.as_str()).collect::<Vec<_>>();
+    let title = format!("Energy of {}", title.join(" and "));
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="generator" content=(concat!("pecan ", env!("CARGO_PKG_VERSION")));
+                title { (title) }
+                style { (PreEscaped(include_str!("style.css"))) }
+            }
+            body {
+                main {
+                    header {
+                        h1 { (title) }
+                        p {
+                            "Mapper: least " (report.objective) "; memory: " (report.memory) "; pecan "
+                            (env!("CARGO_PKG_VERSION"))
+                        }
+                    }
+                    (warnings(report))
+                    @if report.entries.len() > 1 { (comparison(report)) }
+                    @for (number, entry) in report.entries.iter().enumerate() { (one(number, entry)) }
+                    (provenance::section(report))
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn warnings(report: &Report) -> Markup {
+    let warnings = report.warnings();
+    html! {
+        @if !warnings.is_empty() {
+            section class="warning" role="note" {
+                h2 { "Outside what was calibrated" }
+                ul { @for warning in &warnings { li { (warning) } } }
+            }
+        }
+    }
+}
+
+/// All blocks as parts of bars.
+fn blocks() -> Vec<Kind> {
+    Block::ALL.iter().map(|block| Kind { key: block.name(), doc: block.doc() }).collect()
+}
+
+/// All kinds of data as parts of bars.
+fn kinds() -> Vec<Kind> {
+    Data::ALL.iter().map(|data| Kind { key: data.name(), doc: "" }).collect()
+}
+
+fn by_block(name: &str, breakdown: &Breakdown) -> Bar {
+    let parts = Block::ALL.iter().map(|block| breakdown.block(*block)).collect();
+    Bar { name: name.to_owned(), parts }
+}
+
+fn by_data(name: &str, breakdown: &Breakdown) -> Bar {
+    Bar { name: name.to_owned(), parts: Data::ALL.iter().map(|d| breakdown.data(*d)).collect() }
+}
+
+/// All entries side by side.
+fn comparison(report: &Report) -> Markup {
+    let Some(first) = report.entries.first() else { return html! {} };
+    let units_agree = report.entries.iter().all(|entry| entry.unit() == first.unit());
+    let bars = |of: fn(&str, &Breakdown) -> Bar| -> Vec<Bar> {
+        report.entries.iter().map(|e| of(&e.label, &e.estimate.breakdown())).collect()
+    };
+    html! {
+        section {
+            h2 { "Side by side" }
+            div class="scroll" {
+                table {
+                    caption { "Per image; ratios are to the first." }
+                    thead {
+                        tr {
+                            th scope="col" { "network" }
+                            @for head in ["energy", "ratio", "cycles", "ratio", "EDP ratio", "MACs", "DRAM", "x floor"] {
+                                th scope="col" { (head) }
+                            }
+                        }
+                    }
+                    tbody { @for entry in &report.entries { (compared(entry, first)) } }
+                }
+            }
+            @if units_agree {
+                h3 { "By component" }
+                (stacks("all-blocks", "Energy of every network by component", &blocks(), &bars(by_block), first.unit()))
+                h3 { "By kind of data" }
+                (stacks("all-data", "Energy of every network by kind of data", &kinds(), &bars(by_data), first.unit()))
+            } @else {
+                p class="note" { "The technologies have different units, so energies are not drawn on one scale." }
+            }
+        }
+    }
+}
+
+fn compared(entry: &Entry, first: &Entry) -> Markup {
+    let (e, base) = (&entry.estimate, &first.estimate);
+    let same = entry.unit() == first.unit();
+    let of = |value: f64| if same { ratio(value) } else { "other unit".to_owned() };
+    let traffic: f64 = e.layers.iter().map(|layer| layer.traffic()).sum();
+    html! {
+        tr {
+            th scope="row" { (entry.label) }
+            td { (energy(e.energy(), entry.unit())) }
+            td { (of(e.energy() / base.energy())) }
+            td { (grouped(e.cycles.round() as u64)) }
+            td { (ratio(e.cycles / base.cycles)) }
+            td { (of(e.edp() / base.edp())) }
+            td { (count(e.macs() as f64)) }
+            td { (count(traffic / 8.0)) "B" }
+            td { (ratio(entry.floor().1)) }
+        }
+    }
+}
+
+/// Everything about one entry.
+fn one(number: usize, entry: &Entry) -> Markup {
+    let unit = entry.unit();
+    let layers = &entry.estimate.layers;
+    let bars = |of: fn(&str, &Breakdown) -> Bar| -> Vec<Bar> {
+        layers.iter().map(|layer| of(&layer.name, &layer.energy)).collect()
+    };
+    html! {
+        section {
+            h2 { (entry.label) " on " (entry.config().name()) }
+            p class="note" { (entry.inputs) "; " (entry.estimate.activity) }
+            (tiles(entry))
+            h3 { "Where the energy goes: by component" }
+            (stacks(&format!("blocks-{number}"), "Energy of every layer by component", &blocks(), &bars(by_block), unit))
+            h3 { "What it is spent for: by kind of data" }
+            (stacks(&format!("data-{number}"), "Energy of every layer by kind of data", &kinds(), &bars(by_data), unit))
+            h3 { "Roofline of the array" }
+            p class="note" {
+                "Solid: multipliers and the stream's width; dashed: the DRAM of the configuration, where it is slower. Numbers are \
+                 those of the layers below. Pruned weights are skipped, so layers can lie above the roof of dense work."
+            }
+            (roofline(&format!("roofline-{number}"), entry))
+            h3 { "Layers" }
+            (layer_table(entry))
+            h3 { "Components and kinds of data" }
+            (matrix(entry))
+        }
+    }
+}
+
+fn tiles(entry: &Entry) -> Markup {
+    let e = &entry.estimate;
+    let (unit, total, breakdown) = (entry.unit(), e.energy(), e.breakdown());
+    let time = e.cycles * entry.target.technology.period_ns;
+    let (floor, over) = entry.floor();
+    html! {
+        div class="tiles" {
+            div class="tile" { b { (energy(total, unit)) } span { "per image" } }
+            div class="tile" { b { (energy(breakdown.on_chip(), unit)) } span { "of it on chip" } }
+            div class="tile" {
+                b { (grouped(e.cycles.round() as u64)) }
+                span {
+                    "cycles"
+                    @if time > 0.0 { ", " (seconds(time)) " at a period of " (entry.target.technology.period_ns) " ns" }
+                }
+            }
+            div class="tile" {
+                b { (energy(total / e.macs().max(1) as f64, unit)) }
+                span { "per multiplication of the dense network" }
+            }
+            div class="tile" title=(FLOOR) {
+                b { (ratio(over)) } span { "the floor of " (energy(floor, unit)) }
+            }
+            div class="tile" {
+                b { (percent(breakdown.block(Block::Dram) / total)) } span { "goes to DRAM" }
+            }
+        }
+    }
+}
+
+/// A time given in ns.
+fn seconds(ns: f64) -> String {
+    // Three digits as for energies; the unit is the only difference.
+    energy(1000.0 * ns, "pJ").replace('J', "s")
+}
+
+fn layer_table(entry: &Entry) -> Markup {
+    let e = &entry.estimate;
+    let (unit, total) = (entry.unit(), e.energy());
+    let head = [
+        "layer",
+        "MACs",
+        "nonzero",
+        "cycles",
+        "MACs / cycle",
+        "energy",
+        "share",
+        "per MAC",
+        "DRAM",
+    ];
+    html! {
+        div class="scroll" {
+            table {
+                caption { "Energy by layer; nonzero multiplications have no operand that is 0." }
+                thead {
+                    tr {
+                        th scope="col" { "#" }
+                        @for head in head { th scope="col" class=[(head == "layer").then_some("left")] { (head) } }
+                        th scope="col" class="left" { "mapping" }
+                    }
+                }
+                tbody {
+                    @for (number, layer) in e.layers.iter().enumerate() {
+                        @let own = layer.energy.total();
+                        tr {
+                            td { (number + 1) }
+                            th scope="row" class="left" { (layer.name) }
+                            td { (count(layer.macs as f64)) }
+                            td { (count(layer.floor.nonzero_macs)) }
+                            td { (grouped(layer.cycles().round() as u64)) }
+                            td { (count(layer.macs as f64 / layer.cycles().max(1.0))) }
+                            td { (energy(own, unit)) }
+                            td class="heat" {
+                                i style=(format!("width:{:.1}%", 100.0 * own / total)) {}
+                                (percent(own / total))
+                            }
+                            td { @if layer.macs > 0 { (energy(own / layer.macs as f64, unit)) } }
+                            td { (count(layer.traffic() / 8.0)) "B" }
+                            td class="wrap" { (layer.mapping) }
+                        }
+                    }
+                    tr class="sum" {
+                        td {}
+                        th scope="row" class="left" { "sum" }
+                        td { (count(e.macs() as f64)) }
+                        td { (count(e.floor().nonzero_macs)) }
+                        td { (grouped(e.cycles.round() as u64)) }
+                        td { (count(e.macs() as f64 / e.cycles.max(1.0))) }
+                        td { (energy(total, unit)) }
+                        td { (percent(1.0)) }
+                        td { (energy(total / e.macs().max(1) as f64, unit)) }
+                        td { (count(e.layers.iter().map(|l| l.traffic()).sum::<f64>() / 8.0)) "B" }
+                        td {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Energy by component and kind of data.
+fn matrix(entry: &Entry) -> Markup {
+    let breakdown = entry.estimate.breakdown();
+    let (unit, total) = (entry.unit(), breakdown.total());
+    let cell = |value: f64| {
+        html! {
+            td class="heat" {
+                @if value > 0.0 {
+                    i style=(format!("width:{:.1}%", 100.0 * value / total)) {}
+                    (energy(value, unit))
+                }
+            }
+        }
+    };
+    html! {
+        div class="scroll" {
+            table {
+                caption { "Energy of the network by component (rows) and by what it is spent for (columns)." }
+                thead {
+                    tr {
+                        th scope="col" { "component" }
+                        @for kind in Data::ALL { th scope="col" { (kind.name()) } }
+                        th scope="col" { "sum" }
+                        th scope="col" { "share" }
+                    }
+                }
+                tbody {
+                    @for block in Block::ALL.iter().filter(|block| breakdown.block(**block) > 0.0) {
+                        tr {
+                            th scope="row" title=(block.doc()) { (block.name().replace('_', " ")) }
+                            @for kind in Data::ALL { (cell(breakdown.table[*block as usize][*kind as usize])) }
+                            td { (energy(breakdown.block(*block), unit)) }
+                            td { (percent(breakdown.block(*block) / total)) }
+                        }
+                    }
+                    tr class="sum" {
+                        th scope="row" { "sum" }
+                        @for kind in Data::ALL { td { (energy(breakdown.data(*kind), unit)) } }
+                        td { (energy(total, unit)) }
+                        td { (percent(1.0)) }
+                    }
+                }
+            }
+        }
+        p class="note" { (LIMITS) }
+    }
+}
