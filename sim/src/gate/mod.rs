@@ -10,11 +10,13 @@
 mod activity;
 mod average;
 mod clock;
+mod clocked;
 mod compile;
 mod connect;
 mod elaborate;
 mod energies;
 pub mod error;
+mod flatten;
 mod levels;
 pub mod liberty;
 mod memory;
