@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::table::{Table, grouped, percent};
 use super::{Context, Exit, Failure, Metrics, RunArgs, RunFolder};
+use crate::energy::Technology;
 use crate::energy::calibrate::{
     CalibrateError, Calibration, HeldOut, Plan, Setup, calibrate, case_folder, markdown,
 };
-use crate::energy::Technology;
 
 use crate::tools::{LibertySearch, Process, SynthOptions};
 use pecan_hdl::config::Config;

@@ -103,30 +103,39 @@ regressors! {
     Mac Leakage "multiplier" Overhead = |g, e| cycles(e) * lanes(g) * (g.activation_bits * g.weight_bits) as f64;
     Mac Leakage "adder" Overhead = |g, e| cycles(e) * lanes(g) * g.accumulator_bits as f64;
 
-    // Scratchpads and zero flags.
+    // Scratchpads and zero flags: one file per row, one read port per column.
     Scratchpad Logic "write" Inputs = |_, e| e.toggle(T::ScratchWrite);
-    Scratchpad Logic "patch_load" Inputs = |g, e| e.toggle(T::PatchBus) * pes(g) * words(g);
-    Scratchpad Logic "patch" Inputs = |g, e| e.toggle(T::PatchBus) * pes(g);
+    Scratchpad Logic "taken" Inputs = |_, e| e.toggle(T::PatchTaken);
+    Scratchpad Logic "taken_words" Inputs = |g, e| e.toggle(T::PatchTaken) * words(g);
+    Scratchpad Logic "patch" Inputs = |g, e| e.toggle(T::PatchBus) * rows(g);
     Scratchpad Logic "writes" Inputs = |_, e| e.count(C::ScratchWrites);
     Scratchpad Logic "read_bus" Inputs = |_, e| e.toggle(T::ScratchReadBus);
-    Scratchpad Logic "read_bus_depth" Inputs = |g, e| e.toggle(T::ScratchReadBus) * words(g);
+    Scratchpad Logic "read_bus_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * words(g);
     Scratchpad Logic "select" Inputs = |_, e| e.toggle(T::ScratchSelect);
     Scratchpad Logic "operand" Inputs = |_, e| e.toggle(T::ActivationOperand);
     Scratchpad Logic "address" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g);
-    Scratchpad Logic "address_depth" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g) * words(g);
+    Scratchpad Logic "address_words" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g) * words(g);
     Scratchpad Logic "address_only" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g);
     Scratchpad Logic "steps" Inputs = |_, e| e.count(C::PeSteps);
+    Scratchpad Logic "steps_bits" Inputs = |g, e| e.count(C::PeSteps) * word_bits(g);
     Scratchpad Logic "reads" Inputs = |_, e| e.count(C::ScratchReads);
-    Scratchpad Clock "pe" Overhead = |g, e| cycles(e) * pes(g);
-    Scratchpad Clock "words" Overhead = |g, e| cycles(e) * pes(g) * words(g);
-    Scratchpad Clock "lane" Overhead = |g, e| cycles(e) * lanes(g);
-    Scratchpad Clock "cells" Overhead = |g, e| cycles(e) * pes(g) * words(g) * word_bits(g);
+    Scratchpad Clock "rows" Overhead = |g, e| cycles(e) * rows(g);
+    Scratchpad Clock "words" Overhead = |g, e| cycles(e) * rows(g) * words(g);
+    Scratchpad Clock "cells" Overhead = |g, e| cycles(e) * rows(g) * words(g) * word_bits(g);
+    Scratchpad Clock "pes" Overhead = |g, e| cycles(e) * pes(g);
+    Scratchpad Clock "lanes" Overhead = |g, e| cycles(e) * lanes(g);
+    Scratchpad Clock "read_cells" Overhead = |g, e| cycles(e) * lanes(g) * g.activation_bits as f64;
     Scratchpad Clock "write_bits" Inputs = |g, e| e.count(C::ScratchWrites) * word_bits(g);
     Scratchpad Clock "writes" Inputs = |_, e| e.count(C::ScratchWrites);
+    Scratchpad Clock "writes_words" Inputs = |g, e| e.count(C::ScratchWrites) * words(g);
     Scratchpad Clock "read_bits" Inputs = |g, e| e.count(C::ScratchReads) * g.activation_bits as f64;
-    Scratchpad Leakage "pe" Overhead = |g, e| cycles(e) * pes(g);
-    Scratchpad Leakage "words" Overhead = |g, e| cycles(e) * pes(g) * words(g);
-    Scratchpad Leakage "cells" Overhead = |g, e| cycles(e) * pes(g) * words(g) * word_bits(g);
+    Scratchpad Clock "reads" Inputs = |_, e| e.count(C::ScratchReads);
+    Scratchpad Leakage "rows" Overhead = |g, e| cycles(e) * rows(g);
+    Scratchpad Leakage "words" Overhead = |g, e| cycles(e) * rows(g) * words(g);
+    Scratchpad Leakage "cells" Overhead = |g, e| cycles(e) * rows(g) * words(g) * word_bits(g);
+    Scratchpad Leakage "port_cells" Overhead = |g, e| cycles(e) * pes(g) * words(g) * word_bits(g);
+    Scratchpad Leakage "pes" Overhead = |g, e| cycles(e) * pes(g);
+    Scratchpad Leakage "lanes" Overhead = |g, e| cycles(e) * lanes(g);
 
     // Partial-sum files.
     Psum Logic "write" Outputs = |_, e| e.toggle(T::PsumWrite);
@@ -208,6 +217,8 @@ regressors! {
 
     // Requantization.
     Drain Logic "sum" Outputs = |_, e| e.toggle(T::DrainSum);
+    Drain Logic "biased" Outputs = |_, e| e.toggle(T::DrainBiased);
+    Drain Logic "cross" Outputs = |_, e| e.toggle(T::DrainCross);
     Drain Logic "scaled" Outputs = |_, e| e.toggle(T::DrainScaled);
     Drain Logic "out" Outputs = |_, e| e.toggle(T::DrainOut);
     Drain Logic "param" Outputs = |_, e| e.toggle(T::Param);
@@ -240,6 +251,18 @@ regressors! {
     Control Logic "run" Overhead = |_, e| e.count(C::RunCycles);
     Control Logic "cycles" Overhead = |_, e| cycles(e);
     Control Clock "cycles" Overhead = |_, e| cycles(e);
+    // The root clock net reaches every clock gate and every register that is not gated.
+    Control Clock "rows" Overhead = |g, e| cycles(e) * rows(g);
+    Control Clock "cols" Overhead = |g, e| cycles(e) * cols(g);
+    Control Clock "pes" Overhead = |g, e| cycles(e) * pes(g);
+    Control Clock "lanes" Overhead = |g, e| cycles(e) * lanes(g);
+    Control Clock "psum_words" Overhead = |g, e| cycles(e) * pes(g) * depth(g);
+    Control Clock "scratch_words" Overhead = |g, e| cycles(e) * rows(g) * words(g);
+    Control Clock "psum_cells" Overhead = |g, e| cycles(e) * pes(g) * depth(g) * sum_bits(g);
+    Control Clock "scratch_cells" Overhead = |g, e| cycles(e) * rows(g) * words(g) * word_bits(g);
+    Control Clock "operand_cells" Overhead = |g, e| cycles(e) * lanes(g) * (g.activation_bits + g.weight_bits) as f64;
+    Control Clock "sum_cells" Overhead = |g, e| cycles(e) * pes(g) * sum_bits(g);
+    Control Clock "drain_cells" Overhead = |g, e| cycles(e) * drains(g) * g.accumulator_bits as f64;
     Control Clock "counter_bits" Overhead = |g, e| cycles(e) * g.counter_bits as f64;
     Control Clock "stream_bits" Overhead = |g, e| cycles(e) * g.stream_bits as f64;
     Control Clock "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);

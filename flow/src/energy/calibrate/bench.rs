@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use pecan_hdl::config::Config;
-use pecan_sim::emulator::{self, Emulator};
+use pecan_sim::emulator::{self, Emulator, Toggle};
 use pecan_sim::gate::{Energies, GateDesign, GateOptions, Library, Mode, Wire};
 use pecan_sim::harness::{Job, Outcome, PinTrace, Settings};
 use pecan_sim::verilator::Simulator;
@@ -28,7 +28,8 @@ pub(super) struct Bench {
     config: Config,
     simulator: Simulator,
     glitches: GateDesign,
-    zero_delay: GateDesign,
+    /// The same without delays; only where the difference is published.
+    zero_delay: Option<GateDesign>,
     key: String,
     /// What the measurements rest on.
     pub(super) origin: Origin,
@@ -50,7 +51,12 @@ impl Bench {
     ///
     /// # Errors
     /// A tool is missing or fails, or the netlist does not go with the library.
-    pub(super) fn new(name: &str, config: &Config, setup: &Setup) -> Result<Self, CalibrateError> {
+    pub(super) fn new(
+        name: &str,
+        config: &Config,
+        setup: &Setup,
+        zero_delay: bool,
+    ) -> Result<Self, CalibrateError> {
         let say = |line: &str| tracing::info!("{line}");
         let process = &setup.process;
         let synthesis = synthesize(config, process, &setup.synthesis, &setup.finder, &say)?;
@@ -72,13 +78,17 @@ impl Bench {
             .map_err(|source| CalibrateError::io("read", &synthesis.netlist, source))?;
         let mut hasher = blake3::Hasher::new();
         hasher.update(&VERSION.to_le_bytes()).update(&netlist);
+        // Events are part of a case: another definition of a toggle is another case.
+        Toggle::ALL.iter().for_each(|t| {
+            hasher.update(t.key().as_bytes()).update(t.doc().as_bytes());
+        });
         hasher.update(synthesis.liberty_hash.as_bytes());
         hasher.update(format!("{:?}{:?}", process.wire, process.timing).as_bytes());
         Ok(Self {
             name: name.to_owned(),
             config: config.clone(),
             glitches: load(Mode::Inertial)?,
-            zero_delay: load(Mode::ZeroDelay)?,
+            zero_delay: zero_delay.then(|| load(Mode::ZeroDelay)).transpose()?,
             key: hasher.finalize().to_hex().to_string(),
             origin: Origin {
                 liberty_hash: synthesis.liberty_hash,
@@ -113,7 +123,7 @@ impl Bench {
         let trace = self.rtl(piece, &compiled, &input, &report.output)?;
         let pins = pins(&trace)?;
         let with_glitches = self.glitches.run(&pins)?;
-        let without = self.zero_delay.run(&pins)?;
+        let without = self.zero_delay.as_ref().map(|design| design.run(&pins)).transpose()?;
         let record = Record {
             key,
             config: self.name.clone(),
@@ -122,7 +132,10 @@ impl Bench {
             cells: self.glitches.cells() as u64,
             events: Record::keyed(&Events::measured(&report.counters, &report.toggles)),
             energy: by_block(&with_glitches)?,
-            zero_delay: by_block(&without)?,
+            zero_delay: without
+                .map(|energies| by_block(&energies))
+                .transpose()?
+                .unwrap_or_default(),
         };
         record.write(&path)?;
         Ok(record)

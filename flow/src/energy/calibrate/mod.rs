@@ -102,7 +102,7 @@ fn characterize(
     let (mut cases, mut origin) = (Vec::new(), None);
     for (number, point) in points.iter().enumerate() {
         let config = point.config()?;
-        let bench = Bench::new(&point.name, &config, setup)?;
+        let bench = Bench::new(&point.name, &config, setup, held_out)?;
         let pieces = setup.pieces(point, &config, held_out, number)?;
         let measure = |piece: &Piece| {
             let record = bench.measure(piece, &setup.cases)?;

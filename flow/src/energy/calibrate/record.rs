@@ -28,7 +28,7 @@ pub struct Record {
     pub events: BTreeMap<String, f64>,
     /// Energy in pJ by `block.class`, with glitches.
     pub energy: BTreeMap<String, f64>,
-    /// The same without glitches; never mixed with the other.
+    /// The same without glitches, of held-out cases; never mixed with the other.
     pub zero_delay: BTreeMap<String, f64>,
 }
 

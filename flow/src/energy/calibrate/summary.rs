@@ -160,3 +160,99 @@ fn rounded(value: f64) -> f64 {
 fn significant(value: f64) -> f64 {
     format!("{value:.5e}").parse().unwrap_or(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::energy::sram::{AccessModel, SramModel, SramRange};
+    use crate::energy::technology::{Dram, FORMAT};
+
+    /// Cases whose energy is made of two regressors of every block and class.
+    fn cases(count: usize) -> Vec<Case> {
+        let config = Config::default();
+        let geometry = Geometry::of(&config);
+        (1..=count)
+            .map(|i| {
+                let mut events = crate::energy::Events::default();
+                events
+                    .counts
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(k, c)| *c = ((i * (k + 3)) % 17 + 1) as f64);
+                events
+                    .toggles
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(k, t)| *t = ((i * (k + 5)) % 23 + 1) as f64);
+                let mut energy = BTreeMap::new();
+                for block in Block::CELLS {
+                    for class in Class::ALL {
+                        let of =
+                            REGRESSORS.iter().filter(|r| r.block == *block && r.class == *class);
+                        let sum: f64 =
+                            of.take(2).map(|r| 0.5 * (r.value)(&geometry, &events)).sum();
+                        energy.insert(label(*block, *class), sum);
+                    }
+                }
+                let record = Record {
+                    key: String::new(),
+                    config: "edge".into(),
+                    layer: format!("n/l{i}"),
+                    cycles: 1,
+                    cells: 1,
+                    events: Record::keyed(&events),
+                    energy,
+                    zero_delay: BTreeMap::new(),
+                };
+                Case { config: config.clone(), record }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_the_model_can_express_is_found_and_predicted() {
+        let access = AccessModel { base: 1.0, per_bit: 0.0, per_cell: 0.0 };
+        let mut technology = Technology {
+            format: FORMAT,
+            name: "test".into(),
+            unit: "pJ".into(),
+            origin: "calibrated".into(),
+            source: "made".into(),
+            period_ns: 1.0,
+            assumptions: Vec::new(),
+            tools: BTreeMap::new(),
+            liberty_hash: String::new(),
+            sram: SramModel {
+                read: access,
+                write: access,
+                leakage_per_bit: 0.0,
+                points: 1,
+                error: [0.0; 2],
+                range: SramRange { words: [1, 1 << 20], bits: [1, 512] },
+                source: "made".into(),
+            },
+            dram: Dram { per_bit: 1.0, source: "made".into() },
+            ranges: BTreeMap::new(),
+            configurations: Vec::new(),
+            fits: fits(&cases(40)),
+            held_out: None,
+        };
+        let list = held_out(&technology, &cases(7)).unwrap();
+        for h in &list {
+            assert!(h.error().abs() < 1e-3, "{} {}", h.layer, h.error());
+        }
+        conclude(&mut technology, &list);
+        let summary = technology.held_out.clone().unwrap();
+        assert_eq!((summary.points, summary.configurations), (7, 1));
+        assert!(summary.max_error < 1e-3);
+        // The file gives back the same.
+        let text = technology.to_toml().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.toml");
+        std::fs::write(&path, &text).unwrap();
+        assert_eq!(Technology::load(&path).unwrap(), technology);
+        std::fs::write(&path, text.replace("format = 1", "format = 2")).unwrap();
+        let error = Technology::load(&path).unwrap_err().to_string();
+        assert!(error.contains("format 2") && error.contains("format 1"), "{error}");
+    }
+}
