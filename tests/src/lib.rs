@@ -6,3 +6,4 @@ pub mod digits;
 pub mod equivalence;
 pub mod random;
 pub mod shapes;
+pub mod toggles;

@@ -8,6 +8,7 @@
 
 mod args;
 mod bundled;
+mod calibrate;
 mod check;
 mod completions;
 mod context;

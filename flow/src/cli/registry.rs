@@ -3,7 +3,9 @@
 use clap::Subcommand;
 
 use super::{Context, Exit, Failure};
-use super::{check, completions, demo, doctor, estimate, generate, init, simulate, synth, tools};
+use super::{
+    calibrate, check, completions, demo, doctor, estimate, generate, init, simulate, synth, tools,
+};
 
 /// Makes the enum of subcommands from their modules: `Variant => module`.
 macro_rules! commands {
@@ -46,6 +48,7 @@ commands! {
     Check => check,
     Simulate => simulate,
     Synth => synth,
+    Calibrate => calibrate,
     Estimate => estimate,
     Completions => completions,
 }

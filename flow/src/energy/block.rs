@@ -68,7 +68,8 @@ impl Block {
     }
 
     /// The block that a module of the emitted Verilog belongs to; `None` for one that is not known.
-    /// Modules are named by what they are, with their sizes behind (see `docs/hardware.md`).
+    /// Modules are named by what they are, with their sizes behind (see `docs/hardware.md`). Of a synchronous
+    /// memory only the nets that it drives count here, to the block that reads them.
     #[must_use]
     pub fn of_module(module: &str) -> Option<Self> {
         let starts = |prefix: &str| module.starts_with(prefix);
@@ -78,8 +79,11 @@ impl Block {
             _ if starts("psum_file_") => Self::Psum,
             "pe_row" | "compute" => Self::Network,
             "column" | "dense_index" => Self::Sequencer,
+            _ if starts("weight_buffer_") => Self::Sequencer,
             "loader" | "loader_config" | "row_table" => Self::Loader,
+            _ if starts("global_buffer_") => Self::Loader,
             "drain" | "drain_config" | "drain_lane" => Self::Drain,
+            _ if starts("param_memory_") => Self::Drain,
             "decoder" | "store" | "counter_bank" | "run_config" | "pecan" => Self::Control,
             _ if starts("unpacker_") => Self::Control,
             _ => return None,

@@ -6,6 +6,7 @@
 
 mod actions;
 mod block;
+pub mod calibrate;
 mod data;
 mod error;
 mod estimate;
@@ -13,6 +14,7 @@ mod events;
 mod model;
 pub mod regressor;
 mod sram;
+pub mod synthetic;
 mod technology;
 
 pub use block::{BLOCKS, Block, Breakdown, Class};

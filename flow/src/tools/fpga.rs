@@ -149,11 +149,13 @@ pub fn map_to_fpga(
     say(&format!("mapping {} to {} with {}", config.name(), family.device().name, yosys.version));
     yosys.run(folder.path(), "fpga.ys", limit)?;
     let mut modules = counts(&folder.path().join("netlist.json"))?;
-    let cells = modules.remove(TOP).ok_or_else(|| ToolError::Report {
+    let mut cells = modules.remove(TOP).ok_or_else(|| ToolError::Report {
         tool: "yosys",
         what: "netlist",
         reason: format!("there is no module {TOP}"),
     })?;
+    // Notes on where flattened modules were, no hardware.
+    cells.remove("$scopeinfo");
     Ok(FpgaReport::of(family, &yosys.version, cells))
 }
 

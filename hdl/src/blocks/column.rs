@@ -52,7 +52,11 @@ pub(crate) struct Column {
     pub(crate) high: Wire<Out>,
     pub(crate) low: Wire<Out>,
     pub(crate) useful: Signal<Out, Bit>,
+    pub(crate) matters: Vec<Signal<Out, Bit>>,
     pub(crate) weight: Vec<Wire<Out>>,
+    // The entry of the previous cycle, to the accumulators.
+    pub(crate) stepped: Signal<Out, Bit>,
+    pub(crate) stepped_half: Signal<Out, Bit>,
     pub(crate) from_zero: Signal<Out, Bit>,
     pub(crate) from_psum: Signal<Out, Bit>,
     pub(crate) to_psum: Signal<Out, Bit>,
@@ -72,6 +76,8 @@ pub(crate) struct Column {
     tile: Reg,
     tile_end_q: RegBit,
     tiles_q: Reg,
+    stepped_q: RegBit,
+    stepped_half_q: RegBit,
     from_zero_q: RegBit,
     from_psum_q: RegBit,
     to_psum_q: RegBit,
@@ -90,7 +96,6 @@ pub(crate) struct Column {
     tile_end: Signal<Local, Bit>,
     run_end: Signal<Local, Bit>,
     fetch: Signal<Local, Bit>,
-    bank: Const,
     lanes: Const,
     channel_shift: Const,
     channel_mask: Const,
@@ -143,7 +148,10 @@ impl Column {
             high: Wire::new(addr_width(g.word_channels / g.lanes)),
             low: Wire::new(g.lane_bits().max(1)),
             useful: Signal::default(),
+            matters: flags(g.lanes),
             weight: Wire::signed_vec(g.lanes, g.weight_bits),
+            stepped: Signal::default(),
+            stepped_half: Signal::default(),
             from_zero: Signal::default(),
             from_psum: Signal::default(),
             to_psum: Signal::default(),
@@ -162,6 +170,8 @@ impl Column {
             tile: Reg::new(2),
             tile_end_q: RegBit::new(),
             tiles_q: Reg::new(2),
+            stepped_q: RegBit::new(),
+            stepped_half_q: RegBit::new(),
             from_zero_q: RegBit::new(),
             from_psum_q: RegBit::new(),
             to_psum_q: RegBit::new(),
@@ -180,7 +190,6 @@ impl Column {
             tile_end: Signal::default(),
             run_end: Signal::default(),
             fetch: Signal::default(),
-            bank: Const::new(g.psum_bank, 8),
             lanes: Const::new(g.lanes, 8),
             channel_shift: Const::new(g.channel_bits(), 4),
             channel_mask: Const::new(g.word_channels - 1, 4),
@@ -200,7 +209,7 @@ impl Logic for Column {
     fn update(&mut self) {
         dff_setup!(self, clock, base, groups, busy, have, pointer, group, fresh, slice, tile);
         dff_setup!(self, clock, tiles_q, from_zero_q, from_psum_q, to_psum_q, psum_word_q);
-        clock!(self, clock, buffer, tile_end_q);
+        clock!(self, clock, buffer, tile_end_q, stepped_q, stepped_half_q);
         if self.set_base.val() {
             self.base.d.next = unsigned_cast(self.data.val());
         }
@@ -222,8 +231,14 @@ impl Logic for Column {
             }
         }
         self.useful.next = true;
+        for l in 0..self._lanes {
+            self.matters[l].next = true;
+        }
         for _i in 0..self._gating {
             self.useful.next = self.any_weight.val();
+            for l in 0..self._lanes {
+                self.matters[l].next = self.buffer.rd[l].val().any();
+            }
         }
         // Where the entry points and whether it ends its list.
         for _i in 0..self._skip {
@@ -292,12 +307,14 @@ impl Logic for Column {
         }
         if self.fire.val() {
             self.fresh.d.next = self.list_end.val();
-            if self.list_end.val() {
-                self.group.d.next = self.group.q.val() + 1.into();
+        }
+        if (self.fire.val() & self.list_end.val()) | self.start.val() {
+            self.group.d.next = self.group.q.val() + 1.into();
+            if self.slice_end.val() | self.start.val() {
+                self.group.d.next = 0.into();
             }
         }
         if self.slice_end.val() {
-            self.group.d.next = 0.into();
             self.slice.d.next = self.slice.q.val() + 1.into();
         }
         if self.tile_end.val() {
@@ -311,7 +328,6 @@ impl Logic for Column {
             self.busy.d.next = self.active.val();
             self.have.d.next = false;
             self.pointer.d.next = self.base.q.val();
-            self.group.d.next = 0.into();
             self.fresh.d.next = true;
             self.slice.d.next = 0.into();
             self.tile.d.next = 0.into();
@@ -348,11 +364,16 @@ impl Logic for Column {
                 self.fresh.q.val() & self.first_now.val() & !self.accumulate.val();
             self.from_psum_q.d.next = self.psum_read.val();
             self.to_psum_q.d.next = self.psum_write.val();
-            self.psum_word_q.d.next = self.group.q.val();
-            if self.tile.q.val().get_bit(0) {
-                self.psum_word_q.d.next = self.group.q.val() + self.bank.val();
+            // The address moves with a read or a write only.
+            if self.psum_read.val() | self.psum_write.val() {
+                self.psum_word_q.d.next =
+                    (self.group.q.val() << 1) + self.tile.q.val().get_bit(0).into();
             }
         }
+        self.stepped_q.d.next = self.fire.val();
+        self.stepped_half_q.d.next = self.odd.val();
+        self.stepped.next = self.stepped_q.q.val();
+        self.stepped_half.next = self.stepped_half_q.q.val();
         self.from_zero.next = self.from_zero_q.q.val();
         self.from_psum.next = self.from_psum_q.q.val();
         self.to_psum.next = self.to_psum_q.q.val();

@@ -66,7 +66,9 @@ pub(crate) struct Compute {
     column: Vec<Column>,
     row: Vec<PeRow>,
     drain: Drain,
+    elapsed_low: Reg,
     elapsed: Reg,
+    elapsed_moves: Signal<Local, Bit>,
     too_long: Signal<Local, Bit>,
     outside: Signal<Local, Bit>,
     maximum: Signal<Local, Bit>,
@@ -76,13 +78,14 @@ pub(crate) struct Compute {
     psum_read_sum: Vec<Wire<Local>>,
     psum_write_sum: Vec<Wire<Local>>,
     weight_sum: Vec<Wire<Local>>,
-    active_sum: Vec<Wire<Local>>,
+    any_active: Signal<Local, Bit>,
     read_sum: Vec<Wire<Local>>,
     steps_q: Reg,
     psum_reads_q: Reg,
     psum_writes_q: Reg,
     weights_q: Reg,
     writes_q: Reg,
+    row_writes: Wire<Local>,
     drain_q: RegBit,
     base_index: Vec<Const>,
     groups_index: Vec<Const>,
@@ -143,7 +146,7 @@ impl Compute {
             pe_steps: Wire::new(pes),
             active_lanes: Wire::new(lanes),
             scratch_reads: Wire::new(lanes),
-            scratch_writes: Wire::new(pes),
+            scratch_writes: Wire::new(row_bits),
             psum_reads: Wire::new(pes),
             psum_writes: Wire::new(pes),
             weight_reads: Wire::new(cols),
@@ -154,7 +157,9 @@ impl Compute {
             column: (0..c).map(|_| Column::new(g)).collect(),
             row: (0..r).map(|_| PeRow::new(g)).collect(),
             drain: Drain::new(g),
-            elapsed: Reg::new(LIMIT_BITS + 9),
+            elapsed_low: Reg::new(8),
+            elapsed: Reg::new(LIMIT_BITS + 1),
+            elapsed_moves: Signal::default(),
             too_long: Signal::default(),
             outside: Signal::default(),
             maximum: Signal::default(),
@@ -164,13 +169,14 @@ impl Compute {
             psum_read_sum: Wire::vec(c + 1, pes),
             psum_write_sum: Wire::vec(c + 1, pes),
             weight_sum: Wire::vec(c + 1, cols),
-            active_sum: Wire::vec(c + 1, cols),
+            any_active: Signal::default(),
             read_sum: Wire::vec(r + 1, lanes),
             steps_q: Reg::new(pes),
             psum_reads_q: Reg::new(pes),
             psum_writes_q: Reg::new(pes),
             weights_q: Reg::new(cols),
-            writes_q: Reg::new(pes),
+            writes_q: Reg::new(row_bits),
+            row_writes: Wire::new(row_bits),
             drain_q: RegBit::new(),
             base_index: index(ColRegister::WeightBase),
             groups_index: index(ColRegister::Groups),
@@ -196,9 +202,9 @@ impl Compute {
 impl Logic for Compute {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, elapsed);
-        clock!(self, clock, cfg, rows, loader, drain, steps_q, psum_reads_q, psum_writes_q);
-        clock!(self, clock, weights_q, writes_q, drain_q);
+        dff_setup!(self, clock, elapsed_low, elapsed);
+        dff_setup!(self, clock, steps_q, weights_q, psum_reads_q, psum_writes_q, writes_q);
+        clock!(self, clock, cfg, rows, loader, drain, drain_q);
 
         // Configuration.
         self.cfg.write.next = self.set.val();
@@ -304,7 +310,10 @@ impl Logic for Compute {
                 self.row[r].useful[c].next = self.column[c].useful.val();
                 for l in 0..self._lanes {
                     self.row[r].weight[c][l].next = self.column[c].weight[l].val();
+                    self.row[r].matters[c][l].next = self.column[c].matters[l].val();
                 }
+                self.row[r].stepped[c].next = self.column[c].stepped.val();
+                self.row[r].stepped_half[c].next = self.column[c].stepped_half.val();
                 self.row[r].from_zero[c].next = self.column[c].from_zero.val();
                 self.row[r].from_psum[c].next = self.column[c].from_psum.val();
                 self.row[r].to_psum[c].next = self.column[c].to_psum.val();
@@ -334,14 +343,21 @@ impl Logic for Compute {
         self.busy.next = self.drain.busy.val();
 
         // A run that is too long or leaves the buffer stops the device.
-        if self.busy.val() {
+        // `elapsed` counts 256 cycles at a time.
+        if self.busy.val() | self.start.val() {
+            self.elapsed_low.d.next = self.elapsed_low.q.val() + 1.into();
+            if self.start.val() {
+                self.elapsed_low.d.next = 0.into();
+            }
+        }
+        self.elapsed_moves.next = self.busy.val() & self.elapsed_low.q.val().all();
+        if self.elapsed_moves.val() | self.start.val() {
             self.elapsed.d.next = self.elapsed.q.val() + 1.into();
+            if self.start.val() {
+                self.elapsed.d.next = 0.into();
+            }
         }
-        if self.start.val() {
-            self.elapsed.d.next = 0.into();
-        }
-        self.too_long.next =
-            self.busy.val() & ((self.elapsed.q.val() >> 8) >= self.cfg.limit.val());
+        self.too_long.next = self.busy.val() & (self.elapsed.q.val() >= self.cfg.limit.val());
         self.outside.next = false;
         for _i in 0..self._check_address {
             self.outside.next = (self.loader.read.val()
@@ -361,7 +377,7 @@ impl Logic for Compute {
         self.psum_read_sum[0].next = 0.into();
         self.psum_write_sum[0].next = 0.into();
         self.weight_sum[0].next = 0.into();
-        self.active_sum[0].next = 0.into();
+        self.any_active.next = false;
         for c in 0..self._cols {
             self.column_rows[c].next = self.loader.valid_rows[0].val();
             if self.column[c].half.val() {
@@ -383,19 +399,34 @@ impl Logic for Compute {
             }
             self.weight_sum[c + 1].next =
                 self.weight_sum[c].val() + self.column[c].step.val().into();
-            self.active_sum[c + 1].next =
-                self.active_sum[c].val() + self.column[c].active.val().into();
+            if self.column[c].active.val() {
+                self.any_active.next = true;
+            }
         }
         self.read_sum[0].next = 0.into();
         for r in 0..self._rows {
             self.read_sum[r + 1].next = self.read_sum[r].val() + self.row[r].reads.val();
         }
-        self.steps_q.d.next = self.step_sum[self.cols.index()].val();
-        self.psum_reads_q.d.next = self.psum_read_sum[self.cols.index()].val();
-        self.psum_writes_q.d.next = self.psum_write_sum[self.cols.index()].val();
-        self.weights_q.d.next = self.weight_sum[self.cols.index()].val();
-        self.writes_q.d.next =
-            self.loader.write_rows.val() * self.active_sum[self.cols.index()].val();
+        // Registers of events that rest need no clock.
+        if self.weight_sum[self.cols.index()].val().any() | self.weights_q.q.val().any() {
+            self.steps_q.d.next = self.step_sum[self.cols.index()].val();
+            self.weights_q.d.next = self.weight_sum[self.cols.index()].val();
+        }
+        if self.psum_read_sum[self.cols.index()].val().any()
+            | self.psum_write_sum[self.cols.index()].val().any()
+            | self.psum_reads_q.q.val().any()
+            | self.psum_writes_q.q.val().any()
+        {
+            self.psum_reads_q.d.next = self.psum_read_sum[self.cols.index()].val();
+            self.psum_writes_q.d.next = self.psum_write_sum[self.cols.index()].val();
+        }
+        self.row_writes.next = 0.into();
+        if self.any_active.val() {
+            self.row_writes.next = self.loader.write_rows.val();
+        }
+        if self.row_writes.val().any() | self.writes_q.q.val().any() {
+            self.writes_q.d.next = self.row_writes.val();
+        }
         self.drain_q.d.next = self.drain.step.val();
         self.pe_steps.next = self.steps_q.q.val();
         self.psum_reads.next = self.psum_reads_q.q.val();

@@ -59,6 +59,8 @@ pub(crate) struct Decoder {
     started: RegBit,
     done_q: RegBit,
     layer_q: Reg,
+    mark: Signal<Local, Bit>,
+    first_layer: Signal<Local, Bit>,
     error_q: Reg,
     command: Reg,
     first: Reg,
@@ -192,6 +194,8 @@ impl Decoder {
             started: RegBit::new(),
             done_q: RegBit::new(),
             layer_q: Reg::new(16),
+            mark: Signal::default(),
+            first_layer: Signal::default(),
             error_q: Reg::new(4),
             command: Reg::new(32),
             first: Reg::new(32),
@@ -324,6 +328,7 @@ impl Logic for Decoder {
         self.run.next = false;
         self.store.next = false;
         self.clear.next = false;
+        self.mark.next = false;
 
         if self.at_word.q.val() & self.in_valid.val() {
             self.command.d.next = self.value.val();
@@ -359,7 +364,7 @@ impl Logic for Decoder {
                 }
             } else if self.is_mark.val() {
                 self.at_word.d.next = true;
-                self.layer_q.d.next = self.layer_q.q.val() + 1.into();
+                self.mark.next = true;
             } else if self.is_end.val() {
                 self.at_word.d.next = true;
                 self.done_q.d.next = true;
@@ -374,7 +379,6 @@ impl Logic for Decoder {
             self.clear.next = true;
             self.started.d.next = true;
             self.done_q.d.next = false;
-            self.layer_q.d.next = 0.into();
             if self.value.val() != self.id.val() {
                 self.clear.next = false;
                 self.fault.next = self.fault_id.val();
@@ -389,6 +393,15 @@ impl Logic for Decoder {
             self.at_count.d.next = false;
             self.at_check.d.next = true;
             self.left.d.next = self.value.val();
+        }
+
+        // Layers.
+        self.first_layer.next = (self.at_id.q.val() & self.in_valid.val()) | self.reset.val();
+        if self.mark.val() | self.first_layer.val() {
+            self.layer_q.d.next = self.layer_q.q.val() + 1.into();
+            if self.first_layer.val() {
+                self.layer_q.d.next = 0.into();
+            }
         }
 
         // Ranges are checked before anything is written.
@@ -526,7 +539,6 @@ impl Logic for Decoder {
             self.at_word.d.next = true;
             self.started.d.next = false;
             self.done_q.d.next = false;
-            self.layer_q.d.next = 0.into();
             self.error_q.d.next = 0.into();
             self.set_q.d.next = false;
         }

@@ -87,6 +87,7 @@ pub(crate) struct Drain {
     pixel_end: Signal<Local, Bit>,
     row_end: Signal<Local, Bit>,
     tile_end: Signal<Local, Bit>,
+    run_end: Signal<Local, Bit>,
     moved: Wire<Local>,
     picked: Vec<Wire<Local>>,
     ends_word: Signal<Local, Bit>,
@@ -97,7 +98,6 @@ pub(crate) struct Drain {
     held: Vec<Reg>,
     write_q: RegBit,
     write_addr_q: Reg,
-    bank: Const,
     last_place: Const,
     last_part: Const,
     drain_lanes: Const,
@@ -171,6 +171,7 @@ impl Drain {
             pixel_end: Signal::default(),
             row_end: Signal::default(),
             tile_end: Signal::default(),
+            run_end: Signal::default(),
             moved: Wire::new(addr),
             picked: Wire::signed_vec(d, g.accumulator_bits),
             ends_word: Signal::default(),
@@ -181,7 +182,6 @@ impl Drain {
             held: Reg::signed_vec(g.word_channels, g.activation_bits),
             write_q: RegBit::new(),
             write_addr_q: Reg::new(addr),
-            bank: Const::new(g.psum_bank, 8),
             last_place: Const::new(g.chunks_per_word() - 1, 8),
             last_part: Const::new(g.chunks_per_group() - 1, 16),
             drain_lanes: Const::new(d, 8),
@@ -241,58 +241,68 @@ impl Logic for Drain {
             & (self.no_drain.val() | ((self.row.q.val() + 1.into()) == self.cfg.rows_used.val()));
         self.ends_word.next = self.pixel_end.val() | (self.place.q.val() == self.last_place.val());
 
-        if self.take.val() {
-            self.chunk.d.next = self.chunk.q.val() + 1.into();
-            self.part_q.d.next = self.part_q.q.val() + 1.into();
-            if self.part_q.q.val() == self.last_part.val() {
-                self.part_q.d.next = 0.into();
-                self.group.d.next = self.group.q.val() + 1.into();
-            }
-            self.place.d.next = self.place.q.val() + 1.into();
-            if self.ends_word.val() {
-                self.place.d.next = 0.into();
-                self.word.d.next = self.word.q.val() + 1.into();
-            }
-        }
-        if self.row_end.val() {
-            self.row.d.next = self.row.q.val() + 1.into();
-        }
-        if self.row_end.val() | self.start.val() {
-            self.chunk.d.next = 0.into();
-            self.part_q.d.next = 0.into();
-            self.group.d.next = 0.into();
-            self.place.d.next = 0.into();
-            self.word.d.next = 0.into();
-        }
-        self.moved.next = self.addr_tx.q.val() + self.cfg.out_tile_x.val();
-        if self.tile_end.val() {
-            self.row.d.next = 0.into();
-            self.drained_q.d.next = self.drained_q.q.val() + 1.into();
-            self.tx.d.next = self.tx.q.val() + 1.into();
-            self.rest_x.d.next = self.rest_x.q.val() - self.cfg.tile_w.val();
-            if (self.tx.q.val() + 1.into()) == self.cfg.tiles_x.val() {
-                self.tx.d.next = 0.into();
-                self.rest_x.d.next = self.cfg.out_w.val();
-                self.ty.d.next = self.ty.q.val() + 1.into();
-                self.rest_y.d.next = self.rest_y.q.val() - self.cfg.tile_h.val();
-                self.moved.next = self.addr_ty.q.val() + self.cfg.out_tile_y.val();
-                self.addr_ty.d.next = self.moved.val();
-                if (self.ty.q.val() + 1.into()) == self.cfg.tiles_y.val() {
-                    self.running.d.next = false;
+        // Outer conditions are what the clocks of these registers are gated with.
+        if self.take.val() | self.row_end.val() | self.start.val() {
+            if self.take.val() {
+                self.chunk.d.next = self.chunk.q.val() + 1.into();
+                self.part_q.d.next = self.part_q.q.val() + 1.into();
+                if self.part_q.q.val() == self.last_part.val() {
+                    self.part_q.d.next = 0.into();
+                    self.group.d.next = self.group.q.val() + 1.into();
+                }
+                self.place.d.next = self.place.q.val() + 1.into();
+                if self.ends_word.val() {
+                    self.place.d.next = 0.into();
+                    self.word.d.next = self.word.q.val() + 1.into();
                 }
             }
-            self.addr_tx.d.next = self.moved.val();
+            if self.row_end.val() | self.start.val() {
+                self.chunk.d.next = 0.into();
+                self.part_q.d.next = 0.into();
+                self.group.d.next = 0.into();
+                self.place.d.next = 0.into();
+                self.word.d.next = 0.into();
+            }
+        }
+        self.moved.next = self.addr_tx.q.val() + self.cfg.out_tile_x.val();
+        if self.row_end.val() | self.start.val() {
+            self.row.d.next = self.row.q.val() + 1.into();
+            if self.tile_end.val() | self.start.val() {
+                self.row.d.next = 0.into();
+            }
+        }
+        self.run_end.next = false;
+        if self.tile_end.val() | self.start.val() {
+            if self.tile_end.val() {
+                self.drained_q.d.next = self.drained_q.q.val() + 1.into();
+                self.tx.d.next = self.tx.q.val() + 1.into();
+                self.rest_x.d.next = self.rest_x.q.val() - self.cfg.tile_w.val();
+                if (self.tx.q.val() + 1.into()) == self.cfg.tiles_x.val() {
+                    self.tx.d.next = 0.into();
+                    self.rest_x.d.next = self.cfg.out_w.val();
+                    self.ty.d.next = self.ty.q.val() + 1.into();
+                    self.rest_y.d.next = self.rest_y.q.val() - self.cfg.tile_h.val();
+                    self.moved.next = self.addr_ty.q.val() + self.cfg.out_tile_y.val();
+                    self.addr_ty.d.next = self.moved.val();
+                    self.run_end.next = (self.ty.q.val() + 1.into()) == self.cfg.tiles_y.val();
+                }
+                self.addr_tx.d.next = self.moved.val();
+            }
+            if self.start.val() {
+                self.ty.d.next = 0.into();
+                self.tx.d.next = 0.into();
+                self.rest_y.d.next = self.cfg.out_h.val();
+                self.rest_x.d.next = self.cfg.out_w.val();
+                self.addr_ty.d.next = self.cfg.out_addr.val();
+                self.addr_tx.d.next = self.cfg.out_addr.val();
+                self.drained_q.d.next = 0.into();
+            }
+        }
+        if self.run_end.val() {
+            self.running.d.next = false;
         }
         if self.start.val() {
             self.running.d.next = true;
-            self.row.d.next = 0.into();
-            self.ty.d.next = 0.into();
-            self.tx.d.next = 0.into();
-            self.rest_y.d.next = self.cfg.out_h.val();
-            self.rest_x.d.next = self.cfg.out_w.val();
-            self.addr_ty.d.next = self.cfg.out_addr.val();
-            self.addr_tx.d.next = self.cfg.out_addr.val();
-            self.drained_q.d.next = 0.into();
         }
         if self.reset.val() {
             self.running.d.next = false;
@@ -312,10 +322,7 @@ impl Logic for Drain {
         }
 
         // Partial sums of the row at hand, through the lanes.
-        self.psum_word.next = self.group.q.val();
-        if self.drained_q.q.val().get_bit(0) {
-            self.psum_word.next = self.group.q.val() + self.bank.val();
-        }
+        self.psum_word.next = (self.group.q.val() << 1) + self.drained_q.q.val().get_bit(0).into();
         self.part.next = self.part_q.q.val();
         for d in 0..self._lanes {
             self.picked[d].next = self.psum[0][d].val();

@@ -333,127 +333,132 @@ impl Logic for Loader {
             self.wrap_tx.val() & ((self.ty.q.val() + 1.into()) == self.cfg.tiles_y.val());
 
         self.moved.next = self.addr.q.val() + 1.into();
-        if self.step.val() {
-            self.cb.d.next = self.cb.q.val() + 1.into();
-            self.word.d.next = self.word.q.val() + 1.into();
-            if self.wrap_tx.val() {
-                self.moved.next = self.addr_ty.q.val() + self.cfg.addr_tile_y.val();
-            } else if self.wrap_bc.val() {
-                self.moved.next = self.addr_tx.q.val() + self.cfg.addr_tile_x.val();
-            } else if self.wrap_by.val() {
-                self.moved.next = self.addr_bc.q.val() + self.cfg.addr_cb.val();
-            } else if self.wrap_bx.val() {
-                self.moved.next = self.addr_by.q.val() + self.cfg.addr_ky.val();
-            } else if self.wrap_y.val() {
-                self.moved.next = self.addr_bx.q.val() + self.cfg.addr_kx.val();
-            } else if self.wrap_x.val() {
-                self.moved.next = self.addr_y.q.val() + self.cfg.addr_y.val();
-            } else if self.wrap_cb.val() {
-                self.moved.next = self.addr_x.q.val() + self.cfg.addr_x.val();
-            }
-            self.addr.d.next = self.moved.val();
-            if self.wrap_cb.val() {
-                self.cb.d.next = 0.into();
-                self.x.d.next = self.x.q.val() + 1.into();
-                self.addr_x.d.next = self.moved.val();
-                self.ix.d.next = self.ix.q.val() + self.cfg.step_x.val();
-                self.word_x.d.next = self.word_x.q.val() + self.cfg.patch_x.val();
-                self.word.d.next = self.word_x.q.val() + self.cfg.patch_x.val();
-            }
-            if self.wrap_x.val() {
-                self.x.d.next = 0.into();
-                self.y.d.next = self.y.q.val() + 1.into();
-                self.addr_y.d.next = self.moved.val();
-                self.iy.d.next = self.iy.q.val() + self.cfg.step_y.val();
-                self.ix.d.next = self.ix_bx.q.val();
-                self.word_y.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
-                self.word_x.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
-                self.word.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
-            }
-            if self.wrap_y.val() {
-                self.y.d.next = 0.into();
-                self.word_y.d.next = 0.into();
-                self.word_x.d.next = 0.into();
-                self.word.d.next = 0.into();
-                self.bx.d.next = self.bx.q.val() + 1.into();
-                self.issued.d.next = self.issued.q.val() + 1.into();
-                self.addr_bx.d.next = self.moved.val();
-                self.iy.d.next = self.iy_by.q.val();
-                self.ix_bx.d.next = self.ix_bx.q.val() + self.cfg.in_kx.val();
-                self.ix.d.next = self.ix_bx.q.val() + self.cfg.in_kx.val();
-            }
-            if self.wrap_bx.val() {
-                self.bx.d.next = 0.into();
-                self.by.d.next = self.by.q.val() + 1.into();
-                self.addr_by.d.next = self.moved.val();
-                self.iy_by.d.next = self.iy_by.q.val() + self.cfg.in_ky.val();
-                self.iy.d.next = self.iy_by.q.val() + self.cfg.in_ky.val();
-                self.ix_bx.d.next = self.ix_tx.q.val();
-                self.ix.d.next = self.ix_tx.q.val();
-            }
-            if self.wrap_by.val() {
-                self.by.d.next = 0.into();
-                self.bc.d.next = self.bc.q.val() + 1.into();
-                self.addr_bc.d.next = self.moved.val();
-                self.iy_by.d.next = self.iy_ty.q.val();
-                self.iy.d.next = self.iy_ty.q.val();
-            }
-            if self.wrap_bc.val() {
-                self.bc.d.next = 0.into();
-                self.tx.d.next = self.tx.q.val() + 1.into();
-                self.addr_tx.d.next = self.moved.val();
-                self.rest_x.d.next = self.rest_x.q.val() - self.cfg.tile_w.val();
-                self.ix_tx.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
-                self.ix_bx.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
-                self.ix.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
-            }
-            if self.wrap_tx.val() {
-                self.tx.d.next = 0.into();
-                self.ty.d.next = self.ty.q.val() + 1.into();
-                self.addr_ty.d.next = self.moved.val();
-                self.rest_x.d.next = self.cfg.out_w.val();
-                self.rest_y.d.next = self.rest_y.q.val() - self.cfg.tile_h.val();
-                self.iy_ty.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
-                self.iy_by.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
-                self.iy.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
-                self.ix_tx.d.next = self.cfg.in_x0.val();
-                self.ix_bx.d.next = self.cfg.in_x0.val();
-                self.ix.d.next = self.cfg.in_x0.val();
-            }
-            if self.wrap_ty.val() {
-                self.busy.d.next = false;
-            }
+        if self.step.val() & self.wrap_ty.val() {
+            self.busy.d.next = false;
         }
         if self.start.val() {
             self.busy.d.next = true;
-            self.issued.d.next = 0.into();
-            self.ty.d.next = 0.into();
-            self.tx.d.next = 0.into();
-            self.bc.d.next = 0.into();
-            self.by.d.next = 0.into();
-            self.bx.d.next = 0.into();
-            self.y.d.next = 0.into();
-            self.x.d.next = 0.into();
-            self.cb.d.next = 0.into();
-            self.addr_ty.d.next = self.cfg.addr0.val();
-            self.addr_tx.d.next = self.cfg.addr0.val();
-            self.addr_bc.d.next = self.cfg.addr0.val();
-            self.addr_by.d.next = self.cfg.addr0.val();
-            self.addr_bx.d.next = self.cfg.addr0.val();
-            self.addr_y.d.next = self.cfg.addr0.val();
-            self.addr_x.d.next = self.cfg.addr0.val();
-            self.addr.d.next = self.cfg.addr0.val();
-            self.iy_ty.d.next = self.cfg.in_y0.val();
-            self.iy_by.d.next = self.cfg.in_y0.val();
-            self.iy.d.next = self.cfg.in_y0.val();
-            self.ix_tx.d.next = self.cfg.in_x0.val();
-            self.ix_bx.d.next = self.cfg.in_x0.val();
-            self.ix.d.next = self.cfg.in_x0.val();
-            self.word_y.d.next = 0.into();
-            self.word_x.d.next = 0.into();
-            self.word.d.next = 0.into();
-            self.rest_y.d.next = self.cfg.out_h.val();
-            self.rest_x.d.next = self.cfg.out_w.val();
+        }
+        // The outer condition is what the clocks of these registers are gated with.
+        if self.step.val() | self.start.val() {
+            if self.step.val() {
+                self.cb.d.next = self.cb.q.val() + 1.into();
+                self.word.d.next = self.word.q.val() + 1.into();
+                if self.wrap_tx.val() {
+                    self.moved.next = self.addr_ty.q.val() + self.cfg.addr_tile_y.val();
+                } else if self.wrap_bc.val() {
+                    self.moved.next = self.addr_tx.q.val() + self.cfg.addr_tile_x.val();
+                } else if self.wrap_by.val() {
+                    self.moved.next = self.addr_bc.q.val() + self.cfg.addr_cb.val();
+                } else if self.wrap_bx.val() {
+                    self.moved.next = self.addr_by.q.val() + self.cfg.addr_ky.val();
+                } else if self.wrap_y.val() {
+                    self.moved.next = self.addr_bx.q.val() + self.cfg.addr_kx.val();
+                } else if self.wrap_x.val() {
+                    self.moved.next = self.addr_y.q.val() + self.cfg.addr_y.val();
+                } else if self.wrap_cb.val() {
+                    self.moved.next = self.addr_x.q.val() + self.cfg.addr_x.val();
+                }
+                self.addr.d.next = self.moved.val();
+                if self.wrap_cb.val() {
+                    self.cb.d.next = 0.into();
+                    self.x.d.next = self.x.q.val() + 1.into();
+                    self.addr_x.d.next = self.moved.val();
+                    self.ix.d.next = self.ix.q.val() + self.cfg.step_x.val();
+                    self.word_x.d.next = self.word_x.q.val() + self.cfg.patch_x.val();
+                    self.word.d.next = self.word_x.q.val() + self.cfg.patch_x.val();
+                }
+                if self.wrap_x.val() {
+                    self.x.d.next = 0.into();
+                    self.y.d.next = self.y.q.val() + 1.into();
+                    self.addr_y.d.next = self.moved.val();
+                    self.iy.d.next = self.iy.q.val() + self.cfg.step_y.val();
+                    self.ix.d.next = self.ix_bx.q.val();
+                    self.word_y.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
+                    self.word_x.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
+                    self.word.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
+                }
+                if self.wrap_y.val() {
+                    self.y.d.next = 0.into();
+                    self.word_y.d.next = 0.into();
+                    self.word_x.d.next = 0.into();
+                    self.word.d.next = 0.into();
+                    self.bx.d.next = self.bx.q.val() + 1.into();
+                    self.issued.d.next = self.issued.q.val() + 1.into();
+                    self.addr_bx.d.next = self.moved.val();
+                    self.iy.d.next = self.iy_by.q.val();
+                    self.ix_bx.d.next = self.ix_bx.q.val() + self.cfg.in_kx.val();
+                    self.ix.d.next = self.ix_bx.q.val() + self.cfg.in_kx.val();
+                }
+                if self.wrap_bx.val() {
+                    self.bx.d.next = 0.into();
+                    self.by.d.next = self.by.q.val() + 1.into();
+                    self.addr_by.d.next = self.moved.val();
+                    self.iy_by.d.next = self.iy_by.q.val() + self.cfg.in_ky.val();
+                    self.iy.d.next = self.iy_by.q.val() + self.cfg.in_ky.val();
+                    self.ix_bx.d.next = self.ix_tx.q.val();
+                    self.ix.d.next = self.ix_tx.q.val();
+                }
+                if self.wrap_by.val() {
+                    self.by.d.next = 0.into();
+                    self.bc.d.next = self.bc.q.val() + 1.into();
+                    self.addr_bc.d.next = self.moved.val();
+                    self.iy_by.d.next = self.iy_ty.q.val();
+                    self.iy.d.next = self.iy_ty.q.val();
+                }
+                if self.wrap_bc.val() {
+                    self.bc.d.next = 0.into();
+                    self.tx.d.next = self.tx.q.val() + 1.into();
+                    self.addr_tx.d.next = self.moved.val();
+                    self.rest_x.d.next = self.rest_x.q.val() - self.cfg.tile_w.val();
+                    self.ix_tx.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
+                    self.ix_bx.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
+                    self.ix.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
+                }
+                if self.wrap_tx.val() {
+                    self.tx.d.next = 0.into();
+                    self.ty.d.next = self.ty.q.val() + 1.into();
+                    self.addr_ty.d.next = self.moved.val();
+                    self.rest_x.d.next = self.cfg.out_w.val();
+                    self.rest_y.d.next = self.rest_y.q.val() - self.cfg.tile_h.val();
+                    self.iy_ty.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
+                    self.iy_by.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
+                    self.iy.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
+                    self.ix_tx.d.next = self.cfg.in_x0.val();
+                    self.ix_bx.d.next = self.cfg.in_x0.val();
+                    self.ix.d.next = self.cfg.in_x0.val();
+                }
+            }
+            if self.start.val() {
+                self.issued.d.next = 0.into();
+                self.ty.d.next = 0.into();
+                self.tx.d.next = 0.into();
+                self.bc.d.next = 0.into();
+                self.by.d.next = 0.into();
+                self.bx.d.next = 0.into();
+                self.y.d.next = 0.into();
+                self.x.d.next = 0.into();
+                self.cb.d.next = 0.into();
+                self.addr_ty.d.next = self.cfg.addr0.val();
+                self.addr_tx.d.next = self.cfg.addr0.val();
+                self.addr_bc.d.next = self.cfg.addr0.val();
+                self.addr_by.d.next = self.cfg.addr0.val();
+                self.addr_bx.d.next = self.cfg.addr0.val();
+                self.addr_y.d.next = self.cfg.addr0.val();
+                self.addr_x.d.next = self.cfg.addr0.val();
+                self.addr.d.next = self.cfg.addr0.val();
+                self.iy_ty.d.next = self.cfg.in_y0.val();
+                self.iy_by.d.next = self.cfg.in_y0.val();
+                self.iy.d.next = self.cfg.in_y0.val();
+                self.ix_tx.d.next = self.cfg.in_x0.val();
+                self.ix_bx.d.next = self.cfg.in_x0.val();
+                self.ix.d.next = self.cfg.in_x0.val();
+                self.word_y.d.next = 0.into();
+                self.word_x.d.next = 0.into();
+                self.word.d.next = 0.into();
+                self.rest_y.d.next = self.cfg.out_h.val();
+                self.rest_x.d.next = self.cfg.out_w.val();
+            }
         }
         if self.reset.val() {
             self.busy.d.next = false;

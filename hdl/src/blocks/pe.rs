@@ -1,4 +1,4 @@
-//! Processing element: scratchpad, multipliers, accumulators and psum file.
+//! Processing element: multipliers, accumulators and psum file.
 
 use super::flags;
 use crate::geometry::Geometry;
@@ -6,30 +6,30 @@ use crate::rtl::prelude::*;
 
 /// One processing element: `lanes` multipliers that share one activation and one list index.
 ///
-/// Two stages. *Operand*: an entry's index selects an activation; if it is zero (and gating is on)
-/// nothing is read and the operand registers keep their values, so the multipliers do not toggle.
-/// *Accumulate*: product and accumulator are added; at the end of a list the sum goes to the psum file.
+/// Two stages. *Operand*: an entry's index selects an activation in the row's scratchpad; if it is zero
+/// (and gating is on) nothing is read and the operand registers keep their values, so the multipliers do
+/// not toggle. *Accumulate*: product and accumulator are added; at the end of a list the sum goes to the
+/// psum file. A lane whose weight is zero leaves its accumulator alone.
 #[derive(LogicBlock)]
 pub(crate) struct Pe {
     kind: ModuleName,
     pub(crate) clock: Signal<In, Clock>,
-    // A word of the patch arrives.
-    pub(crate) write: Signal<In, Bit>,
-    pub(crate) write_word: Wire<In>,
-    pub(crate) write_data: Vec<Wire<In>>,
-    pub(crate) write_nonzero: Vec<Signal<In, Bit>>,
-    // An entry is processed: scratchpad word, channel / lanes, channel mod lanes; `useful` says that
-    // one of its weights is not zero.
+    // An entry is processed: channel mod lanes of its activation; `useful` says that one of its weights
+    // is not zero, `matters` which lanes' weights are not.
     pub(crate) step: Signal<In, Bit>,
-    pub(crate) word: Wire<In>,
-    pub(crate) high: Wire<In>,
     pub(crate) low: Wire<In>,
     pub(crate) useful: Signal<In, Bit>,
+    pub(crate) matters: Vec<Signal<In, Bit>>,
     pub(crate) weight: Vec<Wire<In>>,
     pub(crate) per_channel: Signal<In, Bit>,
     pub(crate) maximum: Signal<In, Bit>,
-    // Accumulate stage, one cycle after the entry: start from zero (or the smallest activation), start
+    // Scratchpad: which lanes' activations are not zero, which are read, what was read.
+    pub(crate) nonzero: Vec<Signal<In, Bit>>,
+    pub(crate) read: Vec<Signal<Out, Bit>>,
+    pub(crate) activation: Vec<Wire<In>>,
+    // Accumulate stage, one cycle after the entry: an entry was processed, start from zero (or the smallest activation), start
     // from the psum word, write the psum word.
+    pub(crate) stepped: Signal<In, Bit>,
     pub(crate) from_zero: Signal<In, Bit>,
     pub(crate) from_psum: Signal<In, Bit>,
     pub(crate) to_psum: Signal<In, Bit>,
@@ -38,15 +38,13 @@ pub(crate) struct Pe {
     pub(crate) drain_data: Vec<Wire<Out>>,
     // Scratchpad reads of this cycle.
     pub(crate) reads: Wire<Out>,
-    scratchpad: Scratchpad,
-    zero_flags: Vec<ZeroFlags>,
     psum: PsumFile,
-    nonzero: Vec<Signal<Local, Bit>>,
-    read: Vec<Signal<Local, Bit>>,
+    read_lane: Vec<Signal<Local, Bit>>,
     read_any: Signal<Local, Bit>,
     read_count: Vec<Wire<Local>>,
-    step_q: RegBit,
-    multiply: Vec<RegBit>,
+    read_any_q: RegBit,
+    takes: Vec<RegBit>,
+    multiply: Vec<Signal<Local, Bit>>,
     lane: Reg,
     operand_weight: Vec<Reg>,
     shared: Wire<Local>,
@@ -57,33 +55,28 @@ pub(crate) struct Pe {
     acc: Vec<Reg>,
     smallest: Const,
     lanes: Const,
-    _channels: usize,
     _lanes: usize,
-    _gating: usize,
 }
 
 impl Pe {
     pub(crate) fn new(g: &Geometry) -> Self {
-        let (b, l) = (g.word_channels, g.lanes);
-        let words = 2 * g.scratch_words;
+        let l = g.lanes;
         let lane_width = g.lane_bits().max(1);
         let count_width = address_width(l);
-        let gating = usize::from(g.zero_gating);
         Self {
             kind: ModuleName::new("pe"),
             clock: Signal::default(),
-            write: Signal::default(),
-            write_word: Wire::new(g.scratch_bits()),
-            write_data: Wire::signed_vec(b, g.activation_bits),
-            write_nonzero: flags(b),
             step: Signal::default(),
-            word: Wire::new(g.scratch_bits()),
-            high: Wire::new(addr_width(b / l)),
             low: Wire::new(lane_width),
             useful: Signal::default(),
+            matters: flags(l),
             weight: Wire::signed_vec(l, g.weight_bits),
             per_channel: Signal::default(),
             maximum: Signal::default(),
+            nonzero: flags(l),
+            read: flags(l),
+            activation: Wire::signed_vec(l, g.activation_bits),
+            stepped: Signal::default(),
             from_zero: Signal::default(),
             from_psum: Signal::default(),
             to_psum: Signal::default(),
@@ -91,15 +84,13 @@ impl Pe {
             drain_word: Wire::new(g.psum_bits()),
             drain_data: Wire::signed_vec(l, g.accumulator_bits),
             reads: Wire::new(count_width),
-            scratchpad: Scratchpad::new(words, b, l, g.activation_bits),
-            zero_flags: (0..gating).map(|_| ZeroFlags::new(words, b, l)).collect(),
             psum: PsumFile::new(g.psum_depth(), l, g.accumulator_bits),
-            nonzero: flags(l),
-            read: flags(l),
+            read_lane: flags(l),
             read_any: Signal::default(),
             read_count: Wire::vec(l + 1, count_width),
-            step_q: RegBit::new(),
-            multiply: RegBit::vec(l),
+            read_any_q: RegBit::new(),
+            takes: RegBit::vec(l),
+            multiply: flags(l),
             lane: Reg::new(lane_width),
             operand_weight: Reg::signed_vec(l, g.weight_bits),
             shared: Wire::signed(g.activation_bits),
@@ -110,9 +101,7 @@ impl Pe {
             acc: Reg::signed_vec(l, g.accumulator_bits),
             smallest: Const::signed(-(1i64 << (g.activation_bits - 1)), g.activation_bits),
             lanes: Const::new(l, 8),
-            _channels: b,
             _lanes: l,
-            _gating: gating,
         }
     }
 }
@@ -125,68 +114,44 @@ fn address_width(n: usize) -> usize {
 impl Logic for Pe {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, step_q, lane);
-        clock!(self, clock, scratchpad, psum);
-        // Patch words.
-        self.scratchpad.we.next = self.write.val();
-        self.scratchpad.wa.next = self.write_word.val();
-        for b in 0..self._channels {
-            self.scratchpad.wd[b].next = self.write_data[b].val();
-        }
-        for l in 0..self._lanes {
-            self.nonzero[l].next = true;
-        }
-        for f in 0..self._gating {
-            self.zero_flags[f].clock.next = self.clock.val();
-            self.zero_flags[f].we.next = self.write.val();
-            self.zero_flags[f].wa.next = self.write_word.val();
-            self.zero_flags[f].ra.next = self.word.val();
-            self.zero_flags[f].rh.next = self.high.val();
-            for b in 0..self._channels {
-                self.zero_flags[f].wd[b].next = self.write_nonzero[b].val();
-            }
-            for l in 0..self._lanes {
-                self.nonzero[l].next = self.zero_flags[f].nz[l].val() | self.maximum.val();
-            }
-        }
+        dff_setup!(self, clock, lane);
+        clock!(self, clock, psum, read_any_q);
         // Operand stage.
-        self.scratchpad.ra.next = self.word.val();
-        self.scratchpad.rh.next = self.high.val();
         self.read_any.next = false;
         self.read_count[0].next = 0.into();
         for l in 0..self._lanes {
-            self.read[l].next = self.step.val()
+            self.read_lane[l].next = self.step.val()
                 & self.useful.val()
-                & self.nonzero[l].val()
+                & (self.nonzero[l].val() | self.maximum.val())
                 & (self.per_channel.val() | (self.low.val() == l.into()));
-            self.scratchpad.re[l].next = self.read[l].val();
-            if self.read[l].val() {
+            self.read[l].next = self.read_lane[l].val();
+            if self.read_lane[l].val() {
                 self.read_any.next = true;
             }
-            self.read_count[l + 1].next = self.read_count[l].val() + self.read[l].val().into();
+            self.read_count[l + 1].next = self.read_count[l].val() + self.read_lane[l].val().into();
         }
         self.reads.next = self.read_count[self.lanes.index()].val();
-        self.step_q.d.next = self.step.val();
+        self.read_any_q.d.next = self.read_any.val();
         if self.read_any.val() {
             self.lane.d.next = self.low.val();
         }
         for l in 0..self._lanes {
-            dff_setup!(self, clock, operand_weight[l]);
-            self.multiply[l].clock.next = self.clock.val();
+            dff_setup!(self, clock, operand_weight[l], takes[l]);
             if self.read_any.val() {
                 self.operand_weight[l].d.next = self.weight[l].val();
+                self.takes[l].d.next = (self.read_lane[l].val() | !self.per_channel.val())
+                    & (self.matters[l].val() | self.maximum.val());
             }
-            self.multiply[l].d.next = (self.per_channel.val() & self.read[l].val())
-                | (!self.per_channel.val() & self.read_any.val());
+            self.multiply[l].next = self.read_any_q.q.val() & self.takes[l].q.val();
         }
         // Accumulate stage.
-        self.shared.next = self.scratchpad.q[0].val();
+        self.shared.next = self.activation[0].val();
         for l in 0..self._lanes {
             if self.lane.q.val() == l.into() {
-                self.shared.next = self.scratchpad.q[l].val();
+                self.shared.next = self.activation[l].val();
             }
         }
-        self.psum.we.next = self.step_q.q.val() & self.to_psum.val();
+        self.psum.we.next = self.stepped.val() & self.to_psum.val();
         self.psum.wa.next = self.psum_word.val();
         self.psum.ra.next = self.psum_word.val();
         self.psum.da.next = self.drain_word.val();
@@ -194,7 +159,7 @@ impl Logic for Pe {
             dff_setup!(self, clock, acc[l]);
             self.operand[l].next = self.shared.val();
             if self.per_channel.val() {
-                self.operand[l].next = self.scratchpad.q[l].val();
+                self.operand[l].next = self.activation[l].val();
             }
             self.product[l].next = self.operand[l].val() * self.operand_weight[l].q.val();
             self.start[l].next = self.acc[l].q.val();
@@ -208,7 +173,7 @@ impl Logic for Pe {
                 }
             }
             self.sum[l].next = self.start[l].val();
-            if self.multiply[l].q.val() {
+            if self.multiply[l].val() {
                 if self.maximum.val() {
                     if self.operand[l].val() > self.start[l].val() {
                         self.sum[l].next = self.operand[l].val();
@@ -217,8 +182,8 @@ impl Logic for Pe {
                     self.sum[l].next = self.start[l].val() + self.product[l].val();
                 }
             }
-            if self.step_q.q.val()
-                & (self.multiply[l].q.val() | self.from_zero.val() | self.from_psum.val())
+            if self.stepped.val()
+                & (self.multiply[l].val() | self.from_zero.val() | self.from_psum.val())
             {
                 self.acc[l].d.next = self.sum[l].val();
             }

@@ -50,13 +50,13 @@ stimulus!(Loader, |_b| {
     pixel_x = Kind::Few, unused = Kind::Rare(9), patch, active, done, read_data,
 });
 stimulus!(Pe, |_b| {
-    write, write_word, write_data, write_nonzero, step, word, high, low, useful, weight,
-    per_channel, maximum, from_zero, from_psum, to_psum, psum_word, drain_word,
+    step, low, useful, matters, weight, per_channel, maximum, nonzero, activation, stepped,
+    from_zero, from_psum, to_psum, psum_word, drain_word,
 });
 stimulus!(PeRow, |_b| {
     write, write_word, write_data, write_nonzero, column_active, valid, step, half, word, high,
-    low, useful, weight, from_zero, from_psum, to_psum, psum_word, per_channel, maximum, drain,
-    drain_word, drain_part,
+    low, useful, matters, weight, stepped, stepped_half, from_zero, from_psum, to_psum, psum_word,
+    per_channel, maximum, drain, drain_word, drain_part,
 });
 stimulus!(RowTable, |_b| { write, index = Kind::Sweep, data });
 stimulus!(Store, |_b| {

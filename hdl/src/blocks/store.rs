@@ -37,6 +37,8 @@ pub(crate) struct Store {
     full: RegBit,
     room: Signal<Local, Bit>,
     pop: Signal<Local, Bit>,
+    to_head: Signal<Local, Bit>,
+    fetched: Vec<Wire<Local>>,
     place: Wire<Local>,
     last_word: Signal<Local, Bit>,
     joined: Vec<Vec<Wire<Local>>>,
@@ -97,6 +99,8 @@ impl Store {
             full: RegBit::new(),
             room: Signal::default(),
             pop: Signal::default(),
+            to_head: Signal::default(),
+            fetched: Wire::vec(g.word_channels, g.activation_bits),
             place: Wire::new(2),
             last_word: Signal::default(),
             joined: (0..head).map(|_| Wire::vec(joined + 1, slot.min(32))).collect(),
@@ -143,17 +147,22 @@ impl Logic for Store {
         }
         self.place.next = self.fill.q.val() - self.pop.val().into();
         self.fill.d.next = self.place.val() + self.read_q.q.val().into();
+        self.to_head.next = self.read_q.q.val() & !self.place.val().any();
         for b in 0..self._channels {
             dff_setup!(self, clock, queue[0][b], queue[1][b]);
-            if self.pop.val() {
-                self.queue[0][b].d.next = self.queue[1][b].q.val();
-            }
+            // What the loader reads does not concern the queue.
+            self.fetched[b].next = 0.into();
             if self.read_q.q.val() {
-                if self.place.val() == 0.into() {
-                    self.queue[0][b].d.next = self.read_data[b].val();
-                } else {
-                    self.queue[1][b].d.next = self.read_data[b].val();
+                self.fetched[b].next = self.read_data[b].val();
+            }
+            if self.pop.val() | self.to_head.val() {
+                self.queue[0][b].d.next = self.queue[1][b].q.val();
+                if self.to_head.val() {
+                    self.queue[0][b].d.next = self.fetched[b].val();
                 }
+            }
+            if self.read_q.q.val() & self.place.val().any() {
+                self.queue[1][b].d.next = self.fetched[b].val();
             }
         }
         self.last_word.next = self.to_send.q.val() == 1.into();

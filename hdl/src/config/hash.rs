@@ -6,7 +6,7 @@ use super::{Config, Scope};
 
 /// Raised when the meaning of a key or the form of the text changes, so that hardware from before
 /// and after is told apart.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 impl Config {
     /// The text that is hashed: a version line, then the hardware keys in alphabetical order, so

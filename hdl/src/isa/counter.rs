@@ -30,7 +30,7 @@ counters! {
     PeSteps "pe_steps" "List entries processed, summed over PEs; each occupies `lanes` lane-cycles.",
     ActiveLanes "active_lane_cycles" "Lane-cycles that multiplied (or compared) an operand.",
     ScratchReads "scratchpad_reads" "Activations read from scratchpads.",
-    ScratchWrites "scratchpad_writes" "Words written to scratchpads, summed over PEs.",
+    ScratchWrites "scratchpad_writes" "Words written to scratchpads, summed over rows.",
     PsumReads "psum_reads" "Psum words (`lanes` partial sums) read back by PEs.",
     PsumWrites "psum_writes" "Psum words (`lanes` partial sums) written by PEs.",
     DrainSteps "drain_steps" "Drain steps; each reads and requantizes `drain.lanes` partial sums.",

@@ -89,7 +89,8 @@ pub(super) struct Walk<'a> {
 impl Walk<'_> {
     /// The list of one group of one column, for the observer.
     pub(super) fn list(&self, column: usize, group: usize, geometry: &Geometry) -> List<'_> {
-        let single = self.shape.columns[column].groups == 1;
+        let groups = self.shape.columns[column].groups;
+        let single = groups == 1;
         let accumulate = self.shape.accumulate;
         List {
             column,
@@ -101,6 +102,7 @@ impl Walk<'_> {
             from_zero: self.first && !accumulate,
             from_psum: if self.first { accumulate } else { !single },
             to_psum: self.last || !single,
+            ends_slice: group + 1 == groups,
         }
     }
 }

@@ -43,7 +43,7 @@ pub fn run_counts(plan: &RunPlan) -> Counters {
             .zip(&valid)
             .map(|(row, tiles)| taken(shape, row, block) * tiles)
             .sum();
-        total[Counter::ScratchWrites] += taken * active.len() as u64;
+        total[Counter::ScratchWrites] += if active.is_empty() { 0 } else { taken };
     }
     total
 }

@@ -64,6 +64,8 @@ pub struct Energies {
     pub memories: Vec<MemoryUse>,
     /// Toggles of each net, in the numbering of the design.
     pub toggles: Vec<u64>,
+    /// Share of the time that each net is 1: of its settled values, for clocks of the real time.
+    pub ones: Vec<f64>,
     /// Cycles of the window.
     pub cycles: u64,
     /// Toggles of data nets in the window.

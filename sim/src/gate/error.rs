@@ -77,6 +77,14 @@ pub enum GateError {
         /// Some of the nets that still toggle.
         nets: Vec<String>,
     },
+    /// A SAIF file is malformed or does not fit the design.
+    #[error("{}: {problem}", file.display())]
+    Saif {
+        /// The SAIF file.
+        file: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// Pins to apply or to check do not fit the top level of the netlist.
     #[error("pins: {problem}")]
     Pins {

@@ -7,12 +7,16 @@
 //! a cell's pin, leakage by state and time. With [`Mode::Inertial`] gates have the delays of the
 //! library, so glitches count.
 
+mod activity;
+mod average;
 mod clock;
+mod clocked;
 mod compile;
 mod connect;
 mod elaborate;
 mod energies;
 pub mod error;
+mod flatten;
 mod levels;
 pub mod liberty;
 mod memory;
@@ -21,6 +25,7 @@ mod netlist;
 mod options;
 mod pins;
 mod run;
+mod saif;
 mod settle;
 mod state;
 mod tables;
@@ -32,6 +37,7 @@ mod tests;
 use std::ops::Range;
 use std::path::Path;
 
+pub use activity::Activity;
 use elaborate::Flat;
 pub use energies::{Energies, MemoryUse, ScopeEnergy};
 pub use error::{GateError, Result};

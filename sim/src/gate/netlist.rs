@@ -44,7 +44,7 @@ pub(super) struct Module {
     pub(super) instances: Vec<Instance>,
     /// Names of the nets, by net; of several names the first that is not made up.
     pub(super) names: Vec<String>,
-    /// Other names of nets.
+    /// All names of nets, with the net.
     pub(super) aliases: Vec<(String, u32)>,
 }
 

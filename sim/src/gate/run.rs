@@ -12,7 +12,9 @@ use super::settle::Buckets;
 use super::state::{NET_EVENT, State};
 
 /// Samples of the leakage in a window.
-const LEAKAGE_SAMPLES: usize = 64;
+const LEAKAGE_SAMPLES: usize = 32;
+/// Samples of the nets' values in a window.
+const VALUE_SAMPLES: usize = 1024;
 
 /// A simulation of given pins.
 pub(super) struct Run<'a> {
@@ -76,15 +78,22 @@ impl<'a> Run<'a> {
     /// Runs all cycles and gives the energies of those in `window`.
     pub(super) fn all(mut self, window: Range<usize>) -> Result<Energies> {
         let window = window.start..window.end.min(self.pins.cycles());
-        let every = (window.len() / LEAKAGE_SAMPLES).max(1);
+        let leakage_every = (window.len() / LEAKAGE_SAMPLES).max(1);
+        let values_every = (window.len() / VALUE_SAMPLES).max(1);
         let mut energies = None;
         for cycle in 0..self.pins.cycles() {
             if cycle == window.start {
                 self.state.reset_sums();
             }
             self.cycle(cycle)?;
-            if window.contains(&cycle) && (cycle - window.start).is_multiple_of(every) {
-                self.state.sample_leakage();
+            if window.contains(&cycle) {
+                let since = cycle - window.start;
+                if since.is_multiple_of(leakage_every) {
+                    self.state.sample_leakage();
+                }
+                if since.is_multiple_of(values_every) {
+                    self.state.sample_values();
+                }
             }
             if cycle + 1 == window.end {
                 energies = Some(self.collect(window.len()));
@@ -206,6 +215,17 @@ impl<'a> Run<'a> {
         toggles
     }
 
+    /// Share of the time at 1 of all nets.
+    fn ones(&self, cycles: usize) -> Vec<f64> {
+        let samples = f64::from(self.state.ones_samples.max(1));
+        let mut ones: Vec<f64> =
+            self.state.ones.iter().map(|&ones| f64::from(ones) / samples).collect();
+        for (domain, &rises) in self.model.domains().iter().zip(&self.state.rises) {
+            ones[domain.net as usize] = f64::from(rises) / (2 * cycles.max(1)) as f64;
+        }
+        ones
+    }
+
     fn collect(&mut self, cycles: usize) -> Energies {
         self.state.flush_clocks();
         let toggles = self.toggles();
@@ -234,6 +254,7 @@ impl<'a> Run<'a> {
             scopes: scopes.collect(),
             memories: self.memory_use(),
             toggles,
+            ones: self.ones(cycles),
             cycles: cycles as u64,
             events: sums.events,
             swallowed: sums.swallowed,

@@ -45,6 +45,30 @@ impl Simulator {
         options: &BuildOptions,
         verilator: &Verilator,
     ) -> Result<Self> {
+        let wave = options.wave.then(|| verilator.wave_format());
+        Self::build_with(sources, options, verilator, wave)
+    }
+
+    /// As [`Self::build`], with waveforms in this format whatever the options and the machine prefer.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_with_wave(
+        sources: &[VerilogFile],
+        options: &BuildOptions,
+        verilator: &Verilator,
+        format: WaveFormat,
+    ) -> Result<Self> {
+        let options = BuildOptions { wave: true, ..*options };
+        Self::build_with(sources, &options, verilator, Some(format))
+    }
+
+    fn build_with(
+        sources: &[VerilogFile],
+        options: &BuildOptions,
+        verilator: &Verilator,
+        wave: Option<WaveFormat>,
+    ) -> Result<Self> {
         if options.stream_bits == 0 || !options.stream_bits.is_multiple_of(32) {
             return Err(SimError::InvalidJob {
                 key: "stream_bits",
@@ -64,7 +88,6 @@ impl Simulator {
                 allowed: "letters, digits, _, - and ., ending in .v".into(),
             });
         }
-        let wave = options.wave.then(|| verilator.wave_format());
         let entry = cache::obtain(&Recipe { verilator, sources, options: *options, wave })?;
         Ok(Self {
             executable: entry.executable,

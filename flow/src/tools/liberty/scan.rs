@@ -39,6 +39,13 @@ pub(super) fn items(text: &str, range: Range<usize>) -> Result<Vec<Item<'_>>, us
                 items.extend(attribute(&text[start..at]));
                 start = at + 1;
             }
+            b'\n' => {
+                // Some libraries leave the semicolon out at the end of a line.
+                if let Some(item) = attribute(&text[start..at]) {
+                    items.push(item);
+                    start = at + 1;
+                }
+            }
             b'/' if bytes.get(at + 1) == Some(&b'*') => {
                 at = comment(bytes, at, range.end)?;
                 // A comment in front of a statement is no part of it.
@@ -106,7 +113,9 @@ fn group(text: &str, start: usize, open: usize, close: usize) -> Option<Item<'_>
 
 fn attribute(statement: &str) -> Option<Item<'_>> {
     let (name, value) = statement.split_once(':')?;
-    Some(Item::Attribute { name: name.trim(), value: value.trim().trim_matches('"') })
+    let (name, value) = (name.trim(), value.trim().trim_matches('"'));
+    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    (plain && !value.is_empty()).then_some(Item::Attribute { name, value })
 }
 
 #[cfg(test)]
@@ -128,6 +137,14 @@ mod tests {
         assert_eq!(&text[span.clone()], "cell(b) { area : 2.5; }");
         let area = items(text, body.clone()).unwrap();
         assert_eq!(area, [Item::Attribute { name: "area", value: "2.5" }]);
+    }
+
+    #[test]
+    fn a_line_ends_an_attribute() {
+        let text = "area : 0.7\n kind : a;\n values ( \\\n \"1, 2\");\n";
+        let expected = [("area", "0.7"), ("kind", "a")];
+        let expected = expected.map(|(name, value)| Item::Attribute { name, value });
+        assert_eq!(items(text, 0..text.len()).unwrap(), expected);
     }
 
     #[test]

@@ -39,8 +39,7 @@ impl Process {
         search.files.iter().map(absolute).collect()
     }
 
-    /// The liberty files of memory macros that are there; those that are not are left out, and none is
-    /// looked for if the cell library was given by name.
+    /// The liberty files of memory macros that are there; those that are not are left out.
     #[must_use]
     pub fn find_sram(&self, search: &LibertySearch) -> Vec<PathBuf> {
         self.sram.iter().filter_map(|file| self.find(file, search).ok()).collect()

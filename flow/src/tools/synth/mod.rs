@@ -97,7 +97,7 @@ pub fn synthesize(
     let library = Library::read(&process.find_liberty(&options.liberty)?, &process.dont_use)?;
     check_cells(process, &library)?;
     let yosys = Yosys::locate(finder, options.offline, say)?;
-    let plan = Plan::new(&files, process, options, &library, &yosys, say);
+    let plan = Plan::new(&files, process, options, &library, &yosys);
     let liberty = cache::store_liberty(&finder.cache, &library)?;
     let inputs = cache::Inputs {
         files: &files,
@@ -150,7 +150,6 @@ impl Plan {
         options: &SynthOptions,
         library: &Library,
         yosys: &Yosys,
-        say: &dyn Fn(&str),
     ) -> Self {
         let sources: Vec<Source> = files
             .iter()
@@ -161,7 +160,11 @@ impl Plan {
             .collect();
         let gate = process.clock_gate.as_ref().filter(|_| options.clock_gating);
         if gate.is_some() && !yosys.clockgate {
-            say(&format!("clocks are not gated: {} has no command `clockgate`", yosys.version));
+            tracing::warn!(
+                "{} has no command `clockgate`: clocks are not gated, and area and energy are larger than \
+                 they need be (`pecan tools install pyosys` installs one that has it)",
+                yosys.version
+            );
         }
         let gate = gate.filter(|_| yosys.clockgate);
         let constraints = process.sizing.as_ref().map_or(String::new(), |sizing| {

@@ -36,7 +36,7 @@ pub struct Yosys {
 impl Yosys {
     /// Finds a Yosys: the Python wheel in the user's cache first, then one on the search path that can gate
     /// clocks; then the wheel is installed (announced through `say`) unless `offline`; at last any one on the
-    /// search path, with a warning that it cannot gate clocks.
+    /// search path. [`Yosys::clockgate`] says whether it can gate clocks.
     ///
     /// # Errors
     /// [`ToolError::Run`](super::ToolError::Run) saying which tool is missing and how to get it.
@@ -48,20 +48,14 @@ impl Yosys {
             finder.find("yosys").map(|found| Self::probe(&found.path, &found.version_text));
         match on_path {
             Ok(Ok(yosys)) if yosys.clockgate => return Ok(yosys),
-            Ok(_) | Err(_) if !offline => match find_or_install_pyosys(finder, say) {
+            _ if !offline => match find_or_install_pyosys(finder, say) {
                 Ok(found) => return Self::probe(&found.path, &found.version_text),
                 Err(error) => say(&format!("pyosys cannot be installed: {error}")),
             },
             _ => {}
         }
         match on_path {
-            Ok(yosys) => yosys.inspect(|yosys| {
-                tracing::warn!(
-                    "{} has no command `clockgate`: clocks are not gated, and area and energy are larger \
-                     than they need be (`pecan tools install pyosys` installs one that has it)",
-                    yosys.version
-                );
-            }),
+            Ok(yosys) => yosys,
             Err(error) => Err(error.into()),
         }
     }

@@ -3,6 +3,7 @@
 //! Registers ([`Reg`], [`RegOf`], [`RegBit`]) have no module of their own: the emitter writes them
 //! into the parent. Memories hold unspecified data until written; the models start at 0.
 
+mod halves;
 mod psum_file;
 mod reg;
 mod scratchpad;

@@ -1,5 +1,6 @@
 //! The partial-sum registers of a processing element.
 
+use super::halves::Halves;
 use super::{addr_width, concat, field};
 use crate::rtl::prelude::*;
 
@@ -79,18 +80,13 @@ impl Logic for PsumFile {
     fn hdl(&self) -> Verilog {
         let lanes = self.wd.len();
         let bits = lanes * self._bits;
-        let mut text = format!(
-            "reg [{top}:0] sums [0:{last}];\n\
-             // The data of an idle port is held at 0: the entries' inputs toggle only on writes.\n\
-             wire [{top}:0] data = {{{bits}{{we}}}} & {data};\n\
-             wire [{top}:0] read = sums[ra];\n\
-             wire [{top}:0] drain = sums[da];\n\
-             always @(posedge clock)\n    \
-                 if (we) sums[wa] <= data;\n",
-            top = bits - 1,
-            last = self._mem.len() - 1,
-            data = concat("wd", 0..lanes),
-        );
+        let halves = Halves::new(self._mem.len());
+        let mut text = halves.enables();
+        text += &halves.registers("sums", bits, &concat("wd", 0..lanes));
+        for (word, address) in [("read", "ra"), ("drain", "da")] {
+            text += &halves.rows(address);
+            text += &format!("wire [{}:0] {word} = {};\n", bits - 1, halves.word("sums", address));
+        }
         for l in 0..lanes {
             let low = l * self._bits;
             text += &format!("assign rd_{l} = {};\n", field("read", low, self._bits));

@@ -23,6 +23,7 @@ pub(crate) struct Storage {
     pad: Scratchpad,
     flags: ZeroFlags,
     psum: PsumFile,
+    lanes: Const,
     _lanes: usize,
     _channels: usize,
 }
@@ -41,14 +42,15 @@ impl Storage {
             data: Wire::signed(width),
             low: Wire::new(1),
             high: Wire::new(width),
-            act: Wire::signed_vec(lanes, width),
-            nz: (0..lanes).map(|_| Signal::default()).collect(),
+            act: Wire::signed_vec(2 * lanes, width),
+            nz: (0..2 * lanes).map(|_| Signal::default()).collect(),
             sum: Wire::signed_vec(lanes, width + 2),
             drain: Wire::signed_vec(lanes, width + 2),
             sram: Sram::new("sram", depth, &[1, width]),
-            pad: Scratchpad::new(depth, lanes * groups, lanes, width),
-            flags: ZeroFlags::new(depth, lanes * groups, lanes),
+            pad: Scratchpad::new(depth, lanes * groups, lanes, width, 2),
+            flags: ZeroFlags::new(depth, lanes * groups, lanes, 2),
             psum: PsumFile::new(depth, lanes, width + 2),
+            lanes: Const::new(lanes, 8),
             _lanes: lanes,
             _channels: lanes * groups,
         }
@@ -69,12 +71,18 @@ impl Logic for Storage {
         self.high.next = self.sram.rd[1].val();
         self.pad.we.next = self.we.val();
         self.pad.wa.next = self.wa.val();
-        self.pad.ra.next = self.ra.val();
-        self.pad.rh.next = self.rh.val();
+        for p in 0..2 {
+            self.pad.rh[p].next = self.rh.val();
+        }
+        self.pad.ra[0].next = self.ra.val();
+        self.pad.ra[1].next = self.wa.val();
         self.flags.we.next = self.we.val();
         self.flags.wa.next = self.wa.val();
-        self.flags.ra.next = self.ra.val();
-        self.flags.rh.next = self.rh.val();
+        for p in 0..2 {
+            self.flags.rh[p].next = self.rh.val();
+        }
+        self.flags.ra[0].next = self.ra.val();
+        self.flags.ra[1].next = self.wa.val();
         for c in 0..self._channels {
             self.pad.wd[c].next = self.data.val() + c.into();
             self.flags.wd[c].next = self.data.val() != c.into();
@@ -84,9 +92,11 @@ impl Logic for Storage {
         self.psum.ra.next = self.ra.val();
         self.psum.da.next = self.wa.val();
         for l in 0..self._lanes {
-            self.pad.re[l].next = self.re.val() && self.flags.nz[l].val();
-            self.act[l].next = self.pad.q[l].val();
-            self.nz[l].next = self.flags.nz[l].val();
+            for p in 0..2 {
+                self.pad.re[p][l].next = self.re.val() && self.flags.nz[p][l].val();
+                self.act[p * self.lanes.index() + l].next = self.pad.q[p][l].val();
+                self.nz[p * self.lanes.index() + l].next = self.flags.nz[p][l].val();
+            }
             self.psum.wd[l].next = self.psum.rd[l].val() + self.data.val();
             self.sum[l].next = self.psum.rd[l].val();
             self.drain[l].next = self.psum.dd[l].val();

@@ -27,6 +27,8 @@ pub(in crate::emulator) struct List<'a> {
     pub(in crate::emulator) from_psum: bool,
     /// The last entry's sums go to the psum word.
     pub(in crate::emulator) to_psum: bool,
+    /// The list is the slice's last.
+    pub(in crate::emulator) ends_slice: bool,
 }
 
 /// What the PEs of one column hold, and what their buses show.
@@ -138,7 +140,7 @@ impl ArrayToggles {
             first = false;
         }
         if list.to_psum {
-            column.accumulate.write(list.valid, toggles);
+            column.accumulate.write(list.valid, list.ends_slice, toggles);
         }
     }
 

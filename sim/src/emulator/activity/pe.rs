@@ -178,8 +178,9 @@ pub(super) struct Accumulate {
     sum: Vec<i64>,
     /// `[word][row][lane]`.
     psum: Vec<i64>,
-    /// Psum word that is addressed.
+    /// Psum word that is addressed, and what the read port shows.
     word: usize,
+    shown: Vec<i64>,
 }
 
 impl Accumulate {
@@ -195,6 +196,7 @@ impl Accumulate {
             sum: zeros(),
             psum: vec![0; words * size],
             word: 0,
+            shown: zeros(),
         }
     }
 
@@ -211,9 +213,11 @@ impl Accumulate {
     pub(super) fn address(&mut self, word: usize, toggles: &mut Toggles) {
         let changed = u64::from((self.word ^ word).count_ones());
         toggles[Toggle::PsumAddress] += changed * self.rows as u64;
-        let (old, new) = (self.psum(self.word, 0, self.rows), self.psum(word, 0, self.rows));
-        toggles[Toggle::PsumReadBus] += self.distance(old, new);
         self.word = word;
+        let size = self.rows * self.widths.lanes;
+        let held = &self.psum[word * size..][..size];
+        toggles[Toggle::PsumReadBus] += self.distance(&self.shown, held);
+        self.shown.copy_from_slice(held);
     }
 
     fn start(&self, row: usize, lane: usize, start: Start) -> i64 {
@@ -273,8 +277,9 @@ impl Accumulate {
         toggles[Toggle::SumCarry] += u64::from(carry);
     }
 
-    /// The sums of the valid rows go to the addressed psum word.
-    pub(super) fn write(&mut self, valid: &[bool], toggles: &mut Toggles) {
+    /// The sums of the valid rows go to the addressed psum word. The read port shows them if the column `waits`;
+    /// else it shows another word by the time they are there.
+    pub(super) fn write(&mut self, valid: &[bool], waits: bool, toggles: &mut Toggles) {
         let lanes = self.widths.lanes;
         for row in (0..self.rows).filter(|row| valid[*row]) {
             let new = &self.sum[row * lanes..][..lanes];
@@ -282,7 +287,10 @@ impl Accumulate {
             let ones = new.iter().map(|v| u64::from((*v as u64 & self.mask).count_ones()));
             toggles[Toggle::PsumWrite] += changed;
             toggles[Toggle::PsumWriteOnes] += ones.sum::<u64>();
-            toggles[Toggle::PsumReadBus] += changed;
+            if waits {
+                toggles[Toggle::PsumReadBus] += changed;
+                self.shown[row * lanes..][..lanes].copy_from_slice(new);
+            }
             if self.word == 0 {
                 toggles[Toggle::DrainReadBus] += changed;
             }

@@ -1,1 +1,145 @@
+use super::*;
+use pecan_hdl::config::Config;
 
+/// A list of one entry in group 0 that starts from nothing and is written to psum word 0; row 0 has a pixel.
+fn list(valid: &[bool]) -> List<'_> {
+    List {
+        column: 0,
+        half: 0,
+        psum_word: 0,
+        valid,
+        per_channel: false,
+        maximum: false,
+        from_zero: true,
+        from_psum: false,
+        to_psum: true,
+        ends_slice: true,
+    }
+}
+
+fn entry(index: u16, weights: &[i16]) -> Entry {
+    let mut entry = Entry { index, last: true, nonzero: true, ..Entry::ZERO };
+    entry.weights[..weights.len()].copy_from_slice(weights);
+    entry.nonzero = weights.iter().any(|w| *w != 0);
+    entry
+}
+
+/// An observed array with the word 3, 0, -1, 0, 0, ... in row 0, and the rows that have a pixel.
+fn device() -> (DeviceObserver, Vec<bool>) {
+    let geometry = Geometry::of(&Config::default());
+    assert!(geometry.zero_gating && geometry.skip && geometry.lanes == 4);
+    let mut observer = DeviceObserver::new(&geometry);
+    let mut word = vec![0; geometry.word_channels];
+    (word[0], word[2]) = (3, -1);
+    let only = (0..geometry.cols).map(|column| column == 0);
+    observer.array.store([0, 0, 0], &word, only, &mut observer.toggles);
+    let valid = (0..geometry.rows).map(|row| row == 0).collect();
+    (observer, valid)
+}
+
+#[track_caller]
+fn expect(observer: &mut DeviceObserver, expected: &[(Toggle, u64)]) {
+    let counted = Toggle::ALL.iter().map(|t| (*t, observer.toggles()[*t])).filter(|(_, n)| *n > 0);
+    assert_eq!(counted.collect::<Vec<_>>(), expected);
+    observer.restart();
+}
+
+#[test]
+fn an_entry_by_hand() {
+    use Toggle as T;
+    let (mut observer, valid) = device();
+    // 3 has two ones, -1 eight; two channels become nonzero.
+    expect(&mut observer, &[(T::ScratchWrite, 10), (T::ZeroFlags, 2)]);
+    let first = entry(0, &[1, 2]);
+    observer.list(&list(&valid), [(0, &first)].into_iter());
+    // Products 3 and 6. Cross: 2 activation bits x 2 ones of weights + 2 weight bits x 2 ones of the activation.
+    expect(
+        &mut observer,
+        &[
+            (T::WeightOperand, 2),
+            (T::ActivationOperand, 2),
+            (T::Product, 4),
+            (T::MultiplyCross, 8),
+            (T::Accumulator, 4),
+            (T::Sum, 4),
+            (T::SumCarry, 2 + 3),
+            (T::PsumWrite, 4),
+            (T::PsumWriteOnes, 4),
+            (T::PsumReadBus, 4),
+            (T::DrainReadBus, 4),
+            (T::ScratchReadBus, 10),
+            (T::ScratchSelect, 10),
+            // The weights and the flag.
+            (T::Entry, 3),
+        ],
+    );
+    // A zero activation: nothing is read, but the sums start over from 0.
+    let second = entry(1, &[1, 2]);
+    observer.list(&list(&valid), [(1, &second)].into_iter());
+    expect(
+        &mut observer,
+        &[
+            (T::Accumulator, 4),
+            (T::Sum, 4),
+            (T::PsumWrite, 4),
+            (T::PsumReadBus, 4),
+            (T::DrainReadBus, 4),
+            (T::Entry, 1),
+            (T::EntryIndex, 1),
+        ],
+    );
+}
+
+#[test]
+fn lanes_of_the_per_channel_mode_take_their_own() {
+    use Toggle as T;
+    let (mut observer, valid) = device();
+    observer.restart();
+    observer.array.mode(true, &mut observer.toggles);
+    let depthwise = entry(0, &[2, 2, 1, 0]);
+    observer.list(&List { per_channel: true, ..list(&valid) }, [(0, &depthwise)].into_iter());
+    let toggles = observer.toggles();
+    // Activations 3, 0, -1, 0: lanes 0 and 2 read, all weights are taken.
+    assert_eq!(toggles[T::ActivationOperand], 2 + 8);
+    assert_eq!(toggles[T::WeightOperand], 3);
+    // 3 x 2 = 6 and -1 x 1 = -1 in 16 bits.
+    assert_eq!(toggles[T::Product], 2 + 16);
+    assert_eq!(toggles[T::MultiplyCross], (2 + 2) + (8 + 8));
+    assert_eq!(toggles[T::Accumulator], 2 + 32);
+    assert_eq!(toggles[T::SumCarry], 3 + 32);
+    // Back in the shared mode all lanes multiply what bank 0 holds: 3 x 2, 3 x 2, 3 x 1, 3 x 0.
+    observer.restart();
+    observer.array.mode(false, &mut observer.toggles);
+    assert_eq!(observer.toggles()[T::Product], 2 + (-1i16 ^ 3).count_ones() as u64);
+}
+
+#[test]
+fn buses_and_drain_by_hand() {
+    use Toggle as T;
+    let (mut observer, _) = device();
+    observer.restart();
+    let channels = Geometry::of(&Config::default()).word_channels;
+    observer.deliver(&vec![1; channels], true);
+    observer.deliver(&vec![0; channels], false);
+    observer.read(&vec![1; channels]);
+    observer.write(&vec![-1; channels]);
+    observer.load_entry(&entry(2, &[7]));
+    let words = channels as u64;
+    expect(
+        &mut observer,
+        &[
+            (T::PatchBus, 2 * words),
+            (T::BufferRead, words),
+            (T::BufferWrite, 8 * words),
+            // Three ones of the weight, one of the index, the flag.
+            (T::WeightWrite, 3 + 1 + 1),
+        ],
+    );
+    let param = crate::emulator::memories::Param { bias: 1, multiplier: 3, shift: 1 };
+    observer.requantize(0, Requantized { sum: 4, param, value: 8 });
+    // (4 + 1) x 3 = 15.
+    expect(
+        &mut observer,
+        &[(T::DrainSum, 1), (T::DrainScaled, 4), (T::DrainOut, 1), (T::Param, 1 + 2 + 1)],
+    );
+}

@@ -55,7 +55,7 @@ toggles! {
     PsumWriteOnes "psum_write_ones" PsumWrites
         "Ones of the psum words written; the write data rise from 0 and fall back.",
     PsumReadBus "psum_read_bus" PsumWrites
-        "HD of the accumulate-side read port of the psum files (all rows): another word is addressed, or the addressed one is written.",
+        "HD of the accumulate-side read port of the psum files (all rows): another word is addressed, or the addressed one is written at the end of a slice. Exact where columns wait between slices, as without a wait the next word is addressed at once.",
     PsumAddress "psum_address" PsumWrites
         "HD of the psum word address of a column at successive entries, times the rows that it is sent to.",
     DrainReadBus "drain_read_bus" DrainSteps

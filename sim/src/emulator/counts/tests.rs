@@ -40,7 +40,8 @@ fn walked(plan: &RunPlan) -> Counters {
                         && (0..nx).contains(&(x - row.base[1]))
                 };
                 let rows = shape.rows.iter().filter(takes).count();
-                total[Counter::ScratchWrites] += (rows * columns.len()) as u64 * words as u64;
+                total[Counter::ScratchWrites] +=
+                    if columns.is_empty() { 0 } else { (rows * words as usize) as u64 };
             }
         }
     }

@@ -1,0 +1,109 @@
+//! What can go wrong in calibration.
+
+use std::path::{Path, PathBuf};
+
+use pecan_sim::error::SimError;
+use pecan_sim::gate::GateError;
+use pecan_sim::program::ProgramError;
+use pecan_sim::reference::NetworkError;
+
+use super::super::EnergyError;
+use crate::data::DataError;
+use crate::map::MapError;
+use crate::net::graph::GraphError;
+use crate::net::onnx::OnnxError;
+use crate::net::quantize::QuantizeError;
+use crate::simulate::SimulateError;
+use crate::tools::ToolError;
+
+/// Why a calibration ended early. Finished cases are kept and are not measured again.
+#[derive(Debug, thiserror::Error)]
+pub enum CalibrateError {
+    /// A file operation failed.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// The operation, as a verb.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// Emulator, RTL and netlist contradict each other.
+    #[error("`{layer}` on `{config}`: {problem}")]
+    Disagree {
+        /// Configuration.
+        config: String,
+        /// Layer.
+        layer: String,
+        /// The contradiction.
+        problem: String,
+    },
+    /// A module of the netlist belongs to no block.
+    #[error("module `{module}` of the netlist belongs to no block of the energy model")]
+    Module {
+        /// Its name.
+        module: String,
+    },
+    /// Memory macros give no model.
+    #[error("SRAM macros: {problem}")]
+    Sram {
+        /// What is wrong.
+        problem: String,
+    },
+    /// Technology files, plans.
+    #[error(transparent)]
+    Energy(#[from] EnergyError),
+    /// Synthesis.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// Gate-level simulation.
+    #[error(transparent)]
+    Gate(#[from] GateError),
+    /// The simulator of the RTL.
+    #[error(transparent)]
+    Sim(#[from] SimError),
+    /// Building it.
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
+    /// A layer does not map.
+    #[error(transparent)]
+    Map(#[from] MapError),
+    /// A program is malformed.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// A network file.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// A network.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// Quantization.
+    #[error(transparent)]
+    Quantize(#[from] QuantizeError),
+    /// The integer reference.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// Samples.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+impl CalibrateError {
+    pub(super) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
+        Self::Io { action, path: path.into(), source }
+    }
+
+    /// Exit code of the command line.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Disagree { .. } => 1,
+            Self::Tool(error) => error.exit_code(),
+            Self::Gate(error) => error.exit_code(),
+            Self::Sim(error) => error.exit_code(),
+            Self::Simulate(error) => error.exit_code(),
+            _ => 3,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! From characterized cases to a fit, and from held-out cases to errors.
+
+use std::collections::BTreeMap;
+
+use pecan_hdl::config::Config;
+use pecan_hdl::geometry::Geometry;
+
+use super::super::block::{Block, Class};
+use super::super::regressor::{REGRESSORS, Regressor};
+use super::super::technology::{Fit, HeldOutSummary};
+use super::super::{EnergyError, Model, Technology};
+use super::fit::{errors, fit};
+use super::record::{Record, label};
+
+/// Cases with less than this share of the mean energy weigh as if they had it.
+const FLOOR: f64 = 0.05;
+
+/// A case with its configuration.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Configuration.
+    pub config: Config,
+    /// What was measured.
+    pub record: Record,
+}
+
+/// Fits every block and class to the cases.
+#[must_use]
+pub(super) fn fits(cases: &[Case]) -> Vec<Fit> {
+    let values: Vec<_> =
+        cases.iter().map(|case| (Geometry::of(&case.config), case.record.events())).collect();
+    let mut fits = Vec::new();
+    for block in Block::CELLS {
+        for class in Class::ALL {
+            let chosen: Vec<&Regressor> =
+                REGRESSORS.iter().filter(|r| r.block == *block && r.class == *class).collect();
+            let rows: Vec<Vec<f64>> = values
+                .iter()
+                .map(|(g, events)| chosen.iter().map(|r| (r.value)(g, events)).collect())
+                .collect();
+            let truth: Vec<f64> =
+                cases.iter().map(|case| case.record.energy(*block, *class)).collect();
+            let coefficients = fit(&rows, &truth, FLOOR);
+            let predicted: Vec<f64> = rows
+                .iter()
+                .map(|row| row.iter().zip(&coefficients).map(|(v, c)| v * c).sum())
+                .collect();
+            let terms = chosen.iter().zip(&coefficients).filter(|(_, c)| **c > 0.0);
+            fits.push(Fit {
+                block: block.name().into(),
+                class: class.name().into(),
+                points: cases.len(),
+                held_out_points: 0,
+                fit_error: errors(&predicted, &truth, FLOOR).map(rounded),
+                held_out_error: None,
+                terms: terms.map(|(r, c)| (r.name.to_owned(), significant(*c))).collect(),
+            });
+        }
+    }
+    fits
+}
+
+/// A held-out layer: energy at gate level and as predicted, in pJ.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldOut {
+    /// Configuration.
+    pub config: String,
+    /// Layer.
+    pub layer: String,
+    /// Cycles.
+    pub cycles: u64,
+    /// At gate level, with glitches.
+    pub gate_level: f64,
+    /// Without glitches.
+    pub zero_delay: f64,
+    /// As predicted.
+    pub predicted: f64,
+    /// By block (data and clock) and for leakage: at gate level and as predicted.
+    pub blocks: BTreeMap<String, [f64; 2]>,
+}
+
+impl HeldOut {
+    /// Relative error, signed.
+    #[must_use]
+    pub fn error(&self) -> f64 {
+        self.predicted / self.gate_level - 1.0
+    }
+}
+
+/// Predicts held-out cases.
+///
+/// # Errors
+/// The technology is incomplete.
+pub(super) fn held_out(
+    technology: &Technology,
+    cases: &[Case],
+) -> Result<Vec<HeldOut>, EnergyError> {
+    cases.iter().map(|case| predict(technology, case)).collect()
+}
+
+fn predict(technology: &Technology, case: &Case) -> Result<HeldOut, EnergyError> {
+    let events = case.record.events();
+    let geometry = Geometry::of(&case.config);
+    let predicted = Model::new(technology, &case.config)?.cells(&events).total();
+    let mut blocks = BTreeMap::new();
+    for fit in &technology.fits {
+        let (Some(block), Some(class)) =
+            (Block::from_name(&fit.block), Class::from_name(&fit.class))
+        else {
+            continue;
+        };
+        let value: f64 = REGRESSORS
+            .iter()
+            .filter(|r| r.block == block && r.class == class)
+            .filter_map(|r| Some(fit.terms.get(r.name)? * (r.value)(&geometry, &events)))
+            .sum();
+        let entry: &mut [f64; 2] = blocks.entry(label(block, class)).or_default();
+        entry[0] += case.record.energy(block, class);
+        entry[1] += value;
+    }
+    Ok(HeldOut {
+        config: case.record.config.clone(),
+        layer: case.record.layer.clone(),
+        cycles: case.record.cycles,
+        gate_level: case.record.total(),
+        zero_delay: case.record.zero_delay.values().sum(),
+        predicted,
+        blocks,
+    })
+}
+
+/// Writes the held-out errors into a technology.
+pub(super) fn conclude(technology: &mut Technology, list: &[HeldOut]) {
+    for fit in &mut technology.fits {
+        let key = format!("{}.{}", fit.block, fit.class);
+        let pairs: Vec<[f64; 2]> =
+            list.iter().filter_map(|h| h.blocks.get(&key).copied()).collect();
+        let [truth, predicted]: [Vec<f64>; 2] =
+            std::array::from_fn(|k| pairs.iter().map(|pair| pair[k]).collect());
+        fit.held_out_points = pairs.len();
+        fit.held_out_error = Some(errors(&predicted, &truth, FLOOR).map(rounded));
+    }
+    let relative: Vec<f64> = list.iter().map(|h| h.error().abs()).collect();
+    let configurations: std::collections::BTreeSet<&str> =
+        list.iter().map(|h| h.config.as_str()).collect();
+    technology.held_out = Some(HeldOutSummary {
+        points: list.len(),
+        configurations: configurations.len(),
+        mean_error: rounded(relative.iter().sum::<f64>() / relative.len().max(1) as f64),
+        max_error: rounded(relative.iter().copied().fold(0.0, f64::max)),
+    });
+}
+
+/// Five decimals: errors are told as percentages with one.
+fn rounded(value: f64) -> f64 {
+    (value * 1e5).round() / 1e5
+}
+
+/// Six significant digits: more would be noise, and the file is read by people.
+fn significant(value: f64) -> f64 {
+    format!("{value:.5e}").parse().unwrap_or(value)
+}

@@ -1,0 +1,102 @@
+//! Verilog of storage in two halves, of which one is at rest.
+
+use super::addr_width;
+
+/// Words of registers in two halves, told apart by the lowest bit of the address: scratchpads fill
+/// one half while the other is read, and partial sums are drained from one bank while the other is
+/// accumulated.
+///
+/// What one half does leaves the other still: write data reach the half that is written, a read
+/// address the half that is read.
+pub(super) struct Halves {
+    words: usize,
+    address: usize,
+}
+
+impl Halves {
+    pub(super) fn new(words: usize) -> Self {
+        Self { words, address: addr_width(words) }
+    }
+
+    /// The halves that have words, and how many.
+    fn each(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let words = self.words;
+        (0..2).map(move |h| (h, (words + 1 - h) / 2)).filter(|&(_, n)| n > 0)
+    }
+
+    /// The part of an address that picks a word of a half.
+    fn row(&self, address: &str) -> String {
+        match self.address {
+            1 => "1'd0".into(),
+            2 => format!("{address}[1]"),
+            n => format!("{address}[{}:1]", n - 1),
+        }
+    }
+
+    fn row_bits(&self) -> usize {
+        (self.address - 1).max(1)
+    }
+
+    /// Write enables of the halves, from `we` and `wa`.
+    pub(super) fn enables(&self) -> String {
+        self.each()
+            .map(|(h, _)| {
+                let sign = if h == 0 { "!" } else { "" };
+                format!("wire we_{h} = we & {sign}wa[0];\n")
+            })
+            .collect()
+    }
+
+    /// Registers `<name>_0` and `<name>_1` of `bits` bits per word, which take `data` at a write.
+    pub(super) fn registers(&self, name: &str, bits: usize, data: &str) -> String {
+        let (top, row) = (bits - 1, self.row("wa"));
+        self.each()
+            .map(|(h, n)| {
+                format!(
+                    "reg [{top}:0] {name}_{h} [0:{last}];\n\
+                     wire [{top}:0] {name}_data_{h} = {{{bits}{{we_{h}}}}} & {data};\n\
+                     always @(posedge clock) if (we_{h}) {name}_{h}[{row}] <= {name}_data_{h};\n",
+                    last = n - 1,
+                )
+            })
+            .collect()
+    }
+
+    /// The words that `address` picks in the halves, `<address>_row_<half>`: word 0 in the half that
+    /// is not read.
+    pub(super) fn rows(&self, address: &str) -> String {
+        let (bits, row) = (self.row_bits(), self.row(address));
+        self.each()
+            .map(|(h, _)| {
+                let sign = if h == 0 { "!" } else { "" };
+                format!(
+                    "wire [{top}:0] {address}_row_{h} = {{{bits}{{{sign}{address}[0]}}}} & {row};\n",
+                    top = bits - 1,
+                )
+            })
+            .collect()
+    }
+
+    /// The word of registers `name` at `address`, after [`Halves::rows`] of that address.
+    pub(super) fn word(&self, name: &str, address: &str) -> String {
+        let half = |h: usize| format!("{name}_{h}[{address}_row_{h}]");
+        match self.words {
+            1 => half(0),
+            _ => format!("{address}[0] ? {} : {}", half(1), half(0)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_odd_word_lies_in_the_first_half() {
+        let halves = Halves::new(3);
+        assert_eq!(halves.each().collect::<Vec<_>>(), [(0, 2), (1, 1)]);
+        assert_eq!(Halves::new(1).each().collect::<Vec<_>>(), [(0, 1)]);
+        assert_eq!(halves.word("bank", "ra"), "ra[0] ? bank_1[ra_row_1] : bank_0[ra_row_0]");
+        assert_eq!(halves.rows("ra").lines().count(), 2);
+    }
+}
