@@ -67,6 +67,20 @@ pub(super) fn choose(
     geometry: &Geometry,
     objective: &Objective,
 ) -> Result<Choice, MapError> {
+    choose_where(problem, occupancy, geometry, objective, &|_| true)
+}
+
+/// As [`choose`], among the ways that are acceptable; their cost and cycles are not known when they are asked for.
+///
+/// # Errors
+/// As [`choose`], or none is acceptable.
+pub(super) fn choose_where(
+    problem: &Problem<'_>,
+    occupancy: &Occupancy,
+    geometry: &Geometry,
+    objective: &Objective,
+    accept: &dyn Fn(&Choice) -> bool,
+) -> Result<Choice, MapError> {
     let tiles = tiles(problem, geometry);
     for sliced in [false, true] {
         let cut = cuts(problem, occupancy, sliced, geometry);
@@ -83,6 +97,9 @@ pub(super) fn choose(
             if best.is_some_and(|(cost, ..)| *bound >= cost) {
                 break;
             }
+            if !accept(&candidate.choice(sliced, geometry)) {
+                continue;
+            }
             searched.timed += 1;
             let cycles = cost::cycles(problem, occupancy, candidate, geometry)?;
             let exact = sums.get(*cut).map(|s| s.with(&Walk::of(problem, &candidate.tiling)));
@@ -94,10 +111,8 @@ pub(super) fn choose(
             }
         }
         if let Some((cost, cycles, candidate)) = best {
-            let passes = candidate.passes.channels();
-            let resident = candidate.passes.walk() <= geometry.weight_entries as u64;
-            let tiling = candidate.tiling;
-            return Ok(Choice { tiling, passes, sliced, resident, cost, cycles, searched });
+            let choice = candidate.choice(sliced, geometry);
+            return Ok(Choice { cost, cycles, searched, ..choice });
         }
     }
     Err(MapError::NoSplit {
@@ -118,6 +133,21 @@ fn sums(
 ) -> Vec<PassCounts> {
     let cut = if objective.counts() { cut } else { &[] };
     cut.iter().map(|(slice, passes)| PassCounts::of(problem, *slice, passes, geometry)).collect()
+}
+
+impl Candidate<'_> {
+    /// The choice of this candidate, before it has been timed.
+    fn choice(&self, sliced: bool, geometry: &Geometry) -> Choice {
+        Choice {
+            tiling: self.tiling,
+            passes: self.passes.channels(),
+            sliced,
+            resident: self.passes.walk() <= geometry.weight_entries as u64,
+            cost: f64::INFINITY,
+            cycles: u64::MAX,
+            searched: Searched::default(),
+        }
+    }
 }
 
 /// All mappings with bounds of their costs: no count depends on timing, so only the cycles are not yet exact.

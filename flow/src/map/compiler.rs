@@ -9,7 +9,7 @@ use pecan_sim::emulator::Prediction;
 use pecan_sim::layer::{Network, Op};
 
 use super::balance::Orders;
-use super::choose::{Choice, LONGEST_RUN, Searched, smallest};
+use super::choose::{Choice, LONGEST_RUN, Searched, choose_where, smallest};
 use super::layer::{Emitter, Home, LayerJob};
 use super::memo::{Mapped, Memo};
 use super::place::{Layout, Space, piece_bytes};
@@ -285,18 +285,31 @@ impl<'a> Compiler<'a, '_> {
     ) -> Option<(Choice, Split)> {
         let g = self.geometry;
         let choice = mapped.choice.clone();
-        let mut most = problem.axes.map(|axis| axis.output);
-        // A pass, or a part of the pixels, takes about its share of the cycles.
-        let cycles = choice.cycles as f64 / choice.passes.len() as f64;
-        while cycles / (problem.axes[0].output.div_ceil(most[0]) as f64) > LONGEST_RUN as f64
-            && most[0] > 1
-        {
-            most[0] = most[0].div_ceil(2);
-        }
-        if let Some(split) = split(problem, &choice, away, room, most, g) {
+        let fit = |choice: &Choice| split(problem, choice, away, room, most(problem, choice), g);
+        if let Some(split) = fit(&choice) {
             return Some((choice, split));
         }
-        let choice = smallest(problem, &mapped.occupancy, g)?;
-        split(problem, &choice, away, room, most, g).map(|split| (choice, split))
+        // The cheapest of those whose boxes fit, as far as can be told before it is timed.
+        let pixels = most(problem, &choice);
+        let fits = |other: &Choice| split(problem, other, away, room, pixels, g).is_some();
+        let objective = &self.options.objective;
+        let other = choose_where(problem, &mapped.occupancy, g, objective, &fits);
+        let choice = other.ok().filter(|choice| fit(choice).is_some());
+        let choice = choice.or_else(|| smallest(problem, &mapped.occupancy, g))?;
+        let split = split(problem, &choice, away, room, pixels, g)?;
+        Some((choice, split))
     }
+}
+
+/// Output pixels of a rectangle, so that no run is too long: a pass, or a part of the pixels, takes about its share of
+/// the cycles.
+fn most(problem: &Problem<'_>, choice: &Choice) -> [usize; 2] {
+    let mut most = problem.axes.map(|axis| axis.output);
+    let cycles = choice.cycles as f64 / choice.passes.len() as f64;
+    while cycles / (problem.axes[0].output.div_ceil(most[0]) as f64) > LONGEST_RUN as f64
+        && most[0] > 1
+    {
+        most[0] = most[0].div_ceil(2);
+    }
+    most
 }

@@ -52,9 +52,9 @@ impl PassCounts {
         let slices: usize = (0..3).map(|i| taps[i].len().div_ceil(slice[i])).product();
         let points: usize = taps.iter().map(std::ops::Range::len).product();
         let groups = (0..g.cols).map(|c| column_groups(&pass.channels, c, g).count() as u64);
-        let (mut active, mut reads, mut writes) = (0, 0, 0);
+        let (mut active, mut reads, mut writes) = (false, 0, 0);
         for groups in groups.filter(|groups| *groups > 0) {
-            active += 1;
+            active = true;
             // A column with a single group keeps its sum in the accumulator from slice to slice.
             let (r, w) = if groups > 1 { (slices as u64 - 1, slices as u64) } else { (0, 1) };
             reads += groups * r;
@@ -68,7 +68,7 @@ impl PassCounts {
             (Counter::PeSteps, entries),
             (Counter::PsumReads, reads),
             (Counter::PsumWrites, writes),
-            (Counter::ScratchWrites, points as u64 * active),
+            (Counter::ScratchWrites, if active { points as u64 } else { 0 }),
             (Counter::DrainSteps, chunks),
             (Counter::BufferWrites, chunks.div_ceil(g.chunks_per_word() as u64)),
         ];

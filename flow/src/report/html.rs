@@ -219,7 +219,6 @@ fn layer_table(entry: &Entry) -> Markup {
                     tr {
                         th scope="col" { "#" }
                         @for head in head { th scope="col" class=[(head == "layer").then_some("left")] { (head) } }
-                        th scope="col" class="left" { "mapping" }
                     }
                 }
                 tbody {
@@ -227,7 +226,7 @@ fn layer_table(entry: &Entry) -> Markup {
                         @let own = layer.energy.total();
                         tr {
                             td { (number + 1) }
-                            th scope="row" class="left" { (layer.name) }
+                            th scope="row" class="left" { (layer.name) small { (layer.mapping) } }
                             td { (count(layer.macs as f64)) }
                             td { (count(layer.floor.nonzero_macs)) }
                             td { (grouped(layer.cycles().round() as u64)) }
@@ -239,7 +238,6 @@ fn layer_table(entry: &Entry) -> Markup {
                             }
                             td { @if layer.macs > 0 { (energy(own / layer.macs as f64, unit)) } }
                             td { (count(layer.traffic() / 8.0)) "B" }
-                            td class="wrap" { (layer.mapping) }
                         }
                     }
                     tr class="sum" {
@@ -253,7 +251,6 @@ fn layer_table(entry: &Entry) -> Markup {
                         td { (percent(1.0)) }
                         td { (energy(total / e.macs().max(1) as f64, unit)) }
                         td { (count(e.layers.iter().map(|l| l.traffic()).sum::<f64>() / 8.0)) "B" }
-                        td {}
                     }
                 }
             }

@@ -142,11 +142,13 @@ fn roof(x: &Axis, y: &Axis, peak: f64, bytes: f64, class: &str) -> Markup {
 
 fn dot(x: &Axis, y: &Axis, point: &Point) -> Markup {
     let (px, py) = (x.at(point.intensity), y.at(point.rate));
+    // Layers of a network lie close together, so their numbers take turns around the points.
+    let (dx, dy) = [(8.0, 4.0), (-3.0, -10.0), (-3.0, 19.0), (-20.0, 4.0)][point.number % 4];
     html! {
         circle class="point" cx=(f(px)) cy=(f(py)) r="6" {
             title { (point.name) ": " (count(point.rate)) " per cycle, " (count(point.intensity)) " per byte" }
         }
-        text class="label" x=(f(px + 8.0)) y=(f(py + 4.0)) { (point.number) }
+        text class="label" x=(f(px + dx)) y=(f(py + dy)) { (point.number) }
     }
 }
 
