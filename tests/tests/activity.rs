@@ -50,7 +50,6 @@ impl Waveform {
     fn about(&self) -> Vec<(Toggle, u64)> {
         let pe = |instance, name| self.sum("u_row_", instance, name);
         vec![
-            (Toggle::PsumReadBus, pe("u_psum", "read")),
             (Toggle::DrainReadBus, pe("u_psum", "drain")),
             (Toggle::Sum, pe("u_pe_", "sum_")),
             (Toggle::ScratchReadBus, pe("u_scratchpad", "word_")),
@@ -74,12 +73,15 @@ impl Waveform {
             (Toggle::ActivationOperand, pe("u_scratchpad", "read_")),
             (Toggle::Product, pe("u_pe_", "product_")),
             (Toggle::Accumulator, pe("u_pe_", "acc_")),
+            (Toggle::PsumReadBus, pe("u_psum", "read")),
             (Toggle::PsumWrite, pe("u_psum", "sums")),
             (Toggle::PsumAddress, rows * self.sum("u_column_", "u_column_", "psum_word_q")),
             (Toggle::ScratchWrite, pe("u_scratchpad", "bank_")),
             (Toggle::ZeroFlags, pe("u_zero_flags", "flags")),
+            (Toggle::PatchTaken, self.sum("u_row_", "u_row_", "taken_")),
             (Toggle::Entry, self.sum("u_column_", "u_buffer", "entry")),
             (Toggle::DrainSum, self.sum("u_lane_", "u_lane_", "psum_1_q")),
+            (Toggle::DrainBiased, self.sum("u_lane_", "u_lane_", "biased_q")),
             (Toggle::DrainScaled, self.sum("u_lane_", "u_lane_", "scaled_q")),
             (Toggle::Param, self.sum("u_lane_", "u_params", "entry")),
             (Toggle::BeatsIn, self.sum("pecan", "pecan", "in_data_")),

@@ -84,25 +84,26 @@ pub(super) struct Walk<'a> {
     pub(super) valid: u32,
     /// Whether each row takes part.
     pub(super) rows: &'a [bool],
+    /// Columns that wait for the slice, as bits; known if someone observes.
+    pub(super) waits: u64,
 }
 
 impl Walk<'_> {
     /// The list of one group of one column, for the observer.
-    pub(super) fn list(&self, column: usize, group: usize, geometry: &Geometry) -> List<'_> {
-        let groups = self.shape.columns[column].groups;
-        let single = groups == 1;
+    pub(super) fn list(&self, column: usize, group: usize) -> List<'_> {
+        let single = self.shape.columns[column].groups == 1;
         let accumulate = self.shape.accumulate;
         List {
             column,
             half: self.half,
-            psum_word: self.bank * geometry.psum_bank + group,
+            psum_word: 2 * group + self.bank,
             valid: self.rows,
             per_channel: self.shape.per_channel,
             maximum: self.shape.maximum,
             from_zero: self.first && !accumulate,
             from_psum: if self.first { accumulate } else { !single },
             to_psum: self.last || !single,
-            ends_slice: group + 1 == groups,
+            waits: group == 0 && self.waits >> column & 1 == 1,
         }
     }
 }

@@ -248,11 +248,11 @@ impl Decoder<'_> {
             return self.tick();
         };
         let plan = Arc::new(RunPlan { shape, lists });
-        let timer = Timer::new(Arc::clone(&plan), start);
+        let timer = Timer::new(plan, start);
         match timer.clone().finish() {
             None => self.clock.start_run(&timer, abort, Some((abort, ErrorCode::RunLimit))),
             Some(idle) => {
-                let fault = self.execute(&plan, &timer, idle - start - 1);
+                let fault = self.execute(&timer, idle - start - 1);
                 self.clock.start_run(&timer, idle, fault);
             }
         }
@@ -260,10 +260,10 @@ impl Decoder<'_> {
     }
 
     /// Computes a run and counts its events; returns the cycle of a fault.
-    fn execute(&mut self, plan: &RunPlan, timer: &Timer, cycles: u64) -> Option<(u64, ErrorCode)> {
-        let mut counts = run_counts(plan);
+    fn execute(&mut self, timer: &Timer, cycles: u64) -> Option<(u64, ErrorCode)> {
+        let mut counts = run_counts(timer.plan());
         counts[Counter::RunCycles] = cycles;
-        match self.array.run(self.geometry, plan, self.memories, self.observer.as_deref_mut()) {
+        match self.array.run(self.geometry, timer, self.memories, self.observer.as_deref_mut()) {
             Ok(activity) => {
                 counts[Counter::ActiveLanes] = activity.lanes;
                 counts[Counter::ScratchReads] = activity.reads;

@@ -7,7 +7,7 @@ use super::array::{Activity, Array, Sum, Walk};
 use super::lists::{dense_points, group_point};
 use super::memories::Memories;
 use super::shape::{RowShape, RunShape};
-use super::timing::ListLengths;
+use super::timing::{ListLengths, SliceTimes, Timer};
 
 /// A run addressed a word outside the global buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub(super) struct Execution<'a, S> {
     pub(super) array: &'a mut Array<S>,
     /// The memories.
     pub(super) memories: &'a mut Memories,
+    /// The clock that the run goes by, for the observer.
+    pub(super) timer: Option<Timer>,
     /// Counts what toggles.
     pub(super) observer: Option<&'a mut DeviceObserver>,
 }
@@ -50,9 +52,16 @@ impl<S: Sum> Execution<'_, S> {
             let valid: Vec<bool> = self.shape.valid_rows(at).collect();
             let mut pointers: Vec<usize> = self.shape.columns.iter().map(|c| c.base).collect();
             // Without an active column nobody takes what the loader reads.
+            let times = self.times();
             for slice in 0..if self.shape.active() { slices } else { 0 } {
                 let half = ((tile & 1) * (slices & 1) + slice) as usize & 1;
                 let block = self.shape.block_at(slice);
+                if let (Some(observer), Some(slice)) =
+                    (&mut self.observer, times.get(slice as usize))
+                    && slice.pauses
+                {
+                    observer.pause();
+                }
                 self.load(at, block, half, &valid)
                     .map_err(|step| AddressFault { tile, load: Some((slice as usize, step)) })?;
                 self.array.count_nonzero(half, &valid);
@@ -64,6 +73,7 @@ impl<S: Sum> Execution<'_, S> {
                     last: slice + 1 == slices,
                     valid: valid.iter().filter(|v| **v).count() as u32,
                     rows: &valid,
+                    waits: times.get(slice as usize).map_or(0, |slice| slice.waits),
                 };
                 let done = self.columns(&walk, block, slice as usize, &mut pointers);
                 total.lanes += done.lanes;
@@ -74,7 +84,18 @@ impl<S: Sum> Execution<'_, S> {
                     .map_err(|()| AddressFault { tile, load: None })?;
             }
         }
+        if let Some(observer) = &mut self.observer {
+            observer.finish();
+        }
         Ok(total)
+    }
+
+    /// When the slices of the next tile happen, if someone observes.
+    fn times(&mut self) -> Vec<SliceTimes> {
+        match (&self.observer, &mut self.timer) {
+            (Some(_), Some(timer)) => timer.next_slices(),
+            _ => Vec::new(),
+        }
     }
 
     /// Fills a scratchpad half; the error is the loader step that left the buffer.
@@ -136,7 +157,7 @@ impl<S: Sum> Execution<'_, S> {
                 let word = (linear - row.patch_offset) & (self.geometry.scratch_words as i64 - 1);
                 self.array.store(half, word as usize, index, values);
                 if let Some(observer) = &mut self.observer {
-                    observer.store([half, word as usize, index], values, self.shape);
+                    observer.store([half, word as usize, index], values);
                 }
             }
         }
@@ -173,7 +194,7 @@ impl<S: Sum> Execution<'_, S> {
                     length = entries.clone().take_while(|e| !e.last).count() + 1;
                     let list = entries.take(length).map(|e| (usize::from(e.index), e));
                     if let Some(observer) = &mut self.observer {
-                        observer.list(&walk.list(column, group, self.geometry), list.clone());
+                        observer.list(&walk.list(column, group), list.clone());
                     }
                     done = self.array.group(walk, column, group, list);
                 } else {
@@ -185,7 +206,7 @@ impl<S: Sum> Execution<'_, S> {
                     };
                     let list = points.iter().map(|p| p + offset).zip(entries);
                     if let Some(observer) = &mut self.observer {
-                        observer.list(&walk.list(column, group, self.geometry), list.clone());
+                        observer.list(&walk.list(column, group), list.clone());
                     }
                     done = self.array.group(walk, column, group, list);
                 }
@@ -223,9 +244,9 @@ impl<S: Sum> Execution<'_, S> {
                 }
             }
             if let Some(observer) = &mut self.observer {
-                let words = |group: usize| bank * self.geometry.psum_bank + group;
-                let last = (produced - 1) / (self.geometry.cols * self.geometry.lanes);
-                observer.visit(index, words(0)..=words(last % self.geometry.psum_bank));
+                let groups = produced.div_ceil(self.geometry.cols * self.geometry.lanes);
+                let bank_words = self.geometry.psum_bank;
+                observer.visit(index, (0..groups).map(|group| 2 * (group % bank_words) + bank));
             }
         }
         Ok(())

@@ -135,17 +135,18 @@ impl ArrayState {
     fn run(
         &mut self,
         geometry: &Geometry,
-        plan: &RunPlan,
+        timer: &Timer,
         memories: &mut Memories,
         observer: Option<&mut DeviceObserver>,
     ) -> Result<Activity, AddressFault> {
-        let RunPlan { shape, lists } = plan;
+        let RunPlan { shape, lists } = &**timer.plan();
+        let timer = observer.is_some().then(|| timer.clone());
         match self {
             Self::Narrow(array) => {
-                Execution { geometry, shape, lists, array, memories, observer }.run()
+                Execution { geometry, shape, lists, array, memories, timer, observer }.run()
             }
             Self::Wide(array) => {
-                Execution { geometry, shape, lists, array, memories, observer }.run()
+                Execution { geometry, shape, lists, array, memories, timer, observer }.run()
             }
         }
     }

@@ -34,6 +34,15 @@ pub struct TileCycles {
     pub free: u64,
 }
 
+/// When a slice happens, as far as it matters for what toggles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct SliceTimes {
+    /// The loader does not go on at once from the slice before.
+    pub(super) pauses: bool,
+    /// Columns (as bits) that fire their first entry later than right after their entry before.
+    pub(super) waits: u64,
+}
+
 /// Walks a run tile by tile. The recurrences are those of `docs/command-stream.md`, section Timing.
 #[derive(Clone, Debug)]
 pub struct Timer {
@@ -89,12 +98,26 @@ impl Timer {
         Some(TileCycles { load, drain, free: self.free[1] })
     }
 
+    /// When the slices of the next tile happen; empty after the last tile.
+    pub(super) fn next_slices(&mut self) -> Vec<SliceTimes> {
+        let mut times = Vec::with_capacity(self.steps.len());
+        if self.tile < self.plan.shape.tile_count() {
+            self.step(|_, slice| times.push(slice));
+        }
+        times
+    }
+
     /// Advances by one tile; reports the first loader step of each slice and returns the first drain step.
     fn step_tile(&mut self, mut loads: impl FnMut(u64)) -> u64 {
+        self.step(|first, _| loads(first))
+    }
+
+    fn step(&mut self, mut report: impl FnMut(u64, SliceTimes)) -> u64 {
         let plan = Arc::clone(&self.plan);
         let shape = &plan.shape;
         for slice in 0..self.steps.len() {
-            loads(self.slice(&plan.lists, slice));
+            let (first, times) = self.slice(&plan.lists, slice);
+            report(first, times);
         }
         let active = plan.lists.iter().any(|list| !list.is_empty());
         let last = if active { self.release[1] } else { self.start + 1 };
@@ -106,21 +129,23 @@ impl Timer {
     }
 
     /// Advances loader and columns by one slice; returns the slice's first loader step.
-    fn slice(&mut self, lists: &ListLengths, slice: usize) -> u64 {
+    fn slice(&mut self, lists: &ListLengths, slice: usize) -> (u64, SliceTimes) {
         let first = self.loader.max(self.release[0] + 1);
+        let mut times = SliceTimes { pauses: first > self.loader, waits: 0 };
         let end = first + self.steps[slice] - 1;
         self.loader = end + 1;
         let bank = if slice == 0 && self.tile >= 2 { self.free[0] + 1 } else { 0 };
         let ready = (end + 2).max(bank);
         let mut release = 0;
-        for (next, list) in self.column.iter_mut().zip(lists) {
+        for (column, (next, list)) in self.column.iter_mut().zip(lists).enumerate() {
             if let Some(entries) = list.get(slice) {
+                times.waits |= u64::from(ready > *next) << column;
                 *next = ready.max(*next) + u64::from(*entries);
                 release = release.max(*next - 1);
             }
         }
         self.release = [self.release[1], release];
-        first
+        (first, times)
     }
 
     /// First cycle in which compute is idle again, or `None` if the run is longer than its limit.

@@ -27,15 +27,13 @@ pub(in crate::emulator) struct List<'a> {
     pub(in crate::emulator) from_psum: bool,
     /// The last entry's sums go to the psum word.
     pub(in crate::emulator) to_psum: bool,
-    /// The list is the slice's last.
-    pub(in crate::emulator) ends_slice: bool,
+    /// The column has waited for the slice: the first entry does not follow the one before at once.
+    pub(in crate::emulator) waits: bool,
 }
 
 /// What the PEs of one column hold, and what their buses show.
 #[derive(Clone, Debug)]
 struct Column {
-    /// `[half][word][row][channel]`.
-    scratch: Vec<i16>,
     /// Word at the scratchpads' read port: `[row][channel]`, and the channel group selected of it.
     word: Vec<i16>,
     high: usize,
@@ -50,6 +48,8 @@ struct Column {
 #[derive(Clone, Debug)]
 pub(super) struct ArrayToggles {
     geometry: Geometry,
+    /// Scratchpads of the rows, `[half][word][row][channel]`.
+    scratch: Vec<i16>,
     columns: Vec<Column>,
     per_channel: bool,
     activation_mask: u16,
@@ -69,7 +69,6 @@ impl ArrayToggles {
         };
         let word = rows * geometry.word_channels;
         let column = Column {
-            scratch: vec![0; 2 * geometry.scratch_words * word],
             word: vec![0; word],
             high: 0,
             entry: Entry::ZERO,
@@ -78,6 +77,7 @@ impl ArrayToggles {
             accumulate: Accumulate::new(rows, 2 * geometry.psum_bank, widths),
         };
         Self {
+            scratch: vec![0; 2 * geometry.scratch_words * word],
             columns: vec![column; geometry.cols],
             per_channel: false,
             activation_mask: widths.activation,
@@ -96,29 +96,18 @@ impl ArrayToggles {
         }
     }
 
-    /// Writes one row's word into the scratchpads of the columns in use.
-    pub(super) fn store(
-        &mut self,
-        at: [usize; 3],
-        values: &[i16],
-        active: impl Iterator<Item = bool>,
-        toggles: &mut Toggles,
-    ) {
+    /// Writes a word into the scratchpad of a row.
+    pub(super) fn store(&mut self, at: [usize; 3], values: &[i16], toggles: &mut Toggles) {
         let [half, word, row] = at;
         let (b, g) = (self.geometry.word_channels, &self.geometry);
         let start = ((half * g.scratch_words + word) * g.rows + row) * b;
-        for (column, active) in self.columns.iter_mut().zip(active) {
-            if !active {
-                continue;
-            }
-            let held = &mut column.scratch[start..][..b];
-            toggles[Toggle::ScratchWrite] += distance(held, values, self.activation_mask);
-            if g.zero_gating {
-                let flags = held.iter().zip(values).filter(|(a, b)| (**a == 0) != (**b == 0));
-                toggles[Toggle::ZeroFlags] += flags.count() as u64;
-            }
-            held.copy_from_slice(values);
+        let held = &mut self.scratch[start..][..b];
+        toggles[Toggle::ScratchWrite] += distance(held, values, self.activation_mask);
+        if g.zero_gating {
+            let flags = held.iter().zip(values).filter(|(a, b)| (**a == 0) != (**b == 0));
+            toggles[Toggle::ZeroFlags] += flags.count() as u64;
         }
+        held.copy_from_slice(values);
     }
 
     /// Walks a list.
@@ -129,26 +118,41 @@ impl ArrayToggles {
         toggles: &mut Toggles,
     ) {
         let column = &mut self.columns[list.column];
-        column.accumulate.address(list.psum_word, toggles);
+        if list.waits {
+            column.accumulate.settle(toggles);
+        }
+        let positions = self.geometry.scratch_words * self.geometry.word_channels;
+        let mut entries = entries.peekable();
         let mut first = true;
-        for (position, entry) in entries {
-            let position =
-                position & (self.geometry.scratch_words * self.geometry.word_channels - 1);
+        while let Some((position, entry)) = entries.next() {
+            let last = entries.peek().is_none();
+            if first && list.from_psum || last && list.to_psum {
+                column.accumulate.address(list.psum_word, toggles);
+            } else {
+                column.accumulate.settle(toggles);
+            }
+            let position = position & (positions - 1);
             toggles[Toggle::Entry] += column.broadcast(position, entry, self.weight_mask, toggles);
-            column.address(list, position, &self.geometry, self.activation_mask, toggles);
+            let mask = self.activation_mask;
+            column.address(list, position, &self.scratch, &self.geometry, mask, toggles);
             column.entry(list, first, &self.geometry, toggles);
             first = false;
         }
         if list.to_psum {
-            column.accumulate.write(list.valid, list.ends_slice, toggles);
+            column.accumulate.write(list.valid, toggles);
         }
     }
 
-    /// A row's drain reads the psum words `first..=last` of all columns.
+    /// A run is over.
+    pub(super) fn finish(&mut self, toggles: &mut Toggles) {
+        self.columns.iter_mut().for_each(|column| column.accumulate.settle(toggles));
+    }
+
+    /// A row's drain reads the psum words of all columns.
     pub(super) fn drain(
         &self,
         row: usize,
-        words: std::ops::RangeInclusive<usize>,
+        words: impl Iterator<Item = usize> + Clone,
         toggles: &mut Toggles,
     ) {
         for column in &self.columns {
@@ -177,11 +181,12 @@ impl Column {
         bits
     }
 
-    /// The scratchpads' read ports show the word at the position.
+    /// The column's read ports of the scratchpads show the word at the position, in rows without a pixel word 0.
     fn address(
         &mut self,
         list: &List<'_>,
         position: usize,
+        scratch: &[i16],
         geometry: &Geometry,
         mask: u16,
         toggles: &mut Toggles,
@@ -189,14 +194,15 @@ impl Column {
         let (b, lanes) = (geometry.word_channels, geometry.lanes);
         let size = geometry.rows * b;
         let start = (list.half * geometry.scratch_words + position / b) * size;
-        let now = &self.scratch[start..][..size];
         let high = position % b / lanes * lanes;
-        toggles[Toggle::ScratchReadBus] += distance(&self.word, now, mask);
-        let rows = self.word.chunks_exact(b).zip(now.chunks_exact(b));
-        let select = rows
-            .map(|(old, new)| distance(&old[self.high..][..lanes], &new[high..][..lanes], mask));
-        toggles[Toggle::ScratchSelect] += select.sum::<u64>();
-        self.word.copy_from_slice(now);
+        for (row, shown) in self.word.chunks_exact_mut(b).enumerate() {
+            let start = if list.valid[row] { start } else { 0 };
+            let now = &scratch[start + row * b..][..b];
+            toggles[Toggle::ScratchReadBus] += distance(shown, now, mask);
+            toggles[Toggle::ScratchSelect] +=
+                distance(&shown[self.high..][..lanes], &now[high..][..lanes], mask);
+            shown.copy_from_slice(now);
+        }
         self.high = high;
     }
 
@@ -207,6 +213,7 @@ impl Column {
         let weight_ones = ones(weights, self.operands.widths.weight);
         let useful = self.entry.nonzero || !geometry.zero_gating;
         let all = list.maximum || !geometry.zero_gating;
+        let matters = (0..lanes).fold(0, |m, l| m | u32::from(all || weights[l] != 0) << l);
         let start = match (first && list.from_zero, first && list.from_psum, list.maximum) {
             (true, _, true) => super::pe::Start::Smallest,
             (true, _, false) => super::pe::Start::Zero,
@@ -233,6 +240,7 @@ impl Column {
                     toggles,
                 )
             };
+            let multiply = multiply & matters;
             self.accumulate.step(row, start, multiply, list.maximum, &self.operands, toggles);
         }
     }

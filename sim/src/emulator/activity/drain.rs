@@ -19,9 +19,14 @@ pub(in crate::emulator) struct Requantized {
 }
 
 impl Requantized {
+    /// What enters the multiplier.
+    fn biased(self) -> i128 {
+        i128::from(self.sum) + i128::from(self.param.bias)
+    }
+
     /// What the multiplier gives.
     fn scaled(self) -> i128 {
-        (i128::from(self.sum) + i128::from(self.param.bias)) * i128::from(self.param.multiplier)
+        self.biased() * i128::from(self.param.multiplier)
     }
 }
 
@@ -30,6 +35,7 @@ impl Requantized {
 pub(super) struct DrainToggles {
     lanes: Vec<Requantized>,
     sum: u64,
+    biased: u64,
     scaled: u64,
     value: u64,
     bias: u64,
@@ -40,6 +46,7 @@ impl DrainToggles {
         Self {
             lanes: vec![Requantized::default(); geometry.drain_lanes],
             sum: mask64(geometry.accumulator_bits),
+            biased: mask64(geometry.accumulator_bits + 1),
             scaled: mask64(geometry.accumulator_bits + 1 + MULTIPLIER_BITS),
             value: mask64(geometry.activation_bits),
             bias: mask64(geometry.bias_bits()),
@@ -52,6 +59,11 @@ impl DrainToggles {
         let old = std::mem::replace(&mut self.lanes[lane], new);
         let count = |changed: u64, mask: u64| u64::from((changed & mask).count_ones());
         toggles[Toggle::DrainSum] += count((old.sum ^ new.sum) as u64, self.sum);
+        let biased = count((old.biased() ^ new.biased()) as u64, self.biased);
+        let factor = u64::from((old.param.multiplier ^ new.param.multiplier).count_ones());
+        toggles[Toggle::DrainBiased] += biased;
+        toggles[Toggle::DrainCross] += biased * u64::from(new.param.multiplier.count_ones())
+            + factor * count(new.biased() as u64, self.biased);
         toggles[Toggle::DrainScaled] += count((old.scaled() ^ new.scaled()) as u64, self.scaled);
         toggles[Toggle::DrainOut] += count((old.value ^ new.value) as u64, self.value);
         let (a, b) = (old.param, new.param);

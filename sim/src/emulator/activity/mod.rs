@@ -7,6 +7,7 @@
 mod array;
 mod bits;
 mod drain;
+mod patch;
 mod pe;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use super::shape::RunShape;
 use array::ArrayToggles;
 use bits::{Bus, Port, distance, mask16};
 use drain::DrainToggles;
+use patch::Patch;
 
 pub(super) use array::List;
 pub(super) use drain::Requantized;
@@ -75,7 +77,7 @@ pub(super) struct DeviceObserver {
     toggles: Toggles,
     array: ArrayToggles,
     drain: DrainToggles,
-    patch: Bus,
+    patch: Patch,
     read: Bus,
     written: Bus,
     entry: Entry,
@@ -89,7 +91,7 @@ impl DeviceObserver {
             toggles: Toggles::default(),
             array: ArrayToggles::new(geometry),
             drain: DrainToggles::new(geometry),
-            patch: bus.clone(),
+            patch: Patch::new(geometry),
             read: bus.clone(),
             written: bus,
             entry: Entry::ZERO,
@@ -110,11 +112,22 @@ impl DeviceObserver {
     /// A run begins.
     pub(super) fn run(&mut self, shape: &RunShape) {
         self.array.mode(shape.per_channel, &mut self.toggles);
+        self.patch.pause();
+    }
+
+    /// A run ends.
+    pub(super) fn finish(&mut self) {
+        self.array.finish(&mut self.toggles);
+    }
+
+    /// The loader pauses before its next word.
+    pub(super) fn pause(&mut self) {
+        self.patch.pause();
     }
 
     /// The loader delivers a word, read from the buffer or of padding.
     pub(super) fn deliver(&mut self, values: &[i16], read: bool) {
-        self.toggles[Toggle::PatchBus] += self.patch.show(values);
+        self.toggles[Toggle::PatchBus] += self.patch.deliver(values);
         if read {
             self.read(values);
         }
@@ -138,10 +151,10 @@ impl DeviceObserver {
         self.entry = *entry;
     }
 
-    /// A row takes a word into `[half, word, row]` of the scratchpads of the columns in use.
-    pub(super) fn store(&mut self, at: [usize; 3], values: &[i16], shape: &RunShape) {
-        let active = shape.columns.iter().map(|column| column.groups > 0);
-        self.array.store(at, values, active, &mut self.toggles);
+    /// A row takes the delivered word into `[half, word, row]` of the scratchpads.
+    pub(super) fn store(&mut self, at: [usize; 3], values: &[i16]) {
+        self.toggles[Toggle::PatchTaken] += self.patch.take(at[2]);
+        self.array.store(at, values, &mut self.toggles);
     }
 
     /// A column walks a list of (position, entry).
@@ -154,7 +167,7 @@ impl DeviceObserver {
     }
 
     /// The drain visits a row and reads these psum words.
-    pub(super) fn visit(&mut self, row: usize, words: std::ops::RangeInclusive<usize>) {
+    pub(super) fn visit(&mut self, row: usize, words: impl Iterator<Item = usize> + Clone) {
         self.array.drain(row, words, &mut self.toggles);
     }
 

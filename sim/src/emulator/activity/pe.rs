@@ -178,9 +178,10 @@ pub(super) struct Accumulate {
     sum: Vec<i64>,
     /// `[word][row][lane]`.
     psum: Vec<i64>,
-    /// Psum word that is addressed, and what the read port shows.
+    /// Psum word that is addressed, what the read port shows, and whether sums got there that it does not show yet.
     word: usize,
     shown: Vec<i64>,
+    written: bool,
 }
 
 impl Accumulate {
@@ -197,6 +198,7 @@ impl Accumulate {
             psum: vec![0; words * size],
             word: 0,
             shown: zeros(),
+            written: false,
         }
     }
 
@@ -214,8 +216,20 @@ impl Accumulate {
         let changed = u64::from((self.word ^ word).count_ones());
         toggles[Toggle::PsumAddress] += changed * self.rows as u64;
         self.word = word;
+        self.show(toggles);
+    }
+
+    /// The read port shows sums that have been written.
+    pub(super) fn settle(&mut self, toggles: &mut Toggles) {
+        if self.written {
+            self.show(toggles);
+        }
+    }
+
+    fn show(&mut self, toggles: &mut Toggles) {
+        self.written = false;
         let size = self.rows * self.widths.lanes;
-        let held = &self.psum[word * size..][..size];
+        let held = &self.psum[self.word * size..][..size];
         toggles[Toggle::PsumReadBus] += self.distance(&self.shown, held);
         self.shown.copy_from_slice(held);
     }
@@ -252,7 +266,7 @@ impl Accumulate {
     ) {
         let lanes = self.widths.lanes;
         let goes_on = start == Start::Accumulator;
-        let (mut sum_bits, mut acc_bits, mut carry) = (0, 0, 0);
+        let (mut sum_bits, mut acc_bits, mut carry, mut takes) = (0, 0, 0, 0);
         for lane in 0..lanes {
             let at = row * lanes + lane;
             let from = self.start(row, lane, start);
@@ -268,6 +282,7 @@ impl Accumulate {
                 carry += 64 - ((from ^ sum) as u64 & self.mask).leading_zeros();
             }
             if multiplies || !goes_on {
+                takes += 1;
                 acc_bits += ((self.acc[at] ^ sum) as u64 & self.mask).count_ones();
                 self.acc[at] = sum;
             }
@@ -275,11 +290,13 @@ impl Accumulate {
         toggles[Toggle::Sum] += u64::from(sum_bits);
         toggles[Toggle::Accumulator] += u64::from(acc_bits);
         toggles[Toggle::SumCarry] += u64::from(carry);
+        toggles[Toggle::MultiplyLanes] += u64::from(multiply.count_ones());
+        toggles[Toggle::AccumulatorTakes] += takes;
     }
 
-    /// The sums of the valid rows go to the addressed psum word. The read port shows them if the column `waits`;
-    /// else it shows another word by the time they are there.
-    pub(super) fn write(&mut self, valid: &[bool], waits: bool, toggles: &mut Toggles) {
+    /// The sums of the valid rows go to the addressed psum word.
+    pub(super) fn write(&mut self, valid: &[bool], toggles: &mut Toggles) {
+        self.written = true;
         let lanes = self.widths.lanes;
         for row in (0..self.rows).filter(|row| valid[*row]) {
             let new = &self.sum[row * lanes..][..lanes];
@@ -287,10 +304,6 @@ impl Accumulate {
             let ones = new.iter().map(|v| u64::from((*v as u64 & self.mask).count_ones()));
             toggles[Toggle::PsumWrite] += changed;
             toggles[Toggle::PsumWriteOnes] += ones.sum::<u64>();
-            if waits {
-                toggles[Toggle::PsumReadBus] += changed;
-                self.shown[row * lanes..][..lanes].copy_from_slice(new);
-            }
             if self.word == 0 {
                 toggles[Toggle::DrainReadBus] += changed;
             }
@@ -300,7 +313,7 @@ impl Accumulate {
     }
 
     /// Bits that change at a row's drain port while it goes from word 0 to `words` and back.
-    pub(super) fn drain(&self, row: usize, words: std::ops::RangeInclusive<usize>) -> u64 {
+    pub(super) fn drain(&self, row: usize, words: impl Iterator<Item = usize> + Clone) -> u64 {
         let path = std::iter::once(0).chain(words.clone()).zip(words.chain(std::iter::once(0)));
         path.map(|(a, b)| self.distance(self.psum(a, row, 1), self.psum(b, row, 1))).sum()
     }

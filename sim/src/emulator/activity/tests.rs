@@ -13,7 +13,7 @@ fn list(valid: &[bool]) -> List<'_> {
         from_zero: true,
         from_psum: false,
         to_psum: true,
-        ends_slice: true,
+        waits: true,
     }
 }
 
@@ -31,8 +31,7 @@ fn device() -> (DeviceObserver, Vec<bool>) {
     let mut observer = DeviceObserver::new(&geometry);
     let mut word = vec![0; geometry.word_channels];
     (word[0], word[2]) = (3, -1);
-    let only = (0..geometry.cols).map(|column| column == 0);
-    observer.array.store([0, 0, 0], &word, only, &mut observer.toggles);
+    observer.array.store([0, 0, 0], &word, &mut observer.toggles);
     let valid = (0..geometry.rows).map(|row| row == 0).collect();
     (observer, valid)
 }
@@ -52,7 +51,8 @@ fn an_entry_by_hand() {
     expect(&mut observer, &[(T::ScratchWrite, 10), (T::ZeroFlags, 2)]);
     let first = entry(0, &[1, 2]);
     observer.list(&list(&valid), [(0, &first)].into_iter());
-    // Products 3 and 6. Cross: 2 activation bits x 2 ones of weights + 2 weight bits x 2 ones of the activation.
+    observer.finish();
+    // Products 3 and 6; all four lanes start from 0. Cross: 2 activation bits x 2 ones of weights + 2 weight bits x 2 ones of the activation.
     expect(
         &mut observer,
         &[
@@ -60,6 +60,8 @@ fn an_entry_by_hand() {
             (T::ActivationOperand, 2),
             (T::Product, 4),
             (T::MultiplyCross, 8),
+            (T::MultiplyLanes, 2),
+            (T::AccumulatorTakes, 4),
             (T::Accumulator, 4),
             (T::Sum, 4),
             (T::SumCarry, 2 + 3),
@@ -76,9 +78,11 @@ fn an_entry_by_hand() {
     // A zero activation: nothing is read, but the sums start over from 0.
     let second = entry(1, &[1, 2]);
     observer.list(&list(&valid), [(1, &second)].into_iter());
+    observer.finish();
     expect(
         &mut observer,
         &[
+            (T::AccumulatorTakes, 4),
             (T::Accumulator, 4),
             (T::Sum, 4),
             (T::PsumWrite, 4),
@@ -140,6 +144,14 @@ fn buses_and_drain_by_hand() {
     // (4 + 1) x 3 = 15.
     expect(
         &mut observer,
-        &[(T::DrainSum, 1), (T::DrainScaled, 4), (T::DrainOut, 1), (T::Param, 1 + 2 + 1)],
+        &[
+            (T::DrainSum, 1),
+            (T::DrainBiased, 2),
+            // Two bits of 5 times the two ones of 3 and the other way around.
+            (T::DrainCross, 2 * 2 + 2 * 2),
+            (T::DrainScaled, 4),
+            (T::DrainOut, 1),
+            (T::Param, 1 + 2 + 1),
+        ],
     );
 }

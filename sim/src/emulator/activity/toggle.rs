@@ -44,6 +44,10 @@ toggles! {
         "HD between the settled products of a lane, of activation plus weight bits.",
     MultiplyCross "multiply_cross" ActiveLanes
         "Per lane and update of the operands: HD(activation operand) x ones of the new weight + HD(weight) x ones of the new activation operand, the partial-product bits of an array multiplier that change.",
+    MultiplyLanes "multiply_lanes" ActiveLanes
+        "Lanes that add a product or compare: those that multiply, without the lanes whose weight is 0 (with zero gating).",
+    AccumulatorTakes "accumulator_takes" ActiveLanes
+        "Accumulator registers (one per lane) that take a sum, changed or not: at a product, and at the first entry of a list that starts from zero or from a psum word.",
     Accumulator "accumulator" ActiveLanes
         "HD of the accumulator registers.",
     Sum "sum" ActiveLanes
@@ -55,19 +59,21 @@ toggles! {
     PsumWriteOnes "psum_write_ones" PsumWrites
         "Ones of the psum words written; the write data rise from 0 and fall back.",
     PsumReadBus "psum_read_bus" PsumWrites
-        "HD of the accumulate-side read port of the psum files (all rows): another word is addressed, or the addressed one is written at the end of a slice. Exact where columns wait between slices, as without a wait the next word is addressed at once.",
+        "HD of the accumulate-side read port of the psum files (all rows): another word is addressed, or the addressed one is written at the end of a list and shows, unless the next list addresses another word in the cycle in which the sums get there.",
     PsumAddress "psum_address" PsumWrites
-        "HD of the psum word address of a column at successive entries, times the rows that it is sent to.",
+        "HD of the psum word address (group x 2 + tile parity) of a column, which moves when the word is read or written, times the rows that it is sent to.",
     DrainReadBus "drain_read_bus" DrainSteps
         "HD of the drain-side read port of the psum files: from word 0 to the words of the row's drain steps and back, and when word 0 is written. Counts a drain before the runs of the next tile.",
     ScratchWrite "scratch_write" ScratchWrites
-        "HD between the old and the new scratchpad word at every write.",
+        "HD between the old and the new scratchpad word at every write, once per row.",
     ZeroFlags "zero_flags" ScratchWrites
-        "HD between the old and the new zero flags at every write; 0 without zero gating.",
+        "HD between the old and the new zero flags at every write, once per row; 0 without zero gating.",
     PatchBus "patch_bus" BufferReads
         "HD between successive words that the loader delivers, padding included; once per word.",
+    PatchTaken "patch_taken" ScratchWrites
+        "HD of the patch data of each row, which are 0 unless the row takes a word: they rise and fall with each word, or go over to the next if the row takes that in the next cycle.",
     ScratchReadBus "scratch_read_bus" PeSteps
-        "HD between the scratchpad words (all channels) that successive entries of the column address, as they are when the entry fires; all rows.",
+        "HD between the scratchpad words (all channels) that successive entries of the column address, as they are when the entry fires; all rows, of which those without a pixel show word 0.",
     ScratchSelect "scratch_select" PeSteps
         "HD between the channels that reach the read registers (one per lane) at successive entries, whether they are taken or not; all rows.",
     Entry "entry" WeightReads
@@ -76,6 +82,10 @@ toggles! {
         "HD between the positions (scratchpad word and channel) of successive entries, stored or counted; once per column.",
     DrainSum "drain_sum" DrainSteps
         "HD between successive partial sums that enter a drain lane.",
+    DrainBiased "drain_biased" DrainSteps
+        "HD of the registers before the drain lanes' multipliers: sum + bias.",
+    DrainCross "drain_cross" DrainSteps
+        "Per drain step: HD(sum + bias) x ones of the new multiplier + HD(multiplier) x ones of the new sum + bias, the partial-product bits of the requantization that change.",
     DrainScaled "drain_scaled" DrainSteps
         "HD of the registers behind the drain lanes' multipliers: (sum + bias) x multiplier.",
     DrainOut "drain_out" DrainSteps
@@ -98,8 +108,15 @@ toggles! {
 pub const TOGGLES: usize = Toggle::ALL.len();
 
 /// Counts of all toggles, in bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Toggles(pub [u64; TOGGLES]);
+
+impl Default for Toggles {
+    /// Nothing toggles.
+    fn default() -> Self {
+        Self([0; TOGGLES])
+    }
+}
 
 impl std::ops::Index<Toggle> for Toggles {
     type Output = u64;
