@@ -92,14 +92,16 @@ pub fn measure(
     let plan = plan_network(network, &config, options)?;
     let mapping_time = start.elapsed();
     let compiled = compile(network, &config, options)?;
-    let device = || Device::observed(&config, &compiled);
-    let one = |device: &mut Device, (number, input): (usize, &Tensor)| {
+    let one = |(number, input): (usize, &Tensor)| {
+        // A device of its own: what toggles depends on what the device did before, and must not depend on how images
+        // are dealt out to threads.
+        let mut device = Device::observed(&config, &compiled);
         let report = device.run(number, &compiled.encode_input(input), memory)?;
         let tensors = reference::run(network, input)?;
         image(target, network, &plan, &report, &tensors)
     };
-    let images: Vec<Image> =
-        inputs.par_iter().enumerate().map_init(device, one).collect::<Result<_, MeasureError>>()?;
+    let images = inputs.par_iter().enumerate().map(one);
+    let images: Vec<Image> = images.collect::<Result<_, MeasureError>>()?;
     let mut layers = Vec::with_capacity(network.layers.len());
     for (number, layer) in network.layers.iter().enumerate() {
         let sample = mean(&images, number);
