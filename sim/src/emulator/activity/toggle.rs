@@ -191,6 +191,23 @@ mod tests {
         assert!(Toggle::ALL.iter().all(|t| t.doc().ends_with('.')));
     }
 
+    /// `docs/activity.md` lists the toggles below the marker. Run with PECAN_BLESS=1 to write it anew.
+    #[test]
+    fn documentation_is_up_to_date() {
+        const MARKER: &str = "<!-- generated from the toggles: do not edit below -->\n";
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/activity.md");
+        let text = std::fs::read_to_string(path).unwrap();
+        let (introduction, listed) = text.split_once(MARKER).unwrap();
+        let row = |t: &Toggle| format!("| `{}` | `{}` | {} |\n", t.key(), t.per().key(), t.doc());
+        let rows: String = Toggle::ALL.iter().map(row).collect();
+        let table = format!("| toggle | grows with | bits |\n|---|---|---|\n{rows}");
+        if std::env::var_os("PECAN_BLESS").is_some() {
+            std::fs::write(path, format!("{introduction}{MARKER}\n{table}")).unwrap();
+        } else {
+            assert_eq!(listed.trim(), table.trim(), "run the tests with PECAN_BLESS=1");
+        }
+    }
+
     #[test]
     fn averages_give_back_what_they_were_taken_from() {
         let (mut toggles, mut counters) = (Toggles::default(), Counters::default());
