@@ -10,6 +10,9 @@ use crate::rtl::prelude::*;
 ///
 /// Rounding is done as `((x >> (shift - 1)) + 1) >> 1`, which is the same number and needs no wide
 /// addition; a shift of 0 gives 0.
+///
+/// A negative sum gives at most 0, so where the clamp's bounds are not negative (behind a ReLU) it is known
+/// to become the lower bound as soon as the bias is added: the multiplier then rests.
 #[derive(LogicBlock)]
 pub(crate) struct DrainLane {
     kind: ModuleName,
@@ -32,6 +35,10 @@ pub(crate) struct DrainLane {
     step_1: RegBit,
     step_2: RegBit,
     psum_1: Reg,
+    sum: Wire<Local>,
+    rests: Signal<Local, Bit>,
+    rests_2: RegBit,
+    rests_3: RegBit,
     biased: Reg,
     multiplier: Reg,
     shift_2: Reg,
@@ -64,6 +71,10 @@ impl DrainLane {
             step_1: RegBit::new(),
             step_2: RegBit::new(),
             psum_1: Reg::signed(g.accumulator_bits),
+            sum: Wire::signed(biased),
+            rests: Signal::default(),
+            rests_2: RegBit::new(),
+            rests_3: RegBit::new(),
             biased: Reg::signed(biased),
             multiplier: Reg::new(MULTIPLIER_BITS),
             shift_2: Reg::new(SHIFT_BITS),
@@ -79,6 +90,7 @@ impl Logic for DrainLane {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, psum_1, biased, multiplier, shift_2, scaled, shift_3);
+        dff_setup!(self, clock, rests_2, rests_3);
         clock!(self, clock, params, step_1, step_2);
         self.params.we.next = self.load.val();
         self.params.wa.next = self.load_row.val();
@@ -92,12 +104,22 @@ impl Logic for DrainLane {
         if self.step.val() {
             self.psum_1.d.next = self.psum.val();
         }
+        self.sum.next = self.psum_1.q.val() + signed_cast(self.params.rd[0].val());
+        self.rests.next = (self.sum.val() < 0.into())
+            & (self.clamp_lo.val() >= 0.into())
+            & (self.clamp_hi.val() >= 0.into());
         if self.step_1.q.val() {
-            self.biased.d.next = self.psum_1.q.val() + signed_cast(self.params.rd[0].val());
+            self.rests_2.d.next = self.rests.val();
+        }
+        if self.step_1.q.val() & !self.rests.val() {
+            self.biased.d.next = self.sum.val();
             self.multiplier.d.next = self.params.rd[1].val();
             self.shift_2.d.next = self.params.rd[2].val() - 1.into();
         }
         if self.step_2.q.val() {
+            self.rests_3.d.next = self.rests_2.q.val();
+        }
+        if self.step_2.q.val() & !self.rests_2.q.val() {
             self.scaled.d.next = self.biased.q.val() * self.multiplier.q.val();
             self.shift_3.d.next = self.shift_2.q.val();
         }
@@ -109,6 +131,9 @@ impl Logic for DrainLane {
         }
         if self.rounded.val() > self.clamp_hi.val() {
             self.value.next = self.clamp_hi.val();
+        }
+        if self.rests_3.q.val() {
+            self.value.next = self.clamp_lo.val();
         }
     }
 }

@@ -272,7 +272,8 @@ impl<S: Sum> Execution<'_, S> {
             (i128::from(sum) + i128::from(param.bias)) * i128::from(param.multiplier) + half;
         let [low, high] = self.shape.clamp.map(i128::from);
         let value = (scaled >> param.shift).min(high).max(low) as i16;
-        Requantized { sum, param, value }
+        let rests = i128::from(sum) + i128::from(param.bias) < 0 && low >= 0 && high >= 0;
+        Requantized { sum, param, value, rests }
     }
 }
 

@@ -16,6 +16,8 @@ pub(in crate::emulator) struct Requantized {
     pub(in crate::emulator) param: Param,
     /// Activation that leaves.
     pub(in crate::emulator) value: i16,
+    /// The clamp alone decides the value: the multiplier keeps what it has.
+    pub(in crate::emulator) rests: bool,
 }
 
 impl Requantized {
@@ -34,6 +36,8 @@ impl Requantized {
 #[derive(Clone, Debug)]
 pub(super) struct DrainToggles {
     lanes: Vec<Requantized>,
+    /// What the multiplier of each lane had last.
+    multiplied: Vec<Requantized>,
     sum: u64,
     biased: u64,
     scaled: u64,
@@ -45,6 +49,7 @@ impl DrainToggles {
     pub(super) fn new(geometry: &Geometry) -> Self {
         Self {
             lanes: vec![Requantized::default(); geometry.drain_lanes],
+            multiplied: vec![Requantized::default(); geometry.drain_lanes],
             sum: mask64(geometry.accumulator_bits),
             biased: mask64(geometry.accumulator_bits + 1),
             scaled: mask64(geometry.accumulator_bits + 1 + MULTIPLIER_BITS),
@@ -59,16 +64,20 @@ impl DrainToggles {
         let old = std::mem::replace(&mut self.lanes[lane], new);
         let count = |changed: u64, mask: u64| u64::from((changed & mask).count_ones());
         toggles[Toggle::DrainSum] += count((old.sum ^ new.sum) as u64, self.sum);
+        toggles[Toggle::DrainOut] += count((old.value ^ new.value) as u64, self.value);
+        let (a, b) = (old.param, new.param);
+        toggles[Toggle::Param] += count((a.bias ^ b.bias) as u64, self.bias)
+            + count(u64::from(a.multiplier ^ b.multiplier), mask64(MULTIPLIER_BITS))
+            + count(u64::from(a.shift ^ b.shift), mask64(SHIFT_BITS));
+        if new.rests {
+            return;
+        }
+        let old = std::mem::replace(&mut self.multiplied[lane], new);
         let biased = count((old.biased() ^ new.biased()) as u64, self.biased);
         let factor = u64::from((old.param.multiplier ^ new.param.multiplier).count_ones());
         toggles[Toggle::DrainBiased] += biased;
         toggles[Toggle::DrainCross] += biased * u64::from(new.param.multiplier.count_ones())
             + factor * count(new.biased() as u64, self.biased);
         toggles[Toggle::DrainScaled] += count((old.scaled() ^ new.scaled()) as u64, self.scaled);
-        toggles[Toggle::DrainOut] += count((old.value ^ new.value) as u64, self.value);
-        let (a, b) = (old.param, new.param);
-        toggles[Toggle::Param] += count((a.bias ^ b.bias) as u64, self.bias)
-            + count(u64::from(a.multiplier ^ b.multiplier), mask64(MULTIPLIER_BITS))
-            + count(u64::from(a.shift ^ b.shift), mask64(SHIFT_BITS));
     }
 }

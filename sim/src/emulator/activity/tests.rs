@@ -140,7 +140,7 @@ fn buses_and_drain_by_hand() {
         ],
     );
     let param = crate::emulator::memories::Param { bias: 1, multiplier: 3, shift: 1 };
-    observer.requantize(0, Requantized { sum: 4, param, value: 8 });
+    observer.requantize(0, Requantized { sum: 4, param, value: 8, rests: false });
     // (4 + 1) x 3 = 15.
     expect(
         &mut observer,
