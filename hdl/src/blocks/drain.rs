@@ -322,8 +322,7 @@ impl Logic for Drain {
         }
 
         // Partial sums of the row at hand, through the lanes.
-        self.psum_word.next =
-            (self.group.q.val() << 1) + self.drained_q.q.val().get_bit(0).into();
+        self.psum_word.next = (self.group.q.val() << 1) + self.drained_q.q.val().get_bit(0).into();
         self.part.next = self.part_q.q.val();
         for d in 0..self._lanes {
             self.picked[d].next = self.psum[0][d].val();

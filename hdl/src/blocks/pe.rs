@@ -128,8 +128,7 @@ impl Logic for Pe {
             if self.read_lane[l].val() {
                 self.read_any.next = true;
             }
-            self.read_count[l + 1].next =
-                self.read_count[l].val() + self.read_lane[l].val().into();
+            self.read_count[l + 1].next = self.read_count[l].val() + self.read_lane[l].val().into();
         }
         self.reads.next = self.read_count[self.lanes.index()].val();
         self.read_any_q.d.next = self.read_any.val();

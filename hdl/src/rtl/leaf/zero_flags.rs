@@ -93,8 +93,7 @@ impl Logic for ZeroFlags {
                 text += &format!("wire unused_{select} = {select};\n");
             }
             let bits = concat(&format!("nz_{p}"), 0..lanes);
-            let mux =
-                field_mux(&format!("word_{p}"), lanes, &select, self.rh[p].width(), groups);
+            let mux = field_mux(&format!("word_{p}"), lanes, &select, self.rh[p].width(), groups);
             text += &format!("assign {bits} = {mux};\n");
         }
         Verilog::Custom(text)
