@@ -136,9 +136,12 @@ impl Logic for Everything {
         }
         self.low.next = self.storage.low.val();
         self.high.next = self.storage.high.val();
-        for l in 0..self._lanes {
+        // Two ports of lanes.
+        for l in 0..(2 * self._lanes) {
             self.act[l].next = self.storage.act[l].val();
             self.nz[l].next = self.storage.nz[l].val();
+        }
+        for l in 0..self._lanes {
             self.sum[l].next = self.storage.sum[l].val();
             self.drain[l].next = self.storage.drain[l].val();
         }
