@@ -84,8 +84,8 @@ pub(super) struct Walk<'a> {
     pub(super) valid: u32,
     /// Whether each row takes part.
     pub(super) rows: &'a [bool],
-    /// Columns that wait for the slice, as bits; known if someone observes.
-    pub(super) waits: u64,
+    /// Columns that wait for the slice; known if someone observes.
+    pub(super) waits: &'a [(usize, u64)],
 }
 
 impl Walk<'_> {
@@ -103,7 +103,7 @@ impl Walk<'_> {
             from_zero: self.first && !accumulate,
             from_psum: if self.first { accumulate } else { !single },
             to_psum: self.last || !single,
-            waits: group == 0 && self.waits >> column & 1 == 1,
+            waits: group == 0 && self.waits.iter().any(|(waiting, _)| *waiting == column),
         }
     }
 }

@@ -8,6 +8,7 @@ use super::lists::{dense_points, group_point};
 use super::memories::Memories;
 use super::shape::{RowShape, RunShape};
 use super::timing::{ListLengths, SliceTimes, Timer};
+use super::waiting::Waiting;
 
 /// A run addressed a word outside the global buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub(super) struct Execution<'a, S> {
     pub(super) memories: &'a mut Memories,
     /// The clock that the run goes by, for the observer.
     pub(super) timer: Option<Timer>,
+    /// Columns that wait for the slice at hand, for the observer.
+    pub(super) waiting: Waiting,
     /// Counts what toggles.
     pub(super) observer: Option<&'a mut DeviceObserver>,
 }
@@ -56,11 +59,9 @@ impl<S: Sum> Execution<'_, S> {
             for slice in 0..if self.shape.active() { slices } else { 0 } {
                 let half = ((tile & 1) * (slices & 1) + slice) as usize & 1;
                 let block = self.shape.block_at(slice);
-                if let (Some(observer), Some(slice)) =
-                    (&mut self.observer, times.get(slice as usize))
-                    && slice.pauses
-                {
-                    observer.pause();
+                let waits = times.get(slice as usize).map_or(&[][..], |slice| &slice.waits);
+                if let Some(times) = times.get(slice as usize) {
+                    self.wait(times, half, &pointers);
                 }
                 self.load(at, block, half, &valid)
                     .map_err(|step| AddressFault { tile, load: Some((slice as usize, step)) })?;
@@ -73,7 +74,7 @@ impl<S: Sum> Execution<'_, S> {
                     last: slice + 1 == slices,
                     valid: valid.iter().filter(|v| **v).count() as u32,
                     rows: &valid,
-                    waits: times.get(slice as usize).map_or(0, |slice| slice.waits),
+                    waits,
                 };
                 let done = self.columns(&walk, block, slice as usize, &mut pointers);
                 total.lanes += done.lanes;
@@ -85,9 +86,25 @@ impl<S: Sum> Execution<'_, S> {
             }
         }
         if let Some(observer) = &mut self.observer {
-            observer.finish();
+            observer.finish(self.shape);
         }
         Ok(total)
+    }
+
+    /// Tells the observer who waits for the next slice.
+    fn wait(&mut self, times: &SliceTimes, half: usize, pointers: &[usize]) {
+        if let Some(observer) = &mut self.observer
+            && times.pauses
+        {
+            observer.pause();
+        }
+        let next = |column: usize| match (self.geometry.skip, self.shape.per_channel) {
+            (true, _) => usize::from(self.memories.weights[column][pointers[column]].index),
+            (false, true) => group_point(column, 0, self.geometry),
+            (false, false) => 0,
+        };
+        let columns = times.waits.iter().map(|(column, since)| (*since, *column, next(*column)));
+        self.waiting = Waiting { first: times.first, half, columns: columns.collect() };
     }
 
     /// When the slices of the next tile happen, if someone observes.
@@ -119,6 +136,9 @@ impl<S: Sum> Execution<'_, S> {
                     let source = if inside { Some(self.wrap(from + cb)) } else { None };
                     if source.is_some_and(|word| word >= self.geometry.buffer_words) {
                         return Err(step);
+                    }
+                    if let Some(observer) = &mut self.observer {
+                        self.waiting.show(step, observer);
                     }
                     self.multicast([y, x, cb], extent, source, half, valid);
                     step += 1;

@@ -20,6 +20,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod waiting;
 
 use pecan_hdl::config::Config;
 use pecan_hdl::geometry::Geometry;
@@ -34,6 +35,7 @@ use clock::Clock;
 use decode::{Decoder, Walked};
 use functional::{AddressFault, Execution};
 use memories::Memories;
+use waiting::Waiting;
 
 pub use activity::{Averages, TOGGLES, Toggle, Toggles};
 pub use counts::run_counts;
@@ -140,13 +142,15 @@ impl ArrayState {
         observer: Option<&mut DeviceObserver>,
     ) -> Result<Activity, AddressFault> {
         let RunPlan { shape, lists } = &**timer.plan();
-        let timer = observer.is_some().then(|| timer.clone());
+        let (timer, waiting) = (observer.is_some().then(|| timer.clone()), Waiting::default());
         match self {
             Self::Narrow(array) => {
-                Execution { geometry, shape, lists, array, memories, timer, observer }.run()
+                Execution { geometry, shape, lists, array, memories, timer, waiting, observer }
+                    .run()
             }
             Self::Wide(array) => {
-                Execution { geometry, shape, lists, array, memories, timer, observer }.run()
+                Execution { geometry, shape, lists, array, memories, timer, waiting, observer }
+                    .run()
             }
         }
     }

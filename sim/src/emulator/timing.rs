@@ -35,12 +35,25 @@ pub struct TileCycles {
 }
 
 /// When a slice happens, as far as it matters for what toggles.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct SliceTimes {
+    /// First loader step.
+    pub(super) first: u64,
     /// The loader does not go on at once from the slice before.
     pub(super) pauses: bool,
-    /// Columns (as bits) that fire their first entry later than right after their entry before.
-    pub(super) waits: u64,
+    /// Columns that fire their first entry later than right after their entry before, and since when they wait.
+    pub(super) waits: Vec<(usize, u64)>,
+}
+
+/// What decides when the columns start with a slice.
+struct SliceStart<'a> {
+    /// First loader step.
+    first: u64,
+    /// The loader does not go on at once from the slice before.
+    pauses: bool,
+    /// First cycle in which the slice's first entry may fire, and in which each column may fire again.
+    ready: u64,
+    columns: &'a [u64],
 }
 
 /// Walks a run tile by tile. The recurrences are those of `docs/command-stream.md`, section Timing.
@@ -102,22 +115,27 @@ impl Timer {
     pub(super) fn next_slices(&mut self) -> Vec<SliceTimes> {
         let mut times = Vec::with_capacity(self.steps.len());
         if self.tile < self.plan.shape.tile_count() {
-            self.step(|_, slice| times.push(slice));
+            let plan = Arc::clone(&self.plan);
+            self.step(|start| {
+                let columns = start.columns.iter().copied().enumerate();
+                let active = columns.filter(|(column, _)| !plan.lists[*column].is_empty());
+                let waits = active.filter(|(_, next)| start.ready > *next).collect();
+                times.push(SliceTimes { first: start.first, pauses: start.pauses, waits });
+            });
         }
         times
     }
 
     /// Advances by one tile; reports the first loader step of each slice and returns the first drain step.
     fn step_tile(&mut self, mut loads: impl FnMut(u64)) -> u64 {
-        self.step(|first, _| loads(first))
+        self.step(|slice| loads(slice.first))
     }
 
-    fn step(&mut self, mut report: impl FnMut(u64, SliceTimes)) -> u64 {
+    fn step(&mut self, mut report: impl FnMut(SliceStart<'_>)) -> u64 {
         let plan = Arc::clone(&self.plan);
         let shape = &plan.shape;
         for slice in 0..self.steps.len() {
-            let (first, times) = self.slice(&plan.lists, slice);
-            report(first, times);
+            self.slice(&plan.lists, slice, &mut report);
         }
         let active = plan.lists.iter().any(|list| !list.is_empty());
         let last = if active { self.release[1] } else { self.start + 1 };
@@ -128,24 +146,28 @@ impl Timer {
         drain
     }
 
-    /// Advances loader and columns by one slice; returns the slice's first loader step.
-    fn slice(&mut self, lists: &ListLengths, slice: usize) -> (u64, SliceTimes) {
+    /// Advances loader and columns by one slice.
+    fn slice(
+        &mut self,
+        lists: &ListLengths,
+        slice: usize,
+        report: &mut impl FnMut(SliceStart<'_>),
+    ) {
         let first = self.loader.max(self.release[0] + 1);
-        let mut times = SliceTimes { pauses: first > self.loader, waits: 0 };
+        let pauses = first > self.loader;
         let end = first + self.steps[slice] - 1;
         self.loader = end + 1;
         let bank = if slice == 0 && self.tile >= 2 { self.free[0] + 1 } else { 0 };
         let ready = (end + 2).max(bank);
+        report(SliceStart { first, pauses, ready, columns: &self.column });
         let mut release = 0;
-        for (column, (next, list)) in self.column.iter_mut().zip(lists).enumerate() {
+        for (next, list) in self.column.iter_mut().zip(lists) {
             if let Some(entries) = list.get(slice) {
-                times.waits |= u64::from(ready > *next) << column;
                 *next = ready.max(*next) + u64::from(*entries);
                 release = release.max(*next - 1);
             }
         }
         self.release = [self.release[1], release];
-        (first, times)
     }
 
     /// First cycle in which compute is idle again, or `None` if the run is longer than its limit.

@@ -37,6 +37,7 @@ struct Column {
     /// Word at the scratchpads' read port: `[row][channel]`, and the channel group selected of it.
     word: Vec<i16>,
     high: usize,
+    half: usize,
     /// Latest entry and its position.
     entry: Entry,
     position: usize,
@@ -50,6 +51,8 @@ pub(super) struct ArrayToggles {
     geometry: Geometry,
     /// Scratchpads of the rows, `[half][word][row][channel]`.
     scratch: Vec<i16>,
+    /// Rows with a pixel, `[half][row]`.
+    valid: [Vec<bool>; 2],
     columns: Vec<Column>,
     per_channel: bool,
     activation_mask: u16,
@@ -71,6 +74,7 @@ impl ArrayToggles {
         let column = Column {
             word: vec![0; word],
             high: 0,
+            half: 0,
             entry: Entry::ZERO,
             position: 0,
             operands: Operands::new(rows, widths),
@@ -78,6 +82,7 @@ impl ArrayToggles {
         };
         Self {
             scratch: vec![0; 2 * geometry.scratch_words * word],
+            valid: [vec![false; rows], vec![false; rows]],
             columns: vec![column; geometry.cols],
             per_channel: false,
             activation_mask: widths.activation,
@@ -117,6 +122,7 @@ impl ArrayToggles {
         entries: impl Iterator<Item = (usize, &'e Entry)>,
         toggles: &mut Toggles,
     ) {
+        self.valid[list.half].copy_from_slice(list.valid);
         let column = &mut self.columns[list.column];
         if list.waits {
             column.accumulate.settle(toggles);
@@ -133,8 +139,8 @@ impl ArrayToggles {
             }
             let position = position & (positions - 1);
             toggles[Toggle::Entry] += column.broadcast(position, entry, self.weight_mask, toggles);
-            let mask = self.activation_mask;
-            column.address(list, position, &self.scratch, &self.geometry, mask, toggles);
+            let (half, valid) = (list.half, list.valid);
+            column.address(half, position, valid, &self.scratch, &self.geometry, toggles);
             column.entry(list, first, &self.geometry, toggles);
             first = false;
         }
@@ -143,9 +149,36 @@ impl ArrayToggles {
         }
     }
 
-    /// A run is over.
-    pub(super) fn finish(&mut self, toggles: &mut Toggles) {
-        self.columns.iter_mut().for_each(|column| column.accumulate.settle(toggles));
+    /// A column's read ports show what is at a position of a half.
+    pub(super) fn peek(
+        &mut self,
+        column: usize,
+        half: usize,
+        position: usize,
+        toggles: &mut Toggles,
+    ) {
+        let position = position & (self.geometry.scratch_words * self.geometry.word_channels - 1);
+        let valid = &self.valid[half];
+        let column = &mut self.columns[column];
+        column.address(half, position, valid, &self.scratch, &self.geometry, toggles);
+    }
+
+    /// A run starts: the columns count slices from 0 on.
+    pub(super) fn start(&mut self, toggles: &mut Toggles) {
+        for column in 0..self.columns.len() {
+            self.peek(column, 0, self.columns[column].position, toggles);
+        }
+    }
+
+    /// A run is over: the columns in use point at the slice that would follow.
+    pub(super) fn finish(&mut self, active: impl Iterator<Item = bool>, toggles: &mut Toggles) {
+        for (column, active) in (0..self.columns.len()).zip(active) {
+            let Column { half, position, .. } = self.columns[column];
+            if active {
+                self.peek(column, 1 - half, position, toggles);
+            }
+            self.columns[column].accumulate.settle(toggles);
+        }
     }
 
     /// A row's drain reads the psum words of all columns.
@@ -184,26 +217,27 @@ impl Column {
     /// The column's read ports of the scratchpads show the word at the position, in rows without a pixel word 0.
     fn address(
         &mut self,
-        list: &List<'_>,
+        half: usize,
         position: usize,
+        valid: &[bool],
         scratch: &[i16],
         geometry: &Geometry,
-        mask: u16,
         toggles: &mut Toggles,
     ) {
+        let mask = self.operands.widths.activation;
         let (b, lanes) = (geometry.word_channels, geometry.lanes);
         let size = geometry.rows * b;
-        let start = (list.half * geometry.scratch_words + position / b) * size;
+        let start = (half * geometry.scratch_words + position / b) * size;
         let high = position % b / lanes * lanes;
         for (row, shown) in self.word.chunks_exact_mut(b).enumerate() {
-            let start = if list.valid[row] { start } else { 0 };
+            let start = if valid[row] { start } else { 0 };
             let now = &scratch[start + row * b..][..b];
             toggles[Toggle::ScratchReadBus] += distance(shown, now, mask);
             toggles[Toggle::ScratchSelect] +=
                 distance(&shown[self.high..][..lanes], &now[high..][..lanes], mask);
             shown.copy_from_slice(now);
         }
-        self.high = high;
+        (self.high, self.half) = (high, half);
     }
 
     /// All rows process the entry.

@@ -112,12 +112,19 @@ impl DeviceObserver {
     /// A run begins.
     pub(super) fn run(&mut self, shape: &RunShape) {
         self.array.mode(shape.per_channel, &mut self.toggles);
+        self.array.start(&mut self.toggles);
         self.patch.pause();
     }
 
     /// A run ends.
-    pub(super) fn finish(&mut self) {
-        self.array.finish(&mut self.toggles);
+    pub(super) fn finish(&mut self, shape: &RunShape) {
+        let active = shape.columns.iter().map(|column| column.groups > 0);
+        self.array.finish(active, &mut self.toggles);
+    }
+
+    /// A column that waits shows what is at a position of a half.
+    pub(super) fn peek(&mut self, column: usize, half: usize, position: usize) {
+        self.array.peek(column, half, position, &mut self.toggles);
     }
 
     /// The loader pauses before its next word.
