@@ -267,7 +267,8 @@ impl Emitter<'_> {
 
     /// Starts a run.
     pub(super) fn start(&mut self, run: &Ready) {
-        self.builder.run(run.registers.clone(), run.operand, &run.words, &run.plan);
+        let plan = (&run.plan, run.cycles);
+        self.builder.run(run.registers.clone(), run.operand, &run.words, plan);
     }
 
     fn load_params(&mut self, job: &LayerJob<'_>, pass: usize) -> usize {

@@ -226,6 +226,9 @@ impl NetworkPlan {
     }
 
     /// Plans a program anew and puts it in the place of another.
+    ///
+    /// # Errors
+    /// As [`super::compile`].
     pub(super) fn exchange(
         &mut self,
         number: usize,
@@ -233,10 +236,20 @@ impl NetworkPlan {
         mut part: Part,
     ) -> Result<(), MapError> {
         let layers = part.plan(&self.config, &self.options)?;
-        self.cycles = self.cycles - self.parts[number].cycles + part.cycles;
-        self.layers.splice(first..first + part.network.layers.len(), layers);
-        self.parts[number] = part;
+        let mut planned = Self::empty(&self.config, &self.options);
+        (planned.layers, planned.cycles) = (layers, part.cycles);
+        planned.parts.push(part);
+        self.put(number, first, planned);
         Ok(())
+    }
+
+    /// Puts the only program of another plan in the place of one whose first layer is `first`.
+    pub(super) fn put(&mut self, number: usize, first: usize, other: Self) {
+        for part in other.parts {
+            self.cycles = self.cycles - self.parts[number].cycles + part.cycles;
+            self.parts[number] = part;
+        }
+        self.layers.splice(first..first + other.layers.len(), other.layers);
     }
 }
 

@@ -98,9 +98,7 @@ impl NetworkPlan {
         }
         let mut single = Self::empty(&self.config, &self.options);
         single.append(network(shape, &self.config)?)?;
-        if let Some(changed) = single.parts.pop() {
-            self.exchange(part, first, changed)?;
-        }
+        self.put(part, first, single);
         Ok(())
     }
 }

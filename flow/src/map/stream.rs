@@ -170,13 +170,13 @@ impl<'a> Builder<'a> {
     }
 
     /// Writes the registers that differ and starts a run that writes the buffer words `output` and takes what
-    /// `plan` says.
+    /// `plan` says, in so many cycles.
     pub(super) fn run(
         &mut self,
         registers: Registers,
         operand: u32,
         output: &Range<usize>,
-        plan: &Arc<RunPlan>,
+        (plan, cycles): (&Arc<RunPlan>, u64),
     ) {
         let changed = registers.changed(self.registers.as_ref());
         let mut rest = changed.as_slice();
@@ -203,7 +203,7 @@ impl<'a> Builder<'a> {
         self.registers = Some(registers);
         let waits = self.wait_store(output);
         self.beats(&[command(Opcode::Run, waits, operand)]);
-        self.tell(|p| p.run(plan, waits_of(waits)));
+        self.tell(|p| p.run(plan, cycles, waits_of(waits)));
         self.pending.run = true;
     }
 
