@@ -46,7 +46,7 @@ impl Default for SynthOptions {
         Self {
             clock_gating: true,
             gated_flops: 3,
-            booth: true,
+            booth: false,
             period_ns: None,
             liberty: LibertySearch::from_environment(),
             timeout: Some(Duration::from_secs(3600)),
