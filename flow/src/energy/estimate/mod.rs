@@ -10,8 +10,6 @@ mod floor;
 mod measure;
 mod planned;
 mod rates;
-#[cfg(test)]
-mod tests;
 
 use std::time::Duration;
 
