@@ -14,7 +14,6 @@ mod events;
 mod model;
 pub mod regressor;
 mod sram;
-pub mod synthetic;
 mod technology;
 
 pub use block::{BLOCKS, Block, Breakdown, Class};

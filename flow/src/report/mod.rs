@@ -3,6 +3,7 @@
 mod chart;
 mod format;
 mod html;
+mod html_tables;
 mod json;
 mod provenance;
 mod roofline;

@@ -37,7 +37,7 @@ use functional::{AddressFault, Execution};
 use memories::Memories;
 use waiting::Waiting;
 
-pub use activity::{Averages, TOGGLES, Toggle, Toggles};
+pub use activity::{TOGGLES, Toggle, Toggles};
 pub use counts::run_counts;
 pub use memories::{Entry, MAX_LANES, pack_word};
 pub use predictor::{Load, Prediction, Predictor, Reading, Traffic, Waits};

@@ -173,7 +173,7 @@ mod tests {
             input: 0,
             output: 1,
             requant: vec![Requant { bias: 3, multiplier: 16_000, shift: 18 }; 4],
-            clamp: [-128, 127],
+            clamp: [-127, 127],
         };
         let network = Network {
             name: "n".into(),

@@ -1,6 +1,6 @@
 //! Estimates: what a network costs on a configuration in a technology, by layer, block and kind of data.
 //!
-//! [`measure`] runs a network on the emulator with real activations: counts are those of the hardware's counters, and
+//! [`measure()`] runs a network on the emulator with real activations: counts are those of the hardware's counters, and
 //! every bit that toggles is seen. [`Planned`] needs no activations: its counts come from a plan, which equals the
 //! emulator's to the last one, and what depends on activations from [`Rates`] that were measured before. It keeps the
 //! plan, so that after a change of one layer only that layer is mapped again.
@@ -10,8 +10,6 @@ mod floor;
 mod measure;
 mod planned;
 mod rates;
-#[cfg(test)]
-mod tests;
 
 use std::time::Duration;
 

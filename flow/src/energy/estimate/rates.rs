@@ -97,8 +97,8 @@ mod tests {
     #[test]
     fn what_was_never_counted_is_taken_from_elsewhere() {
         let nothing = Rates::of(&Events::default());
-        let mut events = Events::default();
-        events.counts = [2.0; pecan_hdl::isa::counter::COUNT];
+        let counts = [2.0; pecan_hdl::isa::counter::COUNT];
+        let events = Events { counts, ..Events::default() };
         let known = Rates::of(&events);
         assert_eq!(nothing.clone().or(&known), known);
         assert_eq!(nothing.active_share(4), 0.0);

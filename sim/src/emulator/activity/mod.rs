@@ -24,7 +24,7 @@ use patch::Patch;
 
 pub(super) use array::List;
 pub(super) use drain::Requantized;
-pub use toggle::{Averages, TOGGLES, Toggle, Toggles};
+pub use toggle::{TOGGLES, Toggle, Toggles};
 
 /// Observers of a device.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! What is counted: one definition for the emulator, the energy model and the results.
 
-use pecan_hdl::isa::counter::{Counter, Counters};
+use pecan_hdl::isa::counter::Counter;
 
 /// Declares the toggles: variant, key in results, counter that they scale with, definition.
 macro_rules! toggles {
@@ -147,37 +147,6 @@ impl Toggles {
     }
 }
 
-/// Toggles per event of the counter that each grows with: what is known of a layer whose values are not.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Averages(pub [f64; TOGGLES]);
-
-impl Averages {
-    /// Averages of a run; 0 where nothing was counted.
-    #[must_use]
-    pub fn of(toggles: &Toggles, counters: &Counters) -> Self {
-        let average = |toggle: &Toggle| match counters[toggle.per()] {
-            0 => 0.0,
-            events => toggles[*toggle] as f64 / events as f64,
-        };
-        Self(std::array::from_fn(|i| average(&Toggle::ALL[i])))
-    }
-
-    /// Average of one toggle.
-    #[must_use]
-    pub fn of_toggle(&self, toggle: Toggle) -> f64 {
-        self.0[toggle as usize]
-    }
-
-    /// The toggles to be expected with these counts, rounded to whole bits.
-    #[must_use]
-    pub fn expected(&self, counters: &Counters) -> Toggles {
-        let expected = |toggle: &Toggle| {
-            (self.of_toggle(*toggle) * counters[toggle.per()] as f64).round() as u64
-        };
-        Toggles(std::array::from_fn(|i| expected(&Toggle::ALL[i])))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,21 +175,5 @@ mod tests {
         } else {
             assert_eq!(listed.trim(), table.trim(), "run the tests with PECAN_BLESS=1");
         }
-    }
-
-    #[test]
-    fn averages_give_back_what_they_were_taken_from() {
-        let (mut toggles, mut counters) = (Toggles::default(), Counters::default());
-        toggles[Toggle::Product] = 90;
-        counters[Counter::ActiveLanes] = 20;
-        let averages = Averages::of(&toggles, &counters);
-        assert_eq!(averages.of_toggle(Toggle::Product), 4.5);
-        assert_eq!(averages.of_toggle(Toggle::Entry), 0.0);
-        assert_eq!(averages.expected(&counters), toggles);
-        counters[Counter::ActiveLanes] = 30;
-        assert_eq!(averages.expected(&counters)[Toggle::Product], 135);
-        let mut twice = toggles;
-        twice += toggles;
-        assert_eq!(twice.since(&toggles), toggles);
     }
 }
