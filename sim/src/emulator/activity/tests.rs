@@ -160,3 +160,35 @@ fn buses_and_drain_by_hand() {
         ],
     );
 }
+
+#[test]
+fn a_column_that_waits_shows_what_is_there() {
+    use Toggle as T;
+    let (mut observer, valid) = device();
+    let first = entry(0, &[1]);
+    observer.list(&list(&valid), [(0, &first)].into_iter());
+    observer.restart();
+    // No row has had a pixel in the other half: all keep to word 0 of the first.
+    observer.peek(0, 1, 0);
+    expect(&mut observer, &[]);
+    observer.list(&List { half: 1, ..list(&valid) }, [(0, &first)].into_iter());
+    assert_eq!(observer.toggles()[T::ScratchReadBus], 10);
+    observer.restart();
+    observer.peek(0, 0, 0);
+    expect(&mut observer, &[(T::ScratchReadBus, 10), (T::ScratchSelect, 10)]);
+}
+
+#[test]
+fn the_loader_shows_what_it_read_or_padding_while_it_pauses() {
+    let (mut observer, _) = device();
+    observer.restart();
+    let word = vec![1; Geometry::of(&Config::default()).word_channels];
+    let bits = word.len() as u64;
+    observer.deliver(&word, true);
+    let zero = [0; 16];
+    for (padding, toggled) in [(None, 0), (Some(&zero), bits), (None, bits)] {
+        observer.restart();
+        observer.pause(padding);
+        assert_eq!(observer.toggles()[Toggle::PatchBus], toggled);
+    }
+}
