@@ -33,6 +33,11 @@ impl Halves {
         }
     }
 
+    /// The bit of an address that picks the half; an address of one bit is no vector.
+    fn half(&self, address: &str) -> String {
+        if self.address == 1 { address.into() } else { format!("{address}[0]") }
+    }
+
     fn row_bits(&self) -> usize {
         (self.address - 1).max(1)
     }
@@ -42,7 +47,7 @@ impl Halves {
         self.each()
             .map(|(h, _)| {
                 let sign = if h == 0 { "!" } else { "" };
-                format!("wire we_{h} = we & {sign}wa[0];\n")
+                format!("wire we_{h} = we & {sign}{};\n", self.half("wa"))
             })
             .collect()
     }
@@ -70,8 +75,9 @@ impl Halves {
             .map(|(h, _)| {
                 let sign = if h == 0 { "!" } else { "" };
                 format!(
-                    "wire [{top}:0] {address}_row_{h} = {{{bits}{{{sign}{address}[0]}}}} & {row};\n",
+                    "wire [{top}:0] {address}_row_{h} = {{{bits}{{{sign}{half}}}}} & {row};\n",
                     top = bits - 1,
+                    half = self.half(address),
                 )
             })
             .collect()
@@ -82,7 +88,7 @@ impl Halves {
         let half = |h: usize| format!("{name}_{h}[{address}_row_{h}]");
         match self.words {
             1 => half(0),
-            _ => format!("{address}[0] ? {} : {}", half(1), half(0)),
+            _ => format!("{} ? {} : {}", self.half(address), half(1), half(0)),
         }
     }
 }
@@ -98,5 +104,6 @@ mod tests {
         assert_eq!(Halves::new(1).each().collect::<Vec<_>>(), [(0, 1)]);
         assert_eq!(halves.word("bank", "ra"), "ra[0] ? bank_1[ra_row_1] : bank_0[ra_row_0]");
         assert_eq!(halves.rows("ra").lines().count(), 2);
+        assert!(Halves::new(2).enables().contains("we & !wa;"));
     }
 }
