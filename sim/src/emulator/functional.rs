@@ -94,6 +94,14 @@ impl<S: Sum> Execution<'_, S> {
         Ok(total)
     }
 
+    /// When the slices of the next tile happen, if someone observes.
+    fn times(&mut self) -> Vec<SliceTimes> {
+        match (&self.observer, &mut self.timer) {
+            (Some(_), Some(timer)) => timer.next_slices(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Fills a scratchpad half; the error is the loader step that left the buffer.
     fn load(
         &mut self,

@@ -52,8 +52,10 @@ fn expect(observer: &mut DeviceObserver, expected: &[(Toggle, u64)]) {
 fn an_entry_by_hand() {
     use Toggle as T;
     let (mut observer, valid) = device();
-    // 3 has two ones, -1 eight; two channels become nonzero.
-    expect(&mut observer, &[(T::ScratchWrite, 10), (T::ZeroFlags, 2)]);
+    // 3 has two ones, -1 eight; two channels become nonzero. The read ports of all columns are at word 0.
+    let ports = Geometry::of(&Config::default()).cols as u64;
+    let shown = [(T::ScratchReadBus, 10 * ports), (T::ScratchSelect, 10 * ports)];
+    expect(&mut observer, &[(T::ScratchWrite, 10), (T::ZeroFlags, 2), shown[0], shown[1]]);
     let first = entry(0, &[1, 2]);
     observer.list(&list(&valid), [(0, &first)].into_iter());
     settle(&mut observer);
@@ -74,8 +76,6 @@ fn an_entry_by_hand() {
             (T::PsumWriteOnes, 4),
             (T::PsumReadBus, 4),
             (T::DrainReadBus, 4),
-            (T::ScratchReadBus, 10),
-            (T::ScratchSelect, 10),
             // The weights and the flag.
             (T::Entry, 3),
         ],
