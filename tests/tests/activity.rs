@@ -137,7 +137,7 @@ fn emulator_and_rtl_toggle_the_same_bits() {
     let mut seen: BTreeMap<Toggle, u64> = BTreeMap::new();
     let mut about: BTreeMap<Toggle, [u64; 2]> = BTreeMap::new();
     let mut wrong = Vec::new();
-    for seed in 0..4 {
+    for seed in 0..8 {
         let (waveform, config, emulator) = run(seed);
         for (toggle, bits) in waveform.toggles(config.array.rows as u64) {
             *seen.entry(toggle).or_default() += bits;
@@ -147,6 +147,7 @@ fn emulator_and_rtl_toggle_the_same_bits() {
             }
         }
         for (toggle, bits) in waveform.about() {
+            println!("seed {seed}, {}: {bits} in the RTL, {}", toggle.key(), emulator[toggle]);
             let total = about.entry(toggle).or_default();
             *total = [total[0] + bits, total[1] + emulator[toggle]];
         }

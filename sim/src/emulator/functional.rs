@@ -8,7 +8,7 @@ use super::lists::{dense_points, group_point};
 use super::memories::Memories;
 use super::shape::{RowShape, RunShape};
 use super::timing::{ListLengths, SliceTimes, Timer};
-use super::waiting::Waiting;
+use super::waiting::{Waiting, pads};
 
 /// A run addressed a word outside the global buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl<S: Sum> Execution<'_, S> {
                 let block = self.shape.block_at(slice);
                 let waits = times.get(slice as usize).map_or(&[][..], |slice| &slice.waits);
                 if let Some(times) = times.get(slice as usize) {
-                    self.wait(times, half, &pointers);
+                    self.wait(times, (at, block), half, &pointers);
                 }
                 self.load(at, block, half, &valid)
                     .map_err(|step| AddressFault { tile, load: Some((slice as usize, step)) })?;
@@ -86,25 +86,12 @@ impl<S: Sum> Execution<'_, S> {
             }
         }
         if let Some(observer) = &mut self.observer {
+            let rest = self.shape.tile_at(self.shape.tile_count());
+            let padded = pads(self.shape, rest, [0; 3]);
+            observer.pause(padded.then_some(&padding(self.shape, self.geometry)));
             observer.finish(self.shape);
         }
         Ok(total)
-    }
-
-    /// Tells the observer who waits for the next slice.
-    fn wait(&mut self, times: &SliceTimes, half: usize, pointers: &[usize]) {
-        if let Some(observer) = &mut self.observer
-            && times.pauses
-        {
-            observer.pause();
-        }
-        let next = |column: usize| match (self.geometry.skip, self.shape.per_channel) {
-            (true, _) => usize::from(self.memories.weights[column][pointers[column]].index),
-            (false, true) => group_point(column, 0, self.geometry),
-            (false, false) => 0,
-        };
-        let columns = times.waits.iter().map(|(column, since)| (*since, *column, next(*column)));
-        self.waiting = Waiting { first: times.first, half, columns: columns.collect() };
     }
 
     /// When the slices of the next tile happen, if someone observes.
@@ -162,8 +149,7 @@ impl<S: Sum> Execution<'_, S> {
         valid: &[bool],
     ) {
         let channels = self.geometry.word_channels;
-        let pad = if self.shape.maximum { self.geometry.activation_min() as i16 } else { 0 };
-        let padding = [pad; 16];
+        let padding = padding(self.shape, self.geometry);
         let values = match source {
             Some(word) => &self.memories.buffer[word * channels..][..channels],
             None => &padding[..channels],
@@ -295,6 +281,11 @@ impl<S: Sum> Execution<'_, S> {
         let rests = i128::from(sum) + i128::from(param.bias) < 0 && low >= 0 && high >= 0;
         Requantized { sum, param, value, rests }
     }
+}
+
+/// What the loader delivers outside the input.
+pub(super) fn padding(shape: &RunShape, geometry: &Geometry) -> [i16; 16] {
+    [if shape.maximum { geometry.activation_min() as i16 } else { 0 }; 16]
 }
 
 fn takes(row: &RowShape, at: [i64; 3], extent: [i64; 3]) -> bool {

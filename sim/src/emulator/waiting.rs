@@ -1,6 +1,11 @@
-//! What columns show while they wait for a slice.
+//! What columns and the loader show while they wait for a slice.
 
 use super::activity::DeviceObserver;
+use super::array::Sum;
+use super::functional::{Execution, padding};
+use super::lists::group_point;
+use super::shape::RunShape;
+use super::timing::SliceTimes;
 
 /// Columns that wait for a slice. Their next entry already points at the scratchpads, at words that the loader has
 /// written or not at the time.
@@ -25,5 +30,36 @@ impl Waiting {
             }
             since >= there
         });
+    }
+}
+
+/// Whether the first word of a slice lies outside the input.
+pub(super) fn pads(shape: &RunShape, tile: [i64; 2], block: [u64; 3]) -> bool {
+    let origin = shape.origin(tile, block);
+    !(0..2).all(|axis| shape.inside(axis, origin[axis], 0))
+}
+
+impl<S: Sum> Execution<'_, S> {
+    /// Tells the observer who waits for the slice of a tile that is loaded next.
+    pub(super) fn wait(
+        &mut self,
+        times: &SliceTimes,
+        (tile, block): ([i64; 2], [u64; 3]),
+        half: usize,
+        pointers: &[usize],
+    ) {
+        if let Some(observer) = &mut self.observer
+            && times.pauses
+        {
+            let padding = padding(self.shape, self.geometry);
+            observer.pause(pads(self.shape, tile, block).then_some(&padding));
+        }
+        let next = |column: usize| match (self.geometry.skip, self.shape.per_channel) {
+            (true, _) => usize::from(self.memories.weights[column][pointers[column]].index),
+            (false, true) => group_point(column, 0, self.geometry),
+            (false, false) => 0,
+        };
+        let columns = times.waits.iter().map(|(column, since)| (*since, *column, next(*column)));
+        self.waiting = Waiting { first: times.first, half, columns: columns.collect() };
     }
 }

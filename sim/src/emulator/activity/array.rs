@@ -36,6 +36,8 @@ pub(in crate::emulator) struct List<'a> {
 struct Column {
     /// Word at the scratchpads' read port: `[row][channel]`, and the channel group selected of it.
     word: Vec<i16>,
+    /// Where in the scratchpads that is, by row.
+    from: Vec<usize>,
     high: usize,
     half: usize,
     /// Latest entry and its position.
@@ -73,6 +75,7 @@ impl ArrayToggles {
         let word = rows * geometry.word_channels;
         let column = Column {
             word: vec![0; word],
+            from: (0..rows).map(|row| row * geometry.word_channels).collect(),
             high: 0,
             half: 0,
             entry: Entry::ZERO,
@@ -113,6 +116,9 @@ impl ArrayToggles {
             toggles[Toggle::ZeroFlags] += flags.count() as u64;
         }
         held.copy_from_slice(values);
+        for column in self.columns.iter_mut().filter(|column| column.from[row] == start) {
+            column.show(row, column.high, values, &self.geometry, toggles);
+        }
     }
 
     /// Walks a list.
@@ -224,20 +230,34 @@ impl Column {
         geometry: &Geometry,
         toggles: &mut Toggles,
     ) {
-        let mask = self.operands.widths.activation;
         let (b, lanes) = (geometry.word_channels, geometry.lanes);
         let size = geometry.rows * b;
         let start = (half * geometry.scratch_words + position / b) * size;
         let high = position % b / lanes * lanes;
-        for (row, shown) in self.word.chunks_exact_mut(b).enumerate() {
-            let start = if valid[row] { start } else { 0 };
-            let now = &scratch[start + row * b..][..b];
-            toggles[Toggle::ScratchReadBus] += distance(shown, now, mask);
-            toggles[Toggle::ScratchSelect] +=
-                distance(&shown[self.high..][..lanes], &now[high..][..lanes], mask);
-            shown.copy_from_slice(now);
+        for row in 0..geometry.rows {
+            let from = if valid[row] { start } else { 0 } + row * b;
+            self.from[row] = from;
+            self.show(row, high, &scratch[from..][..b], geometry, toggles);
         }
         (self.high, self.half) = (high, half);
+    }
+
+    /// The read port of a row shows a word, and the lanes its channels from `high` on.
+    fn show(
+        &mut self,
+        row: usize,
+        high: usize,
+        now: &[i16],
+        geometry: &Geometry,
+        toggles: &mut Toggles,
+    ) {
+        let (b, lanes, mask) =
+            (geometry.word_channels, geometry.lanes, self.operands.widths.activation);
+        let shown = &mut self.word[row * b..][..b];
+        toggles[Toggle::ScratchReadBus] += distance(shown, now, mask);
+        toggles[Toggle::ScratchSelect] +=
+            distance(&shown[self.high..][..lanes], &now[high..][..lanes], mask);
+        shown.copy_from_slice(now);
     }
 
     /// All rows process the entry.

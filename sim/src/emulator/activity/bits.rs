@@ -33,6 +33,11 @@ impl Bus {
         Self { last: vec![0; lanes], mask: mask16(bits) }
     }
 
+    /// What is shown.
+    pub(super) fn shown(&self) -> &[i16] {
+        &self.last
+    }
+
     /// Shows the next values; returns the bits that change.
     pub(super) fn show(&mut self, values: &[i16]) -> u64 {
         let bits = distance(&self.last, values, self.mask);

@@ -127,9 +127,11 @@ impl DeviceObserver {
         self.array.peek(column, half, position, &mut self.toggles);
     }
 
-    /// The loader pauses before its next word.
-    pub(super) fn pause(&mut self) {
-        self.patch.pause();
+    /// The loader pauses before its next word, which is of `padding`, or else will be read.
+    pub(super) fn pause(&mut self, padding: Option<&[i16; 16]>) {
+        let shown =
+            padding.map_or(self.read.shown(), |padding| &padding[..self.read.shown().len()]);
+        self.toggles[Toggle::PatchBus] += self.patch.deliver(shown);
     }
 
     /// The loader delivers a word, read from the buffer or of padding.

@@ -52,8 +52,10 @@ fn expect(observer: &mut DeviceObserver, expected: &[(Toggle, u64)]) {
 fn an_entry_by_hand() {
     use Toggle as T;
     let (mut observer, valid) = device();
-    // 3 has two ones, -1 eight; two channels become nonzero.
-    expect(&mut observer, &[(T::ScratchWrite, 10), (T::ZeroFlags, 2)]);
+    // 3 has two ones, -1 eight; two channels become nonzero. The read ports of all columns are at word 0.
+    let ports = Geometry::of(&Config::default()).cols as u64;
+    let shown = [(T::ScratchReadBus, 10 * ports), (T::ScratchSelect, 10 * ports)];
+    expect(&mut observer, &[(T::ScratchWrite, 10), (T::ZeroFlags, 2), shown[0], shown[1]]);
     let first = entry(0, &[1, 2]);
     observer.list(&list(&valid), [(0, &first)].into_iter());
     settle(&mut observer);
@@ -74,8 +76,6 @@ fn an_entry_by_hand() {
             (T::PsumWriteOnes, 4),
             (T::PsumReadBus, 4),
             (T::DrainReadBus, 4),
-            (T::ScratchReadBus, 10),
-            (T::ScratchSelect, 10),
             // The weights and the flag.
             (T::Entry, 3),
         ],
@@ -159,4 +159,36 @@ fn buses_and_drain_by_hand() {
             (T::Param, 1 + 2 + 1),
         ],
     );
+}
+
+#[test]
+fn a_column_that_waits_shows_what_is_there() {
+    use Toggle as T;
+    let (mut observer, valid) = device();
+    let first = entry(0, &[1]);
+    observer.list(&list(&valid), [(0, &first)].into_iter());
+    observer.restart();
+    // No row has had a pixel in the other half: all keep to word 0 of the first.
+    observer.peek(0, 1, 0);
+    expect(&mut observer, &[]);
+    observer.list(&List { half: 1, ..list(&valid) }, [(0, &first)].into_iter());
+    assert_eq!(observer.toggles()[T::ScratchReadBus], 10);
+    observer.restart();
+    observer.peek(0, 0, 0);
+    expect(&mut observer, &[(T::ScratchReadBus, 10), (T::ScratchSelect, 10)]);
+}
+
+#[test]
+fn the_loader_shows_what_it_read_or_padding_while_it_pauses() {
+    let (mut observer, _) = device();
+    observer.restart();
+    let word = vec![1; Geometry::of(&Config::default()).word_channels];
+    let bits = word.len() as u64;
+    observer.deliver(&word, true);
+    let zero = [0; 16];
+    for (padding, toggled) in [(None, 0), (Some(&zero), bits), (None, bits)] {
+        observer.restart();
+        observer.pause(padding);
+        assert_eq!(observer.toggles()[Toggle::PatchBus], toggled);
+    }
 }

@@ -69,13 +69,13 @@ toggles! {
     ZeroFlags "zero_flags" ScratchWrites
         "HD between the old and the new zero flags at every write, once per row; 0 without zero gating.",
     PatchBus "patch_bus" BufferReads
-        "HD between successive words that the loader delivers, padding included; once per word.",
+        "HD between successive words that the loader delivers, padding included, and what it shows while it pauses; once, not per row.",
     PatchTaken "patch_taken" ScratchWrites
         "HD of the patch data of each row, which are 0 unless the row takes a word: they rise and fall with each word, or go over to the next if the row takes that in the next cycle.",
     ScratchReadBus "scratch_read_bus" PeSteps
-        "HD between the scratchpad words (all channels) that successive entries of the column address, as they are when the entry fires; all rows, of which those without a pixel show word 0.",
+        "HD of the scratchpads' read ports (whole words): successive entries of a column address other words, also while it waits, and the word that is shown is written; all rows, of which those without a pixel show word 0.",
     ScratchSelect "scratch_select" PeSteps
-        "HD between the channels that reach the read registers (one per lane) at successive entries, whether they are taken or not; all rows.",
+        "HD of the channels that reach the read registers (one per lane), whether they are taken or not; when and where as for the read ports.",
     Entry "entry" WeightReads
         "HD between successive entries read from a weight buffer: weights, stored index and last flag; once per column.",
     EntryIndex "entry_index" WeightReads
