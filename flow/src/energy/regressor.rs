@@ -61,6 +61,11 @@ fn word_bits(g: &Geometry) -> f64 {
 fn words(g: &Geometry) -> f64 {
     2.0 * g.scratch_words as f64
 }
+/// Zero flags of a row whose words are too small for a clock gate: they are clocked in every cycle.
+fn small_flags(g: &Geometry) -> f64 {
+    let gated = g.word_channels >= crate::tools::SynthOptions::GATED_FLOPS;
+    if gated || !g.zero_gating { 0.0 } else { words(g) * g.word_channels as f64 }
+}
 fn depth(g: &Geometry) -> f64 {
     g.psum_depth() as f64
 }
@@ -84,6 +89,10 @@ regressors! {
     Mac Logic "product" Compute = |_, e| e.toggle(T::Product);
     Mac Logic "multiply_cross" Compute = |_, e| e.toggle(T::MultiplyCross);
     Mac Logic "active" Compute = |_, e| e.count(C::ActiveLanes);
+    Mac Logic "multiplied" Compute = |_, e| e.toggle(T::MultiplyLanes);
+    Mac Logic "takes" Compute = |_, e| e.toggle(T::AccumulatorTakes);
+    Mac Logic "takes_bits" Compute = |g, e| e.toggle(T::AccumulatorTakes) * g.accumulator_bits as f64;
+    Mac Logic "operand_bits" Inputs = |g, e| e.toggle(T::ActivationOperand) * (g.lanes * g.weight_bits) as f64;
     Mac Logic "active_bits" Compute = |g, e| e.count(C::ActiveLanes) * (g.activation_bits * g.weight_bits) as f64;
     Mac Logic "accumulator" Compute = |_, e| e.toggle(T::Accumulator);
     Mac Logic "sum" Compute = |_, e| e.toggle(T::Sum);
@@ -94,6 +103,8 @@ regressors! {
     Mac Logic "steps_lanes" Overhead = |g, e| e.count(C::PeSteps) * g.lanes as f64;
     Mac Clock "pe" Overhead = |g, e| cycles(e) * pes(g);
     Mac Clock "lane" Overhead = |g, e| cycles(e) * lanes(g);
+    Mac Clock "takes_bits" Compute = |g, e| e.toggle(T::AccumulatorTakes) * g.accumulator_bits as f64;
+    Mac Clock "takes" Compute = |_, e| e.toggle(T::AccumulatorTakes);
     Mac Clock "active_sum_bits" Compute = |g, e| e.count(C::ActiveLanes) * g.accumulator_bits as f64;
     Mac Clock "active_weight_bits" Weights = |g, e| e.count(C::ActiveLanes) * g.weight_bits as f64;
     Mac Clock "cells_sum" Overhead = |g, e| cycles(e) * lanes(g) * g.accumulator_bits as f64;
@@ -105,6 +116,8 @@ regressors! {
 
     // Scratchpads and zero flags: one file per row, one read port per column.
     Scratchpad Logic "write" Inputs = |_, e| e.toggle(T::ScratchWrite);
+    Scratchpad Logic "write_ports" Inputs = |g, e| e.toggle(T::ScratchWrite) * cols(g);
+    Scratchpad Logic "flag_ports" Inputs = |g, e| e.toggle(T::ZeroFlags) * cols(g);
     Scratchpad Logic "taken" Inputs = |_, e| e.toggle(T::PatchTaken);
     Scratchpad Logic "taken_words" Inputs = |g, e| e.toggle(T::PatchTaken) * words(g);
     Scratchpad Logic "patch" Inputs = |g, e| e.toggle(T::PatchBus) * rows(g);
@@ -116,12 +129,20 @@ regressors! {
     Scratchpad Logic "address" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g);
     Scratchpad Logic "address_words" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g) * words(g);
     Scratchpad Logic "address_only" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g);
+    Scratchpad Logic "selects" Inputs = |g, e| e.toggle(T::ScratchSelects) * word_bits(g);
+    Scratchpad Logic "word_address" Inputs = |_, e| e.toggle(T::ScratchAddress);
+    Scratchpad Logic "word_address_bits" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g);
+    Scratchpad Logic "channel" Inputs = |g, e| e.toggle(T::ChannelSelect) * rows(g);
+    Scratchpad Logic "channel_bits" Inputs = |g, e| e.toggle(T::ChannelSelect) * rows(g) * word_bits(g);
     Scratchpad Logic "steps" Inputs = |_, e| e.count(C::PeSteps);
+    Scratchpad Logic "steps_cells" Inputs = |g, e| e.count(C::PeSteps) * word_bits(g) * words(g);
+    Scratchpad Logic "small_flags" Inputs = |g, e| e.toggle(T::PatchTaken) * small_flags(g);
     Scratchpad Logic "steps_bits" Inputs = |g, e| e.count(C::PeSteps) * word_bits(g);
     Scratchpad Logic "reads" Inputs = |_, e| e.count(C::ScratchReads);
     Scratchpad Clock "rows" Overhead = |g, e| cycles(e) * rows(g);
     Scratchpad Clock "words" Overhead = |g, e| cycles(e) * rows(g) * words(g);
     Scratchpad Clock "cells" Overhead = |g, e| cycles(e) * rows(g) * words(g) * word_bits(g);
+    Scratchpad Clock "small_flags" Overhead = |g, e| cycles(e) * rows(g) * small_flags(g);
     Scratchpad Clock "pes" Overhead = |g, e| cycles(e) * pes(g);
     Scratchpad Clock "lanes" Overhead = |g, e| cycles(e) * lanes(g);
     Scratchpad Clock "read_cells" Overhead = |g, e| cycles(e) * lanes(g) * g.activation_bits as f64;
@@ -148,7 +169,14 @@ regressors! {
     Psum Logic "drain_bus_depth" Outputs = |g, e| e.toggle(T::DrainReadBus) * depth(g);
     Psum Logic "address" Outputs = |g, e| e.toggle(T::PsumAddress) * sum_bits(g);
     Psum Logic "address_depth" Outputs = |g, e| e.toggle(T::PsumAddress) * sum_bits(g) * depth(g);
+    Psum Logic "selects" Outputs = |g, e| e.toggle(T::PsumSelects) * sum_bits(g);
+    Psum Logic "drain_selects" Outputs = |g, e| e.toggle(T::DrainSelects) * sum_bits(g);
     Psum Logic "writes" Outputs = |_, e| e.count(C::PsumWrites);
+    Psum Logic "writes_bits" Outputs = |g, e| e.count(C::PsumWrites) * sum_bits(g);
+    Psum Logic "writes_cells" Outputs = |g, e| e.count(C::PsumWrites) * sum_bits(g) * depth(g);
+    Psum Logic "write_depth" Outputs = |g, e| e.toggle(T::PsumWrite) * depth(g);
+    Psum Logic "drains_bits" Outputs = |g, e| e.count(C::DrainSteps) * cols(g) * sum_bits(g);
+    Psum Logic "drains_cells" Outputs = |g, e| e.count(C::DrainSteps) * cols(g) * sum_bits(g) * depth(g);
     Psum Logic "drains" Outputs = |g, e| e.count(C::DrainSteps) * cols(g);
     Psum Clock "pe" Overhead = |g, e| cycles(e) * pes(g);
     Psum Clock "words" Overhead = |g, e| cycles(e) * pes(g) * depth(g);
@@ -165,6 +193,13 @@ regressors! {
     Network Logic "drain_bus" Outputs = |_, e| e.toggle(T::DrainReadBus);
     Network Logic "drain_sum" Outputs = |_, e| e.toggle(T::DrainSum);
     Network Logic "drain_sum_rows" Outputs = |g, e| e.toggle(T::DrainSum) * rows(g);
+    Network Logic "word_address" Inputs = |_, e| e.toggle(T::ScratchAddress);
+    Network Logic "drains" Outputs = |_, e| e.count(C::DrainSteps);
+    Network Logic "drains_rows" Outputs = |g, e| e.count(C::DrainSteps) * rows(g);
+    Network Logic "drains_bits" Outputs = |g, e| e.count(C::DrainSteps) * drains(g) * g.accumulator_bits as f64;
+    Network Logic "drains_row_bits" Outputs = |g, e| e.count(C::DrainSteps) * rows(g) * drains(g) * g.accumulator_bits as f64;
+    Network Logic "words" Inputs = |g, e| e.toggle(T::PatchWords) * rows(g);
+    Network Logic "taken" Inputs = |_, e| e.toggle(T::PatchTaken);
     Network Logic "steps" Overhead = |_, e| e.count(C::PeSteps);
     Network Logic "reads" Overhead = |_, e| e.count(C::ScratchReads);
     Network Logic "entries" Overhead = |g, e| e.count(C::WeightReads) * rows(g);
@@ -183,6 +218,11 @@ regressors! {
     Sequencer Logic "entry" Weights = |_, e| e.toggle(T::Entry);
     Sequencer Logic "entry_index" Weights = |_, e| e.toggle(T::EntryIndex);
     Sequencer Logic "entry_rows" Weights = |g, e| e.toggle(T::Entry) * rows(g);
+    Sequencer Logic "index_rows" Weights = |g, e| e.toggle(T::EntryIndex) * rows(g);
+    Sequencer Logic "entry_bits" Weights = |g, e| e.count(C::WeightReads) * g.entry_bits as f64;
+    Sequencer Logic "address_bits" Weights = |g, e| e.count(C::WeightReads) * g.weight_address_bits as f64;
+    Sequencer Logic "list_ends" Weights = |_, e| e.count(C::PsumWrites);
+    Sequencer Logic "psum_address" Weights = |_, e| e.toggle(T::PsumAddress);
     Sequencer Logic "entries" Weights = |_, e| e.count(C::WeightReads);
     Sequencer Logic "weight_write" Weights = |g, e| e.toggle(T::WeightWrite) * cols(g);
     Sequencer Logic "run_columns" Overhead = |g, e| e.count(C::RunCycles) * cols(g);
@@ -198,6 +238,9 @@ regressors! {
     Loader Logic "patch" Inputs = |_, e| e.toggle(T::PatchBus);
     Loader Logic "patch_rows" Inputs = |g, e| e.toggle(T::PatchBus) * rows(g);
     Loader Logic "patch_all" Inputs = |g, e| e.toggle(T::PatchBus) * pes(g);
+    Loader Logic "words" Inputs = |_, e| e.toggle(T::PatchWords);
+    Loader Logic "words_rows" Inputs = |g, e| e.toggle(T::PatchWords) * rows(g);
+    Loader Logic "words_bits" Inputs = |g, e| e.toggle(T::PatchWords) * g.buffer_bits as f64;
     Loader Logic "buffer_reads" Inputs = |_, e| e.count(C::BufferReads);
     Loader Logic "reads_rows" Inputs = |g, e| e.count(C::BufferReads) * rows(g);
     Loader Logic "writes" Inputs = |_, e| e.count(C::ScratchWrites);
@@ -209,6 +252,8 @@ regressors! {
     Loader Clock "rows" Overhead = |g, e| cycles(e) * rows(g);
     Loader Clock "buffer_bits" Overhead = |g, e| cycles(e) * g.buffer_bits as f64;
     Loader Clock "run" Overhead = |_, e| e.count(C::RunCycles);
+    Loader Clock "words" Inputs = |_, e| e.toggle(T::PatchWords);
+    Loader Clock "words_bits" Inputs = |g, e| e.toggle(T::PatchWords) * g.buffer_bits as f64;
     Loader Clock "reads" Inputs = |_, e| e.count(C::BufferReads);
     Loader Leakage "cycles" Overhead = |_, e| cycles(e);
     Loader Leakage "rows" Overhead = |g, e| cycles(e) * rows(g);
@@ -257,6 +302,7 @@ regressors! {
     Control Clock "pes" Overhead = |g, e| cycles(e) * pes(g);
     Control Clock "lanes" Overhead = |g, e| cycles(e) * lanes(g);
     Control Clock "psum_words" Overhead = |g, e| cycles(e) * pes(g) * depth(g);
+    Control Clock "small_flags" Overhead = |g, e| cycles(e) * rows(g) * small_flags(g);
     Control Clock "scratch_words" Overhead = |g, e| cycles(e) * rows(g) * words(g);
     Control Clock "psum_cells" Overhead = |g, e| cycles(e) * pes(g) * depth(g) * sum_bits(g);
     Control Clock "scratch_cells" Overhead = |g, e| cycles(e) * rows(g) * words(g) * word_bits(g);

@@ -86,10 +86,22 @@ pub fn calibrate(
         return Err(EnergyError::Plan { path: "plan".into(), problem }.into());
     };
     let mut technology = technology(setup, &origin, &fitted)?;
-    let (cases, _) = characterize(setup, &setup.plan.held_out, true, finished)?;
-    let held_out = summary::held_out(&technology, &cases)?;
+    let held_out = held_out(setup, &technology, finished)?;
     summary::conclude(&mut technology, &held_out);
     Ok(Calibration { technology, held_out })
+}
+
+/// Measures the held-out layers of the setup's plan and predicts them with a technology.
+///
+/// # Errors
+/// As [`calibrate()`].
+pub fn held_out(
+    setup: &Setup,
+    technology: &Technology,
+    finished: &(dyn Fn(&str) + Sync),
+) -> Result<Vec<HeldOut>, CalibrateError> {
+    let (cases, _) = characterize(setup, &setup.plan.held_out, true, finished)?;
+    Ok(summary::held_out(technology, &cases)?)
 }
 
 /// Measures all cases of a list of configurations.

@@ -41,11 +41,16 @@ pub struct SynthOptions {
     pub offline: bool,
 }
 
+impl SynthOptions {
+    /// Fewest flops with a common enable that get a clock gate, unless told otherwise.
+    pub const GATED_FLOPS: usize = 3;
+}
+
 impl Default for SynthOptions {
     fn default() -> Self {
         Self {
             clock_gating: true,
-            gated_flops: 3,
+            gated_flops: Self::GATED_FLOPS,
             booth: false,
             period_ns: None,
             liberty: LibertySearch::from_environment(),

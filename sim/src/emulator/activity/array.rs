@@ -2,7 +2,7 @@
 
 use pecan_hdl::geometry::Geometry;
 
-use super::bits::{distance, mask16, mask64, ones};
+use super::bits::{distance, mask16, mask64, ones, selects};
 use super::pe::{Accumulate, Operands, Widths};
 use super::toggle::{Toggle, Toggles};
 use crate::emulator::memories::Entry;
@@ -144,7 +144,7 @@ impl ArrayToggles {
                 column.accumulate.settle(toggles);
             }
             let position = position & (positions - 1);
-            toggles[Toggle::Entry] += column.broadcast(position, entry, self.weight_mask, toggles);
+            toggles[Toggle::Entry] += column.broadcast(position, entry, masks, toggles);
             let (half, valid) = (list.half, list.valid);
             column.address(half, position, valid, &self.scratch, &self.geometry, toggles);
             column.entry(list, first, &self.geometry, toggles);
@@ -194,6 +194,10 @@ impl ArrayToggles {
         words: impl Iterator<Item = usize> + Clone,
         toggles: &mut Toggles,
     ) {
+        let path = std::iter::once(0).chain(words.clone());
+        let steps = path.zip(words.clone().chain(std::iter::once(0)));
+        let moved: u64 = steps.map(|(a, b)| selects(self.geometry.psum_bank, a, b)).sum();
+        toggles[Toggle::DrainSelects] += moved * self.columns.len() as u64;
         for column in &self.columns {
             toggles[Toggle::DrainReadBus] += column.accumulate.drain(row, words.clone());
         }
@@ -211,10 +215,12 @@ impl Column {
         &mut self,
         position: usize,
         entry: &Entry,
-        mask: u16,
+        (mask, channels): (u16, usize),
         toggles: &mut Toggles,
     ) -> u64 {
-        toggles[Toggle::EntryIndex] += u64::from((self.position ^ position).count_ones());
+        let changed = self.position ^ position;
+        toggles[Toggle::EntryIndex] += u64::from(changed.count_ones());
+        toggles[Toggle::ChannelSelect] += u64::from((changed & channels).count_ones());
         let bits = distance(&self.entry.weights, &entry.weights, mask) + fields(&self.entry, entry);
         (self.position, self.entry) = (position, *entry);
         bits
@@ -234,9 +240,18 @@ impl Column {
         let size = geometry.rows * b;
         let start = (half * geometry.scratch_words + position / b) * size;
         let high = position % b / lanes * lanes;
+        let port = |from: usize| {
+            let word = from / size;
+            2 * (word % geometry.scratch_words) + word / geometry.scratch_words
+        };
         for row in 0..geometry.rows {
             let from = if valid[row] { start } else { 0 } + row * b;
-            self.from[row] = from;
+            let before = std::mem::replace(&mut self.from[row], from);
+            if before != from {
+                let (before, now) = (port(before), port(from));
+                toggles[Toggle::ScratchAddress] += u64::from((before ^ now).count_ones());
+                toggles[Toggle::ScratchSelects] += selects(geometry.scratch_words, before, now);
+            }
             self.show(row, high, &scratch[from..][..b], geometry, toggles);
         }
         (self.high, self.half) = (high, half);
@@ -298,4 +313,5 @@ impl Column {
             self.accumulate.step(row, start, multiply, list.maximum, &self.operands, toggles);
         }
     }
+        let masks = (self.weight_mask, self.geometry.word_channels - 1);
 }

@@ -5,6 +5,14 @@ pub(super) fn distance(a: &[i16], b: &[i16], mask: u16) -> u64 {
     a.iter().zip(b).map(|(a, b)| u64::from(((a ^ b) as u16 & mask).count_ones())).sum()
 }
 
+/// Multiplexers, per bit of a word, whose select moves when the address of a file of two halves changes. The lowest
+/// bit selects the half; bit `k` above it selects between `words >> k` pairs in a half of `words` words.
+pub(super) fn selects(words: usize, from: usize, to: usize) -> u64 {
+    let changed = from ^ to;
+    let bits = (0..usize::BITS).filter(|k| changed >> k & 1 == 1);
+    bits.map(|k| if k == 0 { 1 } else { words >> k } as u64).sum()
+}
+
 /// Ones of values of which only the bits of `mask` exist.
 pub(super) fn ones(values: &[i16], mask: u16) -> u64 {
     values.iter().map(|v| u64::from((*v as u16 & mask).count_ones())).sum()
@@ -76,6 +84,8 @@ mod tests {
         // -1 is four ones; 7 and -8 differ in all four bits.
         assert_eq!(distance(&[-1, 7], &[0, -8], mask16(4)), 8);
         assert_eq!(ones(&[-1, 5, -8], mask16(4)), 4 + 2 + 1);
+        // Of 8 words in a half: the half, 4 pairs, 2 pairs, 1 pair.
+        assert_eq!([1, 2, 4, 8, 15].map(|to| selects(8, 0, to)), [1, 4, 2, 1, 8]);
         let mut bus = Bus::new(2, 8);
         assert_eq!([bus.show(&[3, -1]), bus.show(&[3, -1]), bus.show(&[0, -2])], [10, 0, 3]);
         let mut port = Port::default();

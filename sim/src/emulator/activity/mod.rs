@@ -137,6 +137,7 @@ impl DeviceObserver {
     /// The loader delivers a word, read from the buffer or of padding.
     pub(super) fn deliver(&mut self, values: &[i16], read: bool) {
         self.toggles[Toggle::PatchBus] += self.patch.deliver(values);
+        self.toggles[Toggle::PatchWords] += 1;
         if read {
             self.read(values);
         }

@@ -1,6 +1,6 @@
 //! Operand and accumulate stage of the PEs of a column.
 
-use super::bits::{distance, mask64};
+use super::bits::{distance, mask64, selects};
 use super::toggle::{Toggle, Toggles};
 
 /// Widths of a PE.
@@ -215,6 +215,8 @@ impl Accumulate {
     pub(super) fn address(&mut self, word: usize, toggles: &mut Toggles) {
         let changed = u64::from((self.word ^ word).count_ones());
         toggles[Toggle::PsumAddress] += changed * self.rows as u64;
+        let bank = self.psum.len() / (2 * self.rows * self.widths.lanes);
+        toggles[Toggle::PsumSelects] += selects(bank, self.word, word) * self.rows as u64;
         self.word = word;
         self.show(toggles);
     }

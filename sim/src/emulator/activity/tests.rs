@@ -138,6 +138,7 @@ fn buses_and_drain_by_hand() {
         &mut observer,
         &[
             (T::PatchBus, 2 * words),
+            (T::PatchWords, 2),
             (T::BufferRead, words),
             (T::BufferWrite, 8 * words),
             // Three ones of the weight, one of the index, the flag.

@@ -70,12 +70,24 @@ toggles! {
         "HD between the old and the new zero flags at every write, once per row; 0 without zero gating.",
     PatchBus "patch_bus" BufferReads
         "HD between successive words that the loader delivers, padding included, and what it shows while it pauses; once, not per row.",
+    PatchWords "patch_words" BufferReads
+        "Words that the loader delivers, padding included: its steps.",
     PatchTaken "patch_taken" ScratchWrites
         "HD of the patch data of each row, which are 0 unless the row takes a word: they rise and fall with each word, or go over to the next if the row takes that in the next cycle.",
     ScratchReadBus "scratch_read_bus" PeSteps
         "HD of the scratchpads' read ports (whole words): successive entries of a column address other words, also while it waits, and the word that is shown is written; all rows, of which those without a pixel show word 0.",
     ScratchSelect "scratch_select" PeSteps
         "HD of the channels that reach the read registers (one per lane), whether they are taken or not; when and where as for the read ports.",
+    ScratchAddress "scratch_address" PeSteps
+        "HD of the word addresses at the scratchpads' read ports, the half included; all rows.",
+    ScratchSelects "scratch_selects" PeSteps
+        "Multiplexers of the scratchpads' read ports, per bit of a word, whose select moves with the word address; all rows.",
+    ChannelSelect "channel_select" WeightReads
+        "HD between the channels within the word that successive entries take; once per column.",
+    PsumSelects "psum_selects" PsumWrites
+        "Multiplexers of the psum files' accumulate-side read ports, per bit of a word, whose select moves; all rows.",
+    DrainSelects "drain_selects" DrainSteps
+        "Multiplexers of the psum files' drain-side read ports, per bit of a word, whose select moves; all columns.",
     Entry "entry" WeightReads
         "HD between successive entries read from a weight buffer: weights, stored index and last flag; once per column.",
     EntryIndex "entry_index" WeightReads

@@ -1,0 +1,71 @@
+//! A small part of the held-out record: layers of the digits network on a configuration that the fit has not seen,
+//! at gate level and as the shipped technology file predicts them.
+
+use std::path::Path;
+
+use pecan_flow::energy::Technology;
+use pecan_flow::energy::calibrate::{Plan, Setup, held_out};
+use pecan_flow::tools::{LibertySearch, Process, SynthOptions};
+use pecan_sim::tools::Finder;
+
+/// Largest error of a layer.
+const LARGEST: f64 = 0.10;
+
+const PLAN: &str = r#"
+cycles = 600
+seed = 3
+fit = []
+
+[[held_out]]
+name = "ci_2x3x2"
+set = ["array.rows=2", "array.cols=3", "array.lanes=2", "drain.lanes=2", "pe.psum_depth=12"]
+
+[[network]]
+model = "lenet_digits.onnx"
+data = "digits.npz"
+calibrate = "0..100"
+sample = "1500..1501"
+layers = 2
+"#;
+
+#[test]
+fn held_out_layers_are_predicted() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pdk = here.join("../../shared/pdk");
+    let process = Process::load("sg13g2").unwrap();
+    let liberty = LibertySearch { files: Vec::new(), pdk: Some(pdk) };
+    if process.find_liberty(&liberty).is_err() {
+        println!("skipped: the cell library of sg13g2 is not there");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plan.toml");
+    std::fs::write(&path, PLAN).unwrap();
+    let setup = Setup {
+        process,
+        synthesis: SynthOptions { liberty, ..SynthOptions::default() },
+        finder: Finder::from_environment().unwrap(),
+        plan: Plan::load(&path).unwrap(),
+        networks: here.join("data"),
+        cases: folder.path().join("cases"),
+    };
+    let technology = Technology::builtin("sg13g2").unwrap();
+    let first = held_out(&setup, &technology, &|_| ()).unwrap();
+    assert_eq!(first.len(), 2);
+    for layer in &first {
+        println!(
+            "{}: {:.0} pJ at gate level, {:.0} predicted, {:+.1} %; without glitches {:.0}",
+            layer.layer,
+            layer.gate_level,
+            layer.predicted,
+            100.0 * layer.error(),
+            layer.zero_delay
+        );
+        assert!(layer.error().abs() < LARGEST, "{layer:?}");
+        assert!(layer.zero_delay < layer.gate_level);
+    }
+    // Finished cases are taken as they are, damaged ones are measured again.
+    let case = std::fs::read_dir(folder.path().join("cases/ci_2x3x2")).unwrap().next().unwrap();
+    std::fs::write(case.unwrap().path(), "{").unwrap();
+    assert_eq!(held_out(&setup, &technology, &|_| ()).unwrap(), first);
+}
