@@ -234,8 +234,8 @@ impl Column {
         let size = geometry.rows * b;
         let start = (half * geometry.scratch_words + position / b) * size;
         let high = position % b / lanes * lanes;
-        for row in 0..geometry.rows {
-            let from = if valid[row] { start } else { 0 } + row * b;
+        for (row, valid) in valid.iter().enumerate() {
+            let from = if *valid { start } else { 0 } + row * b;
             self.from[row] = from;
             self.show(row, high, &scratch[from..][..b], geometry, toggles);
         }
