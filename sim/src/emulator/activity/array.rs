@@ -134,6 +134,7 @@ impl ArrayToggles {
             column.accumulate.settle(toggles);
         }
         let positions = self.geometry.scratch_words * self.geometry.word_channels;
+        let masks = (self.weight_mask, self.geometry.word_channels - 1);
         let mut entries = entries.peekable();
         let mut first = true;
         while let Some((position, entry)) = entries.next() {
@@ -244,8 +245,8 @@ impl Column {
             let word = from / size;
             2 * (word % geometry.scratch_words) + word / geometry.scratch_words
         };
-        for row in 0..geometry.rows {
-            let from = if valid[row] { start } else { 0 } + row * b;
+        for (row, valid) in valid.iter().enumerate() {
+            let from = if *valid { start } else { 0 } + row * b;
             let before = std::mem::replace(&mut self.from[row], from);
             if before != from {
                 let (before, now) = (port(before), port(from));
@@ -313,5 +314,4 @@ impl Column {
             self.accumulate.step(row, start, multiply, list.maximum, &self.operands, toggles);
         }
     }
-        let masks = (self.weight_mask, self.geometry.word_channels - 1);
 }
