@@ -93,6 +93,7 @@ fn an_entry_by_hand() {
             (T::PsumWrite, 4),
             (T::PsumReadBus, 4),
             (T::DrainReadBus, 4),
+            (T::ChannelSelect, 1),
             (T::Entry, 1),
             (T::EntryIndex, 1),
         ],
@@ -176,7 +177,12 @@ fn a_column_that_waits_shows_what_is_there() {
     assert_eq!(observer.toggles()[T::ScratchReadBus], 10);
     observer.restart();
     observer.peek(0, 0, 0);
-    expect(&mut observer, &[(T::ScratchReadBus, 10), (T::ScratchSelect, 10)]);
+    // Back to the first half: one address bit, which selects the half.
+    let address = [(T::ScratchAddress, 1), (T::ScratchSelects, 1)];
+    expect(
+        &mut observer,
+        &[(T::ScratchReadBus, 10), (T::ScratchSelect, 10), address[0], address[1]],
+    );
 }
 
 #[test]
