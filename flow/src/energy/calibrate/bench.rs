@@ -116,7 +116,7 @@ impl Bench {
         let path = Record::path(folder, &self.name, &piece.name);
         if let Some(record) = Record::read(&path, &key) {
             // Events cost little and may be defined anew; only energies are kept.
-            let record = Record { events, ..record };
+            let record = Record { key, events, ..record };
             record.write(&path)?;
             return Ok(record);
         }
