@@ -87,7 +87,9 @@ pub fn calibrate(
     };
     let mut technology = technology(setup, &origin, &fitted)?;
     let held_out = held_out(setup, &technology, finished)?;
-    summary::conclude(&mut technology, &held_out);
+    if !held_out.is_empty() {
+        summary::conclude(&mut technology, &held_out);
+    }
     Ok(Calibration { technology, held_out })
 }
 
