@@ -46,6 +46,10 @@ macro_rules! regressors {
 
 use super::block::Class::Data as Logic;
 
+/// 1 where a condition on the sizes holds, else 0: a coefficient of its own for these sizes.
+fn only(condition: bool) -> f64 {
+    f64::from(u8::from(condition))
+}
 fn pes(g: &Geometry) -> f64 {
     (g.rows * g.cols) as f64
 }
@@ -89,6 +93,13 @@ regressors! {
     Mac Logic "product" Compute = |_, e| e.toggle(T::Product);
     Mac Logic "multiply_cross" Compute = |_, e| e.toggle(T::MultiplyCross);
     Mac Logic "active" Compute = |_, e| e.count(C::ActiveLanes);
+    // Lanes share an activation through a multiplexer, behind which it comes later than the weights.
+    Mac Logic "cross_1_lane" Compute = |g, e| e.toggle(T::MultiplyCross) * only(g.lanes == 1);
+    Mac Logic "cross_2_lanes" Compute = |g, e| e.toggle(T::MultiplyCross) * only(g.lanes == 2);
+    Mac Logic "cross_4_lanes" Compute = |g, e| e.toggle(T::MultiplyCross) * only(g.lanes >= 4);
+    Mac Logic "sum_2_lanes" Compute = |g, e| e.toggle(T::Sum) * only(g.lanes == 2);
+    Mac Logic "sum_4_lanes" Compute = |g, e| e.toggle(T::Sum) * only(g.lanes >= 4);
+    Mac Logic "takes_bits_4_lanes" Compute = |g, e| e.toggle(T::AccumulatorTakes) * g.accumulator_bits as f64 * only(g.lanes >= 4);
     Mac Logic "multiplied" Compute = |_, e| e.toggle(T::MultiplyLanes);
     Mac Logic "takes" Compute = |_, e| e.toggle(T::AccumulatorTakes);
     Mac Logic "takes_bits" Compute = |g, e| e.toggle(T::AccumulatorTakes) * g.accumulator_bits as f64;
@@ -130,6 +141,17 @@ regressors! {
     Scratchpad Logic "address_words" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g) * words(g);
     Scratchpad Logic "address_only" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g);
     Scratchpad Logic "selects" Inputs = |g, e| e.toggle(T::ScratchSelects) * word_bits(g);
+    // Multiplexer trees differ with the words of a half, of which there are few legal numbers.
+    Scratchpad Logic "bits_2_words" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.scratch_words == 2);
+    Scratchpad Logic "bits_4_words" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.scratch_words == 4);
+    Scratchpad Logic "bits_8_words" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.scratch_words == 8);
+    Scratchpad Logic "bits_16_words" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.scratch_words == 16);
+    Scratchpad Logic "bits_32_words" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.scratch_words >= 32);
+    Scratchpad Logic "read_2_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * only(g.scratch_words == 2);
+    Scratchpad Logic "read_4_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * only(g.scratch_words == 4);
+    Scratchpad Logic "read_8_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * only(g.scratch_words == 8);
+    Scratchpad Logic "read_16_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * only(g.scratch_words == 16);
+    Scratchpad Logic "read_32_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * only(g.scratch_words >= 32);
     Scratchpad Logic "word_address" Inputs = |_, e| e.toggle(T::ScratchAddress);
     Scratchpad Logic "word_address_bits" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g);
     Scratchpad Logic "channel" Inputs = |g, e| e.toggle(T::ChannelSelect) * rows(g);
@@ -195,6 +217,10 @@ regressors! {
     Network Logic "drain_sum_rows" Outputs = |g, e| e.toggle(T::DrainSum) * rows(g);
     Network Logic "word_address" Inputs = |_, e| e.toggle(T::ScratchAddress);
     Network Logic "drains" Outputs = |_, e| e.count(C::DrainSteps);
+    // Where the drain takes a group in parts, rows choose among the columns' sums.
+    Network Logic "drain_mux" Outputs = |g, e| e.count(C::DrainSteps) * cols(g) * sum_bits(g) * only(g.chunks_per_group() > 1);
+    Network Logic "drain_mux_bus" Outputs = |g, e| e.toggle(T::DrainReadBus) * only(g.chunks_per_group() > 1);
+    Network Logic "drain_mux_sum" Outputs = |g, e| e.toggle(T::DrainSum) * rows(g) * only(g.chunks_per_group() > 1);
     Network Logic "drains_rows" Outputs = |g, e| e.count(C::DrainSteps) * rows(g);
     Network Logic "drains_bits" Outputs = |g, e| e.count(C::DrainSteps) * drains(g) * g.accumulator_bits as f64;
     Network Logic "drains_row_bits" Outputs = |g, e| e.count(C::DrainSteps) * rows(g) * drains(g) * g.accumulator_bits as f64;
@@ -208,6 +234,11 @@ regressors! {
     Network Clock "cycles" Overhead = |_, e| cycles(e);
     Network Clock "rows" Overhead = |g, e| cycles(e) * rows(g);
     Network Clock "pes" Overhead = |g, e| cycles(e) * pes(g);
+    Network Clock "entries" Overhead = |_, e| e.count(C::WeightReads);
+    Network Clock "steps" Overhead = |_, e| e.count(C::PeSteps);
+    Network Clock "steps_rows" Overhead = |g, e| e.count(C::PeSteps) / cols(g);
+    Network Clock "run" Overhead = |_, e| e.count(C::RunCycles);
+    Network Clock "run_rows" Overhead = |g, e| e.count(C::RunCycles) * rows(g);
     Network Clock "lanes" Overhead = |g, e| cycles(e) * lanes(g);
     Network Leakage "cycles" Overhead = |_, e| cycles(e);
     Network Leakage "rows" Overhead = |g, e| cycles(e) * rows(g);
@@ -217,6 +248,8 @@ regressors! {
     // Weight sequencers.
     Sequencer Logic "entry" Weights = |_, e| e.toggle(T::Entry);
     Sequencer Logic "entry_index" Weights = |_, e| e.toggle(T::EntryIndex);
+    Sequencer Logic "dense" Weights = |g, e| e.count(C::WeightReads) * only(!g.skip);
+    Sequencer Logic "dense_index" Weights = |g, e| e.toggle(T::EntryIndex) * only(!g.skip);
     Sequencer Logic "entry_rows" Weights = |g, e| e.toggle(T::Entry) * rows(g);
     Sequencer Logic "index_rows" Weights = |g, e| e.toggle(T::EntryIndex) * rows(g);
     Sequencer Logic "entry_bits" Weights = |g, e| e.count(C::WeightReads) * g.entry_bits as f64;
@@ -228,9 +261,12 @@ regressors! {
     Sequencer Logic "run_columns" Overhead = |g, e| e.count(C::RunCycles) * cols(g);
     Sequencer Logic "columns" Overhead = |g, e| cycles(e) * cols(g);
     Sequencer Clock "columns" Overhead = |g, e| cycles(e) * cols(g);
+    Sequencer Clock "dense" Overhead = |g, e| cycles(e) * cols(g) * only(!g.skip);
+    Sequencer Clock "dense_entries" Weights = |g, e| e.count(C::WeightReads) * only(!g.skip);
     Sequencer Clock "address_bits" Overhead = |g, e| cycles(e) * cols(g) * g.weight_address_bits as f64;
     Sequencer Clock "entries" Weights = |_, e| e.count(C::WeightReads);
     Sequencer Leakage "columns" Overhead = |g, e| cycles(e) * cols(g);
+    Sequencer Leakage "dense" Overhead = |g, e| cycles(e) * cols(g) * only(!g.skip);
     Sequencer Leakage "address_bits" Overhead = |g, e| cycles(e) * cols(g) * g.weight_address_bits as f64;
     Sequencer Leakage "entry_bits" Overhead = |g, e| cycles(e) * cols(g) * g.entry_bits as f64;
 
@@ -276,6 +312,10 @@ regressors! {
     Drain Clock "cycles" Overhead = |_, e| cycles(e);
     Drain Clock "lanes" Overhead = |g, e| cycles(e) * drains(g);
     Drain Clock "lane_bits" Overhead = |g, e| cycles(e) * drains(g) * g.accumulator_bits as f64;
+    Drain Clock "run" Overhead = |_, e| e.count(C::RunCycles);
+    Drain Clock "words" Outputs = |g, e| e.count(C::BufferWrites) * word_bits(g);
+    Drain Clock "drains" Outputs = |_, e| e.count(C::DrainSteps);
+    Drain Clock "params" Outputs = |_, e| e.count(C::ParamWrites);
     Drain Clock "steps" Outputs = |g, e| e.count(C::DrainSteps) * drains(g);
     Drain Clock "steps_bits" Outputs = |g, e| e.count(C::DrainSteps) * drains(g) * g.accumulator_bits as f64;
     Drain Clock "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);
@@ -308,6 +348,7 @@ regressors! {
     Control Clock "scratch_cells" Overhead = |g, e| cycles(e) * rows(g) * words(g) * word_bits(g);
     Control Clock "operand_cells" Overhead = |g, e| cycles(e) * lanes(g) * (g.activation_bits + g.weight_bits) as f64;
     Control Clock "sum_cells" Overhead = |g, e| cycles(e) * pes(g) * sum_bits(g);
+    Control Clock "dense" Overhead = |g, e| cycles(e) * cols(g) * only(!g.skip);
     Control Clock "drain_cells" Overhead = |g, e| cycles(e) * drains(g) * g.accumulator_bits as f64;
     Control Clock "counter_bits" Overhead = |g, e| cycles(e) * g.counter_bits as f64;
     Control Clock "stream_bits" Overhead = |g, e| cycles(e) * g.stream_bits as f64;
