@@ -303,6 +303,8 @@ regressors! {
     Drain Logic "scaled" Outputs = |_, e| e.toggle(T::DrainScaled);
     Drain Logic "out" Outputs = |_, e| e.toggle(T::DrainOut);
     Drain Logic "param" Outputs = |_, e| e.toggle(T::Param);
+    Drain Logic "multiplies" Outputs = |_, e| e.toggle(T::DrainMultiplies);
+    Drain Logic "multiplies_bits" Outputs = |g, e| e.toggle(T::DrainMultiplies) * g.accumulator_bits as f64;
     Drain Logic "steps" Outputs = |g, e| e.count(C::DrainSteps) * drains(g);
     Drain Logic "steps_bits" Outputs = |g, e| e.count(C::DrainSteps) * drains(g) * g.accumulator_bits as f64;
     Drain Logic "words" Outputs = |g, e| e.count(C::BufferWrites) * word_bits(g);
@@ -316,6 +318,8 @@ regressors! {
     Drain Clock "words" Outputs = |g, e| e.count(C::BufferWrites) * word_bits(g);
     Drain Clock "drains" Outputs = |_, e| e.count(C::DrainSteps);
     Drain Clock "params" Outputs = |_, e| e.count(C::ParamWrites);
+    Drain Clock "multiplies" Outputs = |_, e| e.toggle(T::DrainMultiplies);
+    Drain Clock "multiplies_bits" Outputs = |g, e| e.toggle(T::DrainMultiplies) * g.accumulator_bits as f64;
     Drain Clock "steps" Outputs = |g, e| e.count(C::DrainSteps) * drains(g);
     Drain Clock "steps_bits" Outputs = |g, e| e.count(C::DrainSteps) * drains(g) * g.accumulator_bits as f64;
     Drain Clock "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);

@@ -76,6 +76,7 @@ impl DrainToggles {
         let biased = count((old.biased() ^ new.biased()) as u64, self.biased);
         let factor = u64::from((old.param.multiplier ^ new.param.multiplier).count_ones());
         toggles[Toggle::DrainBiased] += biased;
+        toggles[Toggle::DrainMultiplies] += 1;
         toggles[Toggle::DrainCross] += biased * u64::from(new.param.multiplier.count_ones())
             + factor * count(new.biased() as u64, self.biased);
         toggles[Toggle::DrainScaled] += count((old.scaled() ^ new.scaled()) as u64, self.scaled);

@@ -156,6 +156,7 @@ fn buses_and_drain_by_hand() {
             (T::DrainBiased, 2),
             // Two bits of 5 times the two ones of 3 and the other way around.
             (T::DrainCross, 2 * 2 + 2 * 2),
+            (T::DrainMultiplies, 1),
             (T::DrainScaled, 4),
             (T::DrainOut, 1),
             (T::Param, 1 + 2 + 1),

@@ -98,6 +98,8 @@ toggles! {
         "HD of the registers before the drain lanes' multipliers: sum + bias.",
     DrainCross "drain_cross" DrainSteps
         "Per drain step: HD(sum + bias) x ones of the new multiplier + HD(multiplier) x ones of the new sum + bias, the partial-product bits of the requantization that change.",
+    DrainMultiplies "drain_multiplies" DrainSteps
+        "Sums that a drain lane multiplies: all but those of which the clamp alone decides the value.",
     DrainScaled "drain_scaled" DrainSteps
         "HD of the registers behind the drain lanes' multipliers: (sum + bias) x multiplier.",
     DrainOut "drain_out" DrainSteps
