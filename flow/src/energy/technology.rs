@@ -13,8 +13,10 @@ use super::sram::SramModel;
 pub const FORMAT: u32 = 1;
 
 /// Technologies that are part of the program, by name.
-const BUILTIN: &[(&str, &str)] =
-    &[("eyeriss-relative", include_str!("../../technologies/eyeriss-relative.toml"))];
+const BUILTIN: &[(&str, &str)] = &[
+    ("sg13g2", include_str!("../../technologies/sg13g2.toml")),
+    ("eyeriss-relative", include_str!("../../technologies/eyeriss-relative.toml")),
+];
 
 /// A technology: everything that turns counts and toggles into energy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
