@@ -41,7 +41,7 @@ impl Model {
         let geometry = Geometry::of(config);
         let terms = terms(technology)?;
         let memories = Memories::of(technology, &geometry);
-        let warnings = warnings(technology, config, &geometry);
+        let warnings = warnings(technology, config);
         Ok(Self {
             terms,
             memories,
@@ -103,23 +103,20 @@ impl Model {
 impl Memories {
     fn of(technology: &Technology, g: &Geometry) -> Self {
         let sram = &technology.sram;
-        let access = |words: usize, bits: usize| {
-            [sram.read.energy(words, bits), sram.write.energy(words, bits)]
-        };
         let sizes = memory_sizes(g);
-        let bits: usize = sizes.iter().map(|(_, words, bits, copies)| words * bits * copies).sum();
-        let [buffer, weights, params] = sizes.map(|(_, words, bits, _)| access(words, bits));
+        let bits: usize = sizes.iter().map(|[words, bits, copies]| words * bits * copies).sum();
+        let [buffer, weights, params] = sizes.map(|[words, bits, _]| sram.accesses(words, bits));
         Self { buffer, weights, params, leakage: bits as f64 * sram.leakage_per_bit }
     }
 }
 
-/// The synchronous memories: name, words, bits of a word, copies.
-fn memory_sizes(g: &Geometry) -> [(&'static str, usize, usize, usize); 3] {
+/// Words, bits of a word and copies of global buffer, weight buffers and parameter memories.
+fn memory_sizes(g: &Geometry) -> [[usize; 3]; 3] {
     let param_bits = g.bias_bits() + PARAM_BITS;
     [
-        ("global buffer", g.buffer_words, g.word_channels * g.activation_bits, 1),
-        ("weight buffer", g.weight_entries, g.entry_bits, g.cols),
-        ("parameter memory", g.param_rows(), param_bits, g.drain_lanes),
+        [g.buffer_words, g.word_channels * g.activation_bits, 1],
+        [g.weight_entries, g.entry_bits, g.cols],
+        [g.param_rows(), param_bits, g.drain_lanes],
     ]
 }
 
@@ -167,7 +164,7 @@ fn terms(technology: &Technology) -> Result<Vec<(&'static Regressor, Block, f64)
 }
 
 /// Every key outside its calibrated range.
-fn warnings(technology: &Technology, config: &Config, g: &Geometry) -> Vec<String> {
+fn warnings(technology: &Technology, config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     for key in Config::keys() {
         let Some([low, high]) = technology.ranges.get(&key.path()) else { continue };
@@ -177,17 +174,6 @@ fn warnings(technology: &Technology, config: &Config, g: &Geometry) -> Vec<Strin
                 "{} = {value} is outside the calibrated range {low} to {high} of `{}`",
                 key.path(),
                 technology.name
-            ));
-        }
-    }
-    let range = technology.sram.range;
-    for (name, words, bits, _) in memory_sizes(g) {
-        let inside = |value: usize, range: [usize; 2]| (range[0]..=range[1]).contains(&value);
-        if !(inside(words, range.words) && inside(bits, range.bits)) {
-            warnings.push(format!(
-                "{name} of {words} words of {bits} bits is outside the sizes of the SRAM figures \
-                 ({} to {} words of {} to {} bits)",
-                range.words[0], range.words[1], range.bits[0], range.bits[1]
             ));
         }
     }

@@ -198,6 +198,7 @@ fn assumptions(process: &Process) -> Vec<String> {
         format!("input slew {} ns everywhere", process.timing.slew_ns),
         "clock tree: root and gated clock nets with the pins and wires that they drive; no buffers".into(),
         "glitches: one inertial delay per cell output, from the library's tables at the slew and load above".into(),
+        "memories: macros side by side and in banks, of which an access wakes one; the selection of the bank and the wires to it are left out".into(),
         "no layout and no silicon stand behind these numbers".into(),
     ]
 }

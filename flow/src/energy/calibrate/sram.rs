@@ -12,6 +12,9 @@ use crate::tools::{LibertySearch, Process};
 /// Feature size (nm) and voltage (V) of SG13G2, whose macros stand in for those of processes without any.
 const REFERENCE: (f64, f64) = (130.0, 1.2);
 
+/// Most words of a bank. Deeper macros exist, but an access to one costs more than to a bank of this size.
+const BANK_WORDS: usize = 1024;
+
 /// The SRAM model of a process.
 ///
 /// # Errors
@@ -88,6 +91,7 @@ fn fitted(macros: &[Sram], origin: &str) -> SramModel {
         read,
         write,
         leakage_per_bit: leakage / bits.max(1) as f64,
+        bank_words: BANK_WORDS,
         points: macros.len(),
         error: [(read_error[0] + write_error[0]) / 2.0, read_error[1].max(write_error[1])],
         range: SramRange { words: extent(|m| m.words), bits: extent(|m| m.bits) },

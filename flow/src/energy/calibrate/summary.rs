@@ -226,6 +226,7 @@ mod tests {
                 read: access,
                 write: access,
                 leakage_per_bit: 0.0,
+                bank_words: 1 << 20,
                 points: 1,
                 error: [0.0; 2],
                 range: SramRange { words: [1, 1 << 20], bits: [1, 512] },
