@@ -170,9 +170,12 @@ fn technology(
     let memories = sram::model(process, &setup.synthesis.liberty, origin.voltage)?;
     let mut tools = BTreeMap::new();
     tools.insert("pecan".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
-    tools.insert("yosys".to_owned(), origin.yosys.clone());
+    // Without how and where it was compiled.
+    let yosys = origin.yosys.split(',').next().unwrap_or_default();
+    tools.insert("yosys".to_owned(), yosys.replace('(', "").trim_end_matches(')').to_owned());
     let verilator = setup.finder.find("verilator")?;
-    tools.insert("verilator".to_owned(), verilator.version_text);
+    let version = verilator.version.map_or(verilator.version_text, |version| version.to_string());
+    tools.insert("verilator".to_owned(), version);
     Ok(Technology {
         format: FORMAT,
         name: process.name.clone(),

@@ -24,13 +24,19 @@ impl Halves {
         (0..2).map(move |h| (h, (words + 1 - h) / 2)).filter(|&(_, n)| n > 0)
     }
 
-    /// The part of an address that picks a word of a half.
-    fn row(&self, address: &str) -> String {
-        match self.address {
-            1 => "1'd0".into(),
-            2 => format!("{address}[1]"),
-            n => format!("{address}[{}:1]", n - 1),
+    /// The part of an address that picks a word of a half of `words` words.
+    fn row(&self, address: &str, words: usize) -> String {
+        match (self.address, addr_width(words)) {
+            (1, _) => "1'd0".into(),
+            (_, 1) => format!("{address}[1]"),
+            (_, n) => format!("{address}[{n}:1]"),
         }
+    }
+
+    /// The highest address bit where a half of `words` words has no use for it: the smaller half of an odd number.
+    fn beyond(&self, address: &str, words: usize) -> Option<String> {
+        let lacks = self.address > addr_width(words) + 1;
+        lacks.then(|| format!("{address}[{}]", self.address - 1))
     }
 
     /// The bit of an address that picks the half; an address of one bit is no vector.
@@ -38,25 +44,23 @@ impl Halves {
         if self.address == 1 { address.into() } else { format!("{address}[0]") }
     }
 
-    fn row_bits(&self) -> usize {
-        (self.address - 1).max(1)
-    }
-
     /// Write enables of the halves, from `we` and `wa`.
     pub(super) fn enables(&self) -> String {
         self.each()
-            .map(|(h, _)| {
+            .map(|(h, n)| {
                 let sign = if h == 0 { "!" } else { "" };
-                format!("wire we_{h} = we & {sign}{};\n", self.half("wa"))
+                let inside = self.beyond("wa", n).map_or(String::new(), |bit| format!(" & !{bit}"));
+                format!("wire we_{h} = we & {sign}{}{inside};\n", self.half("wa"))
             })
             .collect()
     }
 
     /// Registers `<name>_0` and `<name>_1` of `bits` bits per word, which take `data` at a write.
     pub(super) fn registers(&self, name: &str, bits: usize, data: &str) -> String {
-        let (top, row) = (bits - 1, self.row("wa"));
+        let top = bits - 1;
         self.each()
             .map(|(h, n)| {
+                let row = self.row("wa", n);
                 format!(
                     "reg [{top}:0] {name}_{h} [0:{last}];\n\
                      wire [{top}:0] {name}_data_{h} = {{{bits}{{we_{h}}}}} & {data};\n\
@@ -70,9 +74,9 @@ impl Halves {
     /// The words that `address` picks in the halves, `<address>_row_<half>`: word 0 in the half that
     /// is not read.
     pub(super) fn rows(&self, address: &str) -> String {
-        let (bits, row) = (self.row_bits(), self.row(address));
         self.each()
-            .map(|(h, _)| {
+            .map(|(h, n)| {
+                let (bits, row) = (addr_width(n), self.row(address, n));
                 let sign = if h == 0 { "!" } else { "" };
                 format!(
                     "wire [{top}:0] {address}_row_{h} = {{{bits}{{{sign}{half}}}}} & {row};\n",
@@ -104,6 +108,10 @@ mod tests {
         assert_eq!(Halves::new(1).each().collect::<Vec<_>>(), [(0, 1)]);
         assert_eq!(halves.word("bank", "ra"), "ra[0] ? bank_1[ra_row_1] : bank_0[ra_row_0]");
         assert_eq!(halves.rows("ra").lines().count(), 2);
+        let halves = Halves::new(5);
+        assert!(halves.enables().contains("we_1 = we & wa[0] & !wa[2];"));
+        assert!(halves.rows("ra").contains("wire [0:0] ra_row_1 = {1{ra[0]}} & ra[1];"));
+        assert!(halves.rows("ra").contains("wire [1:0] ra_row_0 = {2{!ra[0]}} & ra[2:1];"));
         assert!(Halves::new(2).enables().contains("we & !wa;"));
     }
 }

@@ -78,7 +78,7 @@ impl Everything {
             low: like(&storage.low),
             high: like(&storage.high),
             act: storage.act.iter().map(like).collect(),
-            nz: (0..lanes).map(|_| Signal::default()).collect(),
+            nz: (0..2 * lanes).map(|_| Signal::default()).collect(),
             sum: storage.sum.iter().map(like).collect(),
             drain: storage.drain.iter().map(like).collect(),
             busy: Signal::default(),
