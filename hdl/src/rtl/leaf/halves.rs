@@ -24,18 +24,22 @@ impl Halves {
         (0..2).map(move |h| (h, (words + 1 - h) / 2)).filter(|&(_, n)| n > 0)
     }
 
-    /// The part of an address that picks a word of a half of `words` words.
-    fn row(&self, address: &str, words: usize) -> String {
-        match (self.address, addr_width(words)) {
-            (1, _) => "1'd0".into(),
-            (_, 1) => format!("{address}[1]"),
-            (_, n) => format!("{address}[{n}:1]"),
+    /// Address bits of a half of `words` words: none of a single word, which is a register.
+    fn bits(words: usize) -> usize {
+        if words == 1 { 0 } else { addr_width(words) }
+    }
+
+    /// The part of an address that picks a word of a half of several words.
+    fn row(address: &str, words: usize) -> String {
+        match Self::bits(words) {
+            1 => format!("{address}[1]"),
+            n => format!("{address}[{n}:1]"),
         }
     }
 
     /// The highest address bit where a half of `words` words has no use for it: the smaller half of an odd number.
     fn beyond(&self, address: &str, words: usize) -> Option<String> {
-        let lacks = self.address > addr_width(words) + 1;
+        let lacks = self.address > Self::bits(words) + 1;
         lacks.then(|| format!("{address}[{}]", self.address - 1))
     }
 
@@ -60,12 +64,14 @@ impl Halves {
         let top = bits - 1;
         self.each()
             .map(|(h, n)| {
-                let row = self.row("wa", n);
+                let (array, row) = match n {
+                    1 => (String::new(), String::new()),
+                    _ => (format!(" [0:{}]", n - 1), format!("[{}]", Self::row("wa", n))),
+                };
                 format!(
-                    "reg [{top}:0] {name}_{h} [0:{last}];\n\
+                    "reg [{top}:0] {name}_{h}{array};\n\
                      wire [{top}:0] {name}_data_{h} = {{{bits}{{we_{h}}}}} & {data};\n\
-                     always @(posedge clock) if (we_{h}) {name}_{h}[{row}] <= {name}_data_{h};\n",
-                    last = n - 1,
+                     always @(posedge clock) if (we_{h}) {name}_{h}{row} <= {name}_data_{h};\n",
                 )
             })
             .collect()
@@ -74,9 +80,13 @@ impl Halves {
     /// The words that `address` picks in the halves, `<address>_row_<half>`: word 0 in the half that
     /// is not read.
     pub(super) fn rows(&self, address: &str) -> String {
+        if self.words == 1 {
+            return format!("wire unused_{address} = {address};\n");
+        }
         self.each()
+            .filter(|(_, n)| *n > 1)
             .map(|(h, n)| {
-                let (bits, row) = (addr_width(n), self.row(address, n));
+                let (bits, row) = (Self::bits(n), Self::row(address, n));
                 let sign = if h == 0 { "!" } else { "" };
                 format!(
                     "wire [{top}:0] {address}_row_{h} = {{{bits}{{{sign}{half}}}}} & {row};\n",
@@ -89,7 +99,11 @@ impl Halves {
 
     /// The word of registers `name` at `address`, after [`Halves::rows`] of that address.
     pub(super) fn word(&self, name: &str, address: &str) -> String {
-        let half = |h: usize| format!("{name}_{h}[{address}_row_{h}]");
+        let words: Vec<usize> = self.each().map(|(_, n)| n).collect();
+        let half = |h: usize| match words[h] {
+            1 => format!("{name}_{h}"),
+            _ => format!("{name}_{h}[{address}_row_{h}]"),
+        };
         match self.words {
             1 => half(0),
             _ => format!("{} ? {} : {}", self.half(address), half(1), half(0)),
@@ -106,8 +120,11 @@ mod tests {
         let halves = Halves::new(3);
         assert_eq!(halves.each().collect::<Vec<_>>(), [(0, 2), (1, 1)]);
         assert_eq!(Halves::new(1).each().collect::<Vec<_>>(), [(0, 1)]);
-        assert_eq!(halves.word("bank", "ra"), "ra[0] ? bank_1[ra_row_1] : bank_0[ra_row_0]");
-        assert_eq!(halves.rows("ra").lines().count(), 2);
+        // A single word is a register.
+        assert_eq!(halves.word("bank", "ra"), "ra[0] ? bank_1 : bank_0[ra_row_0]");
+        assert_eq!(halves.rows("ra").lines().count(), 1);
+        assert!(halves.enables().contains("we_1 = we & wa[0] & !wa[1];"));
+        assert!(halves.registers("bank", 4, "d").contains("reg [3:0] bank_1;"));
         let halves = Halves::new(5);
         assert!(halves.enables().contains("we_1 = we & wa[0] & !wa[2];"));
         assert!(halves.rows("ra").contains("wire [0:0] ra_row_1 = {1{ra[0]}} & ra[1];"));
