@@ -15,6 +15,7 @@ pub const FORMAT: u32 = 1;
 /// Technologies that are part of the program, by name.
 const BUILTIN: &[(&str, &str)] = &[
     ("sg13g2", include_str!("../../technologies/sg13g2.toml")),
+    ("osu018", include_str!("../../technologies/osu018.toml")),
     ("eyeriss-relative", include_str!("../../technologies/eyeriss-relative.toml")),
 ];
 
