@@ -3,6 +3,7 @@
 use pecan_hdl::config::{Config, Key, Value};
 use pecan_hdl::geometry::Geometry;
 use pecan_hdl::isa::counter::Counter;
+use pecan_hdl::isa::{MULTIPLIER_BITS, SHIFT_BITS};
 
 use super::actions::ACTIONS;
 use super::block::{Block, Breakdown, Class};
@@ -112,16 +113,13 @@ impl Memories {
 
 /// Words, bits of a word and copies of global buffer, weight buffers and parameter memories.
 fn memory_sizes(g: &Geometry) -> [[usize; 3]; 3] {
-    let param_bits = g.bias_bits() + PARAM_BITS;
+    let param_bits = g.bias_bits() + MULTIPLIER_BITS + SHIFT_BITS;
     [
         [g.buffer_words, g.word_channels * g.activation_bits, 1],
         [g.weight_entries, g.entry_bits, g.cols],
         [g.param_rows(), param_bits, g.drain_lanes],
     ]
 }
-
-/// Multiplier and shift of a requantization parameter.
-const PARAM_BITS: usize = 21;
 
 /// All terms of the technology with their regressors.
 fn terms(technology: &Technology) -> Result<Vec<(&'static Regressor, Block, f64)>, EnergyError> {

@@ -45,6 +45,14 @@ pub enum CalibrateError {
         /// Its name.
         module: String,
     },
+    /// A network of the plan gives no pieces.
+    #[error("{model}: {problem}")]
+    Pieces {
+        /// Its file, as the plan names it.
+        model: String,
+        /// Why.
+        problem: String,
+    },
     /// Memory macros give no model.
     #[error("SRAM macros: {problem}")]
     Sram {

@@ -43,12 +43,19 @@ pub(super) fn pieces(
                 |i| matches!(&network.layers[*i].op, Op::Conv(c) if usable(&network, *i, c.groups)),
             )
             .collect();
+        let wrong =
+            |problem: String| CalibrateError::Pieces { model: source.model.clone(), problem };
+        if convolutions.is_empty() {
+            return Err(wrong("no convolution without groups or depthwise".into()));
+        }
         for k in 0..source.layers {
             let index = convolutions[k * convolutions.len() / source.layers];
             let density = DENSITIES[(pieces.len() + number as usize) % DENSITIES.len()];
             let cut = cut(&network, index, &geometry, cycles, &mut rng);
             let input = &tensors[network.layers[index].input];
-            let Some((mut piece, input)) = crop(&network, index, input, &cut) else { continue };
+            let (mut piece, input) = crop(&network, index, input, &cut).ok_or_else(|| {
+                wrong(format!("layer `{}` cannot be cut", network.layers[index].name))
+            })?;
             prune(&mut piece.layers[0], geometry.lanes, density);
             let name = format!("{}@{density}", piece.name);
             pieces.push(Piece { name, network: piece, input });
@@ -86,7 +93,11 @@ fn run(
     };
     let quantized = quantize(&graph, &calibrate(&graph, &calibration.as_slices())?, options)?;
     let sample = load(&source.sample)?;
-    let input = quantized.quantize_input(sample.as_slices()[0]);
+    let Some(first) = sample.iter().next() else {
+        let problem = format!("no sample in rows `{}`", source.sample);
+        return Err(CalibrateError::Pieces { model: source.model.clone(), problem });
+    };
+    let input = quantized.quantize_input(first);
     let tensors = reference::run(&quantized.network, &input)?;
     Ok((quantized.network, tensors))
 }
