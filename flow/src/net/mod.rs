@@ -5,12 +5,14 @@
 //! reads layer shapes without weights.
 
 pub mod graph;
+mod masks;
 pub mod onnx;
 pub mod op;
 pub mod quantize;
 mod shape;
 pub mod topology;
 
+pub use masks::Masks;
 pub use shape::LayerShape;
 
 #[cfg(test)]
