@@ -5,6 +5,8 @@ pub mod data;
 pub mod energy;
 pub mod map;
 pub mod net;
+pub mod prune;
 pub mod report;
 pub mod simulate;
 pub mod tools;
+pub mod train;

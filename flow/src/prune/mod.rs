@@ -1,0 +1,31 @@
+//! Energy-aware pruning: a network that costs a fraction of the energy on this hardware at the same accuracy.
+//!
+//! A [`Rule`] chooses what goes, the energy model on the hardware's own counts says what that saves ([`Ledger`]), the
+//! weights that remain are refit by least squares ([`refit`](mod@refit)) and tuned on data
+//! ([`train`](crate::train)), and the integer network, which is what the hardware computes bit for bit, says whether
+//! the accuracy holds. [`prune`] repeats this until it does not. See `docs/pruning.md`.
+
+mod checkpoint;
+mod cost;
+mod driver;
+mod error;
+mod layer;
+mod matrix;
+pub mod moments;
+pub mod obs;
+mod parameters;
+pub mod refit;
+mod round;
+pub mod rule;
+mod score;
+mod setting;
+
+pub use checkpoint::{Checkpoint, Key};
+pub use cost::{Ledger, Price};
+pub use driver::{Dense, Ending, Event, Outcome, Phases, Point, prune};
+pub use error::PruneError;
+pub use layer::PruneLayer;
+pub use parameters::Parameters;
+pub use rule::{REGISTRY, Rule, find};
+pub use score::{Answers, Part, answers, cost, integers};
+pub use setting::{Bounds, Schedule, Setting, Split};

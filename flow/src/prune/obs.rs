@@ -1,0 +1,195 @@
+//! In which order the entries of a block of output channels go, and what each removal does to the loss.
+//!
+//! Optimal brain surgeon (B. Hassibi, D. Stork, "Second Order Derivatives for Network Pruning", NIPS 1992), layer by
+//! layer as in E. Frantar, D. Alistarh, "Optimal Brain Compression" (NeurIPS 2022): weights are removed one after the
+//! other, always the one whose loss, with the best answer of those that remain, is least, and the inverse Hessian
+//! follows by a rank-one update. Here an *entry*, the weights of all lanes at one input, goes at once; and outputs
+//! count by what they do to the loss of the network (a Kronecker-factored Hessian: J. Martens, R. Grosse, "Optimizing
+//! Neural Networks with Kronecker-factored Approximate Curvature", ICML 2015).
+
+use std::ops::Range;
+
+use super::moments::Moments;
+use super::{PruneError, PruneLayer, matrix};
+
+/// Inputs above which a block is treated in parts, and the size of these. Correlations between parts then do not
+/// decide the order of removal; the refit of what remains knows all of them.
+const WHOLE: usize = 1024;
+const PART: usize = 256;
+
+/// The removal of one entry.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Removal {
+    /// Input (column of the weight matrix).
+    pub input: usize,
+    /// Predicted increase of the loss, given all removals before.
+    pub loss: f64,
+    /// Weights that go.
+    pub weights: usize,
+}
+
+/// The order in which the entries of the rows `block` go, down to none.
+///
+/// `weights` and `mask` are those of the layer, `[output][input]`.
+///
+/// # Errors
+/// The layer's inputs are not finite.
+pub fn removals(
+    layer: &PruneLayer,
+    block: &Range<usize>,
+    weights: &[f32],
+    mask: &[bool],
+    moments: &Moments,
+) -> Result<Vec<Vec<Removal>>, PruneError> {
+    let k = layer.inputs;
+    let lives = |input: &usize| block.clone().any(|o| mask[o * k + input]);
+    let live: Vec<usize> = (0..k).filter(lives).collect();
+    let part = if live.len() > WHOLE { PART } else { WHOLE };
+    live.chunks(part).map(|at| part_of(layer, block, weights, mask, moments, at)).collect()
+}
+
+/// The rows of a block that see the same inputs, with the inverse Hessian of the inputs that remain.
+struct Rows {
+    rows: Vec<usize>,
+    inverse: Vec<f64>,
+}
+
+fn part_of(
+    layer: &PruneLayer,
+    block: &Range<usize>,
+    weights: &[f32],
+    mask: &[bool],
+    moments: &Moments,
+    at: &[usize],
+) -> Result<Vec<Removal>, PruneError> {
+    let (k, n) = (layer.inputs, at.len());
+    let mut sets: Vec<Rows> = Vec::new();
+    for group in block.clone().map(|o| layer.group(o)) {
+        if sets.last().is_some_and(|set: &Rows| layer.group(set.rows[0]) == group) {
+            continue;
+        }
+        let rows = block.clone().filter(|o| layer.group(*o) == group).collect();
+        let damping = moments.damping(group);
+        sets.push(Rows { rows, inverse: matrix::inverse(moments.group(group), k, at, damping)? });
+    }
+    let mut values: Vec<Vec<f64>> = block
+        .clone()
+        .map(|o| at.iter().map(|i| f64::from(weights[o * k + i]) * keep(mask[o * k + i])).collect())
+        .collect();
+    let mut open: Vec<usize> = (0..n).collect();
+    let mut order = Vec::with_capacity(n);
+    while !open.is_empty() {
+        let cost = |j: usize| -> f64 {
+            let of = |set: &Rows| {
+                let squares = set.rows.iter().map(|o| {
+                    moments.sensitivity[*o] * values[o - block.start][j].powi(2)
+                });
+                squares.sum::<f64>() / set.inverse[j * n + j].max(f64::MIN_POSITIVE)
+            };
+            0.5 * sets.iter().map(of).sum::<f64>()
+        };
+        let costs = open.iter().map(|j| cost(*j)).enumerate();
+        let Some((place, loss)) = costs.min_by(|a, b| a.1.total_cmp(&b.1)) else { break };
+        let j = open.swap_remove(place);
+        let gone = block.clone().filter(|o| mask[o * k + at[j]]).count();
+        order.push(Removal { input: at[j], loss, weights: gone });
+        for set in &mut sets {
+            eliminate(set, &mut values, block.start, (j, n), &open, |o, i| mask[o * k + at[i]]);
+        }
+    }
+    Ok(order)
+}
+
+fn keep(keep: bool) -> f64 {
+    if keep { 1.0 } else { 0.0 }
+}
+
+/// Removes input `j`: the rows' other weights answer, and the inverse becomes that of what remains.
+fn eliminate(
+    set: &mut Rows,
+    values: &mut [Vec<f64>],
+    first: usize,
+    (j, n): (usize, usize),
+    open: &[usize],
+    kept: impl Fn(usize, usize) -> bool,
+) {
+    let row: Vec<f64> = set.inverse[j * n..(j + 1) * n].to_vec();
+    let pivot = row[j].max(f64::MIN_POSITIVE);
+    for &o in &set.rows {
+        let own = &mut values[o - first];
+        let factor = own[j] / pivot;
+        own[j] = 0.0;
+        if factor != 0.0 {
+            open.iter().filter(|i| kept(o, **i)).for_each(|i| own[*i] -= factor * row[*i]);
+        }
+    }
+    for &i in open {
+        let factor = row[i] / pivot;
+        if factor != 0.0 {
+            let target = &mut set.inverse[i * n..(i + 1) * n];
+            target.iter_mut().zip(&row).for_each(|(value, r)| *value -= factor * r);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two inputs that are nearly the same and a third: one of the twins goes first, for the other takes its place.
+    #[test]
+    fn the_first_to_go_is_the_one_that_others_replace() {
+        let layer = PruneLayer::new("fc", [2, 3, 1], 2);
+        let covariance = vec![1.0, 0.999, 0.0, 0.999, 1.0, 0.0, 0.0, 0.0, 1.0];
+        let moments = Moments {
+            inputs: 3,
+            covariance,
+            mean: vec![0.0; 3],
+            wanted: None,
+            sensitivity: vec![1.0; 2],
+        };
+        let weights = [1.0, 1.0, 0.5, 1.0, 1.0, 0.5];
+        let order = removals(&layer, &(0..2), &weights, &[true; 6], &moments).unwrap().remove(0);
+        assert!(order[0].input < 2 && order[0].loss < 0.02, "{order:?}");
+        assert_eq!(order[1].input, 2, "{order:?}");
+        // What remains carries both twins: 2 * 0.5 * 2^2.
+        assert!((order[2].loss - 4.0).abs() < 0.2, "{order:?}");
+        assert!(order.iter().all(|removal| removal.weights == 2));
+    }
+
+    /// The sum of the losses is the loss of the best answer, found by least squares.
+    #[test]
+    fn losses_add_up_to_least_squares() {
+        let n = 6;
+        let a: Vec<f64> = (0..n * n).map(|i| ((i * 37 % 11) as f64 - 5.0) / 5.0).collect();
+        let at = |i: usize, j: usize| (0..n).map(|k| a[i * n + k] * a[j * n + k]).sum::<f64>();
+        let covariance: Vec<f64> = (0..n * n).map(|ij| at(ij / n, ij % n)).collect();
+        let layer = PruneLayer::new("fc", [1, n, 1], 1);
+        let moments = Moments {
+            inputs: n,
+            covariance,
+            mean: vec![0.0; n],
+            wanted: None,
+            sensitivity: vec![2.0],
+        };
+        let weights: Vec<f32> = (0..n).map(|i| 1.0 + i as f32).collect();
+        let order = removals(&layer, &(0..1), &weights, &[true; 6], &moments).unwrap().remove(0);
+        let gone: Vec<usize> = order[..3].iter().map(|r| r.input).collect();
+        let kept: Vec<usize> = (0..n).filter(|i| !gone.contains(i)).collect();
+        let damping = moments.damping(0);
+        let damped = |i: usize, j: usize| {
+            moments.covariance[i * n + j] + if i == j { damping } else { 0.0 }
+        };
+        let target = |i: usize| (0..n).map(|j| damped(i, j) * f64::from(weights[j])).sum::<f64>();
+        let side: Vec<f64> = kept.iter().map(|i| target(*i)).collect();
+        let best = matrix::solve(&moments.covariance, n, &kept, damping, &[side]).unwrap().remove(0);
+        let mut change: Vec<f64> = weights.iter().map(|w| -f64::from(*w)).collect();
+        kept.iter().zip(&best).for_each(|(i, w)| change[*i] += w);
+        let error: f64 = (0..n)
+            .flat_map(|i| (0..n).map(move |j| (i, j)))
+            .map(|(i, j)| change[i] * damped(i, j) * change[j])
+            .sum();
+        let said: f64 = order[..3].iter().map(|r| r.loss).sum();
+        assert!((said - error).abs() < 1e-6 * error.max(1.0), "{said} {error}");
+    }
+}

@@ -1,0 +1,174 @@
+//! One round: choose, remove, refit, tune.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::driver::{Dense, Event, Phases};
+use super::moments::Moments;
+use super::refit::refit;
+use super::rule::{Choice, Reason, Round, Rule};
+use super::{Ledger, PruneError, PruneLayer, Setting};
+use crate::energy::Estimate;
+use crate::net::Masks;
+use crate::net::graph::Graph;
+use crate::net::quantize::Quantized;
+use crate::train::{self, Capture, Set, Teacher};
+
+/// Halvings of the amount that is removed, when it is searched for.
+const HALVINGS: usize = 14;
+
+/// A network between rounds, as it was measured.
+pub(super) struct Standing<'a> {
+    pub(super) graph: &'a mut Graph,
+    pub(super) masks: &'a Masks,
+    pub(super) quantized: &'a Quantized,
+    pub(super) estimate: &'a Estimate,
+}
+
+/// What a round removed.
+pub(super) struct Removed {
+    pub(super) masks: Masks,
+    /// Energy that the plan predicts.
+    pub(super) predicted: f64,
+    pub(super) reasons: Vec<Reason>,
+}
+
+/// Removes what brings the predicted energy to `goal` and refits what remains; `None` if the rule has not so much to
+/// remove.
+///
+/// # Errors
+/// The network cannot be run or mapped, or its activations are not finite.
+pub(super) fn remove(
+    setting: &Setting,
+    (dense, layers): (&Dense<'_>, &[PruneLayer]),
+    rule: &Rule,
+    standing: &mut Standing<'_>,
+    goal: f64,
+    (seed, phases): (u64, &mut Phases),
+) -> Result<Option<Removed>, PruneError> {
+    let start = Instant::now();
+    let moments = moments(setting, dense, standing.graph, seed)?;
+    phases.statistics += start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let (target, quantized) = ((&setting.target, &setting.mapper), (standing.quantized, layers));
+    let measured = (standing.estimate, setting.images);
+    let mut ledger = Ledger::new(target, quantized, standing.masks, measured)?;
+    let prices = ledger.prices(standing.masks)?;
+    let by_name = |of: fn(&crate::energy::LayerEstimate) -> f64| -> BTreeMap<String, f64> {
+        standing.estimate.layers.iter().map(|l| (l.name.clone(), of(l))).collect()
+    };
+    let macs = standing.estimate.layers.iter().map(|l| (l.name.clone(), l.macs)).collect();
+    let round = Round {
+        graph: standing.graph,
+        layers,
+        masks: standing.masks,
+        moments: &moments,
+        prices: &prices,
+        energy: &by_name(|l| l.energy.total()),
+        macs: &macs,
+    };
+    let choice = (rule.prepare)(&round)?;
+    let Some((amount, masks, predicted)) = search(choice.as_ref(), &mut ledger, goal)? else {
+        return Ok(None);
+    };
+    let reasons = choice.reasons(amount);
+    drop(choice);
+    phases.selection += start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    if rule.refits {
+        refit_all(layers, &moments, &masks, standing.graph)?;
+    }
+    masks.apply(standing.graph);
+    phases.refit += start.elapsed().as_secs_f64();
+    Ok(Some(Removed { masks, predicted, reasons }))
+}
+
+/// The least amount whose predicted energy is at most `goal`.
+fn search(
+    choice: &dyn Choice,
+    ledger: &mut Ledger<'_>,
+    goal: f64,
+) -> Result<Option<(f64, Masks, f64)>, PruneError> {
+    let mut at = |amount: f64| {
+        let masks = choice.masks(amount)?;
+        let energy = ledger.energy(&masks)?;
+        Ok::<_, PruneError>((amount, masks, energy))
+    };
+    let (mut low, mut best) = (0.0, at(1.0)?);
+    if best.2 > goal {
+        return Ok(None);
+    }
+    for _ in 0..HALVINGS {
+        let middle = at(0.5 * (low + best.0))?;
+        if middle.2 <= goal {
+            best = middle;
+        } else {
+            low = middle.0;
+        }
+    }
+    Ok(Some(best))
+}
+
+/// Moments of all layers on the first tuning samples, with the dense network's outputs as what is wanted.
+fn moments(
+    setting: &Setting,
+    dense: &Dense<'_>,
+    graph: &Graph,
+    seed: u64,
+) -> Result<BTreeMap<String, Moments>, PruneError> {
+    let inputs = setting.data.tuning.slices();
+    let inputs = &inputs[..inputs.len().min(setting.schedule.samples)];
+    let capture = Capture {
+        inputs,
+        labels: None,
+        teacher: Some(dense.graph),
+        sensitivity: true,
+        columns: setting.schedule.columns,
+        seed,
+    };
+    let statistics = train::captures(graph, &capture)?;
+    Ok(statistics.into_iter().map(|(name, layer)| (name, Moments::of(layer))).collect())
+}
+
+fn refit_all(
+    layers: &[PruneLayer],
+    moments: &BTreeMap<String, Moments>,
+    masks: &Masks,
+    graph: &mut Graph,
+) -> Result<(), PruneError> {
+    for layer in layers {
+        let (Some(moments), Some(mask)) = (moments.get(&layer.name), masks.layer(&layer.name))
+        else {
+            continue;
+        };
+        let node = graph.node_mut(&layer.name).and_then(|node| node.op.as_mut());
+        let Some(linear) = node.and_then(|op| op.linear_mut()) else { continue };
+        refit(layer, moments, mask, &mut linear.weights, &mut linear.bias)?;
+    }
+    Ok(())
+}
+
+/// Trains a network under its masks.
+///
+/// # Errors
+/// As [`train::tune`].
+pub(super) fn tune(
+    setting: &Setting,
+    dense: &Dense<'_>,
+    (graph, masks): (&mut Graph, &Masks),
+    (seed, phases): (u64, &mut Phases),
+    watch: &mut dyn FnMut(&Event<'_>),
+) -> Result<(), PruneError> {
+    let start = Instant::now();
+    let inputs = setting.data.tuning.slices();
+    let teacher = match setting.tuning.augmentation.is_empty() {
+        true => Teacher::Logits(&dense.logits),
+        false => Teacher::Network(dense.graph),
+    };
+    let labels = setting.data.labelled.then_some(&setting.data.tuning.labels[..]);
+    let set = Set { inputs: &inputs, labels, teacher: Some(teacher) };
+    let settings = train::Settings { seed, ..setting.tuning.clone() };
+    train::tune(graph, masks, &set, &settings, &mut |progress| watch(&Event::Tuning(*progress)))?;
+    phases.tuning += start.elapsed().as_secs_f64();
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! What is asked for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::energy::Target;
+use crate::map;
+use crate::net::quantize::{Calibration, Options};
+use crate::train;
+
+use super::score::Part;
+
+/// The data, in parts that do not overlap.
+#[derive(Clone, Debug, Default)]
+pub struct Split {
+    /// Decide the ranges of the integers and measure energy.
+    pub calibration: Vec<Vec<f32>>,
+    /// Are trained on, and give the statistics of the layers.
+    pub tuning: Part,
+    /// Decides what is good enough.
+    pub validation: Part,
+    /// Is reported, and decides nothing.
+    pub test: Part,
+    /// Whether the labels are given; otherwise they are the dense network's own answers.
+    pub labelled: bool,
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// Largest loss of accuracy on the validation samples against the dense integer network, 0 to 1.
+    pub accuracy_drop: f64,
+    /// Energy per image (in the technology's unit) at which it is enough.
+    pub energy: Option<f64>,
+    /// Cycles per image at which it is enough.
+    pub cycles: Option<f64>,
+}
+
+/// How to go about it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// Share of the energy that a round leaves, between 0 and 1. It is brought nearer to 1 after a round that lost too
+    /// much.
+    pub step: f64,
+    /// Most rounds.
+    pub rounds: usize,
+    /// Rounds that may lose too much before it ends.
+    pub failures: usize,
+    /// Trainings after a round's own, while the accuracy is too low.
+    pub patience: usize,
+    /// Samples that give the statistics of the layers.
+    pub samples: usize,
+    /// Output positions per layer among them.
+    pub columns: usize,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self { step: 0.75, rounds: 10, failures: 2, patience: 1, samples: 512, columns: 16_384 }
+    }
+}
+
+/// Everything that decides the result.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Accelerator and technology.
+    pub target: Target,
+    /// Settings of the mapper.
+    pub mapper: map::Options,
+    /// How ranges of activations are found.
+    pub calibration: Calibration,
+    /// The data.
+    pub data: Split,
+    /// Images that energy is measured on, the first of the calibration samples.
+    pub images: usize,
+    /// Training of a round.
+    pub tuning: train::Settings,
+    /// When to stop.
+    pub bounds: Bounds,
+    /// How to go about it.
+    pub schedule: Schedule,
+}
+
+impl Setting {
+    /// Widths of the hardware's integers.
+    #[must_use]
+    pub fn widths(&self) -> Options {
+        let numerics = &self.target.config.numerics;
+        Options { activation_bits: numerics.activation_bits, weight_bits: numerics.weight_bits }
+    }
+}
