@@ -8,3 +8,4 @@ pub mod net;
 pub mod report;
 pub mod simulate;
 pub mod tools;
+pub mod train;
