@@ -35,6 +35,7 @@ pub(crate) use constant::value as constant_value;
 pub use node::{Input, NodeView};
 pub use qdq::Grid;
 pub(crate) use qdq::dequantized;
+pub(crate) use window::inside;
 
 /// Reads a node; the error lists every problem with it.
 pub type Parse = fn(&NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String>>;

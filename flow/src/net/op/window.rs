@@ -70,7 +70,7 @@ pub(super) fn output_size(window: &Window, size: [usize; 2]) -> Result<[usize; 2
 
 /// The output positions of one axis at which tap offset `offset` (may be negative) reads inside an input
 /// of `extent`: there, `position * stride + offset` is the input position.
-pub(super) fn inside(outputs: usize, extent: usize, stride: usize, offset: isize) -> Range<usize> {
+pub(crate) fn inside(outputs: usize, extent: usize, stride: usize, offset: isize) -> Range<usize> {
     let first = if offset < 0 { offset.unsigned_abs().div_ceil(stride) } else { 0 };
     let room = extent as isize - offset;
     let end = if room <= 0 { 0 } else { room.unsigned_abs().div_ceil(stride) };

@@ -1,0 +1,146 @@
+//! Limits of values, and the rounding to integers that inference will do.
+//!
+//! The gradient of rounding is taken as 1 within the range and 0 outside (straight-through estimator,
+//! Bengio et al., "Estimating or Propagating Gradients Through Stochastic Neurons for Conditional
+//! Computation", 2013), as in Jacob et al. (CVPR 2018).
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use rayon::prelude::*;
+
+use super::storage::{Reader, shaped, values};
+
+/// Values of one piece of parallel work.
+const PIECE: usize = 1 << 15;
+
+/// A grid of symmetric integers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Grid {
+    /// Real value of one unit.
+    pub(super) scale: f32,
+    /// Largest integer.
+    pub(super) limit: f32,
+}
+
+impl Grid {
+    /// For magnitudes up to `range` in integers of `bits`; `None` if `range` is 0: any grid represents it.
+    pub(super) fn new(range: f32, bits: usize) -> Option<Self> {
+        let limit = ((1i64 << (bits - 1)) - 1) as f32;
+        (range > 0.0 && range.is_finite()).then_some(Self { scale: range / limit, limit })
+    }
+
+    fn round(self, value: f32) -> f32 {
+        (value / self.scale).round().clamp(-self.limit, self.limit) * self.scale
+    }
+}
+
+/// Values limited to `bounds` and then rounded to `grid`, if given.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Activation {
+    pub(super) bounds: [f32; 2],
+    pub(super) grid: Option<Grid>,
+}
+
+impl Activation {
+    /// The limits within which the gradient passes.
+    fn open(&self) -> [f32; 2] {
+        let most = self.grid.map_or(f32::INFINITY, |grid| grid.scale * grid.limit);
+        // Values on the grid's own limit are not cut off, whatever the rounding of the product.
+        let most = most * (1.0 + f32::EPSILON * 4.0);
+        [self.bounds[0].max(-most), self.bounds[1].min(most)]
+    }
+}
+
+impl CustomOp1 for Activation {
+    fn name(&self) -> &'static str {
+        "activation"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let x = values(storage, layout)?;
+        let [low, high] = self.bounds;
+        let mut output = vec![0f32; x.len()];
+        output.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).for_each(|(y, x)| {
+            // Comparisons keep NaN, which `max` and `min` would hide.
+            let limit = |x: f32| {
+                if x < low {
+                    low
+                } else if x > high {
+                    high
+                } else {
+                    x
+                }
+            };
+            match self.grid {
+                Some(grid) => {
+                    y.iter_mut().zip(x).for_each(|(y, x)| *y = grid.round(limit(*x)));
+                }
+                None => y.iter_mut().zip(x).for_each(|(y, x)| *y = limit(*x)),
+            }
+        });
+        Ok((CpuStorage::F32(output), layout.shape().clone()))
+    }
+
+    fn bwd(&self, input: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let (x, dy) = (Reader::new(input), Reader::new(gradient));
+        let (x, dy) = (x.values()?, dy.values()?);
+        let [low, high] = self.open();
+        let mut down = vec![0f32; x.len()];
+        let pieces = x.par_chunks(PIECE).zip(dy.par_chunks(PIECE));
+        down.par_chunks_mut(PIECE).zip(pieces).for_each(|(dx, (x, dy))| {
+            for (dx, (x, dy)) in dx.iter_mut().zip(x.iter().zip(dy)) {
+                *dx = if *x > low && *x < high { *dy } else { 0.0 };
+            }
+        });
+        Ok(Some(shaped(down, input)?))
+    }
+}
+
+/// Weights rounded to integers of `bits`, with one scale per row (output channel), which follows the row's
+/// largest magnitude as in quantization. All weights are in range, so the gradient passes unchanged.
+///
+/// Quantization widens the scale of a channel whose bias exceeds what its products can sum up to; that is
+/// left out here, for there the weights hardly matter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RoundedWeights {
+    pub(super) bits: usize,
+}
+
+impl CustomOp1 for RoundedWeights {
+    fn name(&self) -> &'static str {
+        "rounded-weights"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let weights = values(storage, layout)?;
+        let rows = layout.dims().first().copied().unwrap_or(1).max(1);
+        let mut output = weights.to_vec();
+        for row in output.chunks_mut((weights.len() / rows).max(1)) {
+            let range = row.iter().fold(0f32, |most, w| most.max(w.abs()));
+            if let Some(grid) = Grid::new(range, self.bits) {
+                row.iter_mut().for_each(|w| *w = grid.round(*w));
+            }
+        }
+        Ok((CpuStorage::F32(output), layout.shape().clone()))
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        Ok(Some(gradient.clone()))
+    }
+}
+
+/// Largest magnitude of a tensor, or the magnitude that `percent` of the values do not exceed.
+pub(super) fn range(tensor: &Tensor, percent: Option<f64>) -> Result<f32> {
+    let reader = Reader::new(tensor);
+    let all = reader.values()?;
+    let Some(percent) = percent else {
+        let largest = |piece: &[f32]| piece.iter().fold(0f32, |m, v| m.max(v.abs()));
+        return Ok(all.par_chunks(PIECE).map(largest).reduce(|| 0.0, f32::max));
+    };
+    let mut magnitudes: Vec<f32> = all.iter().map(|v| v.abs()).collect();
+    let rank = (magnitudes.len() as f64 * percent / 100.0).ceil() as usize;
+    let at = rank.clamp(1, magnitudes.len().max(1)) - 1;
+    if magnitudes.is_empty() {
+        return Ok(0.0);
+    }
+    Ok(*magnitudes.select_nth_unstable_by(at, f32::total_cmp).1)
+}

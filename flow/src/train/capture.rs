@@ -1,0 +1,352 @@
+//! What pruning needs to know about each layer: the second moments of its inputs, and how much its outputs
+//! matter.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use candle_core::{Device, Result as Computed, Tensor, Var};
+use rand::seq::index;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::batch::assemble;
+use super::error::TrainError;
+use super::geometry::Geometry;
+use super::loss::{Targets, log_softmax, loss, sample};
+use super::network::{Hooks, Inference, Layer, Network};
+use super::settings::{check_count, check_inputs, check_labels};
+use super::storage::Reader;
+use crate::net::graph::Graph;
+
+/// Samples of one pass.
+const BATCH: usize = 64;
+
+/// What to measure, and on what.
+#[derive(Clone, Copy, Debug)]
+pub struct Capture<'a> {
+    /// Samples in channel, row, column order.
+    pub inputs: &'a [&'a [f32]],
+    /// Labels for [`LayerStatistics::sensitivity`]. Without them, labels are drawn from the network's own
+    /// outputs.
+    pub labels: Option<&'a [usize]>,
+    /// Network whose layers' outputs [`LayerStatistics::cross`] relates to: one with the same layers.
+    pub teacher: Option<&'a Graph>,
+    /// Whether to measure the sensitivity, which needs gradients.
+    pub sensitivity: bool,
+    /// Largest number of output positions per layer, chosen evenly over the samples and at random within.
+    pub columns: usize,
+    /// Seed of the choice, and of the labels that are drawn.
+    pub seed: u64,
+}
+
+/// Measurements of one layer. With `x` the inputs of one output channel at one output position, in the
+/// order of its weights, padding as 0; expectations are means over the chosen positions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerStatistics {
+    /// Groups of the convolution; output channels are distributed evenly.
+    pub groups: usize,
+    /// Number of `x`.
+    pub inputs: usize,
+    /// Number of output channels.
+    pub outputs: usize,
+    /// `E[x x^T]`, `[groups][inputs][inputs]`.
+    pub gram: Vec<f32>,
+    /// `E[x]`, `[groups][inputs]`.
+    pub mean: Vec<f64>,
+    /// `E[y x^T]`, `[outputs][inputs]`, with `y` the teacher's outputs (with bias, before limits) at the
+    /// same positions and `x` those of this network.
+    pub cross: Option<Vec<f32>>,
+    /// `E[y]` of the teacher, `[outputs]`.
+    pub target: Option<Vec<f64>>,
+    /// By output channel, the mean over samples of the sum over all positions of the squared gradient of
+    /// the cross entropy: the diagonal of Fisher's information matrix at these outputs (empirical with
+    /// given labels). Empty if not asked for.
+    pub sensitivity: Vec<f64>,
+    /// Chosen positions.
+    pub positions: usize,
+}
+
+/// Sums over the batches so far.
+struct Sums {
+    gram: Vec<f32>,
+    mean: Vec<f64>,
+    cross: Vec<f32>,
+    target: Vec<f64>,
+    sensitivity: Vec<f64>,
+    positions: usize,
+}
+
+/// Measures every layer with weights of `graph`, by node name.
+///
+/// # Errors
+/// No sample, one of the wrong size, labels that do not fit, a teacher with other layers, or a node that is
+/// not supported.
+pub fn captures(
+    graph: &Graph,
+    capture: &Capture<'_>,
+) -> Result<BTreeMap<String, LayerStatistics>, TrainError> {
+    let network = Network::new(graph)?;
+    check_inputs(&network, capture.inputs)?;
+    if let Some(labels) = capture.labels {
+        check_labels(&network, capture.inputs.len(), labels)?;
+    }
+    let mut teacher = match capture.teacher {
+        Some(graph) => Some(teacher_of(&network, graph)?),
+        None => None,
+    };
+    let mut pass = Pass {
+        network: &network,
+        inference: Inference::new(&network)?,
+        chosen: Vec::new(),
+        outputs: Vec::new(),
+        sums: network.layers.iter().map(|l| Sums::new(l, capture.teacher.is_some())).collect(),
+        probes: capture.sensitivity.then(Vec::new),
+    };
+    let mut rng = ChaCha8Rng::seed_from_u64(capture.seed);
+    for start in (0..capture.inputs.len()).step_by(BATCH) {
+        let range = start..(start + BATCH).min(capture.inputs.len());
+        pass.chosen = choose(&network, capture, range.clone(), &mut rng);
+        let batch = assemble(network.input_shape, &capture.inputs[range.clone()])?;
+        if let Some((teacher, inference)) = &mut teacher {
+            let outputs = vec![Vec::new(); network.layers.len()];
+            let mut hooks = Outputs { inference, chosen: &pass.chosen, outputs };
+            teacher.forward(batch.clone(), &mut hooks)?;
+            pass.outputs = hooks.outputs;
+        }
+        let logits = network.forward(batch, &mut pass)?;
+        if capture.sensitivity {
+            let labels = capture.labels.map(|labels| &labels[range.clone()]);
+            pass.differentiate(&logits, range.len(), labels, &mut rng)?;
+        }
+    }
+    let samples = capture.inputs.len();
+    let layers = network.layers.iter().zip(pass.sums);
+    Ok(layers.map(|(l, sums)| (l.name.clone(), sums.finish(l, capture, samples))).collect())
+}
+
+fn teacher_of(network: &Network, graph: &Graph) -> Result<(Network, Inference), TrainError> {
+    let teacher = Network::new(graph)?;
+    check_count("layers of the teacher", network.layers.len(), teacher.layers.len())?;
+    for (own, other) in network.layers.iter().zip(&teacher.layers) {
+        let key = |l: &Layer| (l.name.clone(), l.input, l.output, l.window, l.groups);
+        if key(own) != key(other) {
+            return Err(TrainError::Mismatch {
+                origin: network.origin.clone(),
+                layer: own.name.clone(),
+                other: teacher.origin.clone(),
+            });
+        }
+    }
+    let inference = Inference::new(&teacher)?;
+    Ok((teacher, inference))
+}
+
+/// For every layer, positions in the batch of the samples `range`, in rising order.
+fn choose(
+    network: &Network,
+    capture: &Capture<'_>,
+    range: Range<usize>,
+    rng: &mut ChaCha8Rng,
+) -> Vec<Vec<usize>> {
+    let samples = capture.inputs.len();
+    let of_layer = |layer: &Layer| {
+        let positions = layer.output.height * layer.output.width;
+        let wanted = capture.columns.min(samples * positions);
+        // Whole numbers that add up to the wanted one.
+        let share = |sample: usize| (wanted as u128 * sample as u128 / samples as u128) as usize;
+        let all = range.len() * positions;
+        let count = (share(range.end) - share(range.start)).min(all);
+        let mut chosen = index::sample(rng, all, count).into_vec();
+        chosen.sort_unstable();
+        chosen
+    };
+    network.layers.iter().map(of_layer).collect()
+}
+
+/// Outputs of the teacher's layers at the chosen positions, `[outputs][positions]`.
+struct Outputs<'a> {
+    inference: &'a mut Inference,
+    chosen: &'a [Vec<usize>],
+    outputs: Vec<Vec<f32>>,
+}
+
+impl Hooks for Outputs<'_> {
+    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)> {
+        self.inference.parameters(layer)
+    }
+
+    fn output(&mut self, layer: usize, values: Tensor) -> Computed<Tensor> {
+        let (channels, ..) = values.dims4()?;
+        {
+            let reader = Reader::new(&values);
+            let rows = reader.values()?.chunks((values.elem_count() / channels.max(1)).max(1));
+            let chosen = &self.chosen[layer];
+            self.outputs[layer] = rows.flat_map(|row| chosen.iter().map(|&at| row[at])).collect();
+        }
+        Ok(values)
+    }
+}
+
+/// The network's own pass.
+struct Pass<'a> {
+    network: &'a Network,
+    inference: Inference,
+    /// Positions of this batch, by layer.
+    chosen: Vec<Vec<usize>>,
+    /// The teacher's outputs there, by layer.
+    outputs: Vec<Vec<f32>>,
+    sums: Vec<Sums>,
+    /// Zeros that are added to every layer's output, to get the gradient there; layer and variable.
+    probes: Option<Vec<(usize, Var)>>,
+}
+
+impl Hooks for Pass<'_> {
+    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)> {
+        self.inference.parameters(layer)
+    }
+
+    fn input(&mut self, layer: usize, values: &Tensor) -> Computed<()> {
+        let outputs = self.outputs.get(layer).map_or(&[][..], Vec::as_slice);
+        self.sums[layer].add(&self.network.layers[layer], values, &self.chosen[layer], outputs)
+    }
+
+    fn output(&mut self, layer: usize, values: Tensor) -> Computed<Tensor> {
+        let Some(probes) = &mut self.probes else { return Ok(values) };
+        let probe = Var::zeros(values.shape(), values.dtype(), &Device::Cpu)?;
+        let values = (values + probe.as_tensor())?;
+        probes.push((layer, probe));
+        Ok(values)
+    }
+}
+
+impl Pass<'_> {
+    /// Adds the squared gradients of a batch.
+    fn differentiate(
+        &mut self,
+        logits: &Tensor,
+        batch: usize,
+        labels: Option<&[usize]>,
+        rng: &mut ChaCha8Rng,
+    ) -> Computed<()> {
+        let labels = match labels {
+            Some(labels) => labels.to_vec(),
+            None => draw(Reader::new(logits).values()?, batch, rng),
+        };
+        let targets = Targets { labels: Some((1.0, labels)), teacher: None };
+        let slope = loss(Reader::new(logits).values()?, batch, &targets).gradient;
+        let slope = Tensor::from_vec(slope, logits.shape(), &Device::Cpu)?;
+        let gradients = (logits * slope)?.sum_all()?.backward()?;
+        for (layer, probe) in self.probes.iter_mut().flat_map(|probes| probes.drain(..)) {
+            let Some(gradient) = gradients.get(&probe) else { continue };
+            let reader = Reader::new(gradient);
+            let sums = &mut self.sums[layer].sensitivity;
+            let rows = reader.values()?.chunks((probe.elem_count() / sums.len().max(1)).max(1));
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                // The loss is a mean over the batch; the gradient of each sample is wanted.
+                let scale = (batch * batch) as f64;
+                *sum += scale * row.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A label for each sample, with the probabilities of its outputs.
+fn draw(logits: &[f32], batch: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
+    let one = |at: usize| {
+        let shares: Vec<f64> =
+            log_softmax(&sample(logits, at, batch), 1.0).into_iter().map(f64::exp).collect();
+        let mut left = rng.random::<f64>() * shares.iter().sum::<f64>();
+        let found = shares.iter().position(|share| {
+            left -= share;
+            left < 0.0
+        });
+        found.unwrap_or(shares.len().saturating_sub(1))
+    };
+    (0..batch).map(one).collect()
+}
+
+impl Sums {
+    fn new(layer: &Layer, teacher: bool) -> Self {
+        let (outputs, inputs) = layer.shape();
+        let targets = if teacher { outputs } else { 0 };
+        Self {
+            gram: vec![0.0; layer.groups * inputs * inputs],
+            mean: vec![0.0; layer.groups * inputs],
+            cross: vec![0.0; targets * inputs],
+            target: vec![0.0; targets],
+            sensitivity: vec![0.0; outputs],
+            positions: 0,
+        }
+    }
+
+    /// Adds what `layer` reads from `values` at `chosen`, and the teacher's `outputs` there, if any.
+    fn add(
+        &mut self,
+        layer: &Layer,
+        values: &Tensor,
+        chosen: &[usize],
+        outputs: &[f32],
+    ) -> Computed<()> {
+        if chosen.is_empty() {
+            return Ok(());
+        }
+        let geometry = Geometry::new(layer.input, layer.window, values.dim(1)?)?;
+        let (reader, inputs, count) = (Reader::new(values), layer.inputs(), chosen.len());
+        let all = reader.values()?;
+        let mut rows = vec![0f32; layer.groups * inputs * count];
+        rows.par_chunks_mut(count)
+            .enumerate()
+            .for_each(|(row, target)| geometry.gather(all, row, chosen, target));
+        for (mean, row) in self.mean.iter_mut().zip(rows.chunks(count)) {
+            *mean += row.iter().map(|v| f64::from(*v)).sum::<f64>();
+        }
+        for (target, row) in self.target.iter_mut().zip(outputs.chunks(count)) {
+            *target += row.iter().map(|v| f64::from(*v)).sum::<f64>();
+        }
+        let per_group = layer.output.channels / layer.groups;
+        for (group, x) in rows.chunks(inputs * count).enumerate() {
+            let x = Tensor::from_slice(x, (inputs, count), &Device::Cpu)?;
+            let transposed = x.t()?;
+            let gram = &mut self.gram[group * inputs * inputs..][..inputs * inputs];
+            accumulate(&x.matmul(&transposed)?, gram)?;
+            if !outputs.is_empty() {
+                let y = &outputs[group * per_group * count..][..per_group * count];
+                let y = Tensor::from_slice(y, (per_group, count), &Device::Cpu)?;
+                let cross = &mut self.cross[group * per_group * inputs..][..per_group * inputs];
+                accumulate(&y.matmul(&transposed)?, cross)?;
+            }
+        }
+        self.positions += count;
+        Ok(())
+    }
+
+    fn finish(mut self, layer: &Layer, capture: &Capture<'_>, samples: usize) -> LayerStatistics {
+        let count = self.positions.max(1) as f64;
+        let narrow = |values: &mut [f32]| values.iter_mut().for_each(|v| *v /= count as f32);
+        let wide = |values: &mut [f64]| values.iter_mut().for_each(|v| *v /= count);
+        narrow(&mut self.gram);
+        narrow(&mut self.cross);
+        wide(&mut self.mean);
+        wide(&mut self.target);
+        self.sensitivity.iter_mut().for_each(|s| *s /= samples.max(1) as f64);
+        LayerStatistics {
+            groups: layer.groups,
+            inputs: layer.inputs(),
+            outputs: layer.output.channels,
+            gram: self.gram,
+            mean: self.mean,
+            cross: capture.teacher.map(|_| self.cross),
+            target: capture.teacher.map(|_| self.target),
+            sensitivity: if capture.sensitivity { self.sensitivity } else { Vec::new() },
+            positions: self.positions,
+        }
+    }
+}
+
+fn accumulate(values: &Tensor, sum: &mut [f32]) -> Computed<()> {
+    let reader = Reader::new(values);
+    sum.par_iter_mut().zip(reader.values()?).for_each(|(sum, value)| *sum += value);
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! Convolution as an operator with gradients.
+//!
+//! The columns of a few images at a time are unfolded into a buffer that stays in the cache, multiplied,
+//! and forgotten; the gradient unfolds them again. Keeping them would move nine times the values of a
+//! feature map through memory for a 3x3 kernel, which takes longer than the products.
+//!
+//! Work is divided by images in a way that depends on the shapes only, and partial sums are added in their
+//! order: results do not depend on the number of threads.
+
+use std::ops::Range;
+
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape as Dims, Tensor};
+use rayon::prelude::*;
+
+use super::geometry::{Geometry, split};
+use super::product;
+use super::storage::{Reader, shaped, values};
+
+/// Least columns of one part of the work: enough for the matrix product to be efficient.
+const COLUMNS: usize = 512;
+
+/// `weights [O][C / groups * taps] * unfold(input [C][B][H][W]) + bias [O]`, as `[O][B][rows][columns]`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Convolution {
+    pub(super) geometry: Geometry,
+    pub(super) groups: usize,
+    pub(super) outputs: usize,
+}
+
+/// Operands of a gradient.
+struct Backward<'a> {
+    input: &'a [f32],
+    weights: &'a [f32],
+    gradient: &'a [f32],
+}
+
+impl Convolution {
+    /// Images of one part of the work.
+    fn images(&self) -> usize {
+        COLUMNS.div_ceil(self.geometry.positions()).min(self.geometry.batch).max(1)
+    }
+
+    fn range(&self, part: usize) -> Range<usize> {
+        let start = part * self.images();
+        start..(start + self.images()).min(self.geometry.batch)
+    }
+
+    /// Inputs of one output channel: channels of its group, times taps.
+    fn inputs(&self) -> usize {
+        self.geometry.input.channels / self.groups * self.geometry.taps()
+    }
+
+    fn channels(&self, group: usize) -> Range<usize> {
+        let count = self.geometry.input.channels / self.groups;
+        group * count..(group + 1) * count
+    }
+
+    fn forward(
+        &self,
+        part: usize,
+        [input, weights, bias]: [&[f32]; 3],
+        columns: &mut Vec<f32>,
+        target: Vec<&mut [f32]>,
+    ) -> Result<()> {
+        let (images, inputs) = (self.range(part), self.inputs());
+        let width = images.len() * self.geometry.positions();
+        let outputs = self.outputs / self.groups;
+        columns.resize(inputs * width, 0.0);
+        let mut product = vec![0f32; self.outputs * width];
+        for (row, bias) in product.chunks_mut(width).zip(bias) {
+            row.fill(*bias);
+        }
+        for group in 0..self.groups {
+            self.geometry.unfold(input, self.channels(group), images.clone(), columns);
+            let kernels = &weights[group * outputs * inputs..][..outputs * inputs];
+            let rows = &mut product[group * outputs * width..][..outputs * width];
+            product::add(kernels, columns, rows, [outputs, inputs, width])?;
+        }
+        target
+            .into_iter()
+            .zip(product.chunks(width))
+            .for_each(|(to, from)| to.copy_from_slice(from));
+        Ok(())
+    }
+
+    /// The part's share of the weights' gradient; adds that of the input to `target`, which is empty where
+    /// it is not needed.
+    fn backward(
+        &self,
+        part: usize,
+        operands: &Backward<'_>,
+        columns: &mut Vec<f32>,
+        mut target: Vec<&mut [f32]>,
+    ) -> Result<Vec<f32>> {
+        let (images, inputs) = (self.range(part), self.inputs());
+        let positions = self.geometry.positions();
+        let width = images.len() * positions;
+        let outputs = self.outputs / self.groups;
+        columns.resize(inputs * width, 0.0);
+        let rows = operands.gradient.chunks(self.geometry.batch * positions);
+        let gradient: Vec<f32> = rows
+            .flat_map(|row| &row[images.start * positions..images.end * positions])
+            .copied()
+            .collect();
+        let mut result = vec![0f32; self.outputs * inputs];
+        for group in 0..self.groups {
+            let channels = self.channels(group);
+            self.geometry.unfold(operands.input, channels.clone(), images.clone(), columns);
+            let rows = &gradient[group * outputs * width..][..outputs * width];
+            let kernels = group * outputs * inputs..(group + 1) * outputs * inputs;
+            let sum = &mut result[kernels.clone()];
+            product::add_by_transpose(rows, columns, sum, [outputs, width, inputs])?;
+            if !target.is_empty() {
+                let kernels = &operands.weights[kernels];
+                product::of_transpose(kernels, rows, columns, [inputs, outputs, width])?;
+                self.geometry.fold(columns, &mut target[channels]);
+            }
+        }
+        Ok(result)
+    }
+}
+
+impl CustomOp3 for Convolution {
+    fn name(&self) -> &'static str {
+        "convolution"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Dims)> {
+        let operands = [values(s1, l1)?, values(s2, l2)?, values(s3, l3)?];
+        let g = &self.geometry;
+        let row = g.batch * g.positions();
+        let mut output = vec![0f32; self.outputs * row];
+        split(&mut output, row, self.images() * g.positions())
+            .into_par_iter()
+            .enumerate()
+            .map_init(Vec::new, |columns, (part, target)| {
+                self.forward(part, operands, columns, target)
+            })
+            .collect::<Result<()>>()?;
+        let dims = (self.outputs, g.batch, g.output[0], g.output[1]);
+        Ok((CpuStorage::F32(output), dims.into()))
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        weights: &Tensor,
+        bias: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let g = &self.geometry;
+        let (x, w, dy) = (Reader::new(input), Reader::new(weights), Reader::new(gradient));
+        let operands =
+            Backward { input: x.values()?, weights: w.values()?, gradient: dy.values()? };
+        let mut down = vec![0f32; if input.track_op() { operands.input.len() } else { 0 }];
+        let row = g.batch * g.plane();
+        let shares = split(&mut down, row, self.images() * g.plane())
+            .into_par_iter()
+            .enumerate()
+            .map_init(Vec::new, |columns, (part, target)| {
+                self.backward(part, &operands, columns, target)
+            })
+            .collect::<Result<Vec<Vec<f32>>>>()?;
+        let mut sum = vec![0f32; self.outputs * self.inputs()];
+        for share in shares {
+            sum.iter_mut().zip(share).for_each(|(sum, share)| *sum += share);
+        }
+        let rows = operands.gradient.chunks(g.batch * g.positions());
+        let shift: Vec<f32> = rows.map(|row| row.iter().sum()).collect();
+        let down = input.track_op().then(|| shaped(down, input)).transpose()?;
+        Ok((down, Some(shaped(sum, weights)?), Some(shaped(shift, bias)?)))
+    }
+}

@@ -1,0 +1,172 @@
+//! Batch normalization (Ioffe, Szegedy: "Batch Normalization: Accelerating Deep Network Training by
+//! Reducing Internal Covariate Shift", ICML 2015) over the rows of `[C][B][H][W]`.
+
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
+use rayon::prelude::*;
+
+use super::product::dot;
+use super::storage::{Reader, shaped, values};
+
+/// Mean and variance of each channel.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Moments {
+    pub(super) mean: Vec<f64>,
+    pub(super) variance: Vec<f64>,
+}
+
+/// Values are summed up in `f32` over so many, and in `f64` over these sums.
+const BLOCK: usize = 1024;
+
+fn sum(values: &[f32], of: impl Fn(&[f32]) -> f32) -> f64 {
+    values.chunks(BLOCK).map(|block| f64::from(of(block))).sum()
+}
+
+fn plain(values: &[f32]) -> f32 {
+    let (lanes, rest) = values.as_chunks::<16>();
+    let mut sums = [0f32; 16];
+    for lane in lanes {
+        (0..16).for_each(|at| sums[at] += lane[at]);
+    }
+    sums.iter().chain(rest).sum()
+}
+
+impl Moments {
+    /// Moments of the rows of `[C]...`.
+    pub(super) fn of(tensor: &Tensor) -> Result<Self> {
+        let channels = tensor.dim(0)?;
+        let reader = Reader::new(tensor);
+        let all = reader.values()?;
+        let count = (all.len() / channels.max(1)).max(1);
+        let rows: Vec<(f64, f64)> = all
+            .par_chunks(count)
+            .map(|row| {
+                let mean = sum(row, plain) / count as f64;
+                let shift = mean as f32;
+                let squares = sum(row, |block| {
+                    let centred: [f32; BLOCK] =
+                        std::array::from_fn(|at| block.get(at).map_or(0.0, |v| v - shift));
+                    dot(&centred, &centred)
+                });
+                (mean, squares / count as f64)
+            })
+            .collect();
+        let (mean, variance) = rows.into_iter().unzip();
+        Ok(Self { mean, variance })
+    }
+}
+
+/// Mean of moments over batches of one size, so that a pass over many batches gives those of all.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Average {
+    mean: Vec<f64>,
+    square: Vec<f64>,
+    batches: usize,
+}
+
+impl Average {
+    pub(super) fn add(&mut self, moments: &Moments) {
+        self.mean.resize(moments.mean.len(), 0.0);
+        self.square.resize(moments.mean.len(), 0.0);
+        for (channel, (mean, variance)) in moments.mean.iter().zip(&moments.variance).enumerate() {
+            self.mean[channel] += mean;
+            self.square[channel] += mean * mean + variance;
+        }
+        self.batches += 1;
+    }
+
+    /// The moments of all values.
+    pub(super) fn moments(&self) -> Moments {
+        let count = self.batches.max(1) as f64;
+        let mean: Vec<f64> = self.mean.iter().map(|m| m / count).collect();
+        let squares = self.square.iter().zip(&mean);
+        let variance = squares.map(|(square, m)| (square / count - m * m).max(0.0)).collect();
+        Moments { mean, variance }
+    }
+}
+
+/// `(x - mean) * inverse * gain + shift` per channel, where mean and inverse deviation are those of `x`
+/// itself: the gradient takes that into account.
+pub(super) struct Normalize {
+    mean: Vec<f32>,
+    inverse: Vec<f32>,
+}
+
+impl Normalize {
+    /// For values with `moments`; `epsilon` is added to the variance.
+    pub(super) fn new(moments: &Moments, epsilon: f64) -> Self {
+        let inverse = |v: &f64| (1.0 / (v + epsilon).sqrt()) as f32;
+        Self {
+            mean: moments.mean.iter().map(|m| *m as f32).collect(),
+            inverse: moments.variance.iter().map(inverse).collect(),
+        }
+    }
+}
+
+impl CustomOp3 for Normalize {
+    fn name(&self) -> &'static str {
+        "batch-normalization"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (x, gain, shift) = (values(s1, l1)?, values(s2, l2)?, values(s3, l3)?);
+        let row = (x.len() / self.mean.len().max(1)).max(1);
+        let mut output = vec![0f32; x.len()];
+        output.par_chunks_mut(row).zip(x.par_chunks(row)).enumerate().for_each(|(c, (y, x))| {
+            let scale = gain[c] * self.inverse[c];
+            let offset = shift[c];
+            let mean = self.mean[c];
+            y.iter_mut().zip(x).for_each(|(y, x)| *y = (x - mean) * scale + offset);
+        });
+        Ok((CpuStorage::F32(output), l1.shape().clone()))
+    }
+
+    /// With `n` values per channel and `u = (x - mean) * inverse`: `dx = gain * inverse *
+    /// (dy - sum(dy) / n - u * sum(dy * u) / n)`.
+    fn bwd(
+        &self,
+        input: &Tensor,
+        gain: &Tensor,
+        shift: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let (x, g, dy) = (Reader::new(input), Reader::new(gain), Reader::new(gradient));
+        let (x, g, dy) = (x.values()?, g.values()?, dy.values()?);
+        let row = (x.len() / self.mean.len().max(1)).max(1);
+        let mut down = vec![0f32; x.len()];
+        let rows = x.par_chunks(row).zip(dy.par_chunks(row));
+        let sums: Vec<(f32, f32)> = down
+            .par_chunks_mut(row)
+            .zip(rows)
+            .enumerate()
+            .map(|(c, (dx, (x, dy)))| {
+                let (mean, inverse) = (self.mean[c], self.inverse[c]);
+                // `dx` serves as a buffer for the normalized values.
+                dx.iter_mut().zip(x).for_each(|(u, x)| *u = (x - mean) * inverse);
+                let sum_dy = sum(dy, plain) as f32;
+                let products = dx.chunks(BLOCK).zip(dy.chunks(BLOCK));
+                let sum_dyu = products.map(|(u, dy)| f64::from(dot(u, dy))).sum::<f64>() as f32;
+                let (mean_dy, mean_dyu) = (sum_dy / row as f32, sum_dyu / row as f32);
+                let scale = g[c] * inverse;
+                dx.iter_mut()
+                    .zip(dy)
+                    .for_each(|(u, dy)| *u = scale * (dy - mean_dy - *u * mean_dyu));
+                (sum_dyu, sum_dy)
+            })
+            .collect();
+        let (for_gain, for_shift) = sums.into_iter().unzip();
+        Ok((
+            Some(shaped(down, input)?),
+            Some(shaped(for_gain, gain)?),
+            Some(shaped(for_shift, shift)?),
+        ))
+    }
+}

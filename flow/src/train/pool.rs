@@ -1,0 +1,133 @@
+//! Pooling as operators with gradients: every plane (one channel of one image) by itself.
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use rayon::prelude::*;
+
+use super::geometry::Geometry;
+use super::storage::{Reader, shaped, values};
+
+/// Least planes of one piece of parallel work.
+const PLANES: usize = 16;
+
+/// Maximum over a window; padding never wins, as if it were minus infinity.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Maximum(pub(super) Geometry);
+
+/// Sum over a window divided by a number; padding counts as zeros.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mean {
+    pub(super) geometry: Geometry,
+    pub(super) divisor: f32,
+}
+
+/// Computes every output plane from its input plane.
+fn forward(
+    geometry: &Geometry,
+    (storage, layout): (&CpuStorage, &Layout),
+    plane: impl Fn(&[f32], &mut [f32]) + Sync,
+) -> Result<(CpuStorage, Shape)> {
+    let (x, g) = (values(storage, layout)?, geometry);
+    let mut output = vec![0f32; g.input.channels * g.batch * g.positions()];
+    output
+        .par_chunks_mut(g.positions())
+        .zip(x.par_chunks(g.plane()))
+        .with_min_len(PLANES)
+        .for_each(|(y, x)| plane(x, y));
+    let dims = (g.input.channels, g.batch, g.output[0], g.output[1]);
+    Ok((CpuStorage::F32(output), dims.into()))
+}
+
+impl Maximum {
+    fn step(&self) -> usize {
+        self.0.window.stride[1]
+    }
+
+    fn plane(&self, x: &[f32], y: &mut [f32]) {
+        y.fill(f32::NEG_INFINITY);
+        for tap in 0..self.0.taps() {
+            self.0.lines(tap, |from, to| {
+                let source = x[from].iter().step_by(self.step());
+                y[to].iter_mut().zip(source).for_each(|(y, x)| *y = y.max(*x));
+            });
+        }
+    }
+
+    /// The gradient goes to the first value of a window that is its maximum.
+    fn back(&self, x: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32]) {
+        let mut open = vec![true; y.len()];
+        for tap in 0..self.0.taps() {
+            self.0.lines(tap, |from, to| {
+                let source = x[from.clone()].iter().zip(&mut dx[from]).step_by(self.step());
+                for (at, (x, dx)) in to.zip(source) {
+                    if open[at] && *x == y[at] {
+                        open[at] = false;
+                        *dx += dy[at];
+                    }
+                }
+            });
+        }
+    }
+}
+
+impl CustomOp1 for Maximum {
+    fn name(&self) -> &'static str {
+        "maximum"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        forward(&self.0, (storage, layout), |x, y| self.plane(x, y))
+    }
+
+    fn bwd(&self, input: &Tensor, result: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let (x, y, dy) = (Reader::new(input), Reader::new(result), Reader::new(gradient));
+        let (x, y, dy) = (x.values()?, y.values()?, dy.values()?);
+        let (plane, positions) = (self.0.plane(), self.0.positions());
+        let mut down = vec![0f32; x.len()];
+        let results = y.par_chunks(positions).zip(dy.par_chunks(positions));
+        down.par_chunks_mut(plane)
+            .zip(x.par_chunks(plane).zip(results))
+            .with_min_len(PLANES)
+            .for_each(|(dx, (x, (y, dy)))| self.back(x, y, dy, dx));
+        Ok(Some(shaped(down, input)?))
+    }
+}
+
+impl Mean {
+    fn plane(&self, x: &[f32], y: &mut [f32]) {
+        for tap in 0..self.geometry.taps() {
+            self.geometry.lines(tap, |from, to| {
+                let source = x[from].iter().step_by(self.geometry.window.stride[1]);
+                y[to].iter_mut().zip(source).for_each(|(y, x)| *y += *x);
+            });
+        }
+        y.iter_mut().for_each(|y| *y /= self.divisor);
+    }
+
+    fn back(&self, dy: &[f32], dx: &mut [f32]) {
+        let dy: Vec<f32> = dy.iter().map(|d| d / self.divisor).collect();
+        for tap in 0..self.geometry.taps() {
+            self.geometry.lines(tap, |to, from| self.geometry.add(&dy[from], &mut dx[to]));
+        }
+    }
+}
+
+impl CustomOp1 for Mean {
+    fn name(&self) -> &'static str {
+        "mean"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        forward(&self.geometry, (storage, layout), |x, y| self.plane(x, y))
+    }
+
+    fn bwd(&self, input: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let reader = Reader::new(gradient);
+        let dy = reader.values()?.par_chunks(self.geometry.positions());
+        let mut down = vec![0f32; input.elem_count()];
+        down.par_chunks_mut(self.geometry.plane())
+            .zip(dy)
+            .with_min_len(PLANES)
+            .for_each(|(dx, dy)| self.back(dy, dx));
+        Ok(Some(shaped(down, input)?))
+    }
+}
