@@ -13,7 +13,7 @@ pub mod quantize;
 mod shape;
 pub mod topology;
 
-pub use masks::Masks;
+pub use masks::{MaskError, Masks};
 pub use shape::LayerShape;
 
 #[cfg(test)]
