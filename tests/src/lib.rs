@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod digits;
 pub mod equivalence;
+pub mod judge;
 pub mod random;
 pub mod shapes;
 pub mod toggles;

@@ -1,66 +1,17 @@
 //! ONNX Runtime as an independent judge: the float networks give the same numbers here and there, the
 //! integers reach the accuracy that was stated for them, and networks that were quantized elsewhere decide
 //! as they do there.
-//!
-//! ONNX Runtime is installed once into an environment of its own in the cache.
 
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
 
 use pecan_flow::data::{Samples, Selection};
 use pecan_flow::net::graph::Graph;
 use pecan_flow::net::onnx::Model;
 use pecan_flow::net::quantize::{self, Quantized, argmax};
-use pecan_sim::tools::Finder;
-
-const PACKAGES: [&str; 2] = ["onnxruntime==1.30.0", "numpy==2.4.6"];
-
-/// Python with ONNX Runtime. Two processes that install at once do the work twice, and the last one to
-/// finish wins.
-fn python() -> &'static Path {
-    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        let cache = Finder::from_environment().unwrap().cache.join("judges");
-        let home = cache.join(PACKAGES.join("-").replace("==", "-"));
-        let python = home.join("bin/python3");
-        let complete = home.join("complete");
-        if !complete.exists() {
-            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home));
-            let mut pip = Command::new(&python);
-            run(pip
-                .args(["-m", "pip", "install", "--quiet", "--only-binary", ":all:"])
-                .args(PACKAGES));
-            fs::write(complete, "").unwrap();
-        }
-        python
-    })
-}
-
-fn run(command: &mut Command) {
-    let out = command.output().unwrap();
-    assert!(out.status.success(), "{command:?}: {}", String::from_utf8_lossy(&out.stderr));
-}
-
-/// Outputs of ONNX Runtime, sample by sample.
-fn judge(network: &Path, samples: &Samples) -> Vec<Vec<f32>> {
-    let folder = tempfile::tempdir().unwrap();
-    let (inputs, outputs) = (folder.path().join("inputs"), folder.path().join("outputs"));
-    let bytes: Vec<u8> = samples.iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
-    fs::write(&inputs, bytes).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judge.py");
-    let mut command = Command::new(python());
-    command.arg(script).arg(network).arg(&inputs).arg(&outputs).arg(samples.len().to_string());
-    run(&mut command);
-    let bytes = fs::read(outputs).unwrap();
-    let values: Vec<f32> =
-        bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
-    values.chunks(values.len() / samples.len()).map(<[f32]>::to_vec).collect()
-}
+use pecan_tests::judge::{judge, largest_difference};
 
 /// A trained network and what was stated for it.
 struct Case {
@@ -88,7 +39,7 @@ impl Case {
         }
         let test = Self::samples(file, rows, Some(*count));
         let graph = Graph::import(&Model::read(model).unwrap()).unwrap();
-        let theirs = judge(model, &test);
+        let theirs = judge(model, &test).unwrap();
         let ours = graph.outputs(&test.as_slices()).unwrap();
         let worst = largest_difference(&ours, &theirs);
         let float = accuracy(&theirs, &test);
@@ -113,7 +64,7 @@ impl Case {
             println!("SKIPPED: {} is absent", model.display());
             return;
         }
-        let theirs = judge(model, test);
+        let theirs = judge(model, test).unwrap();
         let graph = Graph::import(&Model::read(model).unwrap()).unwrap();
         let here = quantize::quantize_with(&graph, &[], quantize::Options::default()).unwrap();
         let ours = finished(&here, test);
@@ -132,13 +83,6 @@ impl Case {
 fn finished(quantized: &Quantized, test: &Samples) -> Vec<Vec<f32>> {
     let outputs = quantized.reference_outputs(&test.as_slices()).unwrap();
     outputs.iter().map(|output| quantized.finish(output)).collect()
-}
-
-fn largest_difference(a: &[Vec<f32>], b: &[Vec<f32>]) -> f32 {
-    assert_eq!(a.len(), b.len());
-    let scale = a.iter().flatten().fold(1.0f32, |m, v| m.max(v.abs()));
-    let pairs = a.iter().flatten().zip(b.iter().flatten());
-    pairs.map(|(x, y)| (x - y).abs() / scale).fold(0.0, f32::max)
 }
 
 fn accuracy(outputs: &[Vec<f32>], test: &Samples) -> f64 {

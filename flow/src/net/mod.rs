@@ -2,8 +2,9 @@
 //!
 //! [`onnx`] reads and writes the file, [`op`] gives its operators a meaning (one file each), [`graph`] is
 //! the float network that they form, [`quantize`] turns it into what the hardware computes. [`topology`]
-//! reads layer shapes without weights.
+//! reads layer shapes without weights, [`export`] writes changed parameters and integers back to a file.
 
+pub mod export;
 pub mod graph;
 mod masks;
 pub mod onnx;
@@ -12,7 +13,7 @@ pub mod quantize;
 mod shape;
 pub mod topology;
 
-pub use masks::Masks;
+pub use masks::{MaskError, Masks};
 pub use shape::LayerShape;
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ impl Draft {
         if readers.count() != 1 {
             return;
         }
-        let output = node.output;
+        let (output, name) = (node.output, node.name.clone());
         let layer = self.nodes.iter_mut().flatten().find(|n| n.output == source);
         let Some(layer) = layer.filter(|l| l.problem.is_none()) else { return };
         let linear = layer.op.as_mut().and_then(|op| op.linear_mut());
@@ -122,6 +122,7 @@ impl Draft {
             return;
         }
         layer.output = output;
+        layer.folded.push(name);
         let text = format!("folded into `{}`", layer.name);
         if let Some(node) = self.nodes[index].take() {
             self.remark(&node.name, text);

@@ -158,7 +158,8 @@ impl Draft {
             }
         }
         let name = structure.names[index].clone();
-        self.nodes.push(Some(Node { name, op_type, op, inputs: data, output: first, problem }));
+        let (inputs, output, folded) = (data, first, Vec::new());
+        self.nodes.push(Some(Node { name, op_type, op, inputs, output, problem, folded }));
     }
 }
 

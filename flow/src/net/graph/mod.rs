@@ -14,6 +14,8 @@ use thiserror::Error;
 pub use check::check;
 pub use forward::ForwardError;
 
+pub(super) use structure::{constants, node_names, standard_domain};
+
 use super::op::Operator;
 
 /// What can be said about one node of a model.
@@ -83,6 +85,9 @@ pub struct Node {
     pub output: usize,
     /// Why it cannot be computed, if so.
     pub problem: Option<String>,
+    /// Names of the file's nodes (normalizations, sums and products with a constant) that were folded into
+    /// the parameters, in the order of the file's computation.
+    pub folded: Vec<String>,
 }
 
 /// An edge: the tensor that one node writes and the other reads.

@@ -71,11 +71,12 @@ pub(super) fn is_folded<T>(node: &NodeProto, constants: &HashMap<&str, T>) -> bo
     is_dequantization(node) && node.input.iter().all(|i| constants.contains_key(i.as_str()))
 }
 
-pub(super) fn standard_domain(node: &NodeProto) -> bool {
+pub(in crate::net) fn standard_domain(node: &NodeProto) -> bool {
     matches!(node.domain.as_deref(), None | Some("" | "ai.onnx"))
 }
 
-fn node_names(proto: &GraphProto) -> Result<Vec<String>, String> {
+/// A unique name of every node, in the file's order: its own, or one made up from operator and position.
+pub(in crate::net) fn node_names(proto: &GraphProto) -> Result<Vec<String>, String> {
     let mut seen = HashSet::new();
     let mut names = Vec::with_capacity(proto.node.len());
     for (index, node) in proto.node.iter().enumerate() {
@@ -93,7 +94,10 @@ fn node_names(proto: &GraphProto) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-fn constants(proto: &GraphProto) -> Result<HashMap<&str, Result<Constant, ConstantError>>, String> {
+/// Every constant tensor by name: initializers, `Constant` nodes, and dequantized constants.
+pub(in crate::net) fn constants(
+    proto: &GraphProto,
+) -> Result<HashMap<&str, Result<Constant, ConstantError>>, String> {
     let mut constants = HashMap::new();
     let mut add = |name, value| match constants.insert(name, value) {
         Some(_) => Err(format!("constant tensor `{name}` occurs more than once")),

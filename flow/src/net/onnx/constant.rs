@@ -35,7 +35,7 @@ pub struct Constant {
     /// For floats that the file holds as integers around 0: the axis along which the real value of one unit
     /// changes, and these values (a single one for the whole tensor).
     pub grid: Option<(usize, Vec<f32>)>,
-    /// Smallest and largest number of the element type for integers of 8 and 16 bits, else those of 8
+    /// Smallest and largest number of the element type for integers of 4, 8 and 16 bits, else those of 8
     /// unsigned bits.
     pub integer_range: [i64; 2],
 }
@@ -114,7 +114,16 @@ impl Constant {
         }
         .map_err(&fail)?;
         let mut constant = Self::new(name.clone(), dims, values);
+        if let (Some(data_type::INT4 | data_type::UINT4), Values::Int(values)) =
+            (tensor.data_type, &mut constant.values)
+            && values.len() == expected + 1
+        {
+            // An odd number of values leaves half of the last byte over.
+            values.pop();
+        }
         constant.integer_range = match tensor.data_type {
+            Some(data_type::INT4) => [-8, 7],
+            Some(data_type::UINT4) => [0, 15],
             Some(data_type::INT8) => [-128, 127],
             Some(data_type::INT16) => [-32768, 32767],
             Some(data_type::UINT16) => [0, 65535],
@@ -151,6 +160,7 @@ fn from_raw(kind: i32, raw: &[u8]) -> Result<Values, String> {
         BFLOAT16 => Values::Float(split(raw, |b| bfloat_to_f32(u16::from_le_bytes(b)))?),
         UINT8 | BOOL => Values::Int(split(raw, |b: [u8; 1]| i64::from(b[0]))?),
         INT8 => Values::Int(split(raw, |b| i64::from(i8::from_le_bytes(b)))?),
+        INT4 | UINT4 => Values::Int(raw.iter().flat_map(|&b| nibbles(b, kind == INT4)).collect()),
         UINT16 => Values::Int(split(raw, |b| i64::from(u16::from_le_bytes(b)))?),
         INT16 => Values::Int(split(raw, |b| i64::from(i16::from_le_bytes(b)))?),
         INT32 => Values::Int(split(raw, |b| i64::from(i32::from_le_bytes(b)))?),
@@ -172,6 +182,9 @@ fn from_fields(tensor: &TensorProto) -> Result<Values, String> {
         UINT8 | INT8 | UINT16 | INT16 | INT32 | BOOL => {
             Values::Int(small.iter().map(|&v| i64::from(v)).collect())
         }
+        kind @ (INT4 | UINT4) => {
+            Values::Int(small.iter().flat_map(|&v| nibbles(v as u8, kind == INT4)).collect())
+        }
         INT64 => Values::Int(tensor.int64_data.clone()),
         UINT32 | UINT64 => Values::Int(unsigned(&tensor.uint64_data)?),
         other => return Err(unsupported(other)),
@@ -183,6 +196,12 @@ fn unsigned(values: &[u64]) -> Result<Vec<i64>, String> {
         .iter()
         .map(|&v| i64::try_from(v).map_err(|_| format!("value {v} exceeds {}", i64::MAX)))
         .collect()
+}
+
+/// The two integers in a byte, that of the lower half first.
+fn nibbles(byte: u8, signed: bool) -> [i64; 2] {
+    let extend = |v: u8| i64::from(v) - if signed && v >= 8 { 16 } else { 0 };
+    [extend(byte & 0xf), extend(byte >> 4)]
 }
 
 /// Converts IEEE 754 binary16.

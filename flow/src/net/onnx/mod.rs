@@ -2,6 +2,7 @@
 
 mod constant;
 mod device;
+mod encode;
 mod model;
 mod tensor;
 mod types;
@@ -46,6 +47,10 @@ pub mod data_type {
     pub const UINT64: i32 = 13;
     /// 16-bit float with the exponent of a 32-bit one.
     pub const BFLOAT16: i32 = 16;
+    /// Unsigned 4-bit integer, two to a byte.
+    pub const UINT4: i32 = 21;
+    /// Signed 4-bit integer, two to a byte.
+    pub const INT4: i32 = 22;
 }
 
 /// Types of an attribute (`AttributeProto.AttributeType` of the format).
@@ -137,18 +142,7 @@ impl Model {
     /// # Errors
     /// The directory does not exist or cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), OnnxError> {
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let store = || -> std::io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            file.write_all(&self.proto.encode_to_vec())?;
-            file.as_file().sync_all()?;
-            file.persist(path)?;
-            Ok(())
-        };
-        store().map_err(|source| OnnxError::Io {
+        write_whole(path, &self.proto.encode_to_vec()).map_err(|source| OnnxError::Io {
             action: "write",
             path: path.to_path_buf(),
             source,
@@ -163,33 +157,33 @@ impl Model {
         self.proto.opset_import.iter().find(|o| standard(&o.domain)).and_then(|o| o.version)
     }
 
-    /// Replaces the values of the 32-bit float initializer `name`, as pruning and fine-tuning do.
+    /// Replaces the values of the float initializer `name`; shape and element type stay.
     ///
     /// # Errors
-    /// There is no such initializer, it is not of type `FLOAT`, or the number of values differs.
+    /// There is no such initializer, it is not of a float type, or the number of values differs.
     pub fn set_initializer(&mut self, name: &str, values: &[f32]) -> Result<(), ConstantError> {
-        let fail = |problem: String| ConstantError { tensor: name.to_string(), problem };
-        let tensor = self
-            .proto
-            .graph
-            .iter_mut()
-            .flat_map(|g| &mut g.initializer)
-            .find(|t| t.name.as_deref() == Some(name))
-            .ok_or_else(|| fail("no such initializer".into()))?;
-        if tensor.data_type != Some(data_type::FLOAT) {
-            return Err(fail(format!(
-                "element type {}; only FLOAT (1) can be replaced",
-                tensor.data_type.unwrap_or(0)
-            )));
+        let mut tensors = self.proto.graph.iter_mut().flat_map(|g| &mut g.initializer);
+        match tensors.find(|t| t.name.as_deref() == Some(name)) {
+            Some(tensor) => tensor.replace_floats(values),
+            None => {
+                let problem = "no such initializer".into();
+                Err(ConstantError { tensor: name.to_string(), problem })
+            }
         }
-        let old = Constant::decode(tensor)?;
-        if old.len() != values.len() {
-            return Err(fail(format!("{} new values for {} old ones", values.len(), old.len())));
-        }
-        tensor.float_data.clear();
-        tensor.raw_data = Some(values.iter().flat_map(|v| v.to_le_bytes()).collect());
-        Ok(())
     }
+}
+
+/// Writes a file so that a reader sees all of it or nothing, and an old one stays if writing fails.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
 }
 
 #[cfg(test)]

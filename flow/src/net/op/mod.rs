@@ -144,6 +144,18 @@ impl Linear {
         let positions = (0..inputs).flat_map(|i| (0..self.outputs).map(move |o| o * inputs + i));
         positions.map(|at| values[at]).collect()
     }
+
+    /// `values`, one per weight in the order of the initializer, in the order of [`Linear::weights`]: the
+    /// inverse of [`Linear::to_file_order`].
+    pub fn from_file_order<T: Copy>(&self, values: &[T]) -> Vec<T> {
+        if !self.transposed || self.outputs == 0 {
+            return values.to_vec();
+        }
+        let inputs = values.len() / self.outputs;
+        let positions =
+            (0..self.outputs).flat_map(|o| (0..inputs).map(move |i| i * self.outputs + o));
+        positions.map(|at| values[at]).collect()
+    }
 }
 
 /// An operation that the host computes on the dequantized output.

@@ -1,5 +1,9 @@
 //! Which weights of a network remain after pruning.
 
+mod files;
+
+pub use files::MaskError;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -62,7 +66,7 @@ mod tests {
 
     #[test]
     fn masked_weights_are_zero_and_stay_masked() {
-        let model = include_bytes!("../../../tests/data/lenet_digits.onnx");
+        let model = include_bytes!("../../../../tests/data/lenet_digits.onnx");
         let mut graph = Graph::import(&Model::decode(model, "lenet").unwrap()).unwrap();
         let mut masks = Masks::of(&graph);
         let all = masks.count().1;
@@ -78,3 +82,6 @@ mod tests {
         assert_eq!(masks.layer("nothing"), None);
     }
 }
+
+#[cfg(test)]
+mod file_tests;
