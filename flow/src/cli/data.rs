@@ -47,7 +47,7 @@ pub struct DataArgs {
 }
 
 /// Samples to run and samples that decide the quantization.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Inputs {
     /// Samples to run.
     pub(super) samples: Vec<Vec<f32>>,

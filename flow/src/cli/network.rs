@@ -35,6 +35,20 @@ struct Workload {
     calibrate_rows: Option<String>,
     calibrate_data: Option<PathBuf>,
     calibration: Option<String>,
+    tune_data: Option<PathBuf>,
+    tune_rows: Option<String>,
+    validation_share: Option<f64>,
+}
+
+/// What a workload file says about the data of `pecan prune`.
+#[derive(Debug, Default)]
+pub(super) struct WorkloadTuning {
+    /// File of the tuning samples.
+    pub(super) data: Option<PathBuf>,
+    /// Which of them.
+    pub(super) rows: Option<String>,
+    /// Share of them that decides.
+    pub(super) validation: Option<f64>,
 }
 
 /// A workload file that cannot be used.
@@ -52,6 +66,22 @@ impl NetworkArgs {
     /// A model or workload file with data.
     pub(super) fn of(model: Option<PathBuf>, workload: Option<PathBuf>, data: DataArgs) -> Self {
         Self { model, workload, data }
+    }
+
+    /// What the workload file, if there is one, says about data to tune on.
+    ///
+    /// # Errors
+    /// [`Failure`] if the workload file cannot be read.
+    pub(super) fn tuning(&self) -> Result<WorkloadTuning, Failure> {
+        let Some(path) = &self.workload else { return Ok(WorkloadTuning::default()) };
+        let file = Workload::read(path).map_err(|e| Failure::from_error(Exit::BadInput, e))?;
+        let beside =
+            |file: PathBuf| path.parent().map_or(file.clone(), |folder| folder.join(&file));
+        Ok(WorkloadTuning {
+            data: file.tune_data.map(beside),
+            rows: file.tune_rows,
+            validation: file.validation_share,
+        })
     }
 
     /// The model and the choice of data, flags before workload file.

@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::{Context, Exit, Failure};
 use super::{
-    calibrate, check, completions, demo, doctor, estimate, generate, init, simulate, synth, tools,
+    calibrate, check, completions, demo, doctor, estimate, generate, init, prune, simulate, synth, tools,
 };
 
 /// Makes the enum of subcommands from their modules: `Variant => module`.
@@ -50,5 +50,6 @@ commands! {
     Synth => synth,
     Calibrate => calibrate,
     Estimate => estimate,
+    Prune => prune,
     Completions => completions,
 }

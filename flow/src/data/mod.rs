@@ -152,6 +152,22 @@ impl Samples {
         })
     }
 
+    /// Those of the samples whose row of the file is chosen.
+    #[must_use]
+    pub fn keep(&self, chosen: impl Fn(usize) -> bool) -> Self {
+        let size = self.shape.iter().product::<usize>().max(1);
+        let kept: Vec<usize> = (0..self.len()).filter(|at| chosen(self.rows[*at])).collect();
+        let labels = self.labels.as_ref().map(|all| kept.iter().map(|at| all[*at]).collect());
+        Self {
+            path: self.path.clone(),
+            x_key: self.x_key.clone(),
+            shape: self.shape.clone(),
+            rows: kept.iter().map(|at| self.rows[*at]).collect(),
+            labels,
+            values: kept.iter().flat_map(|at| &self.values[at * size..][..size]).copied().collect(),
+        }
+    }
+
     /// Number of samples; never 0.
     pub fn len(&self) -> usize {
         self.rows.len()
