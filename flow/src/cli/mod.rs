@@ -27,6 +27,7 @@ mod output;
 mod prune;
 mod prune_data;
 mod prune_output;
+mod prune_report;
 mod registry;
 mod run;
 mod shapes;

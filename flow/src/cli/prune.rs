@@ -323,7 +323,9 @@ impl Watcher {
                 let Some(text) = &mut self.decisions else { return };
                 for r in *reasons {
                     let saved = r.saved.map(|saved| format!("{saved:.3}")).unwrap_or_default();
-                    let place = format!("{},{},{},{}", r.layer, r.output, r.input, r.weights);
+                    let number = |n: Option<usize>| n.map(|n| n.to_string()).unwrap_or_default();
+                    let place = [r.layer.clone(), number(r.output), number(r.input), r.weights.to_string()];
+                    let place = place.join(",");
                     text.push_str(&format!("{round},{place},{:e},{saved}\n", r.loss));
                 }
             }

@@ -11,16 +11,15 @@ use crate::map::compile;
 use crate::net::export;
 use crate::net::graph::Graph;
 use crate::net::onnx::Model;
-use crate::net::quantize::Quantized;
-use crate::prune::{self, Answers, Dense, Ending, Outcome, PruneError, PruneLayer, Setting};
-use crate::report::energy;
+use crate::prune::{self, Answers, Dense, Ending, Integers, Outcome, PruneError, PruneLayer, Setting};
+use crate::report::{energy, pruning_html};
 
 /// What a method found, and what it is worth on the test samples.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) outcome: Outcome,
     pub(super) graph: Graph,
-    pub(super) quantized: Quantized,
+    pub(super) quantized: Integers,
     pub(super) estimate: Estimate,
     pub(super) test: Answers,
 }
@@ -82,9 +81,11 @@ pub(super) fn write(
     if let Some(found) = finished.found.first() {
         artifacts(folder, model, finished.setting, found)?;
     }
+    let page = super::prune_report::page(path, finished);
+    folder.write("report.html", pruning_html(&page))?;
     if !context.json() {
         context.print(&text(path, finished))?;
-        context.print(&format!("Files: {}\n", folder.path().display()))?;
+        context.print(&format!("Files: {} (report.html)\n", folder.path().display()))?;
     }
     folder.finish(context, metrics(context, path, finished))
 }
@@ -98,14 +99,14 @@ fn artifacts(
 ) -> Result<(), Failure> {
     let bad = |error| Failure::from_error(super::Exit::BadInput, error);
     export::pruned(model, &found.graph).map_err(bad)?.write(&folder.path().join("pruned.onnx"))?;
-    let quantized = export::quantized_qdq(model, &found.graph, &found.quantized).map_err(bad)?;
+    let quantized = export::quantized_qdq(model, &found.graph, &found.quantized.full).map_err(bad)?;
     quantized.write(&folder.path().join("pruned_int8.onnx"))?;
     let masks = &found.outcome.masks;
     for name in ["masks.npz", "masks.safetensors"] {
         let written = masks.write(model, &found.graph, &folder.path().join(name));
         written.map_err(|error| Failure::from_error(super::Exit::BadInput, error))?;
     }
-    let compiled = compile(&found.quantized.network, &setting.target.config, &setting.mapper)?;
+    let compiled = compile(&found.quantized.compact.network, &setting.target.config, &setting.mapper)?;
     compiled.program.write(&folder.path().join("program.bin"))?;
     Ok(())
 }

@@ -11,7 +11,9 @@ use super::{Exit, Failure};
 use crate::map::MapError;
 use crate::net::graph::{ForwardError, Graph, GraphError};
 use crate::net::onnx::{Model, OnnxError};
-use crate::net::quantize::{Options, QuantizeError, Quantized, argmax, calibrate_by, quantize};
+use crate::net::quantize::{
+    Options, QuantizeError, Quantized, argmax, calibrate_by, compact, quantize,
+};
 use crate::simulate::{Accuracy, LayersError, SimulateError};
 
 /// Errors that mean that something given is wrong.
@@ -77,14 +79,15 @@ pub(super) fn bits(config: &Config) -> Options {
     }
 }
 
-/// Quantizes for the widths of a configuration.
+/// Quantizes for the widths of a configuration, without the channels that do nothing.
 pub(super) fn quantize_for(
     graph: &Graph,
     inputs: &Inputs,
     config: &Config,
 ) -> Result<Quantized, Failure> {
     let samples: Vec<&[f32]> = inputs.calibration.iter().map(Vec::as_slice).collect();
-    Ok(quantize(graph, &calibrate_by(graph, &samples, inputs.method)?, bits(config))?)
+    let ranges = calibrate_by(graph, &samples, inputs.method)?;
+    Ok(compact(&quantize(graph, &ranges, bits(config))?))
 }
 
 /// Shares of right labels of the float network, the integer reference and the RTL's `outputs`.

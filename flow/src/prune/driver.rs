@@ -7,12 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::checkpoint::Checkpoint;
 use super::round::{Standing, remove, tune};
 use super::rule::{Reason, Rule};
-use super::score::{Answers, answers, cost, integers};
+use super::score::{Answers, Integers, answers, cost, integers};
 use super::{Parameters, PruneError, PruneLayer, Setting};
 use crate::energy::Estimate;
 use crate::net::Masks;
 use crate::net::graph::Graph;
-use crate::net::quantize::Quantized;
 use crate::train::{self, Progress};
 
 /// So far below the bound further training does not help.
@@ -24,7 +23,7 @@ pub struct Dense<'a> {
     /// The network.
     pub graph: &'a Graph,
     /// Its integers.
-    pub quantized: Quantized,
+    pub quantized: Integers,
     /// What it takes.
     pub estimate: Estimate,
     /// Its answers on the validation samples.
@@ -252,7 +251,7 @@ impl Run<'_> {
         let estimate = cost(self.setting, &quantized)?;
         self.state.phases.scoring += start.elapsed().as_secs_f64();
         let masks = self.state.best.masks.clone();
-        let (quantized, estimate) = (&quantized, &estimate);
+        let (quantized, estimate) = (&quantized.full, &estimate);
         let mut standing = Standing { graph, masks: &masks, quantized, estimate };
         let phases = &mut self.state.phases;
         let network = (self.dense, &self.layers[..]);

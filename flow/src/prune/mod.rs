@@ -5,6 +5,7 @@
 //! ([`train`](crate::train)), and the integer network, which is what the hardware computes bit for bit, says whether
 //! the accuracy holds. [`prune`] repeats this until it does not. See `docs/pruning.md`.
 
+mod channels;
 mod checkpoint;
 mod cost;
 mod driver;
@@ -20,12 +21,13 @@ pub mod rule;
 mod score;
 mod setting;
 
+pub use channels::{ChannelClass, classes, close};
 pub use checkpoint::{Checkpoint, Key};
-pub use cost::{Ledger, Price};
+pub use cost::{Ledger, Price, Prices};
 pub use driver::{Dense, Ending, Event, Outcome, Phases, Point, prune};
 pub use error::PruneError;
 pub use layer::PruneLayer;
 pub use parameters::Parameters;
 pub use rule::{REGISTRY, Rule, find};
-pub use score::{Answers, Part, answers, cost, integers};
+pub use score::{Answers, Part, Integers, answers, cost, integers};
 pub use setting::{Bounds, Schedule, Setting, Split};

@@ -28,24 +28,39 @@ pub struct Removal {
     pub weights: usize,
 }
 
-/// The order in which the entries of the rows `block` go, down to none.
-///
-/// `weights` and `mask` are those of the layer, `[output][input]`.
+/// What removing parts of a block of output channels does to the loss, each given the best answer of what remains.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Effects {
+    /// The order in which the entries go, down to none; in several parts for a layer with very many inputs.
+    pub order: Vec<Vec<Removal>>,
+    /// Weights, by number, and the effect of each by itself.
+    pub singles: Vec<(usize, f64)>,
+    /// Effect of all weights on each input channel.
+    pub columns: Vec<f64>,
+}
+
+/// The effects of the rows `block`. `weights` and `mask` are those of the layer, `[output][input]`; `taps` neighbouring
+/// inputs belong to a channel.
 ///
 /// # Errors
 /// The layer's inputs are not finite.
-pub fn removals(
-    layer: &PruneLayer,
-    block: &Range<usize>,
-    weights: &[f32],
-    mask: &[bool],
+pub fn effects(
+    (layer, block, taps): (&PruneLayer, &Range<usize>, usize),
+    (weights, mask): (&[f32], &[bool]),
     moments: &Moments,
-) -> Result<Vec<Vec<Removal>>, PruneError> {
+) -> Result<Effects, PruneError> {
     let k = layer.inputs;
     let lives = |input: &usize| block.clone().any(|o| mask[o * k + input]);
     let live: Vec<usize> = (0..k).filter(lives).collect();
     let part = if live.len() > WHOLE { PART } else { WHOLE };
-    live.chunks(part).map(|at| part_of(layer, block, weights, mask, moments, at)).collect()
+    let mut effects = Effects { columns: vec![0.0; k / taps.max(1)], ..Effects::default() };
+    for at in live.chunks(part) {
+        let mut block = BlockPart::new((layer, block), (weights, mask), moments, at)?;
+        effects.singles.extend(block.singles());
+        block.add_columns(taps, &mut effects.columns)?;
+        effects.order.push(block.removals());
+    }
+    Ok(effects)
 }
 
 /// The rows of a block that see the same inputs, with the inverse Hessian of the inputs that remain.
@@ -54,50 +69,119 @@ struct Rows {
     inverse: Vec<f64>,
 }
 
-fn part_of(
-    layer: &PruneLayer,
-    block: &Range<usize>,
-    weights: &[f32],
-    mask: &[bool],
-    moments: &Moments,
-    at: &[usize],
-) -> Result<Vec<Removal>, PruneError> {
-    let (k, n) = (layer.inputs, at.len());
-    let mut sets: Vec<Rows> = Vec::new();
-    for group in block.clone().map(|o| layer.group(o)) {
-        if sets.last().is_some_and(|set: &Rows| layer.group(set.rows[0]) == group) {
-            continue;
+/// Some inputs of a block.
+struct BlockPart<'a> {
+    layer: &'a PruneLayer,
+    block: Range<usize>,
+    mask: &'a [bool],
+    moments: &'a Moments,
+    /// The inputs, by number.
+    at: &'a [usize],
+    sets: Vec<Rows>,
+    /// Weights, `[row of the block][input of the part]`.
+    values: Vec<Vec<f64>>,
+}
+
+impl<'a> BlockPart<'a> {
+    fn new(
+        (layer, block): (&'a PruneLayer, &Range<usize>),
+        (weights, mask): (&'a [f32], &'a [bool]),
+        moments: &'a Moments,
+        at: &'a [usize],
+    ) -> Result<Self, PruneError> {
+        let k = layer.inputs;
+        let mut sets: Vec<Rows> = Vec::new();
+        for group in block.clone().map(|o| layer.group(o)) {
+            if sets.last().is_some_and(|set: &Rows| layer.group(set.rows[0]) == group) {
+                continue;
+            }
+            let rows = block.clone().filter(|o| layer.group(*o) == group).collect();
+            let damping = moments.damping(group);
+            let inverse = matrix::inverse(moments.group(group), k, at, damping)?;
+            sets.push(Rows { rows, inverse });
         }
-        let rows = block.clone().filter(|o| layer.group(*o) == group).collect();
-        let damping = moments.damping(group);
-        sets.push(Rows { rows, inverse: matrix::inverse(moments.group(group), k, at, damping)? });
+        let value = |o: usize, i: &usize| f64::from(weights[o * k + i]) * keep(mask[o * k + i]);
+        let values = block.clone().map(|o| at.iter().map(|i| value(o, i)).collect()).collect();
+        Ok(Self { layer, block: block.clone(), mask, moments, at, sets, values })
     }
-    let mut values: Vec<Vec<f64>> = block
-        .clone()
-        .map(|o| at.iter().map(|i| f64::from(weights[o * k + i]) * keep(mask[o * k + i])).collect())
-        .collect();
-    let mut open: Vec<usize> = (0..n).collect();
-    let mut order = Vec::with_capacity(n);
-    while !open.is_empty() {
-        let cost = |j: usize| -> f64 {
-            let of = |set: &Rows| {
-                let squares = set.rows.iter().map(|o| {
-                    moments.sensitivity[*o] * values[o - block.start][j].powi(2)
-                });
-                squares.sum::<f64>() / set.inverse[j * n + j].max(f64::MIN_POSITIVE)
+
+    fn kept(&self, o: usize, j: usize) -> bool {
+        self.mask[o * self.layer.inputs + self.at[j]]
+    }
+
+    fn singles(&self) -> Vec<(usize, f64)> {
+        let n = self.at.len();
+        let mut singles = Vec::new();
+        for set in &self.sets {
+            for &o in &set.rows {
+                for j in (0..n).filter(|j| self.kept(o, *j)) {
+                    let square = self.values[o - self.block.start][j].powi(2);
+                    let pivot = set.inverse[j * n + j].max(f64::MIN_POSITIVE);
+                    let loss = 0.5 * self.moments.sensitivity[o] * square / pivot;
+                    singles.push((o * self.layer.inputs + self.at[j], loss));
+                }
+            }
+        }
+        singles
+    }
+
+    /// Adds the effect of removing all inputs of a channel together.
+    fn add_columns(&self, taps: usize, columns: &mut [f64]) -> Result<(), PruneError> {
+        let n = self.at.len();
+        let mut first = 0;
+        while first < n {
+            let channel = self.at[first] / taps.max(1);
+            let many = self.at[first..].iter().take_while(|i| **i / taps.max(1) == channel).count();
+            let inputs: Vec<usize> = (first..first + many).collect();
+            for set in &self.sets {
+                let right: Vec<Vec<f64>> = set
+                    .rows
+                    .iter()
+                    .map(|o| inputs.iter().map(|j| self.values[o - self.block.start][*j]).collect())
+                    .collect();
+                let solved = matrix::solve(&set.inverse, n, &inputs, 0.0, &right)?;
+                for ((o, right), solved) in set.rows.iter().zip(&right).zip(solved) {
+                    let form: f64 = right.iter().zip(solved).map(|(a, b)| a * b).sum();
+                    columns[channel] += 0.5 * self.moments.sensitivity[*o] * form.max(0.0);
+                }
+            }
+            first += many;
+        }
+        Ok(())
+    }
+
+    /// Removes everything, entry by entry.
+    fn removals(&mut self) -> Vec<Removal> {
+        let n = self.at.len();
+        let mut open: Vec<usize> = (0..n).collect();
+        let mut order = Vec::with_capacity(n);
+        while !open.is_empty() {
+            let costs = open.iter().map(|j| self.cost(*j)).enumerate();
+            let Some((place, loss)) = costs.min_by(|a, b| a.1.total_cmp(&b.1)) else { break };
+            let j = open.swap_remove(place);
+            let weights = self.block.clone().filter(|o| self.kept(*o, j)).count();
+            order.push(Removal { input: self.at[j], loss, weights });
+            let (mask, at, k) = (self.mask, self.at, self.layer.inputs);
+            for set in &mut self.sets {
+                let kept = |o: usize, i: usize| mask[o * k + at[i]];
+                eliminate(set, &mut self.values, self.block.start, (j, n), &open, kept);
+            }
+        }
+        order
+    }
+
+    /// What removing entry `j` does now.
+    fn cost(&self, j: usize) -> f64 {
+        let n = self.at.len();
+        let of = |set: &Rows| {
+            let rows = set.rows.iter();
+            let square = |o: &usize| {
+                self.moments.sensitivity[*o] * self.values[o - self.block.start][j].powi(2)
             };
-            0.5 * sets.iter().map(of).sum::<f64>()
+            rows.map(square).sum::<f64>() / set.inverse[j * n + j].max(f64::MIN_POSITIVE)
         };
-        let costs = open.iter().map(|j| cost(*j)).enumerate();
-        let Some((place, loss)) = costs.min_by(|a, b| a.1.total_cmp(&b.1)) else { break };
-        let j = open.swap_remove(place);
-        let gone = block.clone().filter(|o| mask[o * k + at[j]]).count();
-        order.push(Removal { input: at[j], loss, weights: gone });
-        for set in &mut sets {
-            eliminate(set, &mut values, block.start, (j, n), &open, |o, i| mask[o * k + at[i]]);
-        }
+        0.5 * self.sets.iter().map(of).sum::<f64>()
     }
-    Ok(order)
 }
 
 fn keep(keep: bool) -> f64 {
@@ -149,7 +233,7 @@ mod tests {
             sensitivity: vec![1.0; 2],
         };
         let weights = [1.0, 1.0, 0.5, 1.0, 1.0, 0.5];
-        let order = removals(&layer, &(0..2), &weights, &[true; 6], &moments).unwrap().remove(0);
+        let order = effects((&layer, &(0..2), 1), (&weights, &[true; 6]), &moments).unwrap().order.remove(0);
         assert!(order[0].input < 2 && order[0].loss < 0.02, "{order:?}");
         assert_eq!(order[1].input, 2, "{order:?}");
         // What remains carries both twins: 2 * 0.5 * 2^2.
@@ -173,7 +257,12 @@ mod tests {
             sensitivity: vec![2.0],
         };
         let weights: Vec<f32> = (0..n).map(|i| 1.0 + i as f32).collect();
-        let order = removals(&layer, &(0..1), &weights, &[true; 6], &moments).unwrap().remove(0);
+        let found = effects((&layer, &(0..1), n), (&weights, &[true; 6]), &moments).unwrap();
+        let order = &found.order[0];
+        // All inputs as one channel: the loss of removing everything.
+        let all: f64 = order.iter().map(|r| r.loss).sum();
+        assert!((found.columns[0] - all).abs() < 1e-6 * all, "{} {all}", found.columns[0]);
+        assert_eq!(found.singles.len(), n);
         let gone: Vec<usize> = order[..3].iter().map(|r| r.input).collect();
         let kept: Vec<usize> = (0..n).filter(|i| !gone.contains(i)).collect();
         let damping = moments.damping(0);

@@ -7,7 +7,7 @@ use super::driver::{Dense, Event, Phases};
 use super::moments::Moments;
 use super::refit::refit;
 use super::rule::{Choice, Reason, Round, Rule};
-use super::{Ledger, PruneError, PruneLayer, Setting};
+use super::{ChannelClass, Ledger, PruneError, PruneLayer, Setting, classes, close};
 use crate::energy::Estimate;
 use crate::net::Masks;
 use crate::net::graph::Graph;
@@ -52,8 +52,9 @@ pub(super) fn remove(
     let start = Instant::now();
     let (target, quantized) = ((&setting.target, &setting.mapper), (standing.quantized, layers));
     let measured = (standing.estimate, setting.images);
-    let mut ledger = Ledger::new(target, quantized, standing.masks, measured)?;
-    let prices = ledger.prices(standing.masks)?;
+    let ledger = Ledger::new(target, quantized, standing.masks, measured)?;
+    let classes = classes(&standing.quantized.network, layers);
+    let prices = ledger.prices(standing.masks, &classes)?;
     let by_name = |of: fn(&crate::energy::LayerEstimate) -> f64| -> BTreeMap<String, f64> {
         standing.estimate.layers.iter().map(|l| (l.name.clone(), of(l))).collect()
     };
@@ -63,12 +64,14 @@ pub(super) fn remove(
         layers,
         masks: standing.masks,
         moments: &moments,
+        classes: &classes,
         prices: &prices,
         energy: &by_name(|l| l.energy.total()),
         macs: &macs,
     };
     let choice = (rule.prepare)(&round)?;
-    let Some((amount, masks, predicted)) = search(choice.as_ref(), &mut ledger, goal)? else {
+    let found = search(choice.as_ref(), &ledger, goal, &|masks| close(&classes, layers, masks))?;
+    let Some((amount, masks, predicted)) = found else {
         return Ok(None);
     };
     let reasons = choice.reasons(amount);
@@ -77,6 +80,8 @@ pub(super) fn remove(
     let start = Instant::now();
     if rule.refits {
         refit_all(layers, &moments, &masks, standing.graph)?;
+    } else {
+        keep_means(layers, &moments, (standing.masks, &masks), &classes, standing.graph);
     }
     masks.apply(standing.graph);
     phases.refit += start.elapsed().as_secs_f64();
@@ -86,11 +91,13 @@ pub(super) fn remove(
 /// The least amount whose predicted energy is at most `goal`.
 fn search(
     choice: &dyn Choice,
-    ledger: &mut Ledger<'_>,
+    ledger: &Ledger<'_>,
     goal: f64,
+    close: &dyn Fn(&mut Masks),
 ) -> Result<Option<(f64, Masks, f64)>, PruneError> {
-    let mut at = |amount: f64| {
-        let masks = choice.masks(amount)?;
+    let at = |amount: f64| {
+        let mut masks = choice.masks(amount)?;
+        close(&mut masks);
         let energy = ledger.energy(&masks)?;
         Ok::<_, PruneError>((amount, masks, energy))
     };
@@ -146,6 +153,38 @@ fn refit_all(
         refit(layer, moments, mask, &mut linear.weights, &mut linear.bias)?;
     }
     Ok(())
+}
+
+/// Gives to the biases of their readers what channels contribute that have become constant, for rules that do not
+/// refit.
+fn keep_means(
+    layers: &[PruneLayer],
+    moments: &BTreeMap<String, Moments>,
+    (before, after): (&Masks, &Masks),
+    classes: &[ChannelClass],
+    graph: &mut Graph,
+) {
+    for class in classes {
+        let gone = |channel: &usize| {
+            let [was, is] = [before, after].map(|masks| class.remains(layers, masks, *channel));
+            was == [true; 2] && is != [true; 2]
+        };
+        let gone: Vec<usize> = (0..class.channels).filter(gone).collect();
+        for layer in class.readers.iter().map(|at| &layers[*at]) {
+            let node = graph.node_mut(&layer.name).and_then(|node| node.op.as_mut());
+            let (Some(linear), Some(moments)) =
+                (node.and_then(|op| op.linear_mut()), moments.get(&layer.name))
+            else {
+                continue;
+            };
+            for channel in &gone {
+                for at in class.column(layer, *channel) {
+                    let mean = moments.group_mean(0)[at % layer.inputs];
+                    linear.bias[at / layer.inputs] += linear.weights[at] * mean as f32;
+                }
+            }
+        }
+    }
 }
 
 /// Trains a network under its masks.

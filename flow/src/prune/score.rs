@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{PruneError, Setting};
 use crate::energy::{Estimate, measure};
 use crate::net::graph::Graph;
-use crate::net::quantize::{Quantized, argmax, calibrate_by, quantize};
+use crate::net::quantize::{Quantized, argmax, calibrate_by, compact, quantize};
 
 /// Share of right answers, sample by sample.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -55,22 +55,32 @@ impl Part {
     }
 }
 
+/// A network's integers.
+#[derive(Clone, Debug)]
+pub struct Integers {
+    /// With all channels.
+    pub full: Quantized,
+    /// Without the channels that do nothing, as the hardware runs it.
+    pub compact: Quantized,
+}
+
 /// Quantizes a network for the configuration, with the calibration samples of the setting.
 ///
 /// # Errors
 /// As [`quantize`].
-pub fn integers(setting: &Setting, graph: &Graph) -> Result<Quantized, PruneError> {
+pub fn integers(setting: &Setting, graph: &Graph) -> Result<Integers, PruneError> {
     let samples: Vec<&[f32]> = setting.data.calibration.iter().map(Vec::as_slice).collect();
     let ranges = calibrate_by(graph, &samples, setting.calibration)?;
-    Ok(quantize(graph, &ranges, setting.widths())?)
+    let full = quantize(graph, &ranges, setting.widths())?;
+    Ok(Integers { compact: compact(&full), full })
 }
 
 /// The answers of the integer network, which are those of the hardware bit for bit.
 ///
 /// # Errors
 /// A sample does not fit the network.
-pub fn answers(quantized: &Quantized, part: &Part) -> Result<Answers, PruneError> {
-    let outputs = quantized.reference_outputs(&part.slices())?;
+pub fn answers(integers: &Integers, part: &Part) -> Result<Answers, PruneError> {
+    let outputs = integers.compact.reference_outputs(&part.slices())?;
     let right = outputs.iter().zip(&part.labels).map(|(t, label)| argmax(&t.data) == *label);
     Ok(Answers(right.collect()))
 }
@@ -79,7 +89,8 @@ pub fn answers(quantized: &Quantized, part: &Part) -> Result<Answers, PruneError
 ///
 /// # Errors
 /// The network does not map.
-pub fn cost(setting: &Setting, quantized: &Quantized) -> Result<Estimate, PruneError> {
+pub fn cost(setting: &Setting, integers: &Integers) -> Result<Estimate, PruneError> {
+    let quantized = &integers.compact;
     let images = setting.data.calibration.iter().take(setting.images);
     let tensors: Vec<Tensor> = images.map(|image| quantized.quantize_input(image)).collect();
     let memory = MemoryModel::Ideal;

@@ -2,10 +2,12 @@
 
 mod chart;
 mod format;
+mod frontier;
 mod html;
 mod html_tables;
 mod json;
 mod provenance;
+mod pruning;
 mod roofline;
 pub(crate) mod table;
 mod text;
@@ -16,6 +18,7 @@ use crate::energy::{Estimate, Target};
 
 pub use format::{count, energy, percent, ratio};
 pub use html::html;
+pub use pruning::{Histogram, MethodResult, Pruning, Step, pruning_html};
 pub use json::{estimate_json, report_json};
 pub use text::text;
 

@@ -7,6 +7,7 @@
 
 mod builder;
 mod calibrate;
+mod compact;
 mod extract;
 mod layer;
 mod scale;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use calibrate::{Calibration, Ranges, calibrate, calibrate_by};
+pub use compact::{Live, compact};
 pub use extract::{ExtractedLayer, extract};
 
 use super::graph::{Finding, Graph, GraphError};

@@ -86,7 +86,7 @@ impl Choice for Sorted<'_> {
     fn reasons(&self, amount: f64) -> Vec<Reason> {
         let reason = |(score, number, at): &(f32, usize, usize)| {
             let layer = &self.round.layers[*number];
-            let (output, input) = (at / layer.inputs, at % layer.inputs);
+            let (output, input) = (Some(at / layer.inputs), Some(at % layer.inputs));
             let loss = f64::from(*score);
             Reason { layer: layer.name.clone(), output, input, weights: 1, loss, saved: None }
         };

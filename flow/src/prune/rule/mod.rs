@@ -11,9 +11,9 @@ mod pecan;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use super::cost::Price;
+use super::cost::Prices;
 use super::moments::Moments;
-use super::{PruneError, PruneLayer};
+use super::{ChannelClass, PruneError, PruneLayer};
 use crate::net::Masks;
 use crate::net::graph::Graph;
 
@@ -28,8 +28,10 @@ pub struct Round<'a> {
     pub masks: &'a Masks,
     /// Moments of every layer, by name, for rules that use data.
     pub moments: &'a BTreeMap<String, Moments>,
-    /// What entries and weights cost, by layer.
-    pub prices: &'a BTreeMap<String, Price>,
+    /// Channels that can go as a whole.
+    pub classes: &'a [ChannelClass],
+    /// What entries, weights and channels cost.
+    pub prices: &'a Prices,
     /// Energy of every layer, by name, in the technology's unit.
     pub energy: &'a BTreeMap<String, f64>,
     /// Multiply-accumulates of every layer, by name.
@@ -60,10 +62,10 @@ impl<'a> Round<'a> {
 pub struct Reason {
     /// Layer.
     pub layer: String,
-    /// First output channel of the block, or the output channel.
-    pub output: usize,
-    /// Input and tap: column of the weight matrix.
-    pub input: usize,
+    /// First output channel of the block, or the output channel; of a whole channel, its number.
+    pub output: Option<usize>,
+    /// Input and tap: column of the weight matrix; none for a whole channel.
+    pub input: Option<usize>,
     /// Weights that go together.
     pub weights: usize,
     /// Predicted increase of the loss, or the rule's own measure.

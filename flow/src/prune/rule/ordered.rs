@@ -138,13 +138,13 @@ impl Choice for Ordered<'_> {
             let layer = &self.round.layers[*layer];
             let (before, after) = (self.round.mask(layer), masks.layer(&layer.name));
             let weights = self.round.weights(layer);
-            let saved = self.round.prices.get(&layer.name).map(|price| price.weight);
+            let saved = Some(self.round.prices.layer(&layer.name).weight);
             for (at, keep) in after.unwrap_or_default().iter().enumerate() {
                 if before[at] && !keep {
                     reasons.push(Reason {
                         layer: layer.name.clone(),
-                        output: at / layer.inputs,
-                        input: at % layer.inputs,
+                        output: Some(at / layer.inputs),
+                        input: Some(at % layer.inputs),
                         weights: 1,
                         loss: f64::from(weights[at].abs()),
                         saved,

@@ -1,159 +1,196 @@
 //! Our rule: what goes next is what saves most energy per increase of the loss, wherever it is.
 //!
-//! For every block of output channels [`removals`](crate::prune::obs::removals) gives the order in which its entries
-//! go and what each does to the loss of the network; the price of an entry in its layer comes from the energy model on
-//! the hardware's own counts. Entries of all blocks of all layers then go by loss per energy: budgets of layers are
-//! the outcome, not an input. Single weights in entries that stay go where that pays: they save their
-//! multiplications, though no cycle.
+//! For every block of output channels [`effects`] gives the order in which its entries go and what each does to the
+//! loss of the network; the price of an entry in its layer comes from the energy model on the hardware's own counts.
+//! Entries of all blocks of all layers then go by loss per energy: budgets of layers are the outcome, not an input.
+//! Where it pays as much, single weights in entries that stay go (they save their multiplications, though no cycle),
+//! and whole channels (they also save what it takes to make, store and read them).
 
 use rayon::prelude::*;
 
 use super::{Choice, Reason, Round};
 use crate::net::Masks;
-use crate::prune::obs::{Removal, removals};
-use crate::prune::{PruneError, PruneLayer, matrix};
+use crate::prune::obs::{Effects, effects};
+use crate::prune::{ChannelClass, PruneError, PruneLayer};
 
-/// A removal with its place and price.
-#[derive(Clone, Debug)]
+/// What can go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum What {
+    /// The weights of a block of rows at an input.
+    Entry { layer: usize, block: usize, input: usize },
+    /// One weight.
+    Single { layer: usize, at: usize },
+    /// A channel of a class.
+    Channel { class: usize, channel: usize },
+}
+
+/// Something that can go, with what it does and saves.
+#[derive(Clone, Copy, Debug)]
 struct Item {
-    layer: usize,
-    /// First row of the block.
-    block: usize,
-    removal: Removal,
+    what: What,
+    weights: usize,
+    loss: f64,
     saved: f64,
-    /// Loss per energy, not less than that of what goes before it in its block.
+    /// Loss per energy, not less than that of what has to go before it.
     key: f64,
 }
 
-/// A weight that may go by itself.
-#[derive(Clone, Debug)]
-struct Single {
-    layer: usize,
-    at: usize,
-    loss: f64,
-    saved: f64,
-    key: f64,
+impl Item {
+    fn new(what: What, weights: usize, loss: f64, saved: f64) -> Self {
+        Self { what, weights, loss, saved, key: loss / saved.max(f64::MIN_POSITIVE) }
+    }
 }
 
 #[derive(Debug)]
 struct Ranked<'a> {
     round: &'a Round<'a>,
-    items: Vec<Item>,
-    singles: Vec<Single>,
+    entries: Vec<Item>,
+    /// Single weights and channels.
+    others: Vec<Item>,
 }
 
 pub(super) fn prepare<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>, PruneError> {
-    let mut items = Vec::new();
-    let mut singles = Vec::new();
+    let (mut entries, mut others) = (Vec::new(), Vec::new());
+    let mut columns: Vec<Vec<f64>> = Vec::new();
     for (number, layer) in round.layers.iter().enumerate() {
-        items.extend(layer_items(round, number, layer)?);
-        singles.extend(layer_singles(round, number, layer)?);
+        let found = layer_effects(round, number, layer)?;
+        entries.extend(entry_items(round, number, layer, &found));
+        let weight = round.prices.layer(&layer.name).weight;
+        let singles = found.iter().flat_map(|effects| &effects.singles);
+        others.extend(singles.map(|(at, loss)| {
+            Item::new(What::Single { layer: number, at: *at }, 1, *loss, weight)
+        }));
+        let channels = found.first().map_or(0, |effects| effects.columns.len());
+        let total = |c: usize| found.iter().map(|effects| effects.columns[c]).sum();
+        columns.push((0..channels).map(total).collect());
     }
-    let place = |i: &Item| (i.layer, i.block);
-    items.sort_by(|a, b| a.key.total_cmp(&b.key).then(place(a).cmp(&place(b))));
-    singles.sort_by(|a, b| a.key.total_cmp(&b.key).then((a.layer, a.at).cmp(&(b.layer, b.at))));
-    Ok(Box::new(Ranked { round, items, singles }))
+    for (number, class) in round.classes.iter().enumerate() {
+        others.extend(channel_items(round, number, class, &columns));
+    }
+    // The sort keeps equals in the order in which they were found, which is always the same.
+    entries.sort_by(|a, b| a.key.total_cmp(&b.key));
+    others.sort_by(|a, b| a.key.total_cmp(&b.key));
+    Ok(Box::new(Ranked { round, entries, others }))
 }
 
-fn layer_items(
+/// Effects of every block of a layer.
+fn layer_effects(
     round: &Round<'_>,
     number: usize,
     layer: &PruneLayer,
-) -> Result<Vec<Item>, PruneError> {
+) -> Result<Vec<Effects>, PruneError> {
     let (weights, mask, moments) = (round.weights(layer), round.mask(layer), round.moments(layer)?);
-    let price = round.prices.get(&layer.name).copied().unwrap_or_default();
-    let block = |block: &std::ops::Range<usize>| {
-        let mut items = Vec::new();
-        for part in removals(layer, block, weights, mask, moments)? {
+    let read = round.classes.iter().find(|class| class.readers.contains(&number));
+    let taps = read.map_or(1, |class| layer.inputs / class.channels.max(1)).max(1);
+    let of = |block: &std::ops::Range<usize>| {
+        effects((layer, block, taps), (weights, mask), moments)
+    };
+    layer.blocks.par_iter().map(of).collect()
+}
+
+fn entry_items(
+    round: &Round<'_>,
+    number: usize,
+    layer: &PruneLayer,
+    found: &[Effects],
+) -> Vec<Item> {
+    let price = round.prices.layer(&layer.name);
+    let mut items = Vec::new();
+    for (block, effects) in layer.blocks.iter().zip(found) {
+        for part in &effects.order {
             let mut key = 0f64;
             for removal in part {
+                let what = What::Entry { layer: number, block: block.start, input: removal.input };
                 let saved = price.entry + price.weight * removal.weights as f64;
-                key = key.max(removal.loss / saved.max(f64::MIN_POSITIVE));
-                items.push(Item { layer: number, block: block.start, removal, saved, key });
-            }
-        }
-        Ok(items)
-    };
-    let blocks: Vec<Vec<Item>> =
-        layer.blocks.par_iter().map(block).collect::<Result<_, PruneError>>()?;
-    Ok(blocks.into_iter().flatten().collect())
-}
-
-/// The loss of removing each weight alone, given the best answer of all others.
-fn layer_singles(
-    round: &Round<'_>,
-    number: usize,
-    layer: &PruneLayer,
-) -> Result<Vec<Single>, PruneError> {
-    let (weights, mask, moments) = (round.weights(layer), round.mask(layer), round.moments(layer)?);
-    let saved = round.prices.get(&layer.name).copied().unwrap_or_default().weight;
-    let k = layer.inputs;
-    let all: Vec<usize> = (0..k).collect();
-    let mut singles = Vec::new();
-    for group in 0..layer.groups {
-        let inverse = matrix::inverse(moments.group(group), k, &all, moments.damping(group))?;
-        for o in (0..layer.outputs).filter(|o| layer.group(*o) == group) {
-            for i in (0..k).filter(|i| mask[o * k + i]) {
-                let at = o * k + i;
-                let w = f64::from(weights[at]);
-                let loss = 0.5 * moments.sensitivity[o] * w * w / inverse[i * (k + 1)];
-                let key = loss / saved.max(f64::MIN_POSITIVE);
-                singles.push(Single { layer: number, at, loss, saved, key });
+                let item = Item::new(what, removal.weights, removal.loss, saved);
+                key = key.max(item.key);
+                items.push(Item { key, ..item });
             }
         }
     }
-    Ok(singles)
+    items
+}
+
+/// Channels, with all that goes with them.
+fn channel_items(
+    round: &Round<'_>,
+    number: usize,
+    class: &ChannelClass,
+    columns: &[Vec<f64>],
+) -> Vec<Item> {
+    let live = |channel: &usize| class.remains(round.layers, round.masks, *channel) == [true; 2];
+    let item = |channel: usize| {
+        let mut after = round.masks.clone();
+        class.remove(round.layers, &mut after, channel);
+        let loss = class.readers.iter().map(|at| columns[*at][channel]).sum();
+        let weights = round.masks.count().0 - after.count().0;
+        let what = What::Channel { class: number, channel };
+        Item::new(what, weights, loss, round.prices.saved(round.layers, [round.masks, &after]) + round.prices.channel(number))
+    };
+    (0..class.channels).filter(live).map(item).collect()
 }
 
 impl Ranked<'_> {
-    /// The items and singles that go at an amount: all up to the same loss per energy.
-    fn removed(&self, amount: f64) -> (&[Item], &[Single]) {
-        let count = (self.items.len() as f64 * amount.clamp(0.0, 1.0)).round() as usize;
-        let items = &self.items[..count.min(self.items.len())];
-        let most = items.last().map_or(0.0, |item| item.key);
-        let singles = self.singles.partition_point(|single| single.key <= most);
-        (items, &self.singles[..if items.is_empty() { 0 } else { singles }])
+    /// The entries and others that go at an amount: all up to the same loss per energy.
+    fn removed(&self, amount: f64) -> impl Iterator<Item = &Item> {
+        let count = (self.entries.len() as f64 * amount.clamp(0.0, 1.0)).round() as usize;
+        let entries = &self.entries[..count.min(self.entries.len())];
+        let others = match entries.last() {
+            Some(last) => self.others.partition_point(|item| item.key <= last.key),
+            None => 0,
+        };
+        entries.iter().chain(&self.others[..others])
     }
 }
 
 impl Choice for Ranked<'_> {
     fn masks(&self, amount: f64) -> Result<Masks, PruneError> {
         let layers = self.round.layers;
-        let mut masks: Vec<Vec<bool>> =
-            layers.iter().map(|layer| self.round.mask(layer).to_vec()).collect();
-        let (items, singles) = self.removed(amount);
-        for Item { layer: number, block, removal, .. } in items {
-            let layer = &layers[*number];
-            let rows = layer.blocks.iter().find(|rows| rows.start == *block).cloned();
-            for o in rows.unwrap_or_default() {
-                masks[*number][o * layer.inputs + removal.input] = false;
+        let mut masks = self.round.masks.clone();
+        for item in self.removed(amount) {
+            match item.what {
+                What::Entry { layer, block, input } => {
+                    let layer = &layers[layer];
+                    let rows = layer.blocks.iter().find(|rows| rows.start == block).cloned();
+                    if let Some(mask) = masks.0.get_mut(&layer.name) {
+                        rows.unwrap_or_default().for_each(|o| mask[o * layer.inputs + input] = false);
+                    }
+                }
+                What::Single { layer, at } => {
+                    if let Some(mask) = masks.0.get_mut(&layers[layer].name) {
+                        mask[at] = false;
+                    }
+                }
+                What::Channel { class, channel } => {
+                    self.round.classes[class].remove(layers, &mut masks, channel);
+                }
             }
         }
-        singles.iter().for_each(|single| masks[single.layer][single.at] = false);
-        Ok(Masks(layers.iter().map(|layer| layer.name.clone()).zip(masks).collect()))
+        Ok(masks)
     }
 
     fn reasons(&self, amount: f64) -> Vec<Reason> {
-        let (items, singles) = self.removed(amount);
-        let entry = |item: &Item| Reason {
-            layer: self.round.layers[item.layer].name.clone(),
-            output: item.block,
-            input: item.removal.input,
-            weights: item.removal.weights,
-            loss: item.removal.loss,
-            saved: Some(item.saved),
-        };
-        let single = |single: &Single| {
-            let layer = &self.round.layers[single.layer];
+        let reason = |item: &Item| {
+            let (layer, output, input) = match item.what {
+                What::Entry { layer, block, input } => (layer, Some(block), Some(input)),
+                What::Single { layer, at } => {
+                    let inputs = self.round.layers[layer].inputs;
+                    (layer, Some(at / inputs), Some(at % inputs))
+                }
+                What::Channel { class, channel } => {
+                    let writer = self.round.classes[class].writers.first().copied();
+                    (writer.unwrap_or_default(), Some(channel), None)
+                }
+            };
             Reason {
-                layer: layer.name.clone(),
-                output: single.at / layer.inputs,
-                input: single.at % layer.inputs,
-                weights: 1,
-                loss: single.loss,
-                saved: Some(single.saved),
+                layer: self.round.layers[layer].name.clone(),
+                output,
+                input,
+                weights: item.weights,
+                loss: item.loss,
+                saved: Some(item.saved),
             }
         };
-        items.iter().map(entry).chain(singles.iter().map(single)).collect()
+        self.removed(amount).map(reason).collect()
     }
 }
