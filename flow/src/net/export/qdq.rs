@@ -199,5 +199,6 @@ fn remove_unread(edit: &mut Edit) {
         .input
         .retain(|v| v.name.as_ref().is_some_and(|n| is_read(n) || !constants.contains_key(n)));
     graph.value_info.retain(|v| v.name.as_ref().is_some_and(|n| is_read(n) || written.contains(n)));
+    // Ranges that a tool noted for tensors of the float model; the nodes now say it.
     graph.quantization_annotation.clear();
 }
