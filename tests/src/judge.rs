@@ -53,13 +53,25 @@ pub fn script(name: &str) -> PathBuf {
 /// # Errors
 /// ONNX Runtime cannot be installed, or refuses the network.
 pub fn judge(network: &Path, samples: &Samples) -> Result<Vec<Vec<f32>>> {
+    outputs(network, samples, None)
+}
+
+/// As [`judge`], node by node as the file says, without optimizations.
+///
+/// # Errors
+/// As for [`judge`].
+pub fn judge_plainly(network: &Path, samples: &Samples) -> Result<Vec<Vec<f32>>> {
+    outputs(network, samples, Some("plain"))
+}
+
+fn outputs(network: &Path, samples: &Samples, mode: Option<&str>) -> Result<Vec<Vec<f32>>> {
     let folder = tempfile::tempdir()?;
     let (inputs, outputs) = (folder.path().join("inputs"), folder.path().join("outputs"));
     let bytes: Vec<u8> = samples.iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
     fs::write(&inputs, bytes)?;
     let mut command = Command::new(python()?);
     command.arg(script("judge.py")).arg(network).arg(&inputs).arg(&outputs);
-    run(command.arg(samples.len().to_string()))?;
+    run(command.arg(samples.len().to_string()).args(mode))?;
     let bytes = fs::read(outputs)?;
     let (values, rest) = bytes.as_chunks::<4>();
     ensure!(rest.is_empty() && !values.is_empty(), "{} bytes of outputs", bytes.len());

@@ -12,7 +12,7 @@ use pecan_flow::net::graph::Graph;
 use pecan_flow::net::onnx::Model;
 use pecan_flow::net::quantize::{self, Options, argmax};
 use pecan_tests::digits;
-use pecan_tests::judge::{judge, largest_difference};
+use pecan_tests::judge::{judge, judge_plainly, largest_difference};
 
 /// A network with data to calibrate and to test.
 struct Case {
@@ -40,11 +40,12 @@ impl Case {
         Graph::import(&self.model).unwrap()
     }
 
-    /// Outputs of ONNX Runtime for a written model.
-    fn judged(&self, model: &Model) -> Vec<Vec<f32>> {
+    /// Outputs of ONNX Runtime for a written model, with or without its optimizations.
+    fn judged(&self, model: &Model, optimized: bool) -> Vec<Vec<f32>> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("written.onnx");
         model.write(&path).unwrap();
+        let judge = if optimized { judge } else { judge_plainly };
         judge(&path, &self.test).unwrap()
     }
 
@@ -53,7 +54,7 @@ impl Case {
     fn check_pruned(&self, removed: usize) {
         let mut graph = self.graph();
         prune(&mut graph, removed);
-        let theirs = self.judged(&pruned(&self.model, &graph).unwrap());
+        let theirs = self.judged(&pruned(&self.model, &graph).unwrap(), true);
         let ours = graph.outputs(&self.test.as_slices()).unwrap();
         let (worst, same) = (largest_difference(&ours, &theirs), alike(&ours, &theirs));
         let count = ours.len();
@@ -65,28 +66,34 @@ impl Case {
         assert_eq!(same, count);
     }
 
-    /// The labels of the integers of `graph` here and in ONNX Runtime.
+    /// The labels of the integers of `graph` here and in ONNX Runtime. Outputs are integers, and two of them
+    /// are often equal: where one side has such a tie, its other label counts as well.
     fn check_integers(&self, graph: &Graph, options: Options, least: f64) {
         let samples = self.calibration.as_slices();
         let quantized = quantize::quantize_with(graph, &samples, options).unwrap();
         let written = quantized_qdq(&self.model, graph, &quantized).unwrap();
-        let theirs = self.judged(&written);
+        // It would make integer maxima of 4 bits, which neither it nor the standard has.
+        let theirs = self.judged(&written, options.activation_bits != 4);
         let outputs = quantized.reference_outputs(&self.test.as_slices()).unwrap();
         let ours: Vec<Vec<f32>> = outputs.iter().map(|o| quantized.finish(o)).collect();
-        let same = 100.0 * alike(&ours, &theirs) as f64 / ours.len() as f64;
+        let percent = |count: usize| 100.0 * count as f64 / ours.len() as f64;
+        let same = percent(alike(&ours, &theirs));
+        let legal = |a: &[f32], b: &[f32]| a[argmax(b)] == a[argmax(a)];
+        let pairs = ours.iter().zip(&theirs);
+        let tied = percent(pairs.filter(|(a, b)| legal(a, b) || legal(b, a)).count());
         let right = |outputs: &[Vec<f32>]| {
             let labels = self.test.expect_labels(outputs[0].len()).unwrap();
             let right = outputs.iter().zip(labels).filter(|(o, l)| argmax(o) == **l).count();
             100.0 * right as f64 / labels.len() as f64
         };
         println!(
-            "{}, {options:?}: {same:.2} % of {} labels alike; accuracy {:.2} % here, {:.2} % there",
+            "{}, {options:?}: {same:.2} % of {} labels alike, {tied:.2} % with ties; accuracy {:.2} % here, {:.2} % there",
             self.model.origin,
             ours.len(),
             right(&ours),
             right(&theirs)
         );
-        assert!(same >= least, "{same}");
+        assert!(tied >= least && same >= least - 1.0, "{same} {tied}");
     }
 }
 

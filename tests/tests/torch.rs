@@ -58,14 +58,14 @@ fn fine_tuning_in_pytorch_keeps_what_was_removed() {
     let place = |name: &str| folder.path().join(name);
     let model = Model::read(&digits::data("lenet_digits.onnx")).unwrap();
     let mut graph = Graph::import(&model).unwrap();
-    prune(&mut graph, 95);
+    prune(&mut graph, 90);
     let masks = Masks::of(&graph);
     pruned(&model, &graph).unwrap().write(&place("pruned.onnx")).unwrap();
     masks.write(&model, &graph, &place("masks.npz")).unwrap();
 
     let mut command = Command::new(python);
     command.arg(script("torch_loop.py")).arg(place("pruned.onnx")).arg(place("masks.npz"));
-    command.arg(digits::data("digits.npz")).arg(place("tuned.onnx")).arg("8");
+    command.arg(digits::data("digits.npz")).arg(place("tuned.onnx")).arg("10");
     let printed = run(&mut command).unwrap();
     let stated: Vec<f64> = printed.split_whitespace().map(|v| v.parse().unwrap()).collect();
 

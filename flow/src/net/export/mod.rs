@@ -167,4 +167,6 @@ fn layers(graph: &Graph) -> Vec<(&Node, &Linear)> {
 #[cfg(test)]
 mod qdq_tests;
 #[cfg(test)]
+mod refusal_tests;
+#[cfg(test)]
 mod tests;

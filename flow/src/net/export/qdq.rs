@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use pecan_sim::layer::Op;
+
 use super::edit::Edit;
 use super::integer::IntegerLayer;
 use super::{ExportError, opset, pairs, refuse_integers};
@@ -32,7 +34,9 @@ pub(super) struct Integers<'a> {
 /// need it: to 13 for 8 bits, to 21 for 4 and 16.
 ///
 /// A runtime computes nearly what the integer network does: it may round ties otherwise, accumulates in
-/// floats or integers as it likes, and limits to -128 instead of -127 (likewise for other widths).
+/// floats or integers as it likes, and limits to -128 instead of -127 (likewise for other widths). ONNX
+/// Runtime (1.30) needs its optimizations off for maxima over activations of 4 bits: it makes them operations
+/// on integers, which the standard does not have at this width.
 ///
 /// # Errors
 /// As for [`super::pruned`]; integers that belong to another graph; a model whose operator set has to be
@@ -94,7 +98,7 @@ fn integer_layer<'a>(
     let (layer, weight_scales) =
         found.ok_or_else(|| mismatch("the integer network has no such layer".into()))?;
     let weights = match &layer.op {
-        pecan_sim::layer::Op::Conv(conv) => conv.weights.len(),
+        Op::Conv(conv) => conv.weights.len(),
         _ => 0,
     };
     let got = [weights, weight_scales.len(), layer.requant.len()];
@@ -195,5 +199,6 @@ fn remove_unread(edit: &mut Edit) {
         .input
         .retain(|v| v.name.as_ref().is_some_and(|n| is_read(n) || !constants.contains_key(n)));
     graph.value_info.retain(|v| v.name.as_ref().is_some_and(|n| is_read(n) || written.contains(n)));
+    // Ranges that a tool noted for tensors of the float model; the nodes now say it.
     graph.quantization_annotation.clear();
 }

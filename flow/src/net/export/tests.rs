@@ -3,7 +3,7 @@ use crate::net::onnx::{AttributeProto, Constant, TensorProto, attribute_type, da
 use crate::net::testing::{Builder, lenet, shared_file};
 
 /// Changes every parameter: a third of the weights becomes 0, biases differ by channel.
-fn change(graph: &mut Graph) {
+pub(super) fn change(graph: &mut Graph) {
     for node in graph.nodes.node_weights_mut() {
         let Some(linear) = node.op.as_mut().and_then(|op| op.linear_mut()) else { continue };
         for (at, weight) in linear.weights.iter_mut().enumerate() {
@@ -16,7 +16,7 @@ fn change(graph: &mut Graph) {
 }
 
 /// The model with changed parameters: it has the same nodes, its import the parameters of the graph.
-fn written(model: &Model) -> Model {
+pub(super) fn written(model: &Model) -> Model {
     let mut graph = Graph::import(model).unwrap();
     change(&mut graph);
     written_as(model, &graph, 1e-6)
@@ -50,7 +50,7 @@ fn wave(at: usize) -> f32 {
     (at as f32 * 0.7).sin()
 }
 
-fn values(count: usize) -> Vec<f32> {
+pub(super) fn values(count: usize) -> Vec<f32> {
     (0..count).map(|at| wave(at + 1)).collect()
 }
 
@@ -74,7 +74,7 @@ fn float_attribute(name: &str, value: f32) -> AttributeProto {
 }
 
 /// A convolution of 2 to 3 channels without a bias.
-fn conv(output: &str) -> Builder {
+pub(super) fn conv(output: &str) -> Builder {
     Builder::new(&[2, 3, 3]).floats("w", &[3, 2, 1, 1], &values(6)).node(
         "Conv",
         &["x", "w"],
@@ -304,74 +304,4 @@ fn element_types_are_kept() {
     graph.node_mut("n_y").unwrap().op.as_mut().unwrap().linear_mut().unwrap().weights[0] = 1e6;
     let text = pruned(&model, &graph).unwrap_err().to_string();
     assert!(text.contains("`w`") && text.contains("1000000"), "{text}");
-}
-
-/// Two layers with one weight.
-fn tied() -> Model {
-    Builder::new(&[2, 3, 3])
-        .floats("w", &[2, 2, 1, 1], &values(4))
-        .floats("b", &[2], &values(2))
-        .node("Conv", &["x", "w", "b"], "c", &[])
-        .node("Relu", &["c"], "r", &[])
-        .node("Conv", &["r", "w", "b"], "y", &[])
-        .model()
-}
-
-#[test]
-fn shared_weights_must_agree() {
-    written(&tied());
-    let mut graph = Graph::import(&tied()).unwrap();
-    let linear = graph.node_mut("n_y").unwrap().op.as_mut().unwrap().linear_mut().unwrap();
-    linear.weights[1] = 0.0;
-    let text = pruned(&tied(), &graph).unwrap_err().to_string();
-    assert!(text.contains("`w`") && text.contains("`n_c`") && text.contains("`n_y`"), "{text}");
-    change(&mut graph);
-    let linear = graph.node_mut("n_y").unwrap().op.as_mut().unwrap().linear_mut().unwrap();
-    linear.weights[0] = 9.0;
-    let text = pruned(&tied(), &graph).unwrap_err().to_string();
-    assert!(text.contains("`w`") && text.contains("`n_c`") && text.contains("`n_y`"), "{text}");
-}
-
-#[test]
-fn what_does_not_belong_together_is_refused() {
-    let other = Graph::import(&lenet()).unwrap();
-    let text = pruned(&tied(), &other).unwrap_err().to_string();
-    assert!(text.contains("`n_c`") && text.contains("no such layer"), "{text}");
-    let mut renamed = tied();
-    renamed.proto.graph.as_mut().unwrap().node[0].name = Some("n_cc".into());
-    let graph = Graph::import(&renamed).unwrap();
-    let text = pruned(&tied(), &graph).unwrap_err().to_string();
-    assert!(text.contains("no such layer"), "{text}");
-    let smaller = Builder::new(&[2, 3, 3])
-        .floats("w", &[1, 2, 1, 1], &values(2))
-        .node("Conv", &["x", "w"], "y", &[])
-        .model();
-    let text = pruned(&conv("y").model(), &Graph::import(&smaller).unwrap()).unwrap_err();
-    assert!(text.to_string().contains("2 weights; 6 in the model"), "{text}");
-    let mut graph = Graph::import(&tied()).unwrap();
-    let linear = graph.node_mut("n_y").unwrap().op.as_mut().unwrap().linear_mut().unwrap();
-    linear.bias[1] = f32::NAN;
-    let text = pruned(&tied(), &graph).unwrap_err().to_string();
-    assert!(text.contains("`n_y`") && text.contains("NaN"), "{text}");
-}
-
-#[test]
-fn models_of_integers_are_refused() {
-    let model = conv("c")
-        .floats("s", &[], &[0.1])
-        .node("QuantizeLinear", &["c", "s"], "q", &[])
-        .node("DequantizeLinear", &["q", "s"], "y", &[])
-        .model();
-    let graph = Graph::import(&model).unwrap();
-    let text = pruned(&model, &graph).unwrap_err().to_string();
-    assert!(text.contains("`n_q`") && text.contains("prune and export the float model"), "{text}");
-}
-
-#[test]
-fn external_values_are_refused() {
-    let mut model = conv("y").model();
-    let graph = Graph::import(&model).unwrap();
-    model.proto.graph.as_mut().unwrap().initializer[0].data_location = Some(1);
-    let text = pruned(&model, &graph).unwrap_err().to_string();
-    assert!(text.contains("external file"), "{text}");
 }

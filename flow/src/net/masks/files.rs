@@ -5,98 +5,19 @@
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ndarray::{ArrayD, IxDyn};
 use ndarray_npy::NpzWriter;
 use pecan_hdl::config::nearest;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
-use thiserror::Error;
 
-use super::Masks;
-use crate::data::{DataError, Npz};
+use super::{MaskError, Masks};
+use crate::data::Npz;
 use crate::net::graph::{Graph, Node, constants};
 use crate::net::onnx::{Model, write_whole};
 use crate::net::op::{Linear, list};
-
-/// Masks cannot be written or read.
-#[derive(Debug, Error)]
-pub enum MaskError {
-    /// The file system refused.
-    #[error("cannot {action} mask file {}: {source}", path.display())]
-    Io {
-        /// `read` or `write`.
-        action: &'static str,
-        /// File.
-        path: PathBuf,
-        /// Cause.
-        source: std::io::Error,
-    },
-    /// The archive cannot be read.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// The file is not of the format, or cannot be made.
-    #[error("mask file {}: {problem}", path.display())]
-    Format {
-        /// File.
-        path: PathBuf,
-        /// What is wrong.
-        problem: String,
-    },
-    /// An array belongs to no weights of the network.
-    #[error(
-        "{}: `{key}` is no weight tensor of the network{}; weight tensors: {}",
-        path.display(), hint(nearest), weights.join(", ")
-    )]
-    Unknown {
-        /// File.
-        path: PathBuf,
-        /// Name of the array.
-        key: String,
-        /// The weight tensor with the nearest spelling.
-        nearest: Option<String>,
-        /// All weight tensors.
-        weights: Vec<String>,
-    },
-    /// An array does not fit its weights.
-    #[error("{}, mask `{key}`: {problem}", path.display())]
-    Array {
-        /// File.
-        path: PathBuf,
-        /// Name of the array.
-        key: String,
-        /// What is wrong, and what is expected.
-        problem: String,
-    },
-    /// A mask does not belong to the network.
-    #[error("{origin}: mask of layer `{layer}`{}: {problem}", hint(nearest))]
-    Layer {
-        /// File of the network.
-        origin: String,
-        /// Layer that the mask is for.
-        layer: String,
-        /// Layer of the network with the nearest spelling, where there is none of the name.
-        nearest: Option<String>,
-        /// What is wrong.
-        problem: String,
-    },
-    /// The graph is not one of the model.
-    #[error(
-        "{origin}: no constant `{tensor}` with as many values as the layer's weights; the graph has to be \
-         imported from this model"
-    )]
-    Weights {
-        /// File of the model.
-        origin: String,
-        /// Weight tensor of the graph.
-        tensor: String,
-    },
-}
-
-fn hint(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default()
-}
 
 /// Shape of a tensor and its values, row-major.
 type Dense<T> = (Vec<usize>, Vec<T>);

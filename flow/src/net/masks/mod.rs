@@ -1,8 +1,9 @@
 //! Which weights of a network remain after pruning.
 
+mod error;
 mod files;
 
-pub use files::MaskError;
+pub use error::MaskError;
 
 use std::collections::BTreeMap;
 
