@@ -92,17 +92,20 @@ impl Order {
         Self { rng, order: (0..samples).collect(), at: samples }
     }
 
-    /// The next `count`; none twice if there are so many.
+    /// The next `count` of at most all; none twice.
     pub(super) fn take(&mut self, count: usize) -> Vec<usize> {
-        if self.at + count > self.order.len() {
-            // What is left of the old order comes first in its turn: no sample is left out in the long run.
-            self.order.rotate_left(self.at);
-            let left = self.order.len() - self.at;
-            self.order[left..].shuffle(&mut self.rng);
-            self.at = 0;
+        let end = (self.at + count).min(self.order.len());
+        let mut chosen = self.order[self.at..end].to_vec();
+        self.at = end;
+        let missing = count - chosen.len();
+        if missing > 0 {
+            self.order.shuffle(&mut self.rng);
+            // What this batch already has comes last in the new order.
+            self.order.sort_by_cached_key(|sample| chosen.contains(sample));
+            chosen.extend(&self.order[..missing]);
+            self.at = missing;
         }
-        self.at += count;
-        self.order[self.at - count..self.at].to_vec()
+        chosen
     }
 }
 
@@ -123,7 +126,7 @@ mod tests {
             assert_eq!(unique.len(), 4);
             batch.iter().for_each(|&at| counts[at] += 1);
         }
-        assert!(counts.iter().all(|c| (3..=5).contains(c)), "{counts:?}");
+        assert!(counts == [4; 10], "{counts:?}");
     }
 
     #[test]

@@ -8,14 +8,15 @@ use candle_core::{Device, Result as Computed, Tensor, Var};
 use rand::seq::index;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 
 use super::batch::assemble;
 use super::error::TrainError;
-use super::geometry::Geometry;
+use super::infer::Inference;
+use super::layer::Layer;
 use super::loss::{Targets, log_softmax, loss, sample};
-use super::network::{Hooks, Inference, Layer, Network};
+use super::network::{Hooks, Network};
 use super::settings::{check_count, check_inputs, check_labels};
+use super::statistics::{LayerStatistics, Sums};
 use super::storage::Reader;
 use crate::net::graph::Graph;
 
@@ -38,43 +39,6 @@ pub struct Capture<'a> {
     pub columns: usize,
     /// Seed of the choice, and of the labels that are drawn.
     pub seed: u64,
-}
-
-/// Measurements of one layer. With `x` the inputs of one output channel at one output position, in the
-/// order of its weights, padding as 0; expectations are means over the chosen positions.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LayerStatistics {
-    /// Groups of the convolution; output channels are distributed evenly.
-    pub groups: usize,
-    /// Number of `x`.
-    pub inputs: usize,
-    /// Number of output channels.
-    pub outputs: usize,
-    /// `E[x x^T]`, `[groups][inputs][inputs]`.
-    pub gram: Vec<f32>,
-    /// `E[x]`, `[groups][inputs]`.
-    pub mean: Vec<f64>,
-    /// `E[y x^T]`, `[outputs][inputs]`, with `y` the teacher's outputs (with bias, before limits) at the
-    /// same positions and `x` those of this network.
-    pub cross: Option<Vec<f32>>,
-    /// `E[y]` of the teacher, `[outputs]`.
-    pub target: Option<Vec<f64>>,
-    /// By output channel, the mean over samples of the sum over all positions of the squared gradient of
-    /// the cross entropy: the diagonal of Fisher's information matrix at these outputs (empirical with
-    /// given labels). Empty if not asked for.
-    pub sensitivity: Vec<f64>,
-    /// Chosen positions.
-    pub positions: usize,
-}
-
-/// Sums over the batches so far.
-struct Sums {
-    gram: Vec<f32>,
-    mean: Vec<f64>,
-    cross: Vec<f32>,
-    target: Vec<f64>,
-    sensitivity: Vec<f64>,
-    positions: usize,
 }
 
 /// Measures every layer with weights of `graph`, by node name.
@@ -265,88 +229,4 @@ fn draw(logits: &[f32], batch: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
         found.unwrap_or(shares.len().saturating_sub(1))
     };
     (0..batch).map(one).collect()
-}
-
-impl Sums {
-    fn new(layer: &Layer, teacher: bool) -> Self {
-        let (outputs, inputs) = layer.shape();
-        let targets = if teacher { outputs } else { 0 };
-        Self {
-            gram: vec![0.0; layer.groups * inputs * inputs],
-            mean: vec![0.0; layer.groups * inputs],
-            cross: vec![0.0; targets * inputs],
-            target: vec![0.0; targets],
-            sensitivity: vec![0.0; outputs],
-            positions: 0,
-        }
-    }
-
-    /// Adds what `layer` reads from `values` at `chosen`, and the teacher's `outputs` there, if any.
-    fn add(
-        &mut self,
-        layer: &Layer,
-        values: &Tensor,
-        chosen: &[usize],
-        outputs: &[f32],
-    ) -> Computed<()> {
-        if chosen.is_empty() {
-            return Ok(());
-        }
-        let geometry = Geometry::new(layer.input, layer.window, values.dim(1)?)?;
-        let (reader, inputs, count) = (Reader::new(values), layer.inputs(), chosen.len());
-        let all = reader.values()?;
-        let mut rows = vec![0f32; layer.groups * inputs * count];
-        rows.par_chunks_mut(count)
-            .enumerate()
-            .for_each(|(row, target)| geometry.gather(all, row, chosen, target));
-        for (mean, row) in self.mean.iter_mut().zip(rows.chunks(count)) {
-            *mean += row.iter().map(|v| f64::from(*v)).sum::<f64>();
-        }
-        for (target, row) in self.target.iter_mut().zip(outputs.chunks(count)) {
-            *target += row.iter().map(|v| f64::from(*v)).sum::<f64>();
-        }
-        let per_group = layer.output.channels / layer.groups;
-        for (group, x) in rows.chunks(inputs * count).enumerate() {
-            let x = Tensor::from_slice(x, (inputs, count), &Device::Cpu)?;
-            let transposed = x.t()?;
-            let gram = &mut self.gram[group * inputs * inputs..][..inputs * inputs];
-            accumulate(&x.matmul(&transposed)?, gram)?;
-            if !outputs.is_empty() {
-                let y = &outputs[group * per_group * count..][..per_group * count];
-                let y = Tensor::from_slice(y, (per_group, count), &Device::Cpu)?;
-                let cross = &mut self.cross[group * per_group * inputs..][..per_group * inputs];
-                accumulate(&y.matmul(&transposed)?, cross)?;
-            }
-        }
-        self.positions += count;
-        Ok(())
-    }
-
-    fn finish(mut self, layer: &Layer, capture: &Capture<'_>, samples: usize) -> LayerStatistics {
-        let count = self.positions.max(1) as f64;
-        let narrow = |values: &mut [f32]| values.iter_mut().for_each(|v| *v /= count as f32);
-        let wide = |values: &mut [f64]| values.iter_mut().for_each(|v| *v /= count);
-        narrow(&mut self.gram);
-        narrow(&mut self.cross);
-        wide(&mut self.mean);
-        wide(&mut self.target);
-        self.sensitivity.iter_mut().for_each(|s| *s /= samples.max(1) as f64);
-        LayerStatistics {
-            groups: layer.groups,
-            inputs: layer.inputs(),
-            outputs: layer.output.channels,
-            gram: self.gram,
-            mean: self.mean,
-            cross: capture.teacher.map(|_| self.cross),
-            target: capture.teacher.map(|_| self.target),
-            sensitivity: if capture.sensitivity { self.sensitivity } else { Vec::new() },
-            positions: self.positions,
-        }
-    }
-}
-
-fn accumulate(values: &Tensor, sum: &mut [f32]) -> Computed<()> {
-    let reader = Reader::new(values);
-    sum.par_iter_mut().zip(reader.values()?).for_each(|(sum, value)| *sum += value);
-    Ok(())
 }

@@ -109,7 +109,7 @@ fn parts_of_a_batch() {
 
 #[test]
 fn pooling() {
-    for window in windows().into_iter().take(4) {
+    for window in windows().into_iter().filter(|w| !w.has_empty_window(5, 6)) {
         let mut rng = ChaCha8Rng::seed_from_u64(11);
         let geometry = Geometry::new(shape(), window, 3).unwrap();
         let x = [random(&[4, 3, 5, 6], &mut rng)];

@@ -1,11 +1,11 @@
 //! Fast inference on many samples.
 
-use candle_core::Result as Computed;
+use candle_core::{Device, Result as Computed, Tensor};
 
 use super::batch::assemble;
 use super::error::TrainError;
 use super::loss::sample;
-use super::network::{Hooks, Inference, Network};
+use super::network::{Hooks, Network};
 use super::settings::{check_inputs, check_labels};
 use super::storage::Reader;
 use crate::net::graph::Graph;
@@ -13,6 +13,26 @@ use crate::net::quantize::argmax;
 
 /// Samples of one pass.
 const BATCH: usize = 64;
+
+/// Plain inference.
+pub(super) struct Inference(Vec<(Tensor, Tensor)>);
+
+impl Inference {
+    pub(super) fn new(network: &Network) -> Computed<Self> {
+        let tensors = network.layers.iter().map(|layer| {
+            let weights = Tensor::from_slice(&layer.weights, layer.shape(), &Device::Cpu)?;
+            Ok((weights, Tensor::from_slice(&layer.bias, layer.bias.len(), &Device::Cpu)?))
+        });
+        Ok(Self(tensors.collect::<Computed<_>>()?))
+    }
+}
+
+impl Hooks for Inference {
+    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)> {
+        let (weights, bias) = &self.0[layer];
+        Ok((weights.clone(), Some(bias.clone())))
+    }
+}
 
 /// Outputs of `graph` before the host's operations (softmax), for each of `inputs` (in channel, row, column
 /// order). Sums are ordered otherwise than in [`Graph::forward`], so the last digits may differ.

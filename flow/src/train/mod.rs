@@ -29,8 +29,10 @@ mod capture;
 mod conv;
 mod density;
 mod error;
+mod fold;
 mod geometry;
 mod infer;
+mod layer;
 mod loss;
 mod network;
 mod norm;
@@ -38,18 +40,24 @@ mod optimizer;
 mod pool;
 mod product;
 mod settings;
+mod statistics;
 mod storage;
 mod tune;
 mod tuning;
 
 pub use batch::Augmentation;
-pub use capture::{Capture, LayerStatistics, captures};
+pub use capture::{Capture, captures};
 pub use error::TrainError;
 pub use infer::{accuracy, logits};
 pub use optimizer::Optimizer;
 pub use settings::{Distillation, Progress, Quantization, Set, Settings, Summary, Teacher};
+pub use statistics::LayerStatistics;
 pub use tune::tune;
 
+#[cfg(test)]
+mod capture_tests;
+#[cfg(test)]
+mod error_tests;
 #[cfg(test)]
 mod gradient_tests;
 #[cfg(test)]

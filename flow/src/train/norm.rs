@@ -17,17 +17,20 @@ pub(super) struct Moments {
 /// Values are summed up in `f32` over so many, and in `f64` over these sums.
 const BLOCK: usize = 1024;
 
-fn sum(values: &[f32], of: impl Fn(&[f32]) -> f32) -> f64 {
-    values.chunks(BLOCK).map(|block| f64::from(of(block))).sum()
-}
+/// Independent partial sums, which the compiler vectorizes.
+const LANES: usize = 16;
 
-fn plain(values: &[f32]) -> f32 {
-    let (lanes, rest) = values.as_chunks::<16>();
-    let mut sums = [0f32; 16];
-    for lane in lanes {
-        (0..16).for_each(|at| sums[at] += lane[at]);
-    }
-    sums.iter().chain(rest).sum()
+/// Sum over `values` of `term`.
+fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f64 {
+    let block = |block: &[f32]| {
+        let (lanes, rest) = block.as_chunks::<LANES>();
+        let mut sums = [0f32; LANES];
+        for lane in lanes {
+            (0..LANES).for_each(|at| sums[at] += term(lane[at]));
+        }
+        f64::from(sums.iter().sum::<f32>() + rest.iter().map(|v| term(*v)).sum::<f32>())
+    };
+    values.chunks(BLOCK).map(block).sum()
 }
 
 impl Moments {
@@ -40,13 +43,9 @@ impl Moments {
         let rows: Vec<(f64, f64)> = all
             .par_chunks(count)
             .map(|row| {
-                let mean = sum(row, plain) / count as f64;
+                let mean = sum(row, |v| v) / count as f64;
                 let shift = mean as f32;
-                let squares = sum(row, |block| {
-                    let centred: [f32; BLOCK] =
-                        std::array::from_fn(|at| block.get(at).map_or(0.0, |v| v - shift));
-                    dot(&centred, &centred)
-                });
+                let squares = sum(row, |v| (v - shift) * (v - shift));
                 (mean, squares / count as f64)
             })
             .collect();
@@ -151,7 +150,7 @@ impl CustomOp3 for Normalize {
                 let (mean, inverse) = (self.mean[c], self.inverse[c]);
                 // `dx` serves as a buffer for the normalized values.
                 dx.iter_mut().zip(x).for_each(|(u, x)| *u = (x - mean) * inverse);
-                let sum_dy = sum(dy, plain) as f32;
+                let sum_dy = sum(dy, |v| v) as f32;
                 let products = dx.chunks(BLOCK).zip(dy.chunks(BLOCK));
                 let sum_dyu = products.map(|(u, dy)| f64::from(dot(u, dy))).sum::<f64>() as f32;
                 let (mean_dy, mean_dyu) = (sum_dy / row as f32, sum_dyu / row as f32);

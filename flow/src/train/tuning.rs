@@ -5,17 +5,15 @@ use candle_core::{Device, Result as Computed, Tensor, Var};
 use super::activation::{Activation, Grid, RoundedWeights, range};
 use super::density::Density;
 use super::error::TrainError;
-use super::network::{Hooks, Inference, Layer, Network, OPEN};
+use super::fold::{Folded, Norm};
+use super::infer::Inference;
+use super::layer::Layer;
+use super::network::{Hooks, Network, OPEN};
 use super::norm::{Average, Moments, Normalize};
 use super::optimizer::Parameter;
 use super::settings::{Quantization, Settings, check_count};
 use crate::net::Masks;
-use crate::net::graph::Graph;
 use crate::net::quantize::Calibration;
-
-/// Added to variances, relative to the mean variance of the layer's channels: networks of any scale are
-/// treated alike.
-const EPSILON: f64 = 1e-5;
 
 /// How much of a tensor's range stays from one step to the next, where it is a maximum: maxima are
 /// remembered over some hundred steps, yet activations that shrink in training get finer steps.
@@ -23,15 +21,6 @@ const MEMORY: f64 = 0.99;
 
 /// The same for percentiles, which are averaged.
 const AVERAGING: f64 = 0.95;
-
-/// Normalization behind a layer.
-#[derive(Debug)]
-struct Norm {
-    /// Parameter that scales the normalized values.
-    gain: usize,
-    epsilon: f64,
-    average: Average,
-}
 
 /// Where the parameters of a layer are.
 #[derive(Debug)]
@@ -119,14 +108,11 @@ impl<'a> Tuning<'a> {
                 self.parameters.push(vector(layer.bias.clone()));
                 None
             }
-            Some(Moments { mean, variance }) => {
-                let all = variance.iter().sum::<f64>() / variance.len().max(1) as f64;
-                // The least keeps a layer of constants finite.
-                let epsilon = (EPSILON * all).max(1e-12);
-                self.parameters.push(vector(mean.iter().map(|m| *m as f32).collect()));
-                let gain = |v: &f64| (v + epsilon).sqrt() as f32;
-                self.parameters.push(vector(variance.iter().map(gain).collect()));
-                Some(Norm { gain: first + 2, epsilon, average: Average::default() })
+            Some(moments) => {
+                let norm = Norm::new(first + 2, &moments);
+                self.parameters.push(vector(moments.mean.iter().map(|m| *m as f32).collect()));
+                self.parameters.push(vector(norm.neutral_gain(&moments)));
+                Some(norm)
             }
         };
         self.slots.push(Slots { weights: first, shift: first + 1, norm });
@@ -170,20 +156,21 @@ impl<'a> Tuning<'a> {
         Ok(())
     }
 
-    /// Writes weights and bias, with normalization folded in, to `graph`.
-    pub(super) fn write(&self, graph: &mut Graph) {
-        for (layer, slots) in self.network.layers.iter().zip(&self.slots) {
-            let node = graph.node_mut(&layer.name).and_then(|node| node.op.as_mut());
-            let Some(linear) = node.and_then(|op| op.linear_mut()) else { continue };
-            linear.weights.clone_from(&self.parameters[slots.weights].values);
-            linear.bias.clone_from(&self.parameters[slots.shift].values);
-            // The integers of the file, if it had any, are no longer those of the weights.
-            linear.units.clear();
+    /// Weights and bias of every layer, with normalization folded in.
+    pub(super) fn folded(&self) -> Vec<Folded> {
+        let layers = self.network.layers.iter().zip(&self.slots);
+        let fold = |(layer, slots): (&Layer, &Slots)| {
+            let mut folded = Folded {
+                name: layer.name.clone(),
+                weights: self.parameters[slots.weights].values.clone(),
+                bias: self.parameters[slots.shift].values.clone(),
+            };
             if let Some(norm) = &slots.norm {
-                let gain = &self.parameters[norm.gain].values;
-                norm.fold(layer.inputs(), gain, &mut linear.weights, &mut linear.bias);
+                norm.fold(layer.inputs(), &self.parameters[norm.gain].values, &mut folded);
             }
-        }
+            folded
+        };
+        layers.map(fold).collect()
     }
 
     fn follow(&mut self, stored: usize, values: &Tensor) -> Computed<f32> {
@@ -216,26 +203,6 @@ fn observe(
         network.forward(batch?, &mut observer)?;
     }
     Ok(observer.averages)
-}
-
-impl Norm {
-    /// Folds the normalization into weights and bias (which is what is added behind it so far).
-    ///
-    /// The output of a channel that does not vary is its shift. Its weights, which then see only zeros or
-    /// are 0, become 0: divided by a deviation of nothing they would be huge.
-    fn fold(&self, inputs: usize, gain: &[f32], weights: &mut [f32], bias: &mut [f32]) {
-        let moments = self.average.moments();
-        for (channel, kernel) in weights.chunks_mut(inputs.max(1)).enumerate() {
-            let (mean, variance) = (moments.mean[channel], moments.variance[channel]);
-            let constant = variance < self.epsilon * 1e-2;
-            let scale = match constant {
-                true => 0.0,
-                false => f64::from(gain[channel]) / (variance + self.epsilon).sqrt(),
-            };
-            kernel.iter_mut().for_each(|w| *w = (f64::from(*w) * scale) as f32);
-            bias[channel] = (f64::from(bias[channel]) - mean * scale) as f32;
-        }
-    }
 }
 
 impl Hooks for Tuning<'_> {
