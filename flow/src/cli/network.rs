@@ -38,6 +38,8 @@ struct Workload {
     tune_data: Option<PathBuf>,
     tune_rows: Option<String>,
     validation_share: Option<f64>,
+    validate_data: Option<PathBuf>,
+    validate_rows: Option<String>,
 }
 
 /// What a workload file says about the data of `pecan prune`.
@@ -49,6 +51,10 @@ pub(super) struct WorkloadTuning {
     pub(super) rows: Option<String>,
     /// Share of them that decides.
     pub(super) validation: Option<f64>,
+    /// File of the samples that decide instead.
+    pub(super) validate_data: Option<PathBuf>,
+    /// Which of them.
+    pub(super) validate_rows: Option<String>,
 }
 
 /// A workload file that cannot be used.
@@ -81,6 +87,8 @@ impl NetworkArgs {
             data: file.tune_data.map(beside),
             rows: file.tune_rows,
             validation: file.validation_share,
+            validate_data: file.validate_data.map(beside),
+            validate_rows: file.validate_rows,
         })
     }
 

@@ -13,8 +13,7 @@ use super::{ConfigArgs, Context, Exit, Failure, RunArgs};
 use crate::energy::{Target, Technology};
 use crate::net::onnx::Model;
 use crate::prune::{
-    self, Bounds, Checkpoint, Dense, Event, Key, PruneError, REGISTRY, Rule, Schedule,
-    Setting,
+    self, Bounds, Checkpoint, Dense, Event, Key, PruneError, REGISTRY, Rule, Schedule, Setting,
 };
 use crate::train::{self, Augmentation, Quantization, TrainError};
 
@@ -44,6 +43,9 @@ pub struct Args {
     /// Largest loss of accuracy against the dense integer network, in points
     #[arg(long, value_name = "POINTS", default_value_t = 1.0, value_parser = points, help_heading = "Pruning")]
     max_accuracy_drop: f64,
+    /// Standard errors of the loss (of its estimate on the validation samples) that are added before it is compared
+    #[arg(long, value_name = "N", default_value_t = 0.5, value_parser = margin, help_heading = "Pruning")]
+    margin: f64,
     /// Stop at this energy per image: a number in the technology's unit, or a share of the dense network's such as 40%
     #[arg(long, value_name = "ENERGY", help_heading = "Pruning")]
     energy_budget: Option<Budget>,
@@ -109,6 +111,13 @@ fn points(text: &str) -> Result<f64, String> {
     }
 }
 
+fn margin(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..=10.0).contains(&value) => Ok(value),
+        _ => Err("allowed: 0 to 10 standard errors".into()),
+    }
+}
+
 /// A bound: a number, or a share of the dense network's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Budget {
@@ -159,8 +168,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let model = Model::read(&path)?;
     let graph = import(&model, false)?;
     let seed = args.run.seed;
-    let (split, inputs, origin) =
-        args.samples.load((&args.network, &data), &graph, seed)?;
+    let (split, inputs, origin) = args.samples.load((&args.network, &data), &graph, seed)?;
     let folder = args.run.open(context, &config)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.run.jobs()).build();
     let pool = pool.map_err(|error| Failure::from_error(Exit::ToolFailed, error))?;
@@ -183,9 +191,10 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         for rule in args.rules() {
             let mut watcher = Watcher::new(context, rule, args.explain);
             let mut copy = import(&model, false)?;
-            let outcome = prune::prune(&setting, &dense, rule, &mut copy, Some(&checkpoint), &mut |event| {
-                watcher.see(event);
-            })?;
+            let outcome =
+                prune::prune(&setting, &dense, rule, &mut copy, Some(&checkpoint), &mut |event| {
+                    watcher.see(event);
+                })?;
             if let Some(decisions) = watcher.finish() {
                 folder.write(format!("decisions-{}.csv", rule.name), decisions)?;
             }
@@ -205,12 +214,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 impl Args {
-    fn setting(
-        &self,
-        target: Target,
-        data: prune::Split,
-        inputs: &super::data::Inputs,
-    ) -> Setting {
+    fn setting(&self, target: Target, data: prune::Split, inputs: &super::data::Inputs) -> Setting {
         let training = &self.training;
         let widths = super::run::bits(&target.config);
         let tuning = train::Settings {
@@ -228,8 +232,12 @@ impl Args {
             patience: training.patience,
             ..Schedule::default()
         };
-        let bounds =
-            Bounds { accuracy_drop: self.max_accuracy_drop / 100.0, energy: None, cycles: None };
+        let bounds = Bounds {
+            accuracy_drop: self.max_accuracy_drop / 100.0,
+            margin: self.margin,
+            energy: None,
+            cycles: None,
+        };
         Setting {
             target,
             mapper: crate::map::Options::default(),
@@ -263,7 +271,11 @@ fn key(setting: &Setting, model: &Model, origin: &str) -> Result<Key, Failure> {
         serde_json::to_vec(&setting.tuning),
         serde_json::to_vec(&(setting.bounds, setting.schedule, setting.images)),
         serde_json::to_vec(&setting.target.config.to_json()),
-        serde_json::to_vec(&(setting.target.technology.to_toml()?, origin, env!("CARGO_PKG_VERSION"))),
+        serde_json::to_vec(&(
+            setting.target.technology.to_toml()?,
+            origin,
+            env!("CARGO_PKG_VERSION"),
+        )),
     ];
     for part in parts {
         hash.update(&part.map_err(fail)?);
@@ -324,7 +336,8 @@ impl Watcher {
                 for r in *reasons {
                     let saved = r.saved.map(|saved| format!("{saved:.3}")).unwrap_or_default();
                     let number = |n: Option<usize>| n.map(|n| n.to_string()).unwrap_or_default();
-                    let place = [r.layer.clone(), number(r.output), number(r.input), r.weights.to_string()];
+                    let place =
+                        [r.layer.clone(), number(r.output), number(r.input), r.weights.to_string()];
                     let place = place.join(",");
                     text.push_str(&format!("{round},{place},{:e},{saved}\n", r.loss));
                 }

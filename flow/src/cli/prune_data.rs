@@ -33,6 +33,12 @@ pub(super) struct TuningArgs {
     /// [default: 0.15]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     validation_share: Option<f64>,
+    /// Samples that decide instead, as --rows: best such as the network was not trained on
+    #[arg(long, value_name = "ROWS", conflicts_with = "validation_share")]
+    validate_rows: Option<String>,
+    /// File of the samples that decide [default: that of --data]
+    #[arg(long, value_name = "FILE.npz", conflicts_with = "validation_share")]
+    validate_data: Option<PathBuf>,
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -72,18 +78,41 @@ impl TuningArgs {
                 "validation_share is {validation}; allowed: above 0 and below 1"
             )));
         }
-        let tuned = self.samples((data, graph), &path, rows.as_deref(), tested)?;
+        let reported = Reported::new(data, tested)?;
+        let tuned = reported.others((data, graph), &path, rows.as_deref(), "tune")?;
         let classes: usize = graph.output_shape().iter().product();
-        let labels = match &tuned.labels {
-            Some(_) if inputs.labels.is_some() => Some(tuned.expect_labels(classes)?.to_vec()),
-            _ => None,
+        let labelled = inputs.labels.is_some() && tuned.labels.is_some();
+        let answered = |samples: &Samples| -> Result<Part, Failure> {
+            let labels = match labelled {
+                true => samples.expect_labels(classes)?.to_vec(),
+                false => own_answers(graph, &samples.as_slices())?,
+            };
+            Ok(Part { inputs: samples.iter().map(<[f32]>::to_vec).collect(), labels })
         };
-        let labelled = labels.is_some();
-        let given = match labels {
-            Some(labels) => labels,
-            None => own_answers(graph, &tuned.as_slices())?,
+        let given = answered(&tuned)?;
+        let apart = match (self.validate_data.clone().or(file.validate_data), &self.validate_rows) {
+            (None, None) if file.validate_rows.is_none() => None,
+            (other, rows) => {
+                let rows = rows.clone().or(file.validate_rows);
+                let path = other.unwrap_or_else(|| tested.clone());
+                Some(reported.others((data, graph), &path, rows.as_deref(), "validate")?)
+            }
         };
-        let (tuning, validation) = divide(&tuned, &given, validation, seed);
+        let (tuning, validation) = match &apart {
+            None => divide(given, validation, seed),
+            Some(samples) => {
+                let both = |row: &usize| tuned.path == samples.path && samples.rows.contains(row);
+                let both = tuned.rows.iter().filter(|row| both(row)).count();
+                if both > 0 {
+                    return Err(bad(format!(
+                        "{both} samples of {} are both to be tuned on and to decide; --tune-rows and --validate-rows \
+                         must not overlap",
+                        samples.path.display()
+                    )));
+                }
+                (given, answered(samples)?)
+            }
+        };
         let test = Part {
             labels: match &inputs.labels {
                 Some(labels) if labelled => labels.clone(),
@@ -98,50 +127,65 @@ impl TuningArgs {
             path.display(),
             rows.map(|rows| format!(" (`{rows}`)")).unwrap_or_default(),
             inputs.origin,
-            if labelled { "" } else { "; without labels: answers of the float network stand for them" }
+            if labelled {
+                ""
+            } else {
+                "; without labels: answers of the float network stand for them"
+            }
         );
         let calibration = inputs.calibration.clone();
         Ok((Split { calibration, tuning, validation, test, labelled }, inputs, origin))
     }
+}
 
-    fn samples(
+/// The samples that are reported, which nothing else may use.
+struct Reported<'a> {
+    path: &'a Path,
+    rows: BTreeSet<usize>,
+}
+
+fn selection(data: &DataArgs, rows: Rows, limit: Option<usize>) -> Selection {
+    let x_key = data.x_key.clone().unwrap_or_else(|| "x".into());
+    Selection { x_key, y_key: data.y_key.clone(), rows, limit }
+}
+
+impl<'a> Reported<'a> {
+    fn new(data: &DataArgs, path: &'a Path) -> Result<Self, Failure> {
+        let rows = data.rows.as_deref().map_or(Ok(Rows::All), str::parse)?;
+        let limit = data.limit.map(|limit| limit as usize);
+        let samples = Samples::load(path, &selection(data, rows, limit))?;
+        Ok(Self { path, rows: samples.rows.into_iter().collect() })
+    }
+
+    /// Samples for another purpose: those that are chosen, or all that are not reported.
+    fn others(
         &self,
         (data, graph): (&DataArgs, &Graph),
         path: &Path,
         rows: Option<&str>,
-        tested: &Path,
+        purpose: &str,
     ) -> Result<Samples, Failure> {
-        let selection = |rows, limit| Selection {
-            x_key: data.x_key.clone().unwrap_or_else(|| "x".into()),
-            y_key: data.y_key.clone(),
-            rows,
-            limit,
-        };
         let chosen = rows.map_or(Ok(Rows::All), str::parse)?;
-        let samples = Samples::load(path, &selection(chosen, None))?;
+        let samples = Samples::load(path, &selection(data, chosen, None))?;
         samples.expect_shape(graph.input_shape())?;
-        if path != tested {
+        if path != self.path {
             return Ok(samples);
         }
-        let reported = data.rows.as_deref().map_or(Ok(Rows::All), str::parse)?;
-        let limit = data.limit.map(|limit| limit as usize);
-        let reported = Samples::load(tested, &selection(reported, limit))?;
-        let reported: BTreeSet<usize> = reported.rows.into_iter().collect();
-        let both = samples.rows.iter().filter(|row| reported.contains(row)).count();
+        let both = samples.rows.iter().filter(|row| self.rows.contains(row)).count();
         if both == 0 {
             return Ok(samples);
         }
+        let path = path.display();
         if rows.is_some() {
             return Err(bad(format!(
-                "{both} samples of {} are both to be tuned on and reported; --tune-rows and --rows must not overlap",
-                path.display()
+                "{both} samples of {path} are chosen by both --{purpose}-rows and --rows, which must not overlap"
             )));
         }
-        let free = samples.keep(|row| !reported.contains(&row));
+        let free = samples.keep(|row| !self.rows.contains(&row));
         if free.is_empty() {
             return Err(bad(format!(
-                "no tuning samples: all of {} are reported; choose with --rows, or name others with --tune-data",
-                path.display()
+                "no samples to {purpose} with: all of {path} are reported; choose with --rows, or name others with \
+                 --{purpose}-data"
             )));
         }
         Ok(free)
@@ -158,15 +202,15 @@ fn own_answers(graph: &Graph, samples: &[&[f32]]) -> Result<Vec<usize>, Failure>
 }
 
 /// Tuning and validation, at random.
-fn divide(samples: &Samples, labels: &[usize], validation: f64, seed: u64) -> (Part, Part) {
-    let mut order: Vec<usize> = (0..samples.len()).collect();
+fn divide(all: Part, validation: f64, seed: u64) -> (Part, Part) {
+    let count = all.inputs.len();
+    let mut order: Vec<usize> = (0..count).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    let count = ((samples.len() as f64 * validation).round() as usize).clamp(1, samples.len());
-    let (deciding, tuning) = order.split_at(count.min(samples.len().saturating_sub(1)));
-    let all = samples.as_slices();
+    let deciding = ((count as f64 * validation).round() as usize).clamp(1, count.max(1));
+    let (deciding, tuning) = order.split_at(deciding.min(count.saturating_sub(1)));
     let part = |at: &[usize]| Part {
-        inputs: at.iter().map(|at| all[*at].to_vec()).collect(),
-        labels: at.iter().map(|at| labels[*at]).collect(),
+        inputs: at.iter().map(|at| all.inputs[*at].clone()).collect(),
+        labels: at.iter().map(|at| all.labels[*at]).collect(),
     };
     (part(tuning), part(deciding))
 }

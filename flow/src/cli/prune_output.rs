@@ -11,7 +11,9 @@ use crate::map::compile;
 use crate::net::export;
 use crate::net::graph::Graph;
 use crate::net::onnx::Model;
-use crate::prune::{self, Answers, Dense, Ending, Integers, Outcome, PruneError, PruneLayer, Setting};
+use crate::prune::{
+    self, Answers, Dense, Ending, Integers, Outcome, PruneError, PruneLayer, Setting,
+};
 use crate::report::{energy, pruning_html};
 
 /// What a method found, and what it is worth on the test samples.
@@ -99,14 +101,16 @@ fn artifacts(
 ) -> Result<(), Failure> {
     let bad = |error| Failure::from_error(super::Exit::BadInput, error);
     export::pruned(model, &found.graph).map_err(bad)?.write(&folder.path().join("pruned.onnx"))?;
-    let quantized = export::quantized_qdq(model, &found.graph, &found.quantized.full).map_err(bad)?;
+    let quantized =
+        export::quantized_qdq(model, &found.graph, &found.quantized.full).map_err(bad)?;
     quantized.write(&folder.path().join("pruned_int8.onnx"))?;
     let masks = &found.outcome.masks;
     for name in ["masks.npz", "masks.safetensors"] {
         let written = masks.write(model, &found.graph, &folder.path().join(name));
         written.map_err(|error| Failure::from_error(super::Exit::BadInput, error))?;
     }
-    let compiled = compile(&found.quantized.compact.network, &setting.target.config, &setting.mapper)?;
+    let compiled =
+        compile(&found.quantized.compact.network, &setting.target.config, &setting.mapper)?;
     compiled.program.write(&folder.path().join("program.bin"))?;
     Ok(())
 }
@@ -114,7 +118,10 @@ fn artifacts(
 fn text(path: &Path, finished: &Finished<'_>) -> String {
     let setting = finished.setting;
     let unit = &setting.target.technology.unit;
-    let head = ["method", "accuracy", "+-", "energy", "of dense", "cycles", "of dense", "density", "rounds", "time"];
+    let head = [
+        "method", "accuracy", "+-", "energy", "of dense", "cycles", "of dense", "density",
+        "rounds", "time",
+    ];
     let mut table = Table::new(&head);
     let (dense, cycles) = (finished.dense.estimate.energy(), finished.dense.estimate.cycles);
     let error = |answers: &Answers| format!("{:.2}", 100.0 * answers.standard_error());
@@ -240,7 +247,10 @@ fn method(finished: &Finished<'_>, found: &Found) -> Value {
 fn layer_values(finished: &Finished<'_>, found: &Found) -> Vec<Value> {
     let layers = PruneLayer::all(&found.graph, finished.setting.target.config.array.lanes);
     let pairs = finished.dense.estimate.layers.iter().zip(&found.estimate.layers);
-    let value = |(before, after): (&crate::energy::LayerEstimate, &crate::energy::LayerEstimate)| {
+    let value = |(before, after): (
+        &crate::energy::LayerEstimate,
+        &crate::energy::LayerEstimate,
+    )| {
         let own = layers.iter().find(|layer| layer.name == before.name);
         let mask = found.outcome.masks.layer(&before.name);
         let density = mask.map(|m| m.iter().filter(|keep| **keep).count() as f64 / m.len() as f64);

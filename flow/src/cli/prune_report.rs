@@ -54,13 +54,7 @@ fn method(found: &Found) -> MethodResult {
         test: [found.test.accuracy(), found.test.standard_error()],
         estimate: found.estimate.clone(),
         density: masks.density(),
-        seconds: [
-            phases.statistics,
-            phases.selection,
-            phases.refit,
-            phases.tuning,
-            phases.scoring,
-        ],
+        seconds: [phases.statistics, phases.selection, phases.refit, phases.tuning, phases.scoring],
         ending: words(*ending).to_owned(),
     }
 }

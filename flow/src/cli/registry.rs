@@ -4,7 +4,8 @@ use clap::Subcommand;
 
 use super::{Context, Exit, Failure};
 use super::{
-    calibrate, check, completions, demo, doctor, estimate, generate, init, prune, simulate, synth, tools,
+    calibrate, check, completions, demo, doctor, estimate, generate, init, prune, simulate, synth,
+    tools,
 };
 
 /// Makes the enum of subcommands from their modules: `Variant => module`.

@@ -74,9 +74,8 @@ impl ChannelClass {
         channel: usize,
     ) -> impl Iterator<Item = usize> + 'a {
         let taps = layer.inputs / self.channels.max(1);
-        (0..layer.outputs).flat_map(move |o| {
-            (0..taps).map(move |tap| o * layer.inputs + channel * taps + tap)
-        })
+        (0..layer.outputs)
+            .flat_map(move |o| (0..taps).map(move |tap| o * layer.inputs + channel * taps + tap))
     }
 
     /// Weights of the row of writer `layer` that belong to channel `channel`.
@@ -91,8 +90,7 @@ impl ChannelClass {
         };
         let summing = |at: &&usize| layers[**at].groups == 1;
         let mut writers = self.writers.iter().filter(summing);
-        let written =
-            writers.any(|at| Self::row(&layers[*at], channel).any(|w| kept(*at, w)));
+        let written = writers.any(|at| Self::row(&layers[*at], channel).any(|w| kept(*at, w)));
         let mut readers = self.readers.iter();
         let read = readers.any(|at| self.column(&layers[*at], channel).any(|w| kept(*at, w)));
         [written, read]
@@ -156,8 +154,17 @@ mod tests {
     fn a_channel_goes_through_a_depthwise_layer() {
         let network = Network {
             name: "n".into(),
-            tensors: vec![Shape::new(2, 3, 3), Shape::new(4, 3, 3), Shape::new(4, 3, 3), Shape::new(4, 3, 3)],
-            layers: vec![conv("a", [0, 1], 1, 8), conv("b", [1, 2], 4, 4), conv("c", [2, 3], 1, 16)],
+            tensors: vec![
+                Shape::new(2, 3, 3),
+                Shape::new(4, 3, 3),
+                Shape::new(4, 3, 3),
+                Shape::new(4, 3, 3),
+            ],
+            layers: vec![
+                conv("a", [0, 1], 1, 8),
+                conv("b", [1, 2], 4, 4),
+                conv("c", [2, 3], 1, 16),
+            ],
             activation_bits: 8,
             weight_bits: 8,
         };

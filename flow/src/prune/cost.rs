@@ -190,7 +190,8 @@ impl<'a> Ledger<'a> {
         for class in classes {
             let live = |c: &usize| class.remains(self.layers, masks, *c) == [true; 2];
             let some: Vec<usize> = (0..class.channels).rev().filter(live).collect();
-            let some = &some[..some.len().min(2 * self.target.config.array.lanes).max(1).min(some.len())];
+            let some =
+                &some[..some.len().min(2 * self.target.config.array.lanes).max(1).min(some.len())];
             let mut other = masks.clone();
             some.iter().for_each(|channel| class.remove(self.layers, &mut other, *channel));
             let saved = all - self.energy(&other)?;

@@ -172,7 +172,8 @@ pub fn prune(
         return Err(PruneError::NoLayers { origin: dense.graph.origin.clone() });
     }
     let saved = checkpoint.and_then(|checkpoint| checkpoint.load(rule.name));
-    let mut run = Run { setting, dense, rule, layers, state: saved.unwrap_or_else(|| State::new(dense)) };
+    let mut run =
+        Run { setting, dense, rule, layers, state: saved.unwrap_or_else(|| State::new(dense)) };
     while run.state.ending.is_none() {
         run.round(graph, watch)?;
         if let Some(checkpoint) = checkpoint {
@@ -282,18 +283,16 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn score(
-        &mut self,
-        graph: &Graph,
-        masks: &Masks,
-        predicted: f64,
-    ) -> Result<Point, PruneError> {
+    fn score(&mut self, graph: &Graph, masks: &Masks, predicted: f64) -> Result<Point, PruneError> {
         let start = Instant::now();
         let quantized = integers(self.setting, graph)?;
         let estimate = cost(self.setting, &quantized)?;
-        let accuracy = answers(&quantized, &self.setting.data.validation)?.accuracy();
+        let answers = answers(&quantized, &self.setting.data.validation)?;
+        let accuracy = answers.accuracy();
         self.state.phases.scoring += start.elapsed().as_secs_f64();
-        let lost = self.dense.validation.accuracy() - accuracy;
+        let bounds = &self.setting.bounds;
+        let margin = bounds.margin * answers.paired_error(&self.dense.validation);
+        let lost = self.dense.validation.accuracy() - accuracy + margin;
         Ok(Point {
             round: self.state.round,
             accuracy,
@@ -301,7 +300,7 @@ impl Run<'_> {
             predicted,
             cycles: estimate.cycles,
             density: masks.density(),
-            good: lost <= self.setting.bounds.accuracy_drop + 1e-9,
+            good: lost <= bounds.accuracy_drop + 1e-9,
         })
     }
 

@@ -14,7 +14,8 @@ fn submatrix(matrix: &[f64], n: usize, at: &[usize], damping: f64) -> Mat<f64> {
 
 fn factor(matrix: &Mat<f64>) -> Result<Llt<f64>, PruneError> {
     Llt::new(matrix.as_ref(), Side::Lower).map_err(|_| PruneError::NotFinite {
-        what: "covariance of a layer's inputs is not positive; its activations are not finite".into(),
+        what: "covariance of a layer's inputs is not positive; its activations are not finite"
+            .into(),
     })
 }
 

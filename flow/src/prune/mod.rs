@@ -29,5 +29,5 @@ pub use error::PruneError;
 pub use layer::PruneLayer;
 pub use parameters::Parameters;
 pub use rule::{REGISTRY, Rule, find};
-pub use score::{Answers, Part, Integers, answers, cost, integers};
+pub use score::{Answers, Integers, Part, answers, cost, integers};
 pub use setting::{Bounds, Schedule, Setting, Split};

@@ -26,7 +26,8 @@ impl Moments {
     /// The moments of sampled statistics.
     #[must_use]
     pub fn of(statistics: LayerStatistics) -> Self {
-        let LayerStatistics { groups, inputs: k, outputs, mean, gram, cross, target, .. } = statistics;
+        let LayerStatistics { groups, inputs: k, outputs, mean, gram, cross, target, .. } =
+            statistics;
         let mut covariance: Vec<f64> = gram.into_iter().map(f64::from).collect();
         for (gram, mean) in covariance.chunks_mut((k * k).max(1)).zip(mean.chunks(k.max(1))) {
             for (row, a) in gram.chunks_mut(k.max(1)).zip(mean) {

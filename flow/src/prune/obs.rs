@@ -233,7 +233,10 @@ mod tests {
             sensitivity: vec![1.0; 2],
         };
         let weights = [1.0, 1.0, 0.5, 1.0, 1.0, 0.5];
-        let order = effects((&layer, &(0..2), 1), (&weights, &[true; 6]), &moments).unwrap().order.remove(0);
+        let order = effects((&layer, &(0..2), 1), (&weights, &[true; 6]), &moments)
+            .unwrap()
+            .order
+            .remove(0);
         assert!(order[0].input < 2 && order[0].loss < 0.02, "{order:?}");
         assert_eq!(order[1].input, 2, "{order:?}");
         // What remains carries both twins: 2 * 0.5 * 2^2.
@@ -266,12 +269,12 @@ mod tests {
         let gone: Vec<usize> = order[..3].iter().map(|r| r.input).collect();
         let kept: Vec<usize> = (0..n).filter(|i| !gone.contains(i)).collect();
         let damping = moments.damping(0);
-        let damped = |i: usize, j: usize| {
-            moments.covariance[i * n + j] + if i == j { damping } else { 0.0 }
-        };
+        let damped =
+            |i: usize, j: usize| moments.covariance[i * n + j] + if i == j { damping } else { 0.0 };
         let target = |i: usize| (0..n).map(|j| damped(i, j) * f64::from(weights[j])).sum::<f64>();
         let side: Vec<f64> = kept.iter().map(|i| target(*i)).collect();
-        let best = matrix::solve(&moments.covariance, n, &kept, damping, &[side]).unwrap().remove(0);
+        let best =
+            matrix::solve(&moments.covariance, n, &kept, damping, &[side]).unwrap().remove(0);
         let mut change: Vec<f64> = weights.iter().map(|w| -f64::from(*w)).collect();
         kept.iter().zip(&best).for_each(|(i, w)| change[*i] += w);
         let error: f64 = (0..n)

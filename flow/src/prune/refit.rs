@@ -142,7 +142,8 @@ fn descend(matrix: &[f32], sides: &[f32], mask: &[bool], start: &[f32], k: usize
     };
     let dot = |a: &[f32], b: &[f32]| -> Vec<f64> {
         let rows = a.par_chunks(k).zip(b.par_chunks(k));
-        rows.map(|(a, b)| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()).collect()
+        rows.map(|(a, b)| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum())
+            .collect()
     };
     let scaled = |residual: &[f32]| -> Vec<f32> {
         residual.iter().enumerate().map(|(at, r)| r / matrix[at % k * (k + 1)]).collect()

@@ -29,6 +29,8 @@ pub struct Split {
 pub struct Bounds {
     /// Largest loss of accuracy on the validation samples against the dense integer network, 0 to 1.
     pub accuracy_drop: f64,
+    /// Standard errors of the loss that are added to it before it is compared, because the validation samples are few.
+    pub margin: f64,
     /// Energy per image (in the technology's unit) at which it is enough.
     pub energy: Option<f64>,
     /// Cycles per image at which it is enough.

@@ -18,8 +18,8 @@ use crate::energy::{Estimate, Target};
 
 pub use format::{count, energy, percent, ratio};
 pub use html::html;
-pub use pruning::{Histogram, MethodResult, Pruning, Step, pruning_html};
 pub use json::{estimate_json, report_json};
+pub use pruning::{Histogram, MethodResult, Pruning, Step, pruning_html};
 pub use text::text;
 
 /// A network on a target, with its estimate.

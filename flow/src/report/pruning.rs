@@ -262,10 +262,8 @@ fn bars_of(number: usize, histogram: &Histogram) -> Markup {
     let most = histogram.counts.iter().map(|[kept, gone]| kept + gone).max().unwrap_or(1).max(1);
     let pitch = width / histogram.counts.len().max(1) as f64;
     let high = |count: usize| height * count as f64 / most as f64;
-    let (kept, gone) = histogram
-        .counts
-        .iter()
-        .fold((0, 0), |(kept, gone), [k, g]| (kept + k, gone + g));
+    let (kept, gone) =
+        histogram.counts.iter().fold((0, 0), |(kept, gone), [k, g]| (kept + k, gone + g));
     html! {
         svg viewBox=(format!("0 0 {width} {}", height + 16.0)) role="img" aria-labelledby=(format!("h{number}")) {
             title id=(format!("h{number}")) {

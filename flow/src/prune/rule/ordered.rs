@@ -100,8 +100,11 @@ impl Ordered<'_> {
         let per_group = (layer.outputs / layer.groups.max(1)).max(1);
         let mut left = count;
         for part in 0..PARTS {
-            let missing: Vec<f32> =
-                weights.iter().zip(kept.iter()).map(|(w, kept)| if *kept { 0.0 } else { *w }).collect();
+            let missing: Vec<f32> = weights
+                .iter()
+                .zip(kept.iter())
+                .map(|(w, kept)| if *kept { 0.0 } else { *w })
+                .collect();
             let mut gains: Vec<(f32, usize)> = Vec::new();
             for group in 0..layer.groups {
                 let covariance: Vec<f32> = moments.group(group).iter().map(|v| *v as f32).collect();
@@ -125,9 +128,12 @@ impl Ordered<'_> {
 impl Choice for Ordered<'_> {
     fn masks(&self, amount: f64) -> Result<Masks, PruneError> {
         let turns = self.turns(amount);
-        let masks = self.round.layers.iter().zip(turns).map(|(layer, turns)| {
-            Ok((layer.name.clone(), self.layer(layer, turns)?))
-        });
+        let masks = self
+            .round
+            .layers
+            .iter()
+            .zip(turns)
+            .map(|(layer, turns)| Ok((layer.name.clone(), self.layer(layer, turns)?)));
         Ok(Masks(masks.collect::<Result<_, PruneError>>()?))
     }
 

@@ -82,9 +82,8 @@ fn layer_effects(
     let (weights, mask, moments) = (round.weights(layer), round.mask(layer), round.moments(layer)?);
     let read = round.classes.iter().find(|class| class.readers.contains(&number));
     let taps = read.map_or(1, |class| layer.inputs / class.channels.max(1)).max(1);
-    let of = |block: &std::ops::Range<usize>| {
-        effects((layer, block, taps), (weights, mask), moments)
-    };
+    let of =
+        |block: &std::ops::Range<usize>| effects((layer, block, taps), (weights, mask), moments);
     layer.blocks.par_iter().map(of).collect()
 }
 
@@ -125,7 +124,12 @@ fn channel_items(
         let loss = class.readers.iter().map(|at| columns[*at][channel]).sum();
         let weights = round.masks.count().0 - after.count().0;
         let what = What::Channel { class: number, channel };
-        Item::new(what, weights, loss, round.prices.saved(round.layers, [round.masks, &after]) + round.prices.channel(number))
+        Item::new(
+            what,
+            weights,
+            loss,
+            round.prices.saved(round.layers, [round.masks, &after]) + round.prices.channel(number),
+        )
     };
     (0..class.channels).filter(live).map(item).collect()
 }
@@ -153,7 +157,8 @@ impl Choice for Ranked<'_> {
                     let layer = &layers[layer];
                     let rows = layer.blocks.iter().find(|rows| rows.start == block).cloned();
                     if let Some(mask) = masks.0.get_mut(&layer.name) {
-                        rows.unwrap_or_default().for_each(|o| mask[o * layer.inputs + input] = false);
+                        rows.unwrap_or_default()
+                            .for_each(|o| mask[o * layer.inputs + input] = false);
                     }
                 }
                 What::Single { layer, at } => {
