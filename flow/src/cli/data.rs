@@ -29,7 +29,7 @@ pub struct DataArgs {
     /// Array with the labels [default: y, if the file has it]
     #[arg(long, value_name = "NAME")]
     pub y_key: Option<String>,
-    /// Samples to run: all, A..B, or the name of an index array in the file [default: all]
+    /// Samples to run: all, A..B, the name of an index array in the file, or a part of it, NAME[A..B] [default: all]
     #[arg(long, value_name = "ROWS")]
     pub rows: Option<String>,
     /// Run at most so many samples

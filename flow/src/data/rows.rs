@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use super::{DataError, Npz};
 
-/// Rows of an array: written `all`, `A..B` (either end may be left out) or the name of an index array in
-/// the same file.
+/// Rows of an array: written `all`, `A..B` (either end may be left out), the name of an index array in the same file,
+/// or a part of that array, `NAME[A..B]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rows {
     /// Every row.
@@ -15,6 +15,27 @@ pub enum Rows {
     Range(usize, Option<usize>),
     /// Those that an array of indices lists.
     Key(String),
+    /// Those that a part of an array of indices lists: its name and the part.
+    Part(String, usize, Option<usize>),
+}
+
+/// The numbers around `..`.
+fn range(
+    text: &str,
+    fail: impl Fn(&str) -> DataError,
+) -> Result<(usize, Option<usize>), DataError> {
+    let Some((from, to)) = text.split_once("..") else {
+        return Err(fail("expected numbers of rows around `..`"));
+    };
+    let number = |text: &str| {
+        text.parse::<usize>().map_err(|_| fail("expected numbers of rows around `..`"))
+    };
+    let from = if from.is_empty() { 0 } else { number(from)? };
+    let to = if to.is_empty() { None } else { Some(number(to)?) };
+    if to.is_some_and(|to| to <= from) {
+        return Err(fail("empty range; the second number must be larger"));
+    }
+    Ok((from, to))
 }
 
 impl FromStr for Rows {
@@ -24,20 +45,21 @@ impl FromStr for Rows {
         let fail =
             |problem: &str| DataError::Rows { rows: text.to_string(), problem: problem.into() };
         if text.is_empty() {
-            return Err(fail("empty; expected `all`, `A..B` or the name of an index array"));
+            return Err(fail(
+                "empty; expected `all`, `A..B`, the name of an index array or `NAME[A..B]`",
+            ));
         }
         if text == "all" {
             return Ok(Self::All);
         }
-        let Some((from, to)) = text.split_once("..") else { return Ok(Self::Key(text.into())) };
-        let number = |text: &str| {
-            text.parse::<usize>().map_err(|_| fail("expected numbers of rows around `..`"))
-        };
-        let from = if from.is_empty() { 0 } else { number(from)? };
-        let to = if to.is_empty() { None } else { Some(number(to)?) };
-        if to.is_some_and(|to| to <= from) {
-            return Err(fail("empty range; the second number must be larger"));
+        if let Some((key, part)) = text.strip_suffix(']').and_then(|text| text.split_once('[')) {
+            let (from, to) = range(part, fail)?;
+            return Ok(Self::Part(key.into(), from, to));
         }
+        if !text.contains("..") {
+            return Ok(Self::Key(text.into()));
+        }
+        let (from, to) = range(text, fail)?;
         Ok(Self::Range(from, to))
     }
 }
@@ -49,6 +71,8 @@ impl Display for Rows {
             Self::Range(from, Some(to)) => write!(f, "{from}..{to}"),
             Self::Range(from, None) => write!(f, "{from}.."),
             Self::Key(key) => f.write_str(key),
+            Self::Part(key, from, Some(to)) => write!(f, "{key}[{from}..{to}]"),
+            Self::Part(key, from, None) => write!(f, "{key}[{from}..]"),
         }
     }
 }
@@ -69,13 +93,27 @@ impl Rows {
                 }
                 Ok((*from..to).collect())
             }
-            Self::Key(key) => {
-                let rows = npz.array(key)?.as_indices().map_err(&fail)?;
-                match rows.iter().find(|&&row| row >= total) {
-                    Some(row) => Err(fail(format!("row {row}; the file has {total} rows"))),
-                    None => Ok(rows),
-                }
+            Self::Key(key) => listed(npz, key, total, &fail),
+            Self::Part(key, from, to) => {
+                let rows = listed(npz, key, total, &fail)?;
+                let to = to.unwrap_or(rows.len());
+                let part = rows.get(*from..to).map(<[usize]>::to_vec);
+                part.ok_or_else(|| fail(format!("`{key}` lists {} rows", rows.len())))
             }
         }
+    }
+}
+
+/// The rows that an array of indices lists.
+fn listed(
+    npz: &mut Npz,
+    key: &str,
+    total: usize,
+    fail: &impl Fn(String) -> DataError,
+) -> Result<Vec<usize>, DataError> {
+    let rows = npz.array(key)?.as_indices().map_err(fail)?;
+    match rows.iter().find(|&&row| row >= total) {
+        Some(row) => Err(fail(format!("row {row}; the file has {total} rows"))),
+        None => Ok(rows),
     }
 }

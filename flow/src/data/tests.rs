@@ -66,7 +66,7 @@ fn errors_say_what_and_where() {
     for bad in ["", "5..5", "a..b", "7..3", "-1..3"] {
         assert!(bad.parse::<Rows>().unwrap_err().to_string().contains(bad));
     }
-    for good in ["all", "3..9", "4..", "key"] {
+    for good in ["idx[2..5]", "idx[3..]", "all", "3..9", "4..", "key"] {
         assert_eq!(good.parse::<Rows>().unwrap().to_string(), good);
     }
 }

@@ -267,7 +267,13 @@ impl Run<'_> {
         for attempt in 0..=schedule.patience {
             let seed = seed + 100 * attempt as u64;
             let phases = &mut self.state.phases;
-            tune(self.setting, self.dense, (graph, &removed.masks), (seed, phases), watch)?;
+            tune(
+                self.setting,
+                self.dense,
+                (graph, &removed.masks),
+                (attempt, seed, phases),
+                watch,
+            )?;
             let scored = self.score(graph, &removed.masks, removed.predicted)?;
             watch(&Event::Scored(&scored));
             let lost = self.dense.validation.accuracy() - scored.accuracy;

@@ -17,6 +17,9 @@ use crate::train::{self, Capture, Set, Teacher};
 /// Halvings of the amount that is removed, when it is searched for.
 const HALVINGS: usize = 14;
 
+/// Learning rate of each further training of a round, against the one before.
+const AGAIN: f64 = 0.3;
+
 /// A network between rounds, as it was measured.
 pub(super) struct Standing<'a> {
     pub(super) graph: &'a mut Graph,
@@ -187,7 +190,7 @@ fn keep_means(
     }
 }
 
-/// Trains a network under its masks.
+/// Trains a network under its masks; `attempt` counts the trainings of a round from 0.
 ///
 /// # Errors
 /// As [`train::tune`].
@@ -195,7 +198,7 @@ pub(super) fn tune(
     setting: &Setting,
     dense: &Dense<'_>,
     (graph, masks): (&mut Graph, &Masks),
-    (seed, phases): (u64, &mut Phases),
+    (attempt, seed, phases): (usize, u64, &mut Phases),
     watch: &mut dyn FnMut(&Event<'_>),
 ) -> Result<(), PruneError> {
     let start = Instant::now();
@@ -206,7 +209,9 @@ pub(super) fn tune(
     };
     let labels = setting.data.labelled.then_some(&setting.data.tuning.labels[..]);
     let set = Set { inputs: &inputs, labels, teacher: Some(teacher) };
-    let settings = train::Settings { seed, ..setting.tuning.clone() };
+    // Further training goes on where the last left off; steps as large as at first would undo it.
+    let learning_rate = setting.tuning.learning_rate * AGAIN.powi(attempt as i32);
+    let settings = train::Settings { seed, learning_rate, ..setting.tuning.clone() };
     train::tune(graph, masks, &set, &settings, &mut |progress| watch(&Event::Tuning(*progress)))?;
     phases.tuning += start.elapsed().as_secs_f64();
     Ok(())
