@@ -1,0 +1,151 @@
+//! `pecan prune` as a user meets it.
+
+// Helpers of tests may unwrap as the tests do; clippy.toml knows only functions marked #[test].
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+fn bundled(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data").join(name);
+    path.canonicalize().unwrap().display().to_string()
+}
+
+/// A short pruning of the digits network into `out`.
+fn command(folder: &Path, out: &str, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pecan"));
+    command.args(["prune", &bundled("lenet_digits.onnx"), "--data", &bundled("digits.npz")]);
+    command.args(["--rows", "test_idx[180..]", "--validate-rows", "test_idx[0..180]"]);
+    command.args(["--tune-rows", "train_idx", "--epochs", "3", "--out", out]);
+    command.args(["--max-accuracy-drop", "3"]);
+    command.args(more).current_dir(folder).env_remove("PECAN_LOG");
+    command
+}
+
+/// Three rounds.
+const SHORT: [&str; 4] = ["--rounds", "3", "--learning-rate", "0.005"];
+
+fn prune(folder: &Path, out: &str, more: &[&str]) -> Output {
+    command(folder, out, more).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn code(output: &Output, code: i32) {
+    let said = format!("{}\n{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{said}");
+}
+
+fn metrics(folder: &Path, out: &str) -> Value {
+    let file = std::fs::read(folder.join(out).join("metrics.json")).unwrap();
+    serde_json::from_slice(&file).unwrap()
+}
+
+/// Everything is written; a run that was killed goes on and ends with the same bytes; a damaged state begins anew.
+#[test]
+fn results_and_resumption() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = prune(folder.path(), "whole", &[&SHORT[..], &["--explain"]].concat());
+    code(&output, 0);
+    let said = text(&output.stdout);
+    assert!(said.contains("dense") && said.contains("pecan") && said.contains("conv2"), "{said}");
+    let files = [
+        "pruned.onnx",
+        "pruned_int8.onnx",
+        "masks.npz",
+        "masks.safetensors",
+        "program.bin",
+        "report.html",
+        "decisions-pecan.csv",
+        "accelerator.toml",
+    ];
+    for file in files {
+        assert!(folder.path().join("whole").join(file).is_file(), "{file}");
+    }
+    let metrics = metrics(folder.path(), "whole");
+    let (dense, method) = (&metrics["dense"], &metrics["methods"][0]);
+    let energy = |value: &Value| value["energy_pj"].as_f64().unwrap();
+    assert!(energy(method) < 0.6 * energy(dense), "{metrics:#}");
+    assert!(method["cycles"].as_f64().unwrap() < dense["cycles"].as_f64().unwrap());
+    assert!(method["accuracy"].as_f64().unwrap() > 0.93, "{metrics:#}");
+    assert_eq!(metrics["samples"]["validation"], 180);
+    assert!(metrics["layers"].as_array().unwrap().len() >= 4);
+    let decisions = folder.path().join("whole/decisions-pecan.csv");
+    assert!(std::fs::read_to_string(decisions).unwrap().lines().count() > 100);
+
+    let bytes = |out: &str| std::fs::read(folder.path().join(out).join("pruned.onnx")).unwrap();
+    let mut child = command(folder.path(), "killed", &SHORT)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let state = folder.path().join("killed/state/pecan.state");
+    while !state.exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let _ = child.kill();
+    child.wait().unwrap();
+    code(&prune(folder.path(), "killed", &SHORT), 0);
+    assert_eq!(bytes("killed"), bytes("whole"));
+
+    let whole = std::fs::read(&state).unwrap();
+    std::fs::write(&state, &whole[..whole.len() - 7]).unwrap();
+    let output = prune(folder.path(), "killed", &SHORT);
+    code(&output, 0);
+    assert!(text(&output.stderr).contains("damaged"), "{}", text(&output.stderr));
+    assert_eq!(bytes("killed"), bytes("whole"));
+}
+
+/// A budget that cannot be met: the best is written, and the exit code says so.
+#[test]
+fn unmet_budgets_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = prune(folder.path(), "out", &["--rounds", "1", "--energy-budget", "1%"]);
+    code(&output, 1);
+    assert!(text(&output.stdout).contains("budget was not met"), "{}", text(&output.stdout));
+    assert!(folder.path().join("out/pruned.onnx").is_file());
+    assert!(metrics(folder.path(), "out")["missed"].is_string());
+    let output = prune(
+        folder.path(),
+        "met",
+        &[&SHORT[..], &["--energy-budget", "85%", "--latency-budget", "99%"]].concat(),
+    );
+    code(&output, 0);
+    assert_eq!(metrics(folder.path(), "met")["methods"][0]["ending"], "budget");
+}
+
+#[test]
+fn mistakes_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = |more: &[&str], exit: i32, part: &str| {
+        let output = prune(folder.path(), "out", more);
+        code(&output, exit);
+        assert!(text(&output.stderr).contains(part), "{}", text(&output.stderr));
+    };
+    let model = bundled("lenet_digits.onnx");
+    let bare = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pecan"));
+        command.args(["prune", &model]).args(more).current_dir(folder.path());
+        command.output().unwrap()
+    };
+    let output = bare(&[]);
+    code(&output, 2);
+    assert!(text(&output.stderr).contains("--data"), "{}", text(&output.stderr));
+    let output = bare(&["--data", &bundled("digits.npz")]);
+    code(&output, 3);
+    assert!(text(&output.stderr).contains("all of"), "{}", text(&output.stderr));
+    let output =
+        bare(&["--data", &bundled("digits.npz"), "--rows", "0..10", "--tune-rows", "5..20"]);
+    code(&output, 3);
+    assert!(text(&output.stderr).contains("must not overlap"), "{}", text(&output.stderr));
+    wrong(&["--method", "pecna"], 2, "pecan");
+    wrong(&["--energy-budget", "0"], 2, "above 0");
+    wrong(&["--augment", "turn"], 2, "shift:PIXELS");
+    wrong(&["--learning-rate", "1e9", "--rounds", "1"], 3, "learning rate");
+    wrong(&["--technology", "sg13"], 3, "sg13g2");
+}
