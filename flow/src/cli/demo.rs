@@ -8,16 +8,18 @@ use super::bundled::{DATA, MODEL};
 use super::data::DataArgs;
 use super::simulate::{self, Memory, SimulationArgs};
 use super::table::{grouped, percent};
-use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder, generate};
+use super::{
+    ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder, demo_prune, generate,
+};
 use crate::net::onnx::Model;
 use crate::simulate::Report;
 
 /// The clock for which times are given, in hertz.
 const CLOCK: f64 = 100e6;
 
-/// Generate an accelerator and run the bundled digit recognizer on its RTL, in a few minutes
+/// Generate an accelerator, run the bundled digit recognizer on its RTL, prune it and run it again, in a few minutes
 ///
-/// Needs no file: the network and its 360 test images are part of the program.
+/// Needs no file: the network and its images are part of the program.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -34,14 +36,15 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let folder = args.run.open(context, &config)?;
     let model_path = folder.write("lenet_digits.onnx", MODEL)?;
     let data_path = folder.write("digits.npz", DATA)?;
-    tracing::info!("step 1 of 3: Verilog of {}", config.name());
+    tracing::info!("step 1 of 5: Verilog of {}", config.name());
     let files = generate::write(&config, &folder)?;
     let rtl: Vec<_> = files.iter().filter(|file| file.path.starts_with("rtl/")).collect();
     let (modules, lines) = (rtl.len(), rtl.iter().map(|file| file.lines).sum::<usize>());
-    tracing::info!("step 2 of 3: Verilator model (the first build takes a minute or two)");
+    tracing::info!("step 2 of 5: Verilator model (the first build takes a minute or two)");
     let simulator = simulate::build(context, &config, false, args.offline)?;
-    tracing::info!("step 3 of 3: 360 images of handwritten digits through the RTL");
-    let graph = super::run::import(&Model::read(&model_path)?, false)?;
+    tracing::info!("step 3 of 5: 360 images of handwritten digits through the RTL");
+    let model = Model::read(&model_path)?;
+    let graph = super::run::import(&model, false)?;
     let data = DataArgs {
         data: Some(data_path.clone()),
         rows: Some("test_idx".into()),
@@ -52,9 +55,14 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         SimulationArgs { memory: Memory::Ideal, stall: 0.0, timeout: None, offline: args.offline };
     let task = simulation.task(&config, &simulator, &args.run);
     let report = simulate::whole(context, &task, &graph, &inputs, None)?;
+    tracing::info!("step 4 of 5: pruning for the energy of this hardware");
+    let pruned = demo_prune::run(&config, (&model, &data_path), &folder, args.run.seed)?;
+    tracing::info!("step 5 of 5: the pruned network through the same RTL");
+    let after = simulate::whole(context, &task, &pruned.graph, &pruned.inputs, None)?;
     if !context.json() {
         let text = summary(&config, &report, (modules, lines), &folder);
         context.print(&format!("{}\n{text}", simulate::table(&report)))?;
+        context.print(&pruned.text(&config, &after))?;
         context.print(&next(&model_path, &data_path))?;
     }
     let metrics = Metrics::new(context.command())
@@ -63,9 +71,10 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         .with("files", files.len())
         .with("verilog_modules", modules)
         .with("verilog_lines", lines)
+        .with("pruned", pruned.to_json(&after))
         .with("images_per_second_at_100_mhz", CLOCK / report.total.cycles.max(1) as f64);
     folder.finish(context, simulate::with_report(metrics, &report, &simulator))?;
-    Ok(if report.agrees() { Exit::Done } else { Exit::CheckFailed })
+    Ok(if report.agrees() && after.agrees() { Exit::Done } else { Exit::CheckFailed })
 }
 
 fn summary(
@@ -111,6 +120,7 @@ fn next(model: &Path, data: &Path) -> String {
     let (model, data) = (model.display(), data.display());
     format!(
         "\nWhat to try next:\n\
+         \x20 pecan prune {model} --data {data} --tune-rows train_idx --validate-rows 'test_idx[0..180]' --rows 'test_idx[180..]'\n\
          \x20 pecan init --preset tiny                 write a configuration to edit\n\
          \x20 pecan check {model}\n\
          \x20 pecan simulate {model} --data {data} --rows test_idx --limit 20 --memory dram --preset tiny\n"

@@ -14,6 +14,7 @@ mod completions;
 mod context;
 mod data;
 mod demo;
+mod demo_prune;
 mod doctor;
 mod estimate;
 mod estimate_subject;
