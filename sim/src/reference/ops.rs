@@ -1,4 +1,6 @@
-//! The operators themselves, one loop per symbol of their definition.
+//! The operators themselves.
+
+use std::ops::{AddAssign, Mul, Range};
 
 use crate::layer::{Add, Conv, Requant, Shape, Tensor, Window};
 
@@ -26,33 +28,67 @@ pub fn conv(
     requant: &[Requant],
     clamp: [i32; 2],
 ) -> Tensor {
-    let Shape { channels, height, width } = input.shape;
     let [rows, cols] = conv.window.kernel;
-    let group_in = channels / conv.groups;
+    let group_in = input.shape.channels / conv.groups;
     let group_out = output.channels / conv.groups;
+    let largest = input.data.iter().fold(0, |most, v| most.max(i64::from(*v).abs()));
     let mut data = Vec::with_capacity(output.len());
     for (o, rescale) in requant.iter().enumerate().take(output.channels) {
         let first = o / group_out * group_in;
         let kernel = &conv.weights[o * group_in * rows * cols..][..group_in * rows * cols];
-        for y in 0..output.height {
-            for x in 0..output.width {
-                let mut acc = 0i64;
-                for c in 0..group_in {
-                    for r in 0..rows {
-                        let Some(iy) = source(&conv.window, 0, y, r, height) else { continue };
-                        let line = ((first + c) * height + iy) * width;
-                        for k in 0..cols {
-                            let Some(ix) = source(&conv.window, 1, x, k, width) else { continue };
-                            let weight = kernel[(c * rows + r) * cols + k];
-                            acc += i64::from(weight) * i64::from(input.data[line + ix]);
-                        }
-                    }
-                }
-                data.push(rescale.apply(acc, clamp));
-            }
+        let bound: i64 = kernel.iter().map(|w| i64::from(*w).abs() * largest).sum();
+        // The same sums; narrow ones, where no partial sum can overflow, are several times as fast.
+        if bound <= i64::from(i32::MAX) {
+            let sums = sums::<i32>(&conv.window, kernel, input, first, output);
+            data.extend(sums.into_iter().map(|acc| rescale.apply(i64::from(acc), clamp)));
+        } else {
+            let sums = sums::<i64>(&conv.window, kernel, input, first, output);
+            data.extend(sums.into_iter().map(|acc| rescale.apply(acc, clamp)));
         }
     }
     Tensor { shape: output, data }
+}
+
+/// Accumulators of one output channel: its kernel over the input channels from `first` on.
+fn sums<T: Copy + From<i32> + AddAssign + Mul<Output = T>>(
+    window: &Window,
+    kernel: &[i32],
+    input: &Tensor,
+    first: usize,
+    output: Shape,
+) -> Vec<T> {
+    let Shape { height, width, .. } = input.shape;
+    let [rows, cols] = window.kernel;
+    let mut sums = vec![T::from(0); output.height * output.width];
+    let stride = window.stride[1];
+    for (at, &weight) in kernel.iter().enumerate().filter(|(_, weight)| **weight != 0) {
+        let (c, r, k) = (at / (rows * cols), at / cols % rows, at % cols);
+        let across = inside(window, 1, k, width, output.width);
+        let Some(from) = across.clone().next().and_then(|x| source(window, 1, x, k, width)) else {
+            continue;
+        };
+        for y in inside(window, 0, r, height, output.height) {
+            let Some(line) = source(window, 0, y, r, height) else { continue };
+            let line = &input.data[((first + c) * height + line) * width..][..width];
+            let sums = &mut sums[y * output.width..][across.clone()];
+            if stride == 1 {
+                let pairs = sums.iter_mut().zip(&line[from..]);
+                pairs.for_each(|(sum, v)| *sum += T::from(weight) * T::from(*v));
+            } else {
+                let pairs = sums.iter_mut().zip(line[from..].iter().step_by(stride));
+                pairs.for_each(|(sum, v)| *sum += T::from(weight) * T::from(*v));
+            }
+        }
+    }
+    sums
+}
+
+/// Outputs along an axis whose tap `tap` lies inside the input.
+fn inside(window: &Window, axis: usize, tap: usize, extent: usize, outputs: usize) -> Range<usize> {
+    let lies = |at: &usize| source(window, axis, *at, tap, extent).is_some();
+    let first = (0..outputs).find(lies).unwrap_or(outputs);
+    let many = (first..outputs).take_while(lies).count();
+    first..first + many
 }
 
 /// Maximum over a window, rescaled by `requant` and clamped; padding never wins.

@@ -171,3 +171,58 @@ fn twelve_million_macs_are_quick() {
     // Generous: the machine may be busy with other tests.
     assert!(seconds < 2.0);
 }
+
+/// The convolution by its definition, one loop per symbol, against the one that is used.
+#[test]
+fn convolutions_follow_their_definition() {
+    let mut state = 7u64;
+    let mut draw = |below: u64| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 33) % below) as usize
+    };
+    for trial in 0..300 {
+        let kernel = [1 + draw(3), 1 + draw(4)];
+        let (stride, dilation) = ([1 + draw(2), 1 + draw(3)], [1 + draw(2), 1 + draw(2)]);
+        let pads = [draw(3), draw(3), draw(3), draw(3)];
+        let window = Window { kernel, stride, dilation, pads };
+        let groups = 1 + draw(2);
+        let shape = Shape::new(groups * (1 + draw(3)), 4 + draw(5), 4 + draw(5));
+        let Some([height, width]) = window.output_size(shape.height, shape.width) else { continue };
+        let output = Shape::new(groups * (1 + draw(3)), height, width);
+        // Large values in some trials, which need wide sums.
+        let most = if trial % 3 == 0 { 1 << 15 } else { 128 };
+        let mut value = |_| draw(2 * most) as i32 - most as i32;
+        let taps = shape.channels / groups * kernel[0] * kernel[1];
+        let weights: Vec<i32> = (0..output.channels * taps).map(&mut value).collect();
+        let input = Tensor { shape, data: (0..shape.len()).map(&mut value).collect() };
+        let requant = vec![Requant { bias: 3, multiplier: 2, shift: 1 }; output.channels];
+        let conv = Conv { window, groups, weights };
+        let clamp = [i32::MIN, i32::MAX];
+        let got = ops::conv(&conv, &input, output, &requant, clamp);
+        let mut expected = Vec::new();
+        for o in 0..output.channels {
+            for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+                let mut acc = 0i64;
+                for k in 0..taps {
+                    let [row, column] = [k / kernel[1] % kernel[0], k % kernel[1]];
+                    let at = |axis: usize, position: usize, tap: usize, extent: usize| {
+                        (position * stride[axis] + tap * dilation[axis])
+                            .checked_sub(pads[axis])
+                            .filter(|at| *at < extent)
+                    };
+                    let channel = o / (output.channels / groups) * (shape.channels / groups)
+                        + k / (kernel[0] * kernel[1]);
+                    if let (Some(iy), Some(ix)) =
+                        (at(0, y, row, shape.height), at(1, x, column, shape.width))
+                    {
+                        let v = input.data[(channel * shape.height + iy) * shape.width + ix];
+                        acc += i64::from(conv.weights[o * taps + k]) * i64::from(v);
+                    }
+                }
+                expected.push(requant[o].apply(acc, clamp));
+            }
+        }
+        assert_eq!(got.data, expected, "trial {trial}");
+    }
+}
