@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::data::{DataArgs, Inputs};
-use super::network::NetworkArgs;
+use super::network::{NetworkArgs, WorkloadTuning};
 use super::{Exit, Failure};
 use crate::data::{Rows, Samples, Selection};
 use crate::net::graph::Graph;
@@ -70,8 +70,9 @@ impl TuningArgs {
         };
         let inputs = data.load(graph, seed)?;
         let file = network.tuning()?;
-        let path = self.tune_data.clone().or(file.data).unwrap_or_else(|| tested.clone());
-        let rows = self.tune_rows.clone().or(file.rows);
+        let path = self.tune_data.clone().or(file.data.clone());
+        let path = path.unwrap_or_else(|| tested.clone());
+        let rows = self.tune_rows.clone().or(file.rows.clone());
         let validation = self.validation_share.or(file.validation).unwrap_or(VALIDATION);
         if !(validation > 0.0 && validation < 1.0) {
             return Err(bad(format!(
@@ -90,28 +91,9 @@ impl TuningArgs {
             Ok(Part { inputs: samples.iter().map(<[f32]>::to_vec).collect(), labels })
         };
         let given = answered(&tuned)?;
-        let apart = match (self.validate_data.clone().or(file.validate_data), &self.validate_rows) {
-            (None, None) if file.validate_rows.is_none() => None,
-            (other, rows) => {
-                let rows = rows.clone().or(file.validate_rows);
-                let path = other.unwrap_or_else(|| tested.clone());
-                Some(reported.others((data, graph), &path, rows.as_deref(), "validate")?)
-            }
-        };
-        let (tuning, validation) = match &apart {
+        let (tuning, validation) = match self.deciding((data, graph), file, &reported, &tuned)? {
             None => divide(given, validation, seed),
-            Some(samples) => {
-                let both = |row: &usize| tuned.path == samples.path && samples.rows.contains(row);
-                let both = tuned.rows.iter().filter(|row| both(row)).count();
-                if both > 0 {
-                    return Err(bad(format!(
-                        "{both} samples of {} are both to be tuned on and to decide; --tune-rows and --validate-rows \
-                         must not overlap",
-                        samples.path.display()
-                    )));
-                }
-                (given, answered(samples)?)
-            }
+            Some(samples) => (given, answered(&samples)?),
         };
         let test = Part {
             labels: match &inputs.labels {
@@ -135,6 +117,33 @@ impl TuningArgs {
         );
         let calibration = inputs.calibration.clone();
         Ok((Split { calibration, tuning, validation, test, labelled }, inputs, origin))
+    }
+
+    /// The samples that decide, if they are chosen by themselves.
+    fn deciding(
+        &self,
+        (data, graph): (&DataArgs, &Graph),
+        file: WorkloadTuning,
+        reported: &Reported<'_>,
+        tuned: &Samples,
+    ) -> Result<Option<Samples>, Failure> {
+        let other = self.validate_data.clone().or(file.validate_data);
+        let rows = self.validate_rows.clone().or(file.validate_rows);
+        if other.is_none() && rows.is_none() {
+            return Ok(None);
+        }
+        let path = other.unwrap_or_else(|| reported.path.to_path_buf());
+        let samples = reported.others((data, graph), &path, rows.as_deref(), "validate")?;
+        let both = |row: &&usize| tuned.path == samples.path && samples.rows.contains(row);
+        let both = tuned.rows.iter().filter(both).count();
+        if both > 0 {
+            return Err(bad(format!(
+                "{both} samples of {} are both to be tuned on and to decide; --tune-rows and --validate-rows must not \
+                 overlap",
+                samples.path.display()
+            )));
+        }
+        Ok(Some(samples))
     }
 }
 

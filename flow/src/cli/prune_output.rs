@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::table::{Table, grouped, percent};
 use super::{Context, Failure, Metrics, RunFolder};
-use crate::energy::Estimate;
+use crate::energy::{Estimate, Technology};
 use crate::map::compile;
 use crate::net::export;
 use crate::net::graph::Graph;
@@ -196,9 +196,16 @@ fn layers(finished: &Finished<'_>) -> String {
     format!("\n{}", table.render())
 }
 
+/// An energy under `energy_pj`, which is null where the technology's unit is another, and under `energy`.
+fn energies(technology: &Technology, energy: f64) -> [Value; 2] {
+    let picojoules = (technology.unit == "pJ").then_some(energy);
+    [json!(picojoules), json!(energy)]
+}
+
 fn metrics(context: &Context, path: &Path, finished: &Finished<'_>) -> Metrics {
     let (setting, dense) = (finished.setting, finished.dense);
     let technology = &setting.target.technology;
+    let [picojoules, energy] = energies(technology, dense.estimate.energy());
     let methods: Vec<Value> = finished.found.iter().map(|found| method(finished, found)).collect();
     let layers: Vec<Value> = match finished.found.first() {
         Some(found) => layer_values(finished, found),
@@ -222,7 +229,7 @@ fn metrics(context: &Context, path: &Path, finished: &Finished<'_>) -> Metrics {
             json!({
                 "accuracy": finished.dense_test.accuracy(), "standard_error": finished.dense_test.standard_error(),
                 "validation_accuracy": dense.validation.accuracy(),
-                "energy_pj": dense.estimate.energy(), "cycles": dense.estimate.cycles,
+                "energy_pj": picojoules, "energy": energy, "cycles": dense.estimate.cycles,
             }),
         )
         .with("methods", methods)
@@ -233,12 +240,14 @@ fn metrics(context: &Context, path: &Path, finished: &Finished<'_>) -> Metrics {
 
 fn method(finished: &Finished<'_>, found: &Found) -> Value {
     let Outcome { rule, masks, point, points, ending, phases, .. } = &found.outcome;
+    let technology = &finished.setting.target.technology;
+    let [picojoules, energy] = energies(technology, found.estimate.energy());
     json!({
         "name": rule,
         "accuracy": found.test.accuracy(), "standard_error": found.test.standard_error(),
         "paired_standard_error": found.test.paired_error(&finished.dense_test),
         "validation_accuracy": point.accuracy,
-        "energy_pj": found.estimate.energy(), "cycles": found.estimate.cycles,
+        "energy_pj": picojoules, "energy": energy, "cycles": found.estimate.cycles,
         "density": masks.density(), "nonzero_macs": found.estimate.floor().nonzero_macs,
         "ending": ending, "points": points, "phases": phases, "seconds": phases.total(),
     })
@@ -246,6 +255,7 @@ fn method(finished: &Finished<'_>, found: &Found) -> Value {
 
 fn layer_values(finished: &Finished<'_>, found: &Found) -> Vec<Value> {
     let layers = PruneLayer::all(&found.graph, finished.setting.target.config.array.lanes);
+    let technology = &finished.setting.target.technology;
     let pairs = finished.dense.estimate.layers.iter().zip(&found.estimate.layers);
     let value = |(before, after): (
         &crate::energy::LayerEstimate,
@@ -255,8 +265,11 @@ fn layer_values(finished: &Finished<'_>, found: &Found) -> Vec<Value> {
         let mask = found.outcome.masks.layer(&before.name);
         let density = mask.map(|m| m.iter().filter(|keep| **keep).count() as f64 / m.len() as f64);
         let entries = own.zip(mask).map(|(l, m)| l.occupied(m) as f64 / l.entries.max(1) as f64);
+        let [dense_pj, dense_energy] = energies(technology, before.energy.total());
+        let [picojoules, energy] = energies(technology, after.energy.total());
         json!({
-            "name": before.name, "dense_energy_pj": before.energy.total(), "energy_pj": after.energy.total(),
+            "name": before.name, "dense_energy_pj": dense_pj, "dense_energy": dense_energy,
+            "energy_pj": picojoules, "energy": energy,
             "dense_cycles": before.cycles(), "cycles": after.cycles(), "density": density, "entries": entries,
         })
     };

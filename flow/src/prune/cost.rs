@@ -28,6 +28,12 @@ pub struct Prices {
 }
 
 impl Prices {
+    /// Prices of layers by name, and of the channels of each class.
+    #[must_use]
+    pub fn new(layers: BTreeMap<String, Price>, channels: Vec<f64>) -> Self {
+        Self { layers, channels }
+    }
+
     /// The prices of a layer.
     #[must_use]
     pub fn layer(&self, name: &str) -> Price {
@@ -204,7 +210,7 @@ impl<'a> Ledger<'a> {
     /// Every tenth entry of a layer removed, spread over it.
     fn thinned(&self, masks: &Masks, layer: &PruneLayer) -> Masks {
         let mut other = masks.clone();
-        let tenth = |entry: u32| entry.wrapping_mul(2_654_435_761) % 10 == 0;
+        let tenth = |entry: u32| entry.wrapping_mul(2_654_435_761).is_multiple_of(10);
         if let Some(mask) = other.0.get_mut(&layer.name) {
             let pairs = mask.iter_mut().zip(&layer.entry);
             pairs.filter(|(_, entry)| tenth(**entry)).for_each(|(keep, _)| *keep = false);

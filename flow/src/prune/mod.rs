@@ -31,3 +31,6 @@ pub use parameters::Parameters;
 pub use rule::{REGISTRY, Rule, find};
 pub use score::{Answers, Integers, Part, answers, cost, integers};
 pub use setting::{Bounds, Schedule, Setting, Split};
+
+#[cfg(test)]
+mod large_tests;
