@@ -16,6 +16,9 @@ use crate::net::graph::Graph;
 use crate::net::quantize::argmax;
 use crate::prune::{Part, Split};
 
+/// Tuning samples that decide the ranges of the integers, where no others are chosen.
+const CALIBRATION: usize = 100;
+
 /// Share of the tuning samples that decides, where none is given.
 const VALIDATION: f64 = 0.15;
 
@@ -68,7 +71,7 @@ impl TuningArgs {
             let what = "pruning needs data: name a file of samples with --data".to_owned();
             return Err(Failure::new(Exit::Usage, miette::MietteDiagnostic::new(what)));
         };
-        let inputs = data.load(graph, seed)?;
+        let mut inputs = data.load(graph, seed)?;
         let file = network.tuning()?;
         let path = self.tune_data.clone().or(file.data.clone());
         let path = path.unwrap_or_else(|| tested.clone());
@@ -102,6 +105,15 @@ impl TuningArgs {
             },
             inputs: inputs.samples.clone(),
         };
+        if data.calibrate_rows.is_none() && data.calibrate_data.is_none() {
+            inputs.calibration = tuning.inputs.iter().take(CALIBRATION).cloned().collect();
+            inputs.origin = format!(
+                "{} test samples of {} (calibrated on the first {} to tune on)",
+                test.inputs.len(),
+                tested.display(),
+                inputs.calibration.len()
+            );
+        }
         let origin = format!(
             "{} tuning and {} validation samples of {}{}; {}{}",
             tuning.inputs.len(),

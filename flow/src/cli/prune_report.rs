@@ -5,7 +5,7 @@ use std::path::Path;
 use super::prune_output::{Finished, Found};
 use crate::net::graph::Graph;
 use crate::prune::{Answers, Ending, Outcome};
-use crate::report::{Histogram, MethodResult, Pruning, Step};
+use crate::report::{Histogram, MethodResult, Pruning, Step, technology_text};
 
 /// Parts of a histogram.
 const BINS: usize = 32;
@@ -37,8 +37,9 @@ pub(super) fn page(path: &Path, finished: &Finished<'_>) -> Pruning {
         histograms: chosen.map(|found| histograms(dense.graph, found)).unwrap_or_default(),
         missed: finished.missed(),
         provenance: format!(
-            "measured on the emulator of the hardware on {} images, with {}",
-            setting.images, technology.origin
+            "Measured on the emulator of the hardware on {} images. {}",
+            setting.images,
+            technology_text(technology)
         ),
     }
 }

@@ -35,7 +35,14 @@ fn moments(rng: &mut ChaCha8Rng) -> Moments {
     let mut covariance: Vec<f64> = gram.into_iter().map(|v| f64::from(v) / 64.0).collect();
     (0..SIZE).for_each(|i| covariance[i * (SIZE + 1)] += 0.5 + rng.random::<f64>());
     let mean = vec![0.5; SIZE];
-    Moments { inputs: SIZE, covariance, mean, wanted: None, sensitivity: vec![1.0; SIZE] }
+    Moments {
+        inputs: SIZE,
+        covariance,
+        mean,
+        wanted: None,
+        power: vec![1.0],
+        sensitivity: vec![1.0; SIZE],
+    }
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub struct Moments {
     /// Covariance of the wanted outputs with the inputs, `[output][inputs]`, and the means of these outputs; `None`
     /// where the wanted outputs are the layer's own.
     pub wanted: Option<(Vec<f64>, Vec<f64>)>,
+    /// Mean square of the inputs, by group: what rounding errors of the covariance are in proportion to.
+    pub power: Vec<f64>,
     /// Mean over samples of the squared gradient of the loss with respect to each output channel, summed over its
     /// positions.
     pub sensitivity: Vec<f64>,
@@ -34,6 +36,11 @@ impl Moments {
                 row.iter_mut().zip(mean).for_each(|(value, b)| *value -= a * b);
             }
         }
+        let size = (k * k).max(1);
+        let trace = |gram: &[f64]| (0..k).map(|i| gram[i * (k + 1)]).sum::<f64>();
+        let variance: Vec<f64> = covariance.chunks(size).map(trace).collect();
+        let squares = mean.chunks(k.max(1)).map(|m| m.iter().map(|m| m * m).sum::<f64>());
+        let power = variance.iter().zip(squares).map(|(v, s)| (v + s) / k.max(1) as f64).collect();
         let per_group = (outputs / groups.max(1)).max(1);
         let wanted = cross.zip(target).map(|(cross, means)| {
             let mut cross: Vec<f64> = cross.into_iter().map(f64::from).collect();
@@ -43,7 +50,8 @@ impl Moments {
             }
             (cross, means)
         });
-        Self { inputs: k, covariance, mean, wanted, sensitivity: statistics.sensitivity }
+        let sensitivity = statistics.sensitivity;
+        Self { inputs: k, covariance, mean, wanted, power, sensitivity }
     }
 
     /// Covariance of the inputs of a channel group, `[inputs][inputs]`.
@@ -60,11 +68,13 @@ impl Moments {
     }
 
     /// What is added to the diagonal of a group's covariance so that it can be inverted: a hundredth of its mean
-    /// diagonal, as E. Frantar and D. Alistarh, "Optimal Brain Compression" (NeurIPS 2022), do.
+    /// diagonal, as E. Frantar and D. Alistarh, "Optimal Brain Compression" (NeurIPS 2022), do, and what covers its
+    /// rounding errors, which come from sums in single precision.
     #[must_use]
     pub fn damping(&self, group: usize) -> f64 {
         let k = self.inputs;
-        let trace: f64 = (0..k).map(|i| self.group(group)[i * k + i]).sum();
-        0.01 * (trace / k.max(1) as f64).max(f64::MIN_POSITIVE)
+        let trace: f64 = (0..k).map(|i| self.group(group)[i * (k + 1)]).sum();
+        let power = self.power.get(group).copied().unwrap_or(0.0);
+        (0.01 * trace.max(0.0) / k.max(1) as f64 + 1e-4 * power).max(1e-12)
     }
 }

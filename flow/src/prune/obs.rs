@@ -139,7 +139,10 @@ impl<'a> BlockPart<'a> {
                     .iter()
                     .map(|o| inputs.iter().map(|j| self.values[o - self.block.start][*j]).collect())
                     .collect();
-                let solved = matrix::solve(&set.inverse, n, &inputs, 0.0, &right)?;
+                // Rounding may have made a nearly singular part singular.
+                let mean = inputs.iter().map(|j| set.inverse[j * (n + 1)]).sum::<f64>();
+                let damping = 1e-9 * mean / many as f64;
+                let solved = matrix::solve(&set.inverse, n, &inputs, damping, &right)?;
                 for ((o, right), solved) in set.rows.iter().zip(&right).zip(solved) {
                     let form: f64 = right.iter().zip(solved).map(|(a, b)| a * b).sum();
                     columns[channel] += 0.5 * self.moments.sensitivity[*o] * form.max(0.0);
@@ -230,6 +233,7 @@ mod tests {
             covariance,
             mean: vec![0.0; 3],
             wanted: None,
+            power: vec![0.0],
             sensitivity: vec![1.0; 2],
         };
         let weights = [1.0, 1.0, 0.5, 1.0, 1.0, 0.5];
@@ -257,6 +261,7 @@ mod tests {
             covariance,
             mean: vec![0.0; n],
             wanted: None,
+            power: vec![0.0],
             sensitivity: vec![2.0],
         };
         let weights: Vec<f32> = (0..n).map(|i| 1.0 + i as f32).collect();

@@ -190,7 +190,8 @@ mod tests {
         let covariance = (0..n * n).map(|ij| at(ij / n, ij % n)).collect();
         let mean = (0..n).map(|i| i as f64 / n as f64).collect();
         let sensitivity = vec![1.0; outputs];
-        let moments = Moments { inputs: n, covariance, mean, wanted: None, sensitivity };
+        let moments =
+            Moments { inputs: n, covariance, mean, wanted: None, power: vec![0.0], sensitivity };
         let weights = (0..outputs * n).map(|i| ((i * 31 % 17) as f32 - 8.0) / 8.0).collect();
         let mask = (0..outputs * n).map(|i| i * 13 % 5 != 0).collect();
         (PruneLayer::new("fc", [outputs, n, 1], 4), moments, weights, mask)

@@ -20,7 +20,7 @@ pub use format::{count, energy, percent, ratio};
 pub use html::html;
 pub use json::{estimate_json, report_json};
 pub use pruning::{Histogram, MethodResult, Pruning, Step, pruning_html};
-pub use text::text;
+pub use text::{technology_text, text};
 
 /// A network on a target, with its estimate.
 #[derive(Clone, Debug)]

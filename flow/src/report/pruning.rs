@@ -147,8 +147,8 @@ fn curve(report: &Pruning) -> Markup {
         section {
             h2 { "Accuracy over energy" }
             p class="note" {
-                "Integer networks on the " (report.samples[2]) " validation samples, which decide; hollow: below the bound, a loss of "
-                (percent(report.bound)) ", which is the dashed line."
+                "Integer networks on the " (report.samples[2]) " validation samples, which decide; hollow: given up. Dashed: a loss of "
+                (format!("{:.1}", 100.0 * report.bound)) " points against the dense network."
             }
             (frontier(report))
             div class="scroll" {

@@ -3,7 +3,7 @@
 use super::format::{count, energy, percent, ratio};
 use super::table::{Table, grouped};
 use super::{Entry, FLOOR, LIMITS, Report};
-use crate::energy::{Block, Data};
+use crate::energy::{Block, Data, Technology};
 
 /// The report as text.
 #[must_use]
@@ -70,14 +70,14 @@ fn one(entry: &Entry) -> String {
         grouped(estimate.searched.bounded),
         grouped(estimate.searched.timed),
         1e3 * estimate.mapping_time.as_secs_f64(),
-        origin(entry),
+        technology_text(&entry.target.technology),
     );
     text
 }
 
-/// Where the energies come from, and how far they were off.
-fn origin(entry: &Entry) -> String {
-    let technology = &entry.target.technology;
+/// Where the energies of a technology come from, and how far they were off.
+#[must_use]
+pub fn technology_text(technology: &Technology) -> String {
     let source = technology.source.trim_end_matches('.');
     let held_out = match &technology.held_out {
         Some(h) => format!(
