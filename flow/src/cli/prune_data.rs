@@ -51,6 +51,14 @@ fn share(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A share from a workload file.
+fn checked(validation: f64) -> Result<f64, Failure> {
+    if validation > 0.0 && validation < 1.0 {
+        return Ok(validation);
+    }
+    Err(bad(format!("validation_share is {validation}; allowed: above 0 and below 1")))
+}
+
 fn bad(what: String) -> Failure {
     Failure::new(Exit::BadInput, miette::MietteDiagnostic::new(what))
 }
@@ -77,11 +85,7 @@ impl TuningArgs {
         let path = path.unwrap_or_else(|| tested.clone());
         let rows = self.tune_rows.clone().or(file.rows.clone());
         let validation = self.validation_share.or(file.validation).unwrap_or(VALIDATION);
-        if !(validation > 0.0 && validation < 1.0) {
-            return Err(bad(format!(
-                "validation_share is {validation}; allowed: above 0 and below 1"
-            )));
-        }
+        let validation = checked(validation)?;
         let reported = Reported::new(data, tested)?;
         let tuned = reported.others((data, graph), &path, rows.as_deref(), "tune")?;
         let classes: usize = graph.output_shape().iter().product();
