@@ -2,7 +2,7 @@
 //!
 //! For each output channel the remaining weights are those that bring the layer's output, on its real inputs, nearest
 //! to what it should be (T.-J. Yang, Y.-H. Chen, V. Sze, "Designing Energy-Efficient Convolutional Neural Networks
-//! using Energy-Aware Pruning", CVPR 2017, section 4.4), in closed form; layers with more than [`DIRECT`] inputs by
+//! using Energy-Aware Pruning", CVPR 2017, section 4.4), in closed form; layers with more than `DIRECT` inputs by
 //! conjugate gradients on all channels at once, for which one step is one matrix product.
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Fine-tuning of float networks on the CPU, and the measurements that pruning needs.
 //!
-//! [`tune`] trains a [`Graph`](crate::net::graph::Graph) whose weights may be masked, [`logits`] computes it
+//! [`tune()`] trains a [`Graph`](crate::net::graph::Graph) whose weights may be masked, [`logits`] computes it
 //! fast on many samples, [`captures`] measures for each layer what least-squares pruning needs.
 //!
 //! Every operator trains through what it becomes on the hardware
