@@ -192,7 +192,8 @@ fn simulate_agrees_on_the_bundled_network() {
     assert_eq!(metrics["total"]["counter_mismatches"], 0);
     assert_eq!(metrics["total"]["cycles"], metrics["total"]["predicted_cycles"]);
     assert_eq!(metrics["accuracy"]["samples"], 3);
-    assert_eq!(metrics["total"]["macs"], 337_536);
+    // 337,536 less those of channels that do nothing.
+    assert_eq!(metrics["total"]["macs"], 310_698);
     for layer in metrics["layers"].as_array().unwrap() {
         assert_eq!(layer["counters"], layer["predicted_counters"]);
     }

@@ -241,7 +241,8 @@ mod tests {
             .unwrap()
             .order
             .remove(0);
-        assert!(order[0].input < 2 && order[0].loss < 0.02, "{order:?}");
+        // 0.002 without the damping of 0.01, which adds about twice itself.
+        assert!(order[0].input < 2 && order[0].loss < 0.025, "{order:?}");
         assert_eq!(order[1].input, 2, "{order:?}");
         // What remains carries both twins: 2 * 0.5 * 2^2.
         assert!((order[2].loss - 4.0).abs() < 0.2, "{order:?}");
