@@ -13,7 +13,7 @@ use crate::energy::{Target, Technology};
 use crate::net::export;
 use crate::net::graph::Graph;
 use crate::net::onnx::Model;
-use crate::prune::{self, Bounds, Dense, Outcome, Part, PruneError, Schedule, Setting, Split};
+use crate::prune::{self, Bounds, Dense, Outcome, Part, Schedule, Setting, Split};
 use crate::report::energy;
 use crate::simulate::Report;
 use crate::train::{self, Quantization};
@@ -56,12 +56,8 @@ pub(super) fn run(
     let setting = setting(config, &technology, (tune, validate, &inputs), seed)?;
     let dense = Dense::new(&setting, &dense_graph)?;
     let answers = prune::answers(&dense.quantized, &setting.data.test)?;
-    let rule = prune::REGISTRY.first().ok_or_else(|| PruneError::Empty {
-        part: "rule",
-        problem: "the registry of rules is empty".into(),
-    })?;
     let mut graph = import(model, false)?;
-    let outcome = prune::prune(&setting, &dense, rule, &mut graph, None, &mut |_| ())?;
+    let outcome = prune::prune(&setting, &dense, prune::DEFAULT, &mut graph, None, &mut |_| ())?;
     let bad = |error| Failure::from_error(super::Exit::BadInput, error);
     let written = export::pruned(model, &graph).map_err(bad)?;
     written.write(&folder.path().join("lenet_digits_pruned.onnx"))?;

@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME|FILE", default_value = "sg13g2", help_heading = "Pruning")]
     technology: String,
     /// How to choose what goes
-    #[arg(long, value_name = "NAME", default_value = "pecan", value_parser = methods(), help_heading = "Pruning")]
+    #[arg(long, value_name = "NAME", default_value = prune::DEFAULT.name, value_parser = methods(), help_heading = "Pruning")]
     method: String,
     /// Run all other methods as well, with the same data and the same training, and compare
     #[arg(long, help_heading = "Pruning")]

@@ -36,8 +36,9 @@ impl<'a> Dense<'a> {
     /// Quantizes, measures and scores the network.
     ///
     /// # Errors
-    /// The network has no layer with weights or cannot be quantized, mapped or run.
+    /// A part of the data is empty, or the network cannot be quantized, mapped or run.
     pub fn new(setting: &Setting, graph: &'a Graph) -> Result<Self, PruneError> {
+        setting.data.check()?;
         let quantized = integers(setting, graph)?;
         let estimate = cost(setting, &quantized)?;
         let validation = answers(&quantized, &setting.data.validation)?;

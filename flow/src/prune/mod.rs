@@ -28,7 +28,7 @@ pub use driver::{Dense, Ending, Event, Outcome, Phases, Point, prune};
 pub use error::PruneError;
 pub use layer::PruneLayer;
 pub use parameters::Parameters;
-pub use rule::{REGISTRY, Rule, find};
+pub use rule::{DEFAULT, REGISTRY, Rule, find};
 pub use score::{Answers, Integers, Part, answers, cost, integers};
 pub use setting::{Bounds, Schedule, Setting, Split};
 

@@ -77,7 +77,7 @@ pub(super) fn remove(
     let Some((amount, masks, predicted)) = found else {
         return Ok(None);
     };
-    let reasons = choice.reasons(amount);
+    let reasons = choice.reasons(amount)?;
     drop(choice);
     phases.selection += start.elapsed().as_secs_f64();
     let start = Instant::now();

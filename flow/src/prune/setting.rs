@@ -7,6 +7,7 @@ use crate::map;
 use crate::net::quantize::{Calibration, Options};
 use crate::train;
 
+use super::PruneError;
 use super::score::Part;
 
 /// The data, in parts that do not overlap.
@@ -22,6 +23,29 @@ pub struct Split {
     pub test: Part,
     /// Whether the labels are given; otherwise they are the dense network's own answers.
     pub labelled: bool,
+}
+
+impl Split {
+    /// Checks that every part has samples: without, nothing would be trained, decided or reported, and no number would
+    /// show it.
+    ///
+    /// # Errors
+    /// A part is empty.
+    pub fn check(&self) -> Result<(), PruneError> {
+        let parts = [
+            ("calibration", self.calibration.len()),
+            ("tuning", self.tuning.inputs.len()),
+            ("validation", self.validation.inputs.len()),
+            ("test", self.test.inputs.len()),
+        ];
+        match parts.into_iter().find(|(_, count)| *count == 0) {
+            Some((part, _)) => {
+                let problem = "choose other rows, or name more data".into();
+                Err(PruneError::Empty { part, problem })
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// When to stop.
@@ -88,5 +112,25 @@ impl Setting {
     pub fn widths(&self) -> Options {
         let numerics = &self.target.config.numerics;
         Options { activation_bits: numerics.activation_bits, weight_bits: numerics.weight_bits }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_part_is_named() {
+        let part = Part { inputs: vec![vec![0.0]], labels: vec![0] };
+        let whole = Split {
+            calibration: vec![vec![0.0]],
+            tuning: part.clone(),
+            validation: part.clone(),
+            test: part,
+            labelled: true,
+        };
+        assert!(whole.check().is_ok());
+        let without = Split { validation: Part::default(), ..whole };
+        assert!(without.check().unwrap_err().to_string().contains("no validation samples"));
     }
 }

@@ -10,11 +10,8 @@ use super::table::grouped;
 use super::{Entry, FLOOR, Report, provenance};
 use crate::energy::{Block, Breakdown, Data};
 
-/// The page.
-#[must_use]
-pub fn html(report: &Report) -> String {
-    let title = report.entries.iter().map(|entry| entry.label.as_str()).collect::<Vec<_>>();
-    let title = format!("Energy of {}", title.join(" and "));
+/// A page around its content.
+pub(super) fn page(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -27,22 +24,33 @@ pub fn html(report: &Report) -> String {
             }
             body {
                 main {
-                    header {
-                        h1 { (title) }
-                        p {
-                            "Mapper: least " (report.objective) "; memory: " (report.memory) "; pecan "
-                            (env!("CARGO_PKG_VERSION"))
-                        }
-                    }
-                    (warnings(report))
-                    @if report.entries.len() > 1 { (comparison(report)) }
-                    @for (number, entry) in report.entries.iter().enumerate() { (one(number, entry)) }
-                    (provenance::section(report))
+                    (body)
                 }
             }
         }
     };
     page.into_string()
+}
+
+/// The page.
+#[must_use]
+pub fn html(report: &Report) -> String {
+    let title = report.entries.iter().map(|entry| entry.label.as_str()).collect::<Vec<_>>();
+    let title = format!("Energy of {}", title.join(" and "));
+    let body = html! {
+        header {
+            h1 { (title) }
+            p {
+                "Mapper: least " (report.objective) "; memory: " (report.memory) "; pecan "
+                (env!("CARGO_PKG_VERSION"))
+            }
+        }
+        (warnings(report))
+        @if report.entries.len() > 1 { (comparison(report)) }
+        @for (number, entry) in report.entries.iter().enumerate() { (one(number, entry)) }
+        (provenance::section(report))
+    };
+    page(&title, &body)
 }
 
 fn warnings(report: &Report) -> Markup {

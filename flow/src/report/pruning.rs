@@ -1,10 +1,11 @@
 //! A pruning as one page: what it saved, where, and what every method reached.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::chart::{Bar, Kind, shorten, stacks};
 use super::format::{energy, percent, ratio};
 use super::frontier::frontier;
+use super::html::page;
 use super::table::grouped;
 use crate::energy::{Block, Breakdown, Data, Estimate};
 
@@ -86,35 +87,21 @@ pub struct Pruning {
 #[must_use]
 pub fn pruning_html(report: &Pruning) -> String {
     let title = format!("Pruning of {}", report.network);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="generator" content=(concat!("pecan ", env!("CARGO_PKG_VERSION")));
-                title { (title) }
-                style { (PreEscaped(include_str!("style.css"))) }
-            }
-            body {
-                main {
-                    header {
-                        h1 { (title) }
-                        p { (report.target) "; pecan " (env!("CARGO_PKG_VERSION")) }
-                    }
-                    @if let Some(missed) = &report.missed {
-                        section class="warning" role="note" { h2 { "Not met" } p { (missed) } }
-                    }
-                    (summary(report))
-                    (curve(report))
-                    @if let Some(method) = report.methods.first() { (layers(report, method)) }
-                    (histograms(report))
-                    (provenance(report))
-                }
-            }
+    let body = html! {
+        header {
+            h1 { (title) }
+            p { (report.target) "; pecan " (env!("CARGO_PKG_VERSION")) }
         }
+        @if let Some(missed) = &report.missed {
+            section class="warning" role="note" { h2 { "Not met" } p { (missed) } }
+        }
+        (summary(report))
+        (curve(report))
+        @if let Some(method) = report.methods.first() { (layers(report, method)) }
+        (histograms(report))
+        (provenance(report))
     };
-    page.into_string()
+    page(&title, &body)
 }
 
 fn summary(report: &Pruning) -> Markup {

@@ -83,13 +83,13 @@ impl Choice for Sorted<'_> {
         Ok(Masks(names.zip(masks).collect()))
     }
 
-    fn reasons(&self, amount: f64) -> Vec<Reason> {
+    fn reasons(&self, amount: f64) -> Result<Vec<Reason>, PruneError> {
         let reason = |(score, number, at): &(f32, usize, usize)| {
             let layer = &self.round.layers[*number];
             let (output, input) = (Some(at / layer.inputs), Some(at % layer.inputs));
             let loss = f64::from(*score);
             Reason { layer: layer.name.clone(), output, input, weights: 1, loss, saved: None }
         };
-        self.removed(amount).iter().map(reason).collect()
+        Ok(self.removed(amount).iter().map(reason).collect())
     }
 }

@@ -84,7 +84,10 @@ pub trait Choice: Debug {
     fn masks(&self, amount: f64) -> Result<Masks, PruneError>;
 
     /// Why what `amount` removes is removed.
-    fn reasons(&self, amount: f64) -> Vec<Reason>;
+    ///
+    /// # Errors
+    /// As for the masks.
+    fn reasons(&self, amount: f64) -> Result<Vec<Reason>, PruneError>;
 }
 
 /// How it is chosen.
@@ -164,6 +167,9 @@ pub const REGISTRY: &[Rule] = &[
         baseline: true,
     },
 ];
+
+/// The rule that is meant where none is named.
+pub const DEFAULT: &Rule = &REGISTRY[0];
 
 /// The rule of that name.
 #[must_use]

@@ -137,8 +137,8 @@ impl Choice for Ordered<'_> {
         Ok(Masks(masks.collect::<Result<_, PruneError>>()?))
     }
 
-    fn reasons(&self, amount: f64) -> Vec<Reason> {
-        let Ok(masks) = self.masks(amount) else { return Vec::new() };
+    fn reasons(&self, amount: f64) -> Result<Vec<Reason>, PruneError> {
+        let masks = self.masks(amount)?;
         let mut reasons = Vec::new();
         for layer in &self.order {
             let layer = &self.round.layers[*layer];
@@ -158,6 +158,6 @@ impl Choice for Ordered<'_> {
                 }
             }
         }
-        reasons
+        Ok(reasons)
     }
 }

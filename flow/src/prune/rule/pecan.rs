@@ -174,7 +174,7 @@ impl Choice for Ranked<'_> {
         Ok(masks)
     }
 
-    fn reasons(&self, amount: f64) -> Vec<Reason> {
+    fn reasons(&self, amount: f64) -> Result<Vec<Reason>, PruneError> {
         let reason = |item: &Item| {
             let (layer, output, input) = match item.what {
                 What::Entry { layer, block, input } => (layer, Some(block), Some(input)),
@@ -196,6 +196,6 @@ impl Choice for Ranked<'_> {
                 saved: Some(item.saved),
             }
         };
-        self.removed(amount).map(reason).collect()
+        Ok(self.removed(amount).map(reason).collect())
     }
 }
