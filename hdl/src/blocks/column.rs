@@ -204,7 +204,7 @@ impl Column {
             any_weight: Signal::default(),
             flipped: Wire::vec(g.lanes, g.weight_bits),
             weight_sign: Const::new(g.weight_bits - 1, 5),
-            weight_ones: Const::new((1 << g.weight_bits) - 1, g.weight_bits),
+            weight_ones: Const::new((1i64 << g.weight_bits) - 1, g.weight_bits),
             _lanes: g.lanes,
             _skip: usize::from(g.skip),
             _dense: dense,

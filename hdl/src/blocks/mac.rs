@@ -76,7 +76,7 @@ impl Mac {
             acc_high: Reg::signed(sum - low),
             smallest: Const::signed(-(1i64 << (a - 1)), a),
             low_bits: Const::new(low, 6),
-            low_mask: Const::new((1 << low) - 1, low),
+            low_mask: Const::new((1i64 << low) - 1, low),
         }
     }
 }
@@ -138,5 +138,77 @@ impl Logic for Mac {
             self.acc_high.d.next = self.high.val();
         }
         self.sum.next = (self.high.val() << self.low_bits.val()) | self.low.val();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Numerics};
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    /// A value of `bits`, often at an end of their range.
+    fn value(rng: &mut ChaCha8Rng, bits: usize) -> i64 {
+        let half = 1i64 << (bits - 1);
+        match rng.random_range(0..4) {
+            0 => -half,
+            1 => half - 1,
+            _ => rng.random_range(-half..half),
+        }
+    }
+
+    fn clock(uut: &mut Mac) {
+        for level in [true, false] {
+            uut.clock.next = level.into();
+            simulate(uut, 100);
+        }
+    }
+
+    /// Sums of a lane are those of integers, in the widest, the usual and the narrowest numerics.
+    #[test]
+    fn sums_are_those_of_integers() {
+        for (a, w, sum) in [(16, 16, 48), (16, 16, 34), (8, 8, 24), (4, 8, 17), (4, 4, 10)] {
+            let numerics = Numerics { activation_bits: a, weight_bits: w, accumulator_bits: sum };
+            let mut uut = Mac::new(&Geometry::of(&Config { numerics, ..Config::default() }));
+            uut.connect_all();
+            let mut rng = ChaCha8Rng::seed_from_u64(a as u64);
+            let wrap = |v: i64| (v << (64 - sum)) >> (64 - sum);
+            let mut acc = 0i64;
+            for _ in 0..2000 {
+                let [operand, weight, psum] = [a, w, sum].map(|bits| value(&mut rng, bits));
+                let [multiply, maximum, from_zero, from_psum] =
+                    [0.7, 0.2, 0.05, 0.1].map(|p| rng.random_bool(p));
+                let stepped = rng.random_bool(0.9);
+                uut.operand.next = operand.into();
+                uut.weight.next = (weight.unsigned_abs() as i64).into();
+                uut.negative.next = weight < 0;
+                uut.psum.next = psum.into();
+                uut.multiply.next = multiply;
+                uut.maximum.next = maximum;
+                uut.from_zero.next = from_zero;
+                uut.from_psum.next = from_psum;
+                uut.stepped.next = stepped;
+                simulate(&mut uut, 100);
+                let zero = if maximum { -(1 << (a - 1)) } else { 0 };
+                let start = if from_zero {
+                    zero
+                } else if from_psum {
+                    psum
+                } else {
+                    acc
+                };
+                let expected = match (multiply, maximum) {
+                    (false, _) => start,
+                    (true, true) => start.max(operand),
+                    (true, false) => wrap(start + operand * weight),
+                };
+                assert_eq!(uut.sum.val().as_i64(), expected, "{a} {w} {sum}: {operand} {weight}");
+                clock(&mut uut);
+                if stepped && (multiply || from_zero || from_psum) {
+                    acc = expected;
+                }
+            }
+        }
     }
 }
