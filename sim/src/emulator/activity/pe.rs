@@ -174,12 +174,12 @@ impl Operands {
             return 0;
         }
         let at = row * lanes;
-        for l in 0..lanes {
-            let operand_bits =
-                if taken(l) { ones16(self.read[at + l] ^ channels[l], mask) } else { 0 };
+        for (l, channel) in channels.iter().enumerate() {
+            let held = self.read[at + l];
             if taken(l) {
-                self.read[at + l] = channels[l];
+                self.read[at + l] = *channel;
             }
+            let operand_bits = ones16(held ^ self.read[at + l], mask);
             let operand = self.read[at + l];
             self.operand[at + l] = operand;
             let (magnitude, negative) = (weights.magnitude[l], weights.negative[l]);
