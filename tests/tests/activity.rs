@@ -51,7 +51,8 @@ impl Waveform {
         let pe = |instance, name| self.sum("u_row_", instance, name);
         vec![
             (Toggle::DrainReadBus, pe("u_psum", "drain")),
-            (Toggle::Sum, pe("u_pe_", "sum_")),
+            (Toggle::Sum, pe("u_mac_", "sum")),
+            (Toggle::Total, pe("u_mac_", "total")),
             (Toggle::ScratchReadBus, pe("u_scratchpad", "word_")),
             (Toggle::EntryIndex, self.sum("u_column_", "u_column_", "position")),
             (Toggle::DrainOut, self.sum("u_lane_", "u_lane_", "value")),
@@ -69,10 +70,14 @@ impl Waveform {
     fn toggles(&self, rows: u64) -> Vec<(Toggle, u64)> {
         let pe = |instance, name| self.sum("u_row_", instance, name);
         vec![
-            (Toggle::WeightOperand, pe("u_pe_", "operand_weight_")),
+            (
+                Toggle::WeightOperand,
+                pe("u_pe_", "operand_weight_") + pe("u_pe_", "operand_negative_"),
+            ),
             (Toggle::ActivationOperand, pe("u_scratchpad", "read_")),
-            (Toggle::Product, pe("u_pe_", "product_")),
-            (Toggle::Accumulator, pe("u_pe_", "acc_")),
+            (Toggle::Product, pe("u_mac_", "product")),
+            (Toggle::Addend, pe("u_mac_", "addend")),
+            (Toggle::Accumulator, pe("u_mac_", "acc_low") + pe("u_mac_", "acc_high")),
             (Toggle::PsumReadBus, pe("u_psum", "read")),
             (Toggle::PsumWrite, pe("u_psum", "sums")),
             (Toggle::PsumAddress, rows * self.sum("u_column_", "u_column_", "psum_word_q")),

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use pecan_flow::data::{Samples, Selection};
 use pecan_flow::energy::calibrate::{Plan, Setup, held_out};
@@ -42,13 +43,13 @@ fn setting(config: &Config) -> Setting {
         target: Target::new(config, &Technology::builtin("sg13g2").unwrap()).unwrap(),
         mapper: map::Options::default(),
         calibration: Calibration::MinMax,
-        data: Split {
+        data: Arc::new(Split {
             calibration: tuning.iter().take(100).map(<[f32]>::to_vec).collect(),
             tuning: part(&tuning),
             validation: part(&samples("test_idx[0..180]")),
             test: part(&samples("test_idx[180..]")),
             labelled: true,
-        },
+        }),
         images: 4,
         tuning: train::Settings { epochs: 4.0, learning_rate: 5e-3, ..train::Settings::default() },
         bounds: Bounds { accuracy_drop: 0.03, margin: 0.0, energy: None, cycles: None },

@@ -1,6 +1,7 @@
 //! The part of `pecan demo` that prunes the bundled network.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use pecan_hdl::config::Config;
 use serde_json::{Value, json};
@@ -80,13 +81,13 @@ fn setting(
         mapper: crate::map::Options::default(),
         calibration: test.method,
         images: 4,
-        data: Split {
+        data: Arc::new(Split {
             calibration,
             tuning: part(tune),
             validation: part(validate),
             test: part(test.clone()),
             labelled: true,
-        },
+        }),
         tuning: train::Settings {
             epochs: 12.0,
             learning_rate: 5e-3,

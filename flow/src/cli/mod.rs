@@ -29,6 +29,8 @@ mod prune;
 mod prune_data;
 mod prune_output;
 mod prune_report;
+mod prune_values;
+mod prune_watch;
 mod registry;
 mod run;
 mod shapes;

@@ -1,19 +1,20 @@
 //! `pecan prune`: energy-aware pruning of a network for the accelerator.
 
+use std::sync::Arc;
 use std::time::Instant;
-
-use clap::builder::{PossibleValue, PossibleValuesParser};
-use indicatif::ProgressBar;
 
 use super::network::NetworkArgs;
 use super::prune_data::TuningArgs;
 use super::prune_output::{self, Finished, Found};
+use super::prune_values::{Budget, augmentation, margin, methods, penalty, points, width};
+use super::prune_watch::Watcher;
 use super::run::import;
 use super::{ConfigArgs, Context, Exit, Failure, RunArgs};
 use crate::energy::{Target, Technology};
 use crate::net::onnx::Model;
+use crate::net::quantize::Options;
 use crate::prune::{
-    self, Bounds, Checkpoint, Dense, Event, Key, PruneError, REGISTRY, Rule, Schedule, Setting,
+    self, Bounds, Checkpoint, Dense, Key, PruneError, REGISTRY, Rule, Schedule, Setting,
 };
 use crate::train::{self, Augmentation, Quantization, TrainError};
 
@@ -59,6 +60,13 @@ pub struct Args {
     #[arg(long, value_name = "SHARE", default_value_t = Schedule::default().step, value_parser = super::shapes::density,
         help_heading = "Pruning")]
     step: f64,
+    /// Widths of weights to choose from, by --method pecan: 4, 8, 16 (separated by commas) [default: that of the
+    /// configuration]
+    #[arg(long, value_name = "BITS", value_delimiter = ',', value_parser = width, help_heading = "Pruning")]
+    weight_bits: Vec<usize>,
+    /// Widths of activations to choose from, likewise
+    #[arg(long, value_name = "BITS", value_delimiter = ',', value_parser = width, help_heading = "Pruning")]
+    activation_bits: Vec<usize>,
     /// Write what went in each round, and why, to decisions.csv
     #[arg(long, help_heading = "Pruning")]
     explain: bool,
@@ -84,68 +92,12 @@ struct TrainingArgs {
     /// Trainings after a round's own while the accuracy is too low
     #[arg(long, value_name = "N", default_value_t = Schedule::default().patience)]
     patience: usize,
+    /// Weight in the loss of the multiplications that activations cause, by --method pecan; 0: none
+    #[arg(long, value_name = "WEIGHT", default_value_t = Schedule::default().activation_penalty, value_parser = penalty)]
+    activation_penalty: f64,
     /// Changes of the inputs: flip, shift:PIXELS (separated by commas)
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = augmentation)]
     augment: Vec<Augmentation>,
-}
-
-fn augmentation(text: &str) -> Result<Augmentation, String> {
-    match text.split_once(':') {
-        None if text == "flip" => Ok(Augmentation::Flip),
-        Some(("shift", pixels)) => match pixels.parse::<usize>() {
-            Ok(pixels) if pixels > 0 => Ok(Augmentation::Shift(pixels)),
-            _ => Err("allowed: a number of pixels above 0 behind shift:".into()),
-        },
-        _ => Err("allowed: flip, shift:PIXELS".into()),
-    }
-}
-
-fn methods() -> PossibleValuesParser {
-    REGISTRY.iter().map(|rule| PossibleValue::new(rule.name).help(rule.doc)).into()
-}
-
-fn points(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if (0.0..=100.0).contains(&value) => Ok(value),
-        _ => Err("allowed: 0 to 100 points".into()),
-    }
-}
-
-fn margin(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if (0.0..=10.0).contains(&value) => Ok(value),
-        _ => Err("allowed: 0 to 10 standard errors".into()),
-    }
-}
-
-/// A bound: a number, or a share of the dense network's.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Budget {
-    Absolute(f64),
-    Share(f64),
-}
-
-impl std::str::FromStr for Budget {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = |text: &str| match text.parse::<f64>() {
-            Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
-            _ => Err("allowed: a number above 0, or a percentage such as 40%".to_owned()),
-        };
-        match text.strip_suffix('%') {
-            Some(share) => Ok(Self::Share(number(share)? / 100.0)),
-            None => Ok(Self::Absolute(number(text)?)),
-        }
-    }
-}
-
-impl Budget {
-    fn of(self, dense: f64) -> f64 {
-        match self {
-            Self::Absolute(value) => value,
-            Self::Share(share) => share * dense,
-        }
-    }
 }
 
 impl From<PruneError> for Failure {
@@ -191,10 +143,14 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         for rule in args.rules() {
             let mut watcher = Watcher::new(context, rule, args.explain);
             let mut copy = import(&model, false)?;
-            let outcome =
-                prune::prune(&setting, &dense, rule, &mut copy, Some(&checkpoint), &mut |event| {
-                    watcher.see(event);
-                })?;
+            let outcome = prune::prune_widths(
+                &setting,
+                &args.widths(setting.widths()),
+                (&dense, rule),
+                &mut copy,
+                Some(&checkpoint),
+                &mut |event| watcher.see(event),
+            )?;
             if let Some(decisions) = watcher.finish() {
                 folder.write(format!("decisions-{}.csv", rule.name), decisions)?;
             }
@@ -230,6 +186,7 @@ impl Args {
             step: self.step,
             rounds: self.rounds,
             patience: training.patience,
+            activation_penalty: training.activation_penalty,
             ..Schedule::default()
         };
         let bounds = Bounds {
@@ -243,11 +200,33 @@ impl Args {
             mapper: crate::map::Options::default(),
             calibration: inputs.method,
             images: data.calibration.len().min(IMAGES),
-            data,
+            data: Arc::new(data),
             tuning,
             bounds,
             schedule,
         }
+    }
+
+    /// All combinations of the widths to choose from.
+    fn widths(&self, own: Options) -> Vec<Options> {
+        let or_own = |given: &[usize], own: usize| match given {
+            [] => vec![own],
+            given => given.to_vec(),
+        };
+        let weights = or_own(&self.weight_bits, own.weight_bits);
+        let activations = or_own(&self.activation_bits, own.activation_bits);
+        let pair = |activation_bits: usize| {
+            let of =
+                move |weight_bits: &usize| Options { activation_bits, weight_bits: *weight_bits };
+            weights.iter().map(of).collect::<Vec<_>>()
+        };
+        let mut all: Vec<Options> = Vec::new();
+        for widths in activations.into_iter().flat_map(pair) {
+            if !all.contains(&widths) {
+                all.push(widths);
+            }
+        }
+        all
     }
 
     /// The method, and those that it is compared with.
@@ -286,82 +265,4 @@ fn key(setting: &Setting, model: &Model, origin: &str) -> Result<Key, Failure> {
         hash.update(&value.to_le_bytes());
     }
     Ok(Key(*hash.finalize().as_bytes()))
-}
-
-/// Shows how far a method is.
-struct Watcher {
-    bar: ProgressBar,
-    rule: &'static str,
-    round: usize,
-    decisions: Option<String>,
-}
-
-impl Watcher {
-    fn new(context: &Context, rule: &Rule, explain: bool) -> Self {
-        let head = "round,layer,output,input,weights,loss,saved\n";
-        let decisions = explain.then(|| head.to_owned());
-        Self { bar: context.bar(1, rule.name), rule: rule.name, round: 0, decisions }
-    }
-
-    fn see(&mut self, event: &Event<'_>) {
-        match event {
-            Event::Round(round, goal) => {
-                self.round = *round;
-                tracing::debug!("{}, round {round}: towards {goal:.0}", self.rule);
-            }
-            Event::Tuning(progress) => {
-                self.bar.set_length(progress.steps as u64);
-                self.bar.set_position(progress.step as u64);
-                self.bar.set_message(format!(
-                    "{}, round {}: loss {:.3}, accuracy {:.1} %",
-                    self.rule,
-                    self.round,
-                    progress.loss,
-                    100.0 * progress.accuracy
-                ));
-            }
-            Event::Scored(point) => tracing::info!(
-                "{}, round {}: {:.2} % at {:.0} (predicted {:.0}), {:.0} cycles, density {:.3}{}",
-                self.rule,
-                point.round,
-                100.0 * point.accuracy,
-                point.energy,
-                point.predicted,
-                point.cycles,
-                point.density,
-                if point.good { "" } else { ": too much lost" }
-            ),
-            Event::Removed(round, reasons) => {
-                let Some(text) = &mut self.decisions else { return };
-                for r in *reasons {
-                    let saved = r.saved.map(|saved| format!("{saved:.3}")).unwrap_or_default();
-                    let number = |n: Option<usize>| n.map(|n| n.to_string()).unwrap_or_default();
-                    let place =
-                        [r.layer.clone(), number(r.output), number(r.input), r.weights.to_string()];
-                    let place = place.join(",");
-                    text.push_str(&format!("{round},{place},{:e},{saved}\n", r.loss));
-                }
-            }
-        }
-    }
-
-    fn finish(self) -> Option<String> {
-        self.bar.finish_and_clear();
-        self.decisions
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn budgets_are_numbers_or_shares() {
-        assert_eq!("40%".parse(), Ok(Budget::Share(0.4)));
-        assert_eq!("1e6".parse(), Ok(Budget::Absolute(1e6)));
-        assert_eq!(Budget::Share(0.5).of(10.0), 5.0);
-        for wrong in ["", "-1", "0", "nan", "x%"] {
-            assert!(wrong.parse::<Budget>().is_err(), "{wrong}");
-        }
-    }
 }

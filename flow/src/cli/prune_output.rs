@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use pecan_hdl::config::Config;
 use serde_json::{Value, json};
 
 use super::table::{Table, grouped, percent};
@@ -11,6 +12,7 @@ use crate::map::compile;
 use crate::net::export;
 use crate::net::graph::Graph;
 use crate::net::onnx::Model;
+use crate::net::quantize::Options;
 use crate::prune::{
     self, Answers, Dense, Ending, Integers, Outcome, PruneError, PruneLayer, Setting,
 };
@@ -20,6 +22,8 @@ use crate::report::{energy, pruning_html};
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) outcome: Outcome,
+    /// The accelerator, whose widths the method may have chosen.
+    pub(super) config: Config,
     pub(super) graph: Graph,
     pub(super) quantized: Integers,
     pub(super) estimate: Estimate,
@@ -32,10 +36,12 @@ impl Found {
         outcome: Outcome,
         graph: Graph,
     ) -> Result<Self, PruneError> {
-        let quantized = prune::integers(setting, &graph)?;
-        let estimate = prune::cost(setting, &quantized)?;
+        let setting = setting.with_widths(outcome.point.widths)?;
+        let quantized = prune::integers(&setting, &graph)?;
+        let estimate = prune::cost(&setting, &quantized)?;
         let test = prune::answers(&quantized, &setting.data.test)?;
-        Ok(Self { outcome, graph, quantized, estimate, test })
+        let config = setting.target.config;
+        Ok(Self { outcome, config, graph, quantized, estimate, test })
     }
 }
 
@@ -109,8 +115,8 @@ fn artifacts(
         let written = masks.write(model, &found.graph, &folder.path().join(name));
         written.map_err(|error| Failure::from_error(super::Exit::BadInput, error))?;
     }
-    let compiled =
-        compile(&found.quantized.compact.network, &setting.target.config, &setting.mapper)?;
+    folder.write("accelerator.toml", found.config.to_toml())?;
+    let compiled = compile(&found.quantized.compact.network, &found.config, &setting.mapper)?;
     compiled.program.write(&folder.path().join("program.bin"))?;
     Ok(())
 }
@@ -119,14 +125,15 @@ fn text(path: &Path, finished: &Finished<'_>) -> String {
     let setting = finished.setting;
     let unit = &setting.target.technology.unit;
     let head = [
-        "method", "accuracy", "+-", "energy", "of dense", "cycles", "of dense", "density",
-        "rounds", "time",
+        "method", "widths", "accuracy", "+-", "energy", "of dense", "cycles", "of dense",
+        "density", "rounds", "time",
     ];
     let mut table = Table::new(&head);
     let (dense, cycles) = (finished.dense.estimate.energy(), finished.dense.estimate.cycles);
     let error = |answers: &Answers| format!("{:.2}", 100.0 * answers.standard_error());
     table.row([
         "dense".to_owned(),
+        widths(finished.dense.widths),
         percent(finished.dense_test.accuracy()),
         error(&finished.dense_test),
         energy(dense, unit),
@@ -137,6 +144,7 @@ fn text(path: &Path, finished: &Finished<'_>) -> String {
     for found in &finished.found {
         table.row([
             found.outcome.rule.to_owned(),
+            widths(found.outcome.point.widths),
             percent(found.test.accuracy()),
             error(&found.test),
             energy(found.estimate.energy(), unit),
@@ -168,6 +176,11 @@ fn text(path: &Path, finished: &Finished<'_>) -> String {
         text += &format!("{missed}\n");
     }
     text
+}
+
+/// Widths in short: bits of activations, of weights.
+pub(super) fn widths(widths: Options) -> String {
+    format!("a{}w{}", widths.activation_bits, widths.weight_bits)
 }
 
 /// Where the energy went, layer by layer.
@@ -243,7 +256,7 @@ fn method(finished: &Finished<'_>, found: &Found) -> Value {
     let technology = &finished.setting.target.technology;
     let [picojoules, energy] = energies(technology, found.estimate.energy());
     json!({
-        "name": rule,
+        "name": rule, "activation_bits": point.widths.activation_bits, "weight_bits": point.widths.weight_bits,
         "accuracy": found.test.accuracy(), "standard_error": found.test.standard_error(),
         "paired_standard_error": found.test.paired_error(&finished.dense_test),
         "validation_accuracy": point.accuracy,

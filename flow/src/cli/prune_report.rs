@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::prune_output::{Finished, Found};
+use super::prune_output::{Finished, Found, widths};
 use crate::net::graph::Graph;
 use crate::prune::{Answers, Ending, Outcome};
 use crate::report::{Histogram, MethodResult, Pruning, Step, technology_text};
@@ -31,6 +31,7 @@ pub(super) fn page(path: &Path, finished: &Finished<'_>) -> Pruning {
         ],
         bound: setting.bounds.accuracy_drop,
         dense: dense.estimate.clone(),
+        dense_widths: widths(dense.widths),
         dense_test: test(&finished.dense_test),
         dense_validation: dense.validation.accuracy(),
         methods: finished.found.iter().map(method).collect(),
@@ -46,10 +47,15 @@ pub(super) fn page(path: &Path, finished: &Finished<'_>) -> Pruning {
 
 fn method(found: &Found) -> MethodResult {
     let Outcome { rule, masks, points, ending, phases, .. } = &found.outcome;
-    let step =
-        |p: &crate::prune::Point| Step { energy: p.energy, accuracy: p.accuracy, good: p.good };
+    let step = |p: &crate::prune::Point| Step {
+        energy: p.energy,
+        accuracy: p.accuracy,
+        good: p.good,
+        widths: widths(p.widths),
+    };
     MethodResult {
         name: (*rule).to_owned(),
+        widths: widths(found.outcome.point.widths),
         doc: crate::prune::find(rule).map_or("", |rule| rule.doc).to_owned(),
         steps: points.iter().map(step).collect(),
         test: [found.test.accuracy(), found.test.standard_error()],

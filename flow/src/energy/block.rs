@@ -74,7 +74,7 @@ impl Block {
     pub fn of_module(module: &str) -> Option<Self> {
         let starts = |prefix: &str| module.starts_with(prefix);
         Some(match module {
-            "pe" => Self::Mac,
+            "pe" | "mac" => Self::Mac,
             _ if starts("scratchpad_") || starts("zero_flags_") => Self::Scratchpad,
             _ if starts("psum_file_") => Self::Psum,
             "pe_row" | "compute" => Self::Network,

@@ -56,6 +56,10 @@ fn pes(g: &Geometry) -> f64 {
 fn lanes(g: &Geometry) -> f64 {
     pes(g) * g.lanes as f64
 }
+/// Bits of the high part of an accumulator, above a product.
+fn high_bits(g: &Geometry) -> f64 {
+    (g.accumulator_bits - g.activation_bits - g.weight_bits) as f64
+}
 fn sum_bits(g: &Geometry) -> f64 {
     (g.lanes * g.accumulator_bits) as f64
 }
@@ -97,9 +101,14 @@ regressors! {
     Mac Logic "cross_1_lane" Compute = |g, e| e.toggle(T::MultiplyCross) * only(g.lanes == 1);
     Mac Logic "cross_2_lanes" Compute = |g, e| e.toggle(T::MultiplyCross) * only(g.lanes == 2);
     Mac Logic "cross_4_lanes" Compute = |g, e| e.toggle(T::MultiplyCross) * only(g.lanes >= 4);
-    Mac Logic "sum_2_lanes" Compute = |g, e| e.toggle(T::Sum) * only(g.lanes == 2);
     Mac Logic "sum_4_lanes" Compute = |g, e| e.toggle(T::Sum) * only(g.lanes >= 4);
     Mac Logic "takes_bits_4_lanes" Compute = |g, e| e.toggle(T::AccumulatorTakes) * g.accumulator_bits as f64 * only(g.lanes >= 4);
+    // The select of that multiplexer, and the zero flags of what the read ports show.
+    Mac Logic "channel_lanes" Inputs = |g, e| e.toggle(T::ChannelSelect) * rows(g) * g.lanes as f64;
+    Mac Logic "select" Inputs = |_, e| e.toggle(T::ScratchSelect);
+    Mac Logic "addend" Compute = |_, e| e.toggle(T::Addend);
+    Mac Logic "total" Compute = |_, e| e.toggle(T::Total);
+    Mac Logic "moves_bits" Compute = |g, e| e.toggle(T::AccumulatorMoves) * high_bits(g);
     Mac Logic "multiplied" Compute = |_, e| e.toggle(T::MultiplyLanes);
     Mac Logic "takes" Compute = |_, e| e.toggle(T::AccumulatorTakes);
     Mac Logic "takes_bits" Compute = |g, e| e.toggle(T::AccumulatorTakes) * g.accumulator_bits as f64;
@@ -114,7 +123,9 @@ regressors! {
     Mac Logic "steps_lanes" Overhead = |g, e| e.count(C::PeSteps) * g.lanes as f64;
     Mac Clock "pe" Overhead = |g, e| cycles(e) * pes(g);
     Mac Clock "lane" Overhead = |g, e| cycles(e) * lanes(g);
-    Mac Clock "takes_bits" Compute = |g, e| e.toggle(T::AccumulatorTakes) * g.accumulator_bits as f64;
+    Mac Clock "takes_bits" Compute = |g, e| e.toggle(T::AccumulatorTakes) * (g.activation_bits + g.weight_bits) as f64;
+    Mac Clock "moves" Compute = |_, e| e.toggle(T::AccumulatorMoves);
+    Mac Clock "moves_bits" Compute = |g, e| e.toggle(T::AccumulatorMoves) * high_bits(g);
     Mac Clock "takes" Compute = |_, e| e.toggle(T::AccumulatorTakes);
     Mac Clock "active_sum_bits" Compute = |g, e| e.count(C::ActiveLanes) * g.accumulator_bits as f64;
     Mac Clock "active_weight_bits" Weights = |g, e| e.count(C::ActiveLanes) * g.weight_bits as f64;
@@ -183,6 +194,8 @@ regressors! {
     // Partial-sum files.
     Psum Logic "write" Outputs = |_, e| e.toggle(T::PsumWrite);
     Psum Logic "write_ones" Outputs = |g, e| e.toggle(T::PsumWriteOnes) * depth(g);
+    // Halves of four words, the commonest small file, come out differently from larger and smaller ones.
+    Psum Logic "write_bus_8" Outputs = |g, e| e.toggle(T::PsumWriteOnes) * only(g.psum_depth() == 8);
     Psum Logic "write_bus" Outputs = |_, e| e.toggle(T::PsumWriteOnes);
     Psum Logic "sum" Outputs = |_, e| e.toggle(T::Sum);
     Psum Logic "read_bus" Outputs = |_, e| e.toggle(T::PsumReadBus);
@@ -214,12 +227,11 @@ regressors! {
     Network Logic "patch_all" Inputs = |g, e| e.toggle(T::PatchBus) * pes(g);
     Network Logic "drain_bus" Outputs = |_, e| e.toggle(T::DrainReadBus);
     Network Logic "drain_sum" Outputs = |_, e| e.toggle(T::DrainSum);
-    Network Logic "drain_sum_rows" Outputs = |g, e| e.toggle(T::DrainSum) * rows(g);
+    Network Logic "read_bus" Inputs = |_, e| e.toggle(T::ScratchReadBus);
     Network Logic "word_address" Inputs = |_, e| e.toggle(T::ScratchAddress);
     Network Logic "drains" Outputs = |_, e| e.count(C::DrainSteps);
     // Where the drain takes a group in parts, rows choose among the columns' sums.
     Network Logic "drain_mux" Outputs = |g, e| e.count(C::DrainSteps) * cols(g) * sum_bits(g) * only(g.chunks_per_group() > 1);
-    Network Logic "drain_mux_bus" Outputs = |g, e| e.toggle(T::DrainReadBus) * only(g.chunks_per_group() > 1);
     Network Logic "drain_mux_sum" Outputs = |g, e| e.toggle(T::DrainSum) * rows(g) * only(g.chunks_per_group() > 1);
     Network Logic "drains_rows" Outputs = |g, e| e.count(C::DrainSteps) * rows(g);
     Network Logic "drains_bits" Outputs = |g, e| e.count(C::DrainSteps) * drains(g) * g.accumulator_bits as f64;
@@ -232,11 +244,10 @@ regressors! {
     Network Logic "writes" Inputs = |_, e| e.count(C::ScratchWrites);
     Network Logic "cycles" Overhead = |_, e| cycles(e);
     Network Clock "cycles" Overhead = |_, e| cycles(e);
-    Network Clock "rows" Overhead = |g, e| cycles(e) * rows(g);
     Network Clock "pes" Overhead = |g, e| cycles(e) * pes(g);
-    Network Clock "entries" Overhead = |_, e| e.count(C::WeightReads);
+    Network Clock "reads" Inputs = |_, e| e.count(C::ScratchReads);
+    Network Clock "drains" Outputs = |_, e| e.count(C::DrainSteps);
     Network Clock "steps" Overhead = |_, e| e.count(C::PeSteps);
-    Network Clock "steps_rows" Overhead = |g, e| e.count(C::PeSteps) / cols(g);
     Network Clock "run" Overhead = |_, e| e.count(C::RunCycles);
     Network Clock "run_rows" Overhead = |g, e| e.count(C::RunCycles) * rows(g);
     Network Clock "lanes" Overhead = |g, e| cycles(e) * lanes(g);
@@ -255,7 +266,8 @@ regressors! {
     Sequencer Logic "entry_bits" Weights = |g, e| e.count(C::WeightReads) * g.entry_bits as f64;
     Sequencer Logic "address_bits" Weights = |g, e| e.count(C::WeightReads) * g.weight_address_bits as f64;
     Sequencer Logic "list_ends" Weights = |_, e| e.count(C::PsumWrites);
-    Sequencer Logic "psum_address" Weights = |_, e| e.toggle(T::PsumAddress);
+    Sequencer Logic "psum_address" Weights = |g, e| e.toggle(T::PsumAddress) / rows(g);
+    Sequencer Logic "words" Inputs = |g, e| e.toggle(T::PatchWords) * cols(g);
     Sequencer Logic "entries" Weights = |_, e| e.count(C::WeightReads);
     Sequencer Logic "weight_write" Weights = |g, e| e.toggle(T::WeightWrite) * cols(g);
     Sequencer Logic "run_columns" Overhead = |g, e| e.count(C::RunCycles) * cols(g);

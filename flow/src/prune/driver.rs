@@ -5,14 +5,16 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Checkpoint;
-use super::round::{Standing, remove, tune};
-use super::rule::{Reason, Rule};
+use super::outcome::{Ending, Event, Outcome, Phases, Point};
+use super::round::{Removed, Standing, penalties, remove, tune};
+use super::rule::Rule;
 use super::score::{Answers, Integers, answers, cost, integers};
 use super::{Parameters, PruneError, PruneLayer, Setting};
 use crate::energy::Estimate;
 use crate::net::Masks;
 use crate::net::graph::Graph;
-use crate::train::{self, Progress};
+use crate::net::quantize::Options;
+use crate::train;
 
 /// So far below the bound further training does not help.
 const HOPELESS: f64 = 0.08;
@@ -30,6 +32,8 @@ pub struct Dense<'a> {
     pub validation: Answers,
     /// Its logits on the tuning samples.
     pub logits: Vec<Vec<f32>>,
+    /// Widths of its integers.
+    pub widths: Options,
 }
 
 impl<'a> Dense<'a> {
@@ -43,77 +47,9 @@ impl<'a> Dense<'a> {
         let estimate = cost(setting, &quantized)?;
         let validation = answers(&quantized, &setting.data.validation)?;
         let logits = train::logits(graph, &setting.data.tuning.slices())?;
-        Ok(Self { graph, quantized, estimate, validation, logits })
+        let widths = setting.widths();
+        Ok(Self { graph, quantized, estimate, validation, logits, widths })
     }
-}
-
-/// Seconds by phase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Phases {
-    /// Statistics of the layers.
-    pub statistics: f64,
-    /// Choosing what goes.
-    pub selection: f64,
-    /// Least squares.
-    pub refit: f64,
-    /// Training.
-    pub tuning: f64,
-    /// Accuracy and energy.
-    pub scoring: f64,
-}
-
-impl Phases {
-    /// All together.
-    #[must_use]
-    pub fn total(&self) -> f64 {
-        self.statistics + self.selection + self.refit + self.tuning + self.scoring
-    }
-}
-
-/// A network on the way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Point {
-    /// Round, from 1; 0 is the dense network.
-    pub round: usize,
-    /// Accuracy of the integers on the validation samples.
-    pub accuracy: f64,
-    /// Energy per image, in the technology's unit.
-    pub energy: f64,
-    /// Energy that was predicted before it was measured.
-    pub predicted: f64,
-    /// Cycles per image.
-    pub cycles: f64,
-    /// Share of the weights that remain.
-    pub density: f64,
-    /// Whether the accuracy is within the bound.
-    pub good: bool,
-}
-
-/// How a method came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ending {
-    /// The accuracy fell below the bound.
-    Accuracy,
-    /// The budgets of energy and cycles are met.
-    Budget,
-    /// Nothing is left to remove.
-    Exhausted,
-    /// All rounds were done.
-    Rounds,
-}
-
-/// What happens, for whoever watches.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// A round begins, towards an energy.
-    Round(usize, f64),
-    /// A step of training.
-    Tuning(Progress),
-    /// A network was scored.
-    Scored(&'a Point),
-    /// What a round removed and why.
-    Removed(usize, &'a [Reason]),
 }
 
 /// A network with what is known about it.
@@ -136,25 +72,6 @@ pub(super) struct State {
     pub(super) ending: Option<Ending>,
 }
 
-/// What a method found.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// Name of the rule.
-    pub rule: &'static str,
-    /// Weights and biases of the best network: that of least energy within the bounds.
-    pub parameters: Parameters,
-    /// What remains of its weights.
-    pub masks: Masks,
-    /// Its figures.
-    pub point: Point,
-    /// All networks on the way, the dense one first.
-    pub points: Vec<Point>,
-    /// How it ended.
-    pub ending: Ending,
-    /// Seconds by phase.
-    pub phases: Phases,
-}
-
 /// Prunes `graph`, a copy of the dense network, by `rule`; it holds the best network in the end. With a checkpoint, a
 /// run that was stopped goes on behind its last finished round, with the same result.
 ///
@@ -172,13 +89,16 @@ pub fn prune(
     if layers.is_empty() {
         return Err(PruneError::NoLayers { origin: dense.graph.origin.clone() });
     }
-    let saved = checkpoint.and_then(|checkpoint| checkpoint.load(rule.name));
+    let Options { activation_bits, weight_bits } = setting.widths();
+    let name = format!("{}-a{activation_bits}w{weight_bits}", rule.name);
+    let saved = checkpoint.and_then(|checkpoint| checkpoint.load(&name));
     let mut run =
         Run { setting, dense, rule, layers, state: saved.unwrap_or_else(|| State::new(dense)) };
+    watch(&Event::Begin(setting.widths()));
     while run.state.ending.is_none() {
-        run.round(graph, watch)?;
+        run.next(graph, watch)?;
         if let Some(checkpoint) = checkpoint {
-            checkpoint.save(rule.name, &run.state)?;
+            checkpoint.save(&name, &run.state)?;
         }
     }
     let State { best, points, phases, ending, .. } = run.state;
@@ -205,6 +125,7 @@ impl State {
             predicted: energy,
             cycles: dense.estimate.cycles,
             density: masks.density(),
+            widths: dense.widths,
             good: true,
         };
         let parameters = Parameters::of(dense.graph);
@@ -229,7 +150,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn round(
+    /// The next round.
+    fn next(
         &mut self,
         graph: &mut Graph,
         watch: &mut dyn FnMut(&Event<'_>),
@@ -243,18 +165,31 @@ impl Run<'_> {
             return Ok(());
         }
         self.state.round += 1;
-        let round = self.state.round;
-        let goal = self.state.best.point.energy * self.state.step;
-        watch(&Event::Round(round, goal));
         self.state.best.parameters.apply(graph);
-        let seed = self.setting.tuning.seed.wrapping_mul(1000) + round as u64;
         let start = Instant::now();
         let quantized = integers(self.setting, graph)?;
         let estimate = cost(self.setting, &quantized)?;
         self.state.phases.scoring += start.elapsed().as_secs_f64();
+        if self.state.best.point.widths == self.setting.widths() {
+            self.round(graph, (&quantized, &estimate), watch)
+        } else {
+            self.enter(graph, &estimate, watch)
+        }
+    }
+
+    /// Removes weights and takes the network that comes of it, or leaves it.
+    fn round(
+        &mut self,
+        graph: &mut Graph,
+        (quantized, estimate): (&Integers, &Estimate),
+        watch: &mut dyn FnMut(&Event<'_>),
+    ) -> Result<(), PruneError> {
+        let goal = self.state.best.point.energy * self.state.step;
+        watch(&Event::Round(self.state.round, goal));
         let masks = self.state.best.masks.clone();
-        let (quantized, estimate) = (&quantized.full, &estimate);
+        let quantized = &quantized.full;
         let mut standing = Standing { graph, masks: &masks, quantized, estimate };
+        let seed = self.seed();
         let phases = &mut self.state.phases;
         let network = (self.dense, &self.layers[..]);
         let removed =
@@ -263,31 +198,64 @@ impl Run<'_> {
             self.state.ending = Some(Ending::Exhausted);
             return Ok(());
         };
-        watch(&Event::Removed(round, &removed.reasons));
-        let mut point = None;
-        for attempt in 0..=schedule.patience {
-            let seed = seed + 100 * attempt as u64;
-            let phases = &mut self.state.phases;
-            tune(
-                self.setting,
-                self.dense,
-                (graph, &removed.masks),
-                (attempt, seed, phases),
-                watch,
-            )?;
-            let scored = self.score(graph, &removed.masks, removed.predicted)?;
-            watch(&Event::Scored(&scored));
-            let lost = self.dense.validation.accuracy() - scored.accuracy;
-            let done = scored.good || lost > self.setting.bounds.accuracy_drop + HOPELESS;
-            point = Some(scored);
-            if done {
-                break;
-            }
-        }
-        if let Some(point) = point {
-            self.judge(point, Network::of(graph, removed.masks))
+        watch(&Event::Removed(self.state.round, &removed.reasons));
+        let Removed { masks, predicted, .. } = removed;
+        let point = self.train(graph, (&masks, predicted), estimate, watch)?;
+        self.judge(point, Parameters::of(graph), masks);
+        Ok(())
+    }
+
+    /// Trains the dense network for integers of other widths. If it loses too much, nothing is to be found here.
+    fn enter(
+        &mut self,
+        graph: &mut Graph,
+        estimate: &Estimate,
+        watch: &mut dyn FnMut(&Event<'_>),
+    ) -> Result<(), PruneError> {
+        watch(&Event::Round(self.state.round, estimate.energy()));
+        let masks = self.state.best.masks.clone();
+        let point = self.train(graph, (&masks, estimate.energy()), estimate, watch)?;
+        self.state.points.push(point.clone());
+        if point.good {
+            self.state.best = Network { parameters: Parameters::of(graph), masks, point };
+        } else {
+            self.state.ending = Some(Ending::Accuracy);
         }
         Ok(())
+    }
+
+    /// Seed of this round.
+    fn seed(&self) -> u64 {
+        self.setting.tuning.seed.wrapping_mul(1000) + self.state.round as u64
+    }
+
+    /// Trains a network until its accuracy is good enough, as often as it is tried; the last result.
+    fn train(
+        &mut self,
+        graph: &mut Graph,
+        (masks, predicted): (&Masks, f64),
+        before: &Estimate,
+        watch: &mut dyn FnMut(&Event<'_>),
+    ) -> Result<Point, PruneError> {
+        let weight = self.setting.schedule.activation_penalty;
+        let weight = if self.rule.codesigns { weight } else { 0.0 };
+        let penalty = penalties(&self.layers, before, weight);
+        let mut attempt = 0;
+        loop {
+            let start = Instant::now();
+            let seed = self.seed() + 100 * attempt as u64;
+            let round = (attempt, seed, &penalty);
+            tune(self.setting, self.dense, (graph, masks), round, watch)?;
+            self.state.phases.tuning += start.elapsed().as_secs_f64();
+            let point = self.score(graph, masks, predicted)?;
+            watch(&Event::Scored(&point));
+            let lost = self.dense.validation.accuracy() - point.accuracy;
+            let hopeless = lost > self.setting.bounds.accuracy_drop + HOPELESS;
+            if point.good || hopeless || attempt >= self.setting.schedule.patience {
+                return Ok(point);
+            }
+            attempt += 1;
+        }
     }
 
     fn score(&mut self, graph: &Graph, masks: &Masks, predicted: f64) -> Result<Point, PruneError> {
@@ -307,12 +275,13 @@ impl Run<'_> {
             predicted,
             cycles: estimate.cycles,
             density: masks.density(),
+            widths: self.setting.widths(),
             good: lost <= bounds.accuracy_drop + 1e-9,
         })
     }
 
     /// Takes a network or leaves it.
-    fn judge(&mut self, point: Point, (parameters, masks): (Parameters, Masks)) {
+    fn judge(&mut self, point: Point, parameters: Parameters, masks: Masks) {
         let bounds = &self.setting.bounds;
         self.state.points.push(point.clone());
         if point.good && point.energy < self.state.best.point.energy {
@@ -329,11 +298,5 @@ impl Run<'_> {
         if self.state.failures > self.setting.schedule.failures {
             self.state.ending = Some(Ending::Accuracy);
         }
-    }
-}
-
-impl Network {
-    fn of(graph: &Graph, masks: Masks) -> (Parameters, Masks) {
-        (Parameters::of(graph), masks)
     }
 }

@@ -33,6 +33,12 @@ pub enum PruneError {
     /// Fine-tuning failed.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// A configuration with these widths is not legal.
+    #[error(transparent)]
+    Config(#[from] pecan_hdl::config::ConfigError),
+    /// The technology does not price the configuration.
+    #[error(transparent)]
+    Technology(#[from] crate::energy::EnergyError),
     /// There is nothing to prune.
     #[error("{origin}: no layer with weights")]
     NoLayers {

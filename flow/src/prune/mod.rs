@@ -14,23 +14,27 @@ mod layer;
 mod matrix;
 pub mod moments;
 pub mod obs;
+mod outcome;
 mod parameters;
 pub mod refit;
 mod round;
 pub mod rule;
 mod score;
 mod setting;
+mod widths;
 
 pub use channels::{ChannelClass, classes, close};
 pub use checkpoint::{Checkpoint, Key};
 pub use cost::{Ledger, Price, Prices};
-pub use driver::{Dense, Ending, Event, Outcome, Phases, Point, prune};
+pub use driver::{Dense, prune};
 pub use error::PruneError;
 pub use layer::PruneLayer;
+pub use outcome::{Ending, Event, Outcome, Phases, Point};
 pub use parameters::Parameters;
 pub use rule::{DEFAULT, REGISTRY, Rule, find};
 pub use score::{Answers, Integers, Part, answers, cost, integers};
 pub use setting::{Bounds, Schedule, Setting, Split};
+pub use widths::prune_widths;
 
 #[cfg(test)]
 mod large_tests;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::driver::{Dense, Event, Phases};
+use super::driver::Dense;
 use super::moments::Moments;
+use super::outcome::{Event, Phases};
 use super::refit::refit;
 use super::rule::{Choice, Reason, Round, Rule};
 use super::{ChannelClass, Ledger, PruneError, PruneLayer, Setting, classes, close};
-use crate::energy::Estimate;
+use crate::energy::{Block, Estimate};
 use crate::net::Masks;
 use crate::net::graph::Graph;
 use crate::net::quantize::Quantized;
@@ -190,7 +191,23 @@ fn keep_means(
     }
 }
 
-/// Trains a network under its masks; `attempt` counts the trainings of a round from 0.
+/// What a value that is not 0 in the input of a layer adds to the loss, by layer: its multiplications' share of the
+/// energy, times `weight`.
+pub(super) fn penalties(
+    layers: &[PruneLayer],
+    estimate: &Estimate,
+    weight: f64,
+) -> BTreeMap<String, f64> {
+    let total = estimate.energy();
+    let own = |name: &str| layers.iter().any(|layer| layer.name == name);
+    let weighted = estimate.layers.iter().filter(|layer| weight > 0.0 && own(&layer.name));
+    weighted
+        .map(|layer| (layer.name.clone(), weight * layer.energy.block(Block::Mac) / total))
+        .collect()
+}
+
+/// Trains a network under its masks; `attempt` counts the trainings of a round from 0, `penalty` is that of
+/// [`penalties`].
 ///
 /// # Errors
 /// As [`train::tune`].
@@ -198,10 +215,9 @@ pub(super) fn tune(
     setting: &Setting,
     dense: &Dense<'_>,
     (graph, masks): (&mut Graph, &Masks),
-    (attempt, seed, phases): (usize, u64, &mut Phases),
+    (attempt, seed, penalty): (usize, u64, &BTreeMap<String, f64>),
     watch: &mut dyn FnMut(&Event<'_>),
 ) -> Result<(), PruneError> {
-    let start = Instant::now();
     let inputs = setting.data.tuning.slices();
     let teacher = match setting.tuning.augmentation.is_empty() {
         true => Teacher::Logits(&dense.logits),
@@ -211,8 +227,9 @@ pub(super) fn tune(
     let set = Set { inputs: &inputs, labels, teacher: Some(teacher) };
     // Further training goes on where the last left off; steps as large as at first would undo it.
     let learning_rate = setting.tuning.learning_rate * AGAIN.powi(attempt as i32);
-    let settings = train::Settings { seed, learning_rate, ..setting.tuning.clone() };
+    let activation_penalty = penalty.clone();
+    let settings =
+        train::Settings { seed, learning_rate, activation_penalty, ..setting.tuning.clone() };
     train::tune(graph, masks, &set, &settings, &mut |progress| watch(&Event::Tuning(*progress)))?;
-    phases.tuning += start.elapsed().as_secs_f64();
     Ok(())
 }

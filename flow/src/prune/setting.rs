@@ -1,5 +1,8 @@
 //! What is asked for.
 
+use std::sync::Arc;
+
+use pecan_hdl::config::Loader;
 use serde::{Deserialize, Serialize};
 
 use crate::energy::Target;
@@ -77,11 +80,23 @@ pub struct Schedule {
     pub samples: usize,
     /// Output positions per layer among them.
     pub columns: usize,
+    /// For rules that know energy: what multiplications by activations that are not 0 add to the loss in training, if
+    /// all energy were theirs and no activation were 0. Multiplications by 0 are gated, so activations that training
+    /// makes 0 save energy without a weight less.
+    pub activation_penalty: f64,
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { step: 0.75, rounds: 10, failures: 2, patience: 1, samples: 512, columns: 16_384 }
+        Self {
+            step: 0.75,
+            rounds: 10,
+            failures: 2,
+            patience: 1,
+            samples: 512,
+            columns: 16_384,
+            activation_penalty: 0.0,
+        }
     }
 }
 
@@ -95,7 +110,7 @@ pub struct Setting {
     /// How ranges of activations are found.
     pub calibration: Calibration,
     /// The data.
-    pub data: Split,
+    pub data: Arc<Split>,
     /// Images that energy is measured on, the first of the calibration samples.
     pub images: usize,
     /// Training of a round.
@@ -112,6 +127,24 @@ impl Setting {
     pub fn widths(&self) -> Options {
         let numerics = &self.target.config.numerics;
         Options { activation_bits: numerics.activation_bits, weight_bits: numerics.weight_bits }
+    }
+
+    /// The same on hardware of other widths.
+    ///
+    /// # Errors
+    /// The configuration does not allow these widths, or the technology cannot price it.
+    pub fn with_widths(&self, widths: Options) -> Result<Self, PruneError> {
+        let Options { activation_bits, weight_bits } = widths;
+        let config = Loader::new(self.target.config.clone())
+            .set(&format!("numerics.activation_bits={activation_bits}"))
+            .set(&format!("numerics.weight_bits={weight_bits}"))
+            .finish()?;
+        let mut setting = self.clone();
+        setting.target = Target::new(&config, &self.target.technology)?;
+        if let Some(quantization) = &mut setting.tuning.quantization {
+            quantization.widths = widths;
+        }
+        Ok(setting)
     }
 }
 

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::format::{energy, percent};
-use super::pruning::{MethodResult, Pruning};
+use super::pruning::{MethodResult, Pruning, Step};
 
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 380.0;
@@ -90,21 +90,25 @@ fn grid(plane: &Plane) -> Markup {
 fn line(plane: &Plane, report: &Pruning, method: &MethodResult, colour: &str) -> Markup {
     let dense = report.dense.energy();
     let place = |energy: f64, accuracy: f64| (plane.x(energy / dense), plane.y(accuracy));
-    let good: Vec<String> = method
-        .steps
-        .iter()
-        .filter(|step| step.good)
-        .map(|step| place(step.energy, step.accuracy))
-        .map(|(x, y)| format!("{x:.1},{y:.1}"))
-        .collect();
+    let point = |step: &Step| {
+        let (x, y) = place(step.energy, step.accuracy);
+        format!("{x:.1},{y:.1}")
+    };
+    // One line for each accelerator: steps come in their order.
+    let lines = method.steps.chunk_by(|a, b| a.widths == b.widths).map(|steps| {
+        let good = steps.iter().filter(|step| step.good);
+        good.map(point).collect::<Vec<_>>().join(" ")
+    });
     html! {
-        polyline points=(good.join(" ")) style=(format!("fill:none;stroke:var(--{colour});stroke-width:2")) {}
+        @for points in lines {
+            polyline points=(points) style=(format!("fill:none;stroke:var(--{colour});stroke-width:2")) {}
+        }
         @for step in &method.steps {
             @let (x, y) = place(step.energy, step.accuracy);
             @let fill = if step.good { format!("var(--{colour})") } else { "var(--card)".to_owned() };
             circle cx=(f(x)) cy=(f(y)) r="4.5" style=(format!("fill:{fill};stroke:var(--{colour});stroke-width:1.5")) {
                 title {
-                    (method.name) ": " (percent(step.accuracy)) " at " (energy(step.energy, &report.unit))
+                    (method.name) ", " (step.widths) ": " (percent(step.accuracy)) " at " (energy(step.energy, &report.unit))
                     ", " (percent(step.energy / dense)) " of the dense network"
                 }
             }

@@ -10,7 +10,7 @@ use super::table::grouped;
 use crate::energy::{Block, Breakdown, Data, Estimate};
 
 /// A network on the way of a method.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// Energy per image.
     pub energy: f64,
@@ -18,6 +18,8 @@ pub struct Step {
     pub accuracy: f64,
     /// Whether the accuracy is within the bound.
     pub good: bool,
+    /// Bits of activations and weights, in short.
+    pub widths: String,
 }
 
 /// What a method reached.
@@ -25,6 +27,8 @@ pub struct Step {
 pub struct MethodResult {
     /// Name.
     pub name: String,
+    /// Bits of activations and weights of the best, in short.
+    pub widths: String,
     /// What it does.
     pub doc: String,
     /// Networks on the way, the dense one first.
@@ -69,6 +73,8 @@ pub struct Pruning {
     pub bound: f64,
     /// The dense network.
     pub dense: Estimate,
+    /// Bits of its activations and weights, in short.
+    pub dense_widths: String,
     /// Its accuracy on the test samples, and the standard error.
     pub dense_test: [f64; 2],
     /// Its accuracy on the validation samples.
@@ -147,7 +153,7 @@ fn curve(report: &Pruning) -> Markup {
                     thead {
                         tr {
                             th scope="col" { "method" }
-                            @for head in ["accuracy", "std. error", "energy", "of dense", "cycles", "of dense", "weights", "seconds", "ended by"] {
+                            @for head in ["widths", "accuracy", "std. error", "energy", "of dense", "cycles", "of dense", "weights", "seconds", "ended by"] {
                                 th scope="col" { (head) }
                             }
                         }
@@ -155,6 +161,7 @@ fn curve(report: &Pruning) -> Markup {
                     tbody {
                         tr {
                             th scope="row" { "dense" }
+                            td { (report.dense_widths) }
                             td { (percent(report.dense_test[0])) } td { (percent(report.dense_test[1])) }
                             td { (energy(dense, &report.unit)) } td { (percent(1.0)) }
                             td { (grouped(report.dense.cycles.round() as u64)) } td { (percent(1.0)) }
@@ -177,6 +184,7 @@ fn row(report: &Pruning, method: &MethodResult) -> Markup {
     html! {
         tr {
             th scope="row" title=(method.doc) { (method.name) }
+            td { (method.widths) }
             td { (percent(method.test[0])) } td { (percent(method.test[1])) }
             td { (energy(method.estimate.energy(), &report.unit)) }
             td { (percent(method.estimate.energy() / report.dense.energy())) }

@@ -8,6 +8,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 use super::storage::{Reader, shaped, values};
+use crate::net::quantize::weight_scale;
 
 /// Values of one piece of parallel work.
 const PIECE: usize = 1 << 15;
@@ -21,11 +22,20 @@ pub(super) struct Grid {
     pub(super) limit: f32,
 }
 
+/// Largest of the symmetric integers of `bits`.
+fn limit(bits: usize) -> f32 {
+    ((1i64 << (bits - 1)) - 1) as f32
+}
+
 impl Grid {
     /// For magnitudes up to `range` in integers of `bits`; `None` if `range` is 0: any grid represents it.
     pub(super) fn new(range: f32, bits: usize) -> Option<Self> {
-        let limit = ((1i64 << (bits - 1)) - 1) as f32;
-        (range > 0.0 && range.is_finite()).then_some(Self { scale: range / limit, limit })
+        Self::of(range / limit(bits), bits)
+    }
+
+    /// With this value of one unit; `None` if it is 0.
+    fn of(scale: f32, bits: usize) -> Option<Self> {
+        (scale > 0.0 && scale.is_finite()).then_some(Self { scale, limit: limit(bits) })
     }
 
     fn round(self, value: f32) -> f32 {
@@ -95,8 +105,8 @@ impl CustomOp1 for Activation {
     }
 }
 
-/// Weights rounded to integers of `bits`, with one scale per row (output channel), which follows the row's
-/// largest magnitude as in quantization. All weights are in range, so the gradient passes unchanged.
+/// Weights rounded to integers of `bits`, with one scale per row (output channel), which is that of quantization. The
+/// gradient passes unchanged, also where a weight of few bits is limited: it can come back.
 ///
 /// Quantization widens the scale of a channel whose bias exceeds what its products can sum up to; that is
 /// left out here, for there the weights hardly matter.
@@ -115,8 +125,8 @@ impl CustomOp1 for RoundedWeights {
         let rows = layout.dims().first().copied().unwrap_or(1).max(1);
         let mut output = weights.to_vec();
         for row in output.chunks_mut((weights.len() / rows).max(1)) {
-            let range = row.iter().fold(0f32, |most, w| most.max(w.abs()));
-            if let Some(grid) = Grid::new(range, self.bits) {
+            let scale = weight_scale(row, self.bits) as f32;
+            if let Some(grid) = Grid::of(scale, self.bits) {
                 row.iter_mut().for_each(|w| *w = grid.round(*w));
             }
         }

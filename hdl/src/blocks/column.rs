@@ -53,7 +53,9 @@ pub(crate) struct Column {
     pub(crate) low: Wire<Out>,
     pub(crate) useful: Signal<Out, Bit>,
     pub(crate) matters: Vec<Signal<Out, Bit>>,
+    // Weights as magnitude and sign.
     pub(crate) weight: Vec<Wire<Out>>,
+    pub(crate) negative: Vec<Signal<Out, Bit>>,
     // The entry of the previous cycle, to the accumulators.
     pub(crate) stepped: Signal<Out, Bit>,
     pub(crate) stepped_half: Signal<Out, Bit>,
@@ -102,6 +104,9 @@ pub(crate) struct Column {
     lane_shift: Const,
     lane_mask: Const,
     any_weight: Signal<Local, Bit>,
+    flipped: Vec<Wire<Local>>,
+    weight_sign: Const,
+    weight_ones: Const,
     _lanes: usize,
     _skip: usize,
     _dense: usize,
@@ -149,7 +154,8 @@ impl Column {
             low: Wire::new(g.lane_bits().max(1)),
             useful: Signal::default(),
             matters: flags(g.lanes),
-            weight: Wire::signed_vec(g.lanes, g.weight_bits),
+            weight: Wire::vec(g.lanes, g.weight_bits),
+            negative: flags(g.lanes),
             stepped: Signal::default(),
             stepped_half: Signal::default(),
             from_zero: Signal::default(),
@@ -196,6 +202,9 @@ impl Column {
             lane_shift: Const::new(g.lane_bits(), 4),
             lane_mask: Const::new(g.lanes - 1, 4),
             any_weight: Signal::default(),
+            flipped: Wire::vec(g.lanes, g.weight_bits),
+            weight_sign: Const::new(g.weight_bits - 1, 5),
+            weight_ones: Const::new((1i64 << g.weight_bits) - 1, g.weight_bits),
             _lanes: g.lanes,
             _skip: usize::from(g.skip),
             _dense: dense,
@@ -225,7 +234,12 @@ impl Logic for Column {
         }
         self.any_weight.next = false;
         for l in 0..self._lanes {
-            self.weight[l].next = signed_cast(self.buffer.rd[l].val());
+            self.negative[l].next = (self.buffer.rd[l].val() >> self.weight_sign.val()).any();
+            self.flipped[l].next = self.buffer.rd[l].val() ^ self.weight_ones.val();
+            self.weight[l].next = self.buffer.rd[l].val();
+            if self.negative[l].val() {
+                self.weight[l].next = self.flipped[l].val() + 1.into();
+            }
             if self.buffer.rd[l].val().any() {
                 self.any_weight.next = true;
             }

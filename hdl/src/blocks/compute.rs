@@ -310,6 +310,7 @@ impl Logic for Compute {
                 self.row[r].useful[c].next = self.column[c].useful.val();
                 for l in 0..self._lanes {
                     self.row[r].weight[c][l].next = self.column[c].weight[l].val();
+                    self.row[r].negative[c][l].next = self.column[c].negative[l].val();
                     self.row[r].matters[c][l].next = self.column[c].matters[l].val();
                 }
                 self.row[r].stepped[c].next = self.column[c].stepped.val();

@@ -14,6 +14,7 @@ mod dense_index;
 mod drain;
 mod drain_lane;
 mod loader;
+mod mac;
 mod pe;
 mod pe_row;
 mod row_table;

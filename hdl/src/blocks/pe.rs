@@ -1,6 +1,7 @@
 //! Processing element: multipliers, accumulators and psum file.
 
 use super::flags;
+use super::mac::Mac;
 use crate::geometry::Geometry;
 use crate::rtl::prelude::*;
 
@@ -20,7 +21,9 @@ pub(crate) struct Pe {
     pub(crate) low: Wire<In>,
     pub(crate) useful: Signal<In, Bit>,
     pub(crate) matters: Vec<Signal<In, Bit>>,
+    // Weights as magnitude and sign.
     pub(crate) weight: Vec<Wire<In>>,
+    pub(crate) negative: Vec<Signal<In, Bit>>,
     pub(crate) per_channel: Signal<In, Bit>,
     pub(crate) maximum: Signal<In, Bit>,
     // Scratchpad: which lanes' activations are not zero, which are read, what was read.
@@ -47,13 +50,9 @@ pub(crate) struct Pe {
     multiply: Vec<Signal<Local, Bit>>,
     lane: Reg,
     operand_weight: Vec<Reg>,
+    operand_negative: Vec<RegBit>,
     shared: Wire<Local>,
-    operand: Vec<Wire<Local>>,
-    product: Vec<Wire<Local>>,
-    start: Vec<Wire<Local>>,
-    sum: Vec<Wire<Local>>,
-    acc: Vec<Reg>,
-    smallest: Const,
+    mac: Vec<Mac>,
     lanes: Const,
     _lanes: usize,
 }
@@ -70,7 +69,8 @@ impl Pe {
             low: Wire::new(lane_width),
             useful: Signal::default(),
             matters: flags(l),
-            weight: Wire::signed_vec(l, g.weight_bits),
+            weight: Wire::vec(l, g.weight_bits),
+            negative: flags(l),
             per_channel: Signal::default(),
             maximum: Signal::default(),
             nonzero: flags(l),
@@ -92,14 +92,10 @@ impl Pe {
             takes: RegBit::vec(l),
             multiply: flags(l),
             lane: Reg::new(lane_width),
-            operand_weight: Reg::signed_vec(l, g.weight_bits),
+            operand_weight: Reg::vec(l, g.weight_bits),
+            operand_negative: RegBit::vec(l),
             shared: Wire::signed(g.activation_bits),
-            operand: Wire::signed_vec(l, g.activation_bits),
-            product: Wire::signed_vec(l, g.activation_bits + g.weight_bits),
-            start: Wire::signed_vec(l, g.accumulator_bits),
-            sum: Wire::signed_vec(l, g.accumulator_bits),
-            acc: Reg::signed_vec(l, g.accumulator_bits),
-            smallest: Const::signed(-(1i64 << (g.activation_bits - 1)), g.activation_bits),
+            mac: (0..l).map(|_| Mac::new(g)).collect(),
             lanes: Const::new(l, 8),
             _lanes: l,
         }
@@ -136,9 +132,10 @@ impl Logic for Pe {
             self.lane.d.next = self.low.val();
         }
         for l in 0..self._lanes {
-            dff_setup!(self, clock, operand_weight[l], takes[l]);
+            dff_setup!(self, clock, operand_weight[l], operand_negative[l], takes[l]);
             if self.read_any.val() {
                 self.operand_weight[l].d.next = self.weight[l].val();
+                self.operand_negative[l].d.next = self.negative[l].val();
                 self.takes[l].d.next = (self.read_lane[l].val() | !self.per_channel.val())
                     & (self.matters[l].val() | self.maximum.val());
             }
@@ -156,38 +153,20 @@ impl Logic for Pe {
         self.psum.ra.next = self.psum_word.val();
         self.psum.da.next = self.drain_word.val();
         for l in 0..self._lanes {
-            dff_setup!(self, clock, acc[l]);
-            self.operand[l].next = self.shared.val();
+            self.mac[l].clock.next = self.clock.val();
+            self.mac[l].stepped.next = self.stepped.val();
+            self.mac[l].multiply.next = self.multiply[l].val();
+            self.mac[l].maximum.next = self.maximum.val();
+            self.mac[l].from_zero.next = self.from_zero.val();
+            self.mac[l].from_psum.next = self.from_psum.val();
+            self.mac[l].psum.next = self.psum.rd[l].val();
+            self.mac[l].operand.next = self.shared.val();
             if self.per_channel.val() {
-                self.operand[l].next = self.activation[l].val();
+                self.mac[l].operand.next = self.activation[l].val();
             }
-            self.product[l].next = self.operand[l].val() * self.operand_weight[l].q.val();
-            self.start[l].next = self.acc[l].q.val();
-            if self.from_psum.val() {
-                self.start[l].next = self.psum.rd[l].val();
-            }
-            if self.from_zero.val() {
-                self.start[l].next = 0.into();
-                if self.maximum.val() {
-                    self.start[l].next = self.smallest.val();
-                }
-            }
-            self.sum[l].next = self.start[l].val();
-            if self.multiply[l].val() {
-                if self.maximum.val() {
-                    if self.operand[l].val() > self.start[l].val() {
-                        self.sum[l].next = self.operand[l].val();
-                    }
-                } else {
-                    self.sum[l].next = self.start[l].val() + self.product[l].val();
-                }
-            }
-            if self.stepped.val()
-                & (self.multiply[l].val() | self.from_zero.val() | self.from_psum.val())
-            {
-                self.acc[l].d.next = self.sum[l].val();
-            }
-            self.psum.wd[l].next = self.sum[l].val();
+            self.mac[l].weight.next = self.operand_weight[l].q.val();
+            self.mac[l].negative.next = self.operand_negative[l].q.val();
+            self.psum.wd[l].next = self.mac[l].sum.val();
             self.drain_data[l].next = self.psum.dd[l].val();
         }
     }

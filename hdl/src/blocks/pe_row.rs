@@ -28,6 +28,7 @@ pub(crate) struct PeRow {
     pub(crate) useful: Vec<Signal<In, Bit>>,
     pub(crate) matters: Vec<Vec<Signal<In, Bit>>>,
     pub(crate) weight: Vec<Vec<Wire<In>>>,
+    pub(crate) negative: Vec<Vec<Signal<In, Bit>>>,
     // Entries of the previous cycle, by column.
     pub(crate) stepped: Vec<Signal<In, Bit>>,
     pub(crate) stepped_half: Vec<Signal<In, Bit>>,
@@ -89,7 +90,8 @@ impl PeRow {
             low: Wire::vec(c, lane_width),
             useful: flags(c),
             matters: (0..c).map(|_| flags(l)).collect(),
-            weight: (0..c).map(|_| Wire::signed_vec(l, g.weight_bits)).collect(),
+            weight: (0..c).map(|_| Wire::vec(l, g.weight_bits)).collect(),
+            negative: (0..c).map(|_| flags(l)).collect(),
             stepped: flags(c),
             stepped_half: flags(c),
             from_zero: flags(c),
@@ -191,6 +193,7 @@ impl Logic for PeRow {
             self.pe[c].useful.next = self.useful[c].val();
             for l in 0..self._lanes {
                 self.pe[c].weight[l].next = self.weight[c][l].val();
+                self.pe[c].negative[l].next = self.negative[c][l].val();
             }
             self.pe[c].per_channel.next = self.per_channel.val();
             self.pe[c].maximum.next = self.maximum.val();

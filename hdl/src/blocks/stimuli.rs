@@ -8,6 +8,7 @@ pub(crate) use super::dense_index::DenseIndex;
 pub(crate) use super::drain::Drain;
 pub(crate) use super::drain_lane::DrainLane;
 pub(crate) use super::loader::Loader;
+pub(crate) use super::mac::Mac;
 pub(crate) use super::pe::Pe;
 pub(crate) use super::pe_row::PeRow;
 pub(crate) use super::row_table::RowTable;
@@ -49,13 +50,16 @@ stimulus!(Loader, |_b| {
     set_data = Kind::Few, base_y = Kind::Few, base_x = Kind::Few, pixel_y = Kind::Few,
     pixel_x = Kind::Few, unused = Kind::Rare(9), patch, active, done, read_data,
 });
+stimulus!(Mac, |_b| {
+    stepped, multiply, maximum, from_zero, from_psum, psum, operand, weight, negative,
+});
 stimulus!(Pe, |_b| {
-    step, low, useful, matters, weight, per_channel, maximum, nonzero, activation, stepped,
+    step, low, useful, matters, weight, negative, per_channel, maximum, nonzero, activation, stepped,
     from_zero, from_psum, to_psum, psum_word, drain_word,
 });
 stimulus!(PeRow, |_b| {
     write, write_word, write_data, write_nonzero, column_active, valid, step, half, word, high,
-    low, useful, matters, weight, stepped, stepped_half, from_zero, from_psum, to_psum, psum_word,
+    low, useful, matters, weight, negative, stepped, stepped_half, from_zero, from_psum, to_psum, psum_word,
     per_channel, maximum, drain, drain_word, drain_part,
 });
 stimulus!(RowTable, |_b| { write, index = Kind::Sweep, data });

@@ -24,7 +24,7 @@ impl Preset {
 pub static PRESETS: &[Preset] = &[
     Preset {
         name: "tiny",
-        doc: "2x2 PEs with 2 lanes, 8 multipliers of 8 bits, 16 KiB; sized for an iCE40 UP5K",
+        doc: "2x2 PEs with 2 lanes, 8 multipliers of 8 bits, 16 KiB; the smallest, yet more than the LUTs of an iCE40 UP5K",
         build: tiny,
     },
     Preset {

@@ -83,6 +83,7 @@ pub fn cases() -> Vec<Case> {
     for (size, config) in sizes() {
         let g = Geometry::of(&config);
         blocks! { list, size, g:
+            "mac" Mac;
             "pe" Pe;
             "pe_row" PeRow;
             "column" Column;

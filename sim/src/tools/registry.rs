@@ -113,7 +113,7 @@ pub const TOOLS: &[Tool] = &[
         cached: &[],
         version_args: &["--version"],
         minimum: None,
-        needed_for: "place and route for iCE40 FPGAs (`pecan synth`)",
+        needed_for: "placing and routing a generated package for iCE40 FPGAs by hand; no command runs it",
         install: "the system package `nextpnr-ice40`",
     },
     Tool {
@@ -122,7 +122,7 @@ pub const TOOLS: &[Tool] = &[
         cached: &[],
         version_args: &["--version"],
         minimum: None,
-        needed_for: "place and route for ECP5 FPGAs (`pecan synth`)",
+        needed_for: "placing and routing a generated package for ECP5 FPGAs by hand; no command runs it",
         install: "the system package `nextpnr-ecp5`",
     },
 ];

@@ -66,13 +66,12 @@ impl Builder<'_> {
         let input = self.source(node)?;
         let (input_scale, output_scale) = (self.quantized.scales[input], self.scale(target)?);
         let per_output = (linear.weights.len() / linear.outputs.max(1)).max(1);
-        let (activations, most) =
-            (limit(self.options.activation_bits), limit(self.options.weight_bits));
+        let (activations, bits) = (limit(self.options.activation_bits), self.options.weight_bits);
         let (mut weights, mut requant, mut weight_scales) = (Vec::new(), Vec::new(), Vec::new());
         let channels = linear.weights.chunks(per_output).zip(&linear.bias).enumerate();
         for (o, (kernel, &bias)) in channels {
             let unit = linear.units.get(o).copied();
-            let channel = quantize_channel(kernel, bias, unit, input_scale, activations, most);
+            let channel = quantize_channel(kernel, bias, unit, input_scale, activations, bits);
             let factor = input_scale * channel.scale / output_scale;
             let (multiplier, shift) = self.rescale(node, factor, o)?;
             weights.extend(channel.weights);

@@ -27,7 +27,7 @@ pub use extract::{ExtractedLayer, extract};
 use super::graph::{Finding, Graph, GraphError};
 use super::op::{HostOp, Lowering};
 use builder::Builder;
-pub(crate) use scale::multiplier_and_shift;
+pub(crate) use scale::{multiplier_and_shift, weight_scale};
 
 /// Widths of the integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

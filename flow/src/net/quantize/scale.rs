@@ -49,6 +49,34 @@ pub(super) fn add_factors(targets: [f64; 2], most: i32) -> ([i32; 2], f64) {
     (best.0, best.1)
 }
 
+/// Widths below this choose their scale by the error of rounding.
+const WIDE: usize = 8;
+
+/// Scales that are tried: from that of the largest weight down to this share of it, in equal steps.
+const NARROWEST: f64 = 0.4;
+const TRIED: u32 = 24;
+
+/// Real value of one unit of a channel's weights in integers of `bits`; 0 if all weights are 0.
+///
+/// From 8 bits on the largest weight decides. With fewer, a single large one would leave a few coarse steps to all
+/// others: then it is the scale of least squared error, and larger weights are limited (as in Choukroun, Kravchik,
+/// Yang, Kisilev: "Low-bit Quantization of Neural Networks for Efficient Inference", ICCV workshops 2019).
+pub(crate) fn weight_scale(weights: &[f32], bits: usize) -> f64 {
+    let most = limit(bits);
+    let widest = f64::from(weights.iter().fold(0f32, |m, w| m.max(w.abs()))) / most;
+    if bits >= WIDE || widest == 0.0 || !widest.is_finite() {
+        return widest;
+    }
+    let error = |scale: f64| -> f64 {
+        let rounded = |w: f64| (w / scale).round().clamp(-most, most) * scale;
+        weights.iter().map(|w| f64::from(*w)).map(|w| (w - rounded(w)).powi(2)).sum()
+    };
+    let step = (1.0 - NARROWEST) / f64::from(TRIED);
+    let scales = (0..=TRIED).map(|n| widest * (1.0 - step * f64::from(n)));
+    let tried = scales.map(|scale| (scale, error(scale)));
+    tried.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(widest, |(scale, _)| scale)
+}
+
 /// Weights and bias of one output channel as integers.
 #[derive(Debug)]
 pub(super) struct Channel {
@@ -60,8 +88,7 @@ pub(super) struct Channel {
 
 /// Quantizes one output channel; `input_scale` is the real value of one unit of the input.
 ///
-/// The scale is `unit`, if the file gives one that the weights fit, and otherwise follows the largest
-/// weight. Where the bias would then exceed what the products can sum up
+/// The scale is `unit`, if the file gives one that the weights fit, and otherwise that of [`weight_scale`]. Where the bias would then exceed what the products can sum up
 /// to (a channel with almost no weights, as pruning and folding leave), the scale follows the bias
 /// instead: the accumulator needs at most one bit more than for the products alone, and the error
 /// of a product sum stays below that of rounding the output.
@@ -71,13 +98,14 @@ pub(super) fn quantize_channel(
     unit: Option<f64>,
     input_scale: f64,
     activation_limit: f64,
-    weight_limit: f64,
+    weight_bits: usize,
 ) -> Channel {
-    let largest = weights.iter().fold(0f32, |m, w| m.max(w.abs()));
+    let weight_limit = limit(weight_bits);
+    let largest = f64::from(weights.iter().fold(0f32, |m, w| m.max(w.abs())));
     let most = activation_limit * weight_limit * weights.len() as f64;
-    let own = f64::from(largest) / weight_limit;
     // The margin covers the rounding of the file's 32-bit products.
-    let for_weights = unit.filter(|u| *u > 0.0 && own <= u * (1.0 + 1e-5)).unwrap_or(own);
+    let fits = |unit: &f64| *unit > 0.0 && largest / weight_limit <= unit * (1.0 + 1e-5);
+    let for_weights = unit.filter(fits).unwrap_or_else(|| weight_scale(weights, weight_bits));
     let for_bias = f64::from(bias).abs() / (input_scale * most);
     let mut scale = for_weights.max(for_bias);
     if scale == 0.0 {
@@ -143,19 +171,36 @@ mod tests {
 
     #[test]
     fn given_units_are_kept_where_they_fit() {
-        let channel = |unit| quantize_channel(&[0.5, -0.25], 0.0, unit, 1.0, 127.0, 127.0);
+        let channel = |unit| quantize_channel(&[0.5, -0.25], 0.0, unit, 1.0, 127.0, 8);
         assert_eq!(channel(Some(0.25)).weights, [2, -1]);
         assert_eq!(channel(Some(1e-3)).weights, [127, -64]);
         assert_eq!(channel(None).weights, [127, -64]);
     }
 
     #[test]
+    fn few_bits_limit_outliers() {
+        // Many small weights and one large: in 8 bits the largest decides, in 4 the error.
+        let weights: Vec<f32> = (0..60).map(|n| (n as f32 - 30.0) / 100.0).chain([1.0]).collect();
+        assert!((weight_scale(&weights, 8) - 1.0 / 127.0).abs() < 1e-9);
+        let error = |scale: f64| -> f64 {
+            let rounded = |w: f64| (w / scale).round().clamp(-7.0, 7.0) * scale;
+            weights.iter().map(|w| f64::from(*w)).map(|w| (w - rounded(w)).powi(2)).sum()
+        };
+        let chosen = weight_scale(&weights, 4);
+        assert!(chosen < 1.0 / 7.0 && error(chosen) < error(1.0 / 7.0), "{chosen}");
+        // What 4 bits represent exactly stays.
+        let exact = [0.5f32, -3.5, 0.0, 1.0];
+        assert!((weight_scale(&exact, 4) - 0.5).abs() < 1e-9);
+        assert_eq!(weight_scale(&[0.0; 3], 4), 0.0);
+    }
+
+    #[test]
     fn channels_without_weights_keep_their_bias() {
-        let channel = quantize_channel(&[1e-30, 0.0], 0.5, None, 0.01, 127.0, 127.0);
+        let channel = quantize_channel(&[1e-30, 0.0], 0.5, None, 0.01, 127.0, 8);
         assert_eq!(channel.weights, [0, 0]);
         assert_eq!(channel.bias, 2 * 127 * 127);
         assert!((channel.bias as f64 * channel.scale * 0.01 - 0.5).abs() < 1e-9);
-        let zero = quantize_channel(&[0.0], 0.0, None, 0.01, 127.0, 127.0);
+        let zero = quantize_channel(&[0.0], 0.0, None, 0.01, 127.0, 8);
         assert_eq!((zero.weights[0], zero.bias), (0, 0));
     }
 }

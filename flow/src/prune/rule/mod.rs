@@ -106,6 +106,9 @@ pub struct Rule {
     pub refits: bool,
     /// Whether it is compared with as a baseline.
     pub baseline: bool,
+    /// Whether the widths of the hardware are its choice, and activations are trained towards zeros where these save
+    /// energy.
+    pub codesigns: bool,
 }
 
 /// All rules.
@@ -116,6 +119,7 @@ pub const REGISTRY: &[Rule] = &[
         prepare: pecan::prepare,
         refits: true,
         baseline: false,
+        codesigns: true,
     },
     Rule {
         name: "eap",
@@ -123,6 +127,7 @@ pub const REGISTRY: &[Rule] = &[
         prepare: ordered::by_energy,
         refits: true,
         baseline: false,
+        codesigns: false,
     },
     Rule {
         name: "macs",
@@ -130,6 +135,7 @@ pub const REGISTRY: &[Rule] = &[
         prepare: ordered::by_macs,
         refits: true,
         baseline: true,
+        codesigns: false,
     },
     Rule {
         name: "weights",
@@ -137,6 +143,7 @@ pub const REGISTRY: &[Rule] = &[
         prepare: ordered::by_weights,
         refits: true,
         baseline: true,
+        codesigns: false,
     },
     Rule {
         name: "magnitude",
@@ -144,6 +151,7 @@ pub const REGISTRY: &[Rule] = &[
         prepare: magnitude::global,
         refits: false,
         baseline: true,
+        codesigns: false,
     },
     Rule {
         name: "magnitude-layer",
@@ -151,6 +159,7 @@ pub const REGISTRY: &[Rule] = &[
         prepare: magnitude::relative,
         refits: false,
         baseline: true,
+        codesigns: false,
     },
     Rule {
         name: "magnitude-uniform",
@@ -158,6 +167,7 @@ pub const REGISTRY: &[Rule] = &[
         prepare: magnitude::uniform,
         refits: false,
         baseline: true,
+        codesigns: false,
     },
     Rule {
         name: "magnitude-entries",
@@ -165,6 +175,7 @@ pub const REGISTRY: &[Rule] = &[
         prepare: magnitude::entries,
         refits: false,
         baseline: true,
+        codesigns: false,
     },
 ];
 

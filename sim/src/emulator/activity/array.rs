@@ -2,8 +2,8 @@
 
 use pecan_hdl::geometry::Geometry;
 
-use super::bits::{distance, mask16, mask64, ones, selects};
-use super::pe::{Accumulate, Operands, Widths};
+use super::bits::{distance, mask16, mask64, selects};
+use super::pe::{Accumulate, Operands, Signed, Widths};
 use super::toggle::{Toggle, Toggles};
 use crate::emulator::memories::Entry;
 
@@ -67,8 +67,8 @@ impl ArrayToggles {
         let widths = Widths {
             lanes,
             activation: mask16(geometry.activation_bits),
-            weight: mask16(geometry.weight_bits),
             product: mask64(geometry.activation_bits + geometry.weight_bits) as u32,
+            low: geometry.activation_bits + geometry.weight_bits,
             accumulator: geometry.accumulator_bits,
             smallest: i64::from(geometry.activation_min()),
         };
@@ -89,7 +89,7 @@ impl ArrayToggles {
             columns: vec![column; geometry.cols],
             per_channel: false,
             activation_mask: widths.activation,
-            weight_mask: widths.weight,
+            weight_mask: mask16(geometry.weight_bits),
             geometry: geometry.clone(),
         }
     }
@@ -100,7 +100,7 @@ impl ArrayToggles {
             return;
         }
         for column in &mut self.columns {
-            toggles[Toggle::Product] += column.operands.switch(per_channel);
+            column.operands.switch(per_channel, toggles);
         }
     }
 
@@ -280,7 +280,7 @@ impl Column {
     fn entry(&mut self, list: &List<'_>, first: bool, geometry: &Geometry, toggles: &mut Toggles) {
         let (b, lanes) = (geometry.word_channels, geometry.lanes);
         let weights = &self.entry.weights[..lanes];
-        let weight_ones = ones(weights, self.operands.widths.weight);
+        let signed = Signed::of(weights);
         let useful = self.entry.nonzero || !geometry.zero_gating;
         let all = list.maximum || !geometry.zero_gating;
         let matters = (0..lanes).fold(0, |m, l| m | u32::from(all || weights[l] != 0) << l);
@@ -292,23 +292,17 @@ impl Column {
         };
         for row in 0..geometry.rows {
             if !list.valid[row] {
-                self.accumulate.idle(row, start, toggles);
+                self.accumulate.idle(row, start, &self.operands, toggles);
                 continue;
             }
             let channels = &self.word[row * b + self.high..][..lanes];
             let multiply = if !useful {
                 0
             } else if list.per_channel {
-                self.operands.own(row, channels, weights, all, toggles)
+                self.operands.own(row, channels, &signed, all, toggles)
             } else {
                 let low = self.position % lanes;
-                self.operands.shared(
-                    row,
-                    (low, channels[low]),
-                    (weights, weight_ones),
-                    all,
-                    toggles,
-                )
+                self.operands.shared(row, (low, channels[low]), &signed, all, toggles)
             };
             let multiply = multiply & matters;
             self.accumulate.step(row, start, multiply, list.maximum, &self.operands, toggles);

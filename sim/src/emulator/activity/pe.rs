@@ -1,7 +1,8 @@
 //! Operand and accumulate stage of the PEs of a column.
 
-use super::bits::{distance, mask64, selects};
+use super::bits::{mask64, selects};
 use super::toggle::{Toggle, Toggles};
+use crate::emulator::memories::MAX_LANES;
 
 /// Widths of a PE.
 #[derive(Clone, Copy, Debug)]
@@ -9,9 +10,9 @@ pub(super) struct Widths {
     pub(super) lanes: usize,
     /// Masks of the operands and the product.
     pub(super) activation: u16,
-    pub(super) weight: u16,
     pub(super) product: u32,
-    /// Bits of the accumulator.
+    /// Bits of the product, of the low part of the accumulator, and of all of it.
+    pub(super) low: usize,
     pub(super) accumulator: usize,
     /// Smallest activation.
     pub(super) smallest: i64,
@@ -24,11 +25,35 @@ impl Widths {
     }
 }
 
+/// Weights of an entry as the PEs get them, by lane.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Signed {
+    magnitude: [u16; MAX_LANES],
+    negative: [bool; MAX_LANES],
+    /// Ones of all magnitudes.
+    ones: u64,
+}
+
+impl Signed {
+    /// Magnitude and sign of weights.
+    pub(super) fn of(weights: &[i16]) -> Self {
+        let mut signed = Self { magnitude: [0; MAX_LANES], negative: [false; MAX_LANES], ones: 0 };
+        for (l, weight) in weights.iter().enumerate() {
+            signed.magnitude[l] = weight.unsigned_abs();
+            signed.negative[l] = *weight < 0;
+            signed.ones += u64::from(weight.unsigned_abs().count_ones());
+        }
+        signed
+    }
+}
+
 /// Operand registers and products of the PEs of a column, `[row][lane]`.
 #[derive(Clone, Debug)]
 pub(super) struct Operands {
     pub(super) widths: Widths,
-    weight: Vec<i16>,
+    /// Magnitudes and signs of the weights.
+    weight: Vec<u16>,
+    negative: Vec<bool>,
     /// Read registers of the scratchpad banks.
     read: Vec<i16>,
     /// Bank that the lanes share, by row.
@@ -36,6 +61,8 @@ pub(super) struct Operands {
     /// What the lanes multiply.
     operand: Vec<i16>,
     product: Vec<i32>,
+    /// What goes to the adders: the product or, to subtract it, its complement.
+    addend: Vec<i32>,
 }
 
 fn ones16(value: i16, mask: u16) -> u64 {
@@ -48,30 +75,55 @@ impl Operands {
         Self {
             widths,
             weight: vec![0; size],
+            negative: vec![false; size],
             read: vec![0; size],
             lane: vec![0; rows],
             operand: vec![0; size],
             product: vec![0; size],
+            addend: vec![0; size],
         }
     }
 
-    /// Another mode selects other operands; returns the bits of the products that change.
-    pub(super) fn switch(&mut self, per_channel: bool) -> u64 {
+    /// Another mode selects other operands.
+    pub(super) fn switch(&mut self, per_channel: bool, toggles: &mut Toggles) {
         let lanes = self.widths.lanes;
-        let mut bits = 0;
         for (row, lane) in self.lane.iter().enumerate() {
             let range = row * lanes..(row + 1) * lanes;
             let read = &self.read[range.clone()];
             for (l, operand) in self.operand[range.clone()].iter_mut().enumerate() {
                 *operand = if per_channel { read[l] } else { read[*lane] };
             }
-            bits += multiply(
-                &self.operand[range.clone()],
-                &self.weight[range.clone()],
-                &mut self.product[range],
-                self.widths.product,
-            );
         }
+        for at in 0..self.product.len() {
+            self.multiply(at, toggles);
+        }
+    }
+
+    /// A lane's operands have settled.
+    fn multiply(&mut self, at: usize, toggles: &mut Toggles) {
+        let product = i32::from(self.operand[at]) * i32::from(self.weight[at]);
+        let addend = if self.negative[at] { !product } else { product };
+        let count = |changed: i32| u64::from((changed as u32 & self.widths.product).count_ones());
+        toggles[Toggle::Product] += count(self.product[at] ^ product);
+        toggles[Toggle::Addend] += count(self.addend[at] ^ addend);
+        (self.product[at], self.addend[at]) = (product, addend);
+    }
+
+    /// What a lane adds.
+    fn signed(&self, at: usize) -> i64 {
+        i64::from(self.addend[at]) + i64::from(self.negative[at])
+    }
+
+    /// The weight registers of a lane take a weight; returns bits of the magnitude that change.
+    fn take(
+        &mut self,
+        at: usize,
+        (magnitude, negative): (u16, bool),
+        toggles: &mut Toggles,
+    ) -> u64 {
+        let bits = u64::from((self.weight[at] ^ magnitude).count_ones());
+        toggles[Toggle::WeightOperand] += bits + u64::from(self.negative[at] != negative);
+        (self.weight[at], self.negative[at]) = (magnitude, negative);
         bits
     }
 
@@ -80,30 +132,29 @@ impl Operands {
         &mut self,
         row: usize,
         (low, activation): (usize, i16),
-        (weights, weight_ones): (&[i16], u64),
+        weights: &Signed,
         all: bool,
         toggles: &mut Toggles,
     ) -> u32 {
         if activation == 0 && !all {
             return 0;
         }
-        let Widths { lanes, activation: mask, weight, product, .. } = self.widths;
+        let Widths { lanes, activation: mask, .. } = self.widths;
         let at = row * lanes;
         let bank = &mut self.read[at + low];
         toggles[Toggle::ActivationOperand] += ones16(*bank ^ activation, mask);
         *bank = activation;
         self.lane[row] = low;
-        let held = &mut self.weight[at..][..lanes];
-        let weight_bits = distance(held, weights, weight);
-        held.copy_from_slice(weights);
-        let operand = &mut self.operand[at..][..lanes];
-        let operand_bits = ones16(operand[0] ^ activation, mask);
-        operand.fill(activation);
-        toggles[Toggle::WeightOperand] += weight_bits;
+        let operand_bits = ones16(self.operand[at] ^ activation, mask);
+        let mut weight_bits = 0;
+        for l in 0..lanes {
+            self.operand[at + l] = activation;
+            let weight = (weights.magnitude[l], weights.negative[l]);
+            weight_bits += self.take(at + l, weight, toggles);
+            self.multiply(at + l, toggles);
+        }
         toggles[Toggle::MultiplyCross] +=
-            operand_bits * weight_ones + weight_bits * ones16(activation, mask);
-        toggles[Toggle::Product] +=
-            multiply(operand, weights, &mut self.product[at..][..lanes], product);
+            operand_bits * weights.ones + weight_bits * ones16(activation, mask);
         mask64(lanes) as u32
     }
 
@@ -112,50 +163,36 @@ impl Operands {
         &mut self,
         row: usize,
         channels: &[i16],
-        weights: &[i16],
+        weights: &Signed,
         all: bool,
         toggles: &mut Toggles,
     ) -> u32 {
-        let Widths { lanes, activation: mask, weight, product, .. } = self.widths;
+        let Widths { lanes, activation: mask, .. } = self.widths;
         let taken = |l: usize| all || channels[l] != 0;
         let multiplying = (0..lanes).fold(0, |m, l| m | u32::from(taken(l)) << l);
         if multiplying == 0 {
             return 0;
         }
         let at = row * lanes;
-        for l in 0..lanes {
-            let operand_bits =
-                if taken(l) { ones16(self.read[at + l] ^ channels[l], mask) } else { 0 };
+        for (l, channel) in channels.iter().enumerate() {
+            let held = self.read[at + l];
             if taken(l) {
-                self.read[at + l] = channels[l];
+                self.read[at + l] = *channel;
             }
+            let operand_bits = ones16(held ^ self.read[at + l], mask);
             let operand = self.read[at + l];
             self.operand[at + l] = operand;
-            let weight_bits = ones16(self.weight[at + l] ^ weights[l], weight);
-            self.weight[at + l] = weights[l];
+            let (magnitude, negative) = (weights.magnitude[l], weights.negative[l]);
+            let weight_bits = self.take(at + l, (magnitude, negative), toggles);
             toggles[Toggle::ActivationOperand] += operand_bits;
-            toggles[Toggle::WeightOperand] += weight_bits;
-            toggles[Toggle::MultiplyCross] +=
-                operand_bits * ones16(weights[l], weight) + weight_bits * ones16(operand, mask);
+            toggles[Toggle::MultiplyCross] += operand_bits * u64::from(magnitude.count_ones())
+                + weight_bits * ones16(operand, mask);
+            self.multiply(at + l, toggles);
         }
         // The bank that the lanes would share is the first: lane groups begin at bank 0.
         self.lane[row] = 0;
-        let operand = &self.operand[at..][..lanes];
-        toggles[Toggle::Product] +=
-            multiply(operand, weights, &mut self.product[at..][..lanes], product);
         multiplying
     }
-}
-
-/// Multiplies; returns the bits of the products that change.
-fn multiply(operands: &[i16], weights: &[i16], products: &mut [i32], mask: u32) -> u64 {
-    let mut bits = 0;
-    for ((product, operand), weight) in products.iter_mut().zip(operands).zip(weights) {
-        let new = i32::from(*operand) * i32::from(*weight);
-        bits += ((new ^ *product) as u32 & mask).count_ones();
-        *product = new;
-    }
-    u64::from(bits)
 }
 
 /// What the accumulator of an entry starts from.
@@ -176,6 +213,8 @@ pub(super) struct Accumulate {
     /// `[row][lane]`.
     acc: Vec<i64>,
     sum: Vec<i64>,
+    /// What the adders of the low parts show.
+    total: Vec<i64>,
     /// `[word][row][lane]`.
     psum: Vec<i64>,
     /// Psum word that is addressed, what the read port shows, and whether sums got there that it does not show yet.
@@ -195,6 +234,7 @@ impl Accumulate {
             rows,
             acc: zeros(),
             sum: zeros(),
+            total: zeros(),
             psum: vec![0; words * size],
             word: 0,
             shown: zeros(),
@@ -246,13 +286,30 @@ impl Accumulate {
         }
     }
 
-    /// A row without a pixel: nothing is kept, but the adder shows what it would start from.
-    pub(super) fn idle(&mut self, row: usize, start: Start, toggles: &mut Toggles) {
+    /// The adder of a lane shows the low part of what it starts from, plus the addend; returns by how much the high
+    /// part would move.
+    fn add(&mut self, at: usize, from: i64, operands: &Operands, toggles: &mut Toggles) -> i64 {
+        let low = self.widths.low;
+        let total = (from & mask64(low) as i64) + operands.signed(at);
+        let changed = (std::mem::replace(&mut self.total[at], total) ^ total) as u64;
+        toggles[Toggle::Total] += u64::from((changed & mask64(low + 2)).count_ones());
+        total >> low
+    }
+
+    /// A row without a pixel: nothing is kept, but the adders show what they would start from.
+    pub(super) fn idle(
+        &mut self,
+        row: usize,
+        start: Start,
+        operands: &Operands,
+        toggles: &mut Toggles,
+    ) {
         for lane in 0..self.widths.lanes {
             let sum = self.start(row, lane, start);
-            let shown = &mut self.sum[row * self.widths.lanes + lane];
-            let changed = (std::mem::replace(shown, sum) ^ sum) as u64 & self.mask;
+            let at = row * self.widths.lanes + lane;
+            let changed = (std::mem::replace(&mut self.sum[at], sum) ^ sum) as u64 & self.mask;
             toggles[Toggle::Sum] += u64::from(changed.count_ones());
+            self.add(at, sum, operands, toggles);
         }
     }
 
@@ -267,33 +324,33 @@ impl Accumulate {
         toggles: &mut Toggles,
     ) {
         let lanes = self.widths.lanes;
-        let goes_on = start == Start::Accumulator;
-        let (mut sum_bits, mut acc_bits, mut carry, mut takes) = (0, 0, 0, 0);
+        let starts = start != Start::Accumulator;
+        let bits = |changed: i64, mask: u64| u64::from((changed as u64 & mask).count_ones());
         for lane in 0..lanes {
             let at = row * lanes + lane;
             let from = self.start(row, lane, start);
             let multiplies = multiply >> lane & 1 == 1;
+            let moves = self.add(at, from, operands, toggles);
             let sum = match (multiplies, maximum) {
                 (false, _) => from,
                 (true, true) => from.max(i64::from(operands.operand[at])),
-                (true, false) => self.widths.wrap(from + i64::from(operands.product[at])),
+                (true, false) => self.widths.wrap(from + operands.signed(at)),
             };
-            sum_bits += ((self.sum[at] ^ sum) as u64 & self.mask).count_ones();
+            toggles[Toggle::Sum] += bits(self.sum[at] ^ sum, self.mask);
             self.sum[at] = sum;
             if multiplies {
-                carry += 64 - ((from ^ sum) as u64 & self.mask).leading_zeros();
+                let reach = 64 - ((from ^ sum) as u64 & self.mask).leading_zeros();
+                toggles[Toggle::SumCarry] += u64::from(reach);
             }
-            if multiplies || !goes_on {
-                takes += 1;
-                acc_bits += ((self.acc[at] ^ sum) as u64 & self.mask).count_ones();
+            if multiplies || starts {
+                toggles[Toggle::AccumulatorTakes] += 1;
+                toggles[Toggle::Accumulator] += bits(self.acc[at] ^ sum, self.mask);
                 self.acc[at] = sum;
             }
+            let moved = multiplies && (maximum || moves != 0);
+            toggles[Toggle::AccumulatorMoves] += u64::from(moved || starts);
         }
-        toggles[Toggle::Sum] += u64::from(sum_bits);
-        toggles[Toggle::Accumulator] += u64::from(acc_bits);
-        toggles[Toggle::SumCarry] += u64::from(carry);
         toggles[Toggle::MultiplyLanes] += u64::from(multiply.count_ones());
-        toggles[Toggle::AccumulatorTakes] += takes;
     }
 
     /// The sums of the valid rows go to the addressed psum word.

@@ -66,10 +66,13 @@ fn an_entry_by_hand() {
             (T::WeightOperand, 2),
             (T::ActivationOperand, 2),
             (T::Product, 4),
+            (T::Addend, 4),
             (T::MultiplyCross, 8),
             (T::MultiplyLanes, 2),
             (T::AccumulatorTakes, 4),
+            (T::AccumulatorMoves, 4),
             (T::Accumulator, 4),
+            (T::Total, 4),
             (T::Sum, 4),
             (T::SumCarry, 2 + 3),
             (T::PsumWrite, 4),
@@ -80,7 +83,7 @@ fn an_entry_by_hand() {
             (T::Entry, 3),
         ],
     );
-    // A zero activation: nothing is read, but the sums start over from 0.
+    // A zero activation: nothing is read, but the sums start over from 0; the adders add the old products to it.
     let second = entry(1, &[1, 2]);
     observer.list(&list(&valid), [(1, &second)].into_iter());
     settle(&mut observer);
@@ -88,6 +91,7 @@ fn an_entry_by_hand() {
         &mut observer,
         &[
             (T::AccumulatorTakes, 4),
+            (T::AccumulatorMoves, 4),
             (T::Accumulator, 4),
             (T::Sum, 4),
             (T::PsumWrite, 4),
@@ -98,6 +102,29 @@ fn an_entry_by_hand() {
             (T::EntryIndex, 1),
         ],
     );
+}
+
+#[test]
+fn a_negative_weight_subtracts_its_magnitude() {
+    use Toggle as T;
+    let (mut observer, valid) = device();
+    let (first, second) = (entry(0, &[2]), entry(0, &[-2]));
+    observer.list(&list(&valid), [(0, &first)].into_iter());
+    observer.restart();
+    let goes_on = List { from_zero: false, to_psum: false, ..list(&valid) };
+    observer.list(&goes_on, [(0, &second)].into_iter());
+    let toggles = observer.toggles();
+    // Only the sign changes in front of the multiplier, and all 16 bits behind it.
+    assert_eq!([toggles[T::WeightOperand], toggles[T::Product], toggles[T::Addend]], [1, 0, 16]);
+    // 6 - 6 carries out of the low part and borrows: the high part stays.
+    assert_eq!([toggles[T::AccumulatorTakes], toggles[T::AccumulatorMoves]], [1, 0]);
+    assert_eq!([toggles[T::Accumulator], toggles[T::Total]], [2, 2]);
+    // 0 - 6 borrows.
+    observer.restart();
+    observer.list(&goes_on, [(0, &second)].into_iter());
+    let toggles = observer.toggles();
+    assert_eq!([toggles[T::AccumulatorTakes], toggles[T::AccumulatorMoves]], [1, 1]);
+    assert_eq!(toggles[T::Accumulator], u64::from((-6i32).count_ones()));
 }
 
 #[test]

@@ -37,21 +37,27 @@ macro_rules! toggles {
 
 toggles! {
     WeightOperand "weight_operand" ActiveLanes
-        "HD of a PE's operand weight registers, all lanes, at every entry for which the PE reads an activation.",
+        "HD of a PE's operand weight registers (magnitude and sign), all lanes, at every entry for which the PE reads an activation.",
     ActivationOperand "activation_operand" ScratchReads
         "HD of the scratchpad read registers, each when its lane bank is read.",
     Product "product" ActiveLanes
-        "HD between the settled products of a lane, of activation plus weight bits.",
+        "HD between the settled products of a lane, activation times magnitude of the weight, of activation plus weight bits.",
+    Addend "addend" ActiveLanes
+        "HD between the settled addends of a lane: the product, or its complement where the weight is negative.",
     MultiplyCross "multiply_cross" ActiveLanes
-        "Per lane and update of the operands: HD(activation operand) x ones of the new weight + HD(weight) x ones of the new activation operand, the partial-product bits of an array multiplier that change.",
+        "Per lane and update of the operands: HD(activation operand) x ones of the new magnitude + HD(magnitude) x ones of the new activation operand, the partial-product bits of an array multiplier that change.",
     MultiplyLanes "multiply_lanes" ActiveLanes
         "Lanes that add a product or compare: those that multiply, without the lanes whose weight is 0 (with zero gating).",
     AccumulatorTakes "accumulator_takes" ActiveLanes
-        "Accumulator registers (one per lane) that take a sum, changed or not: at a product, and at the first entry of a list that starts from zero or from a psum word.",
+        "Low parts of accumulators (one per lane) that take a sum, changed or not: at a product, and at the first entry of a list that starts from zero or from a psum word.",
+    AccumulatorMoves "accumulator_moves" ActiveLanes
+        "High parts of accumulators that take a sum: at a start as for the low parts, at a product that carries or borrows, at a comparison.",
     Accumulator "accumulator" ActiveLanes
-        "HD of the accumulator registers.",
+        "HD of the accumulator registers, both parts.",
+    Total "total" ActiveLanes
+        "HD between the settled outputs of the adders of the low parts (two bits wider) at successive entries of the column, whether their lane takes part or not; rows without a pixel too.",
     Sum "sum" ActiveLanes
-        "HD between the settled outputs of a lane's adder at successive entries of the column, in rows without a pixel too (their start value follows the column).",
+        "HD between the settled sums of a lane (the start value where it does not take part) at successive entries of the column, in rows without a pixel too (their start value follows the column).",
     SumCarry "sum_carry" ActiveLanes
         "Per lane that multiplies: bits up to the highest one that the addition (or comparison) changes, the reach of its carry.",
     PsumWrite "psum_write" PsumWrites

@@ -1,0 +1,73 @@
+//! What `pecan prune` shows while it runs.
+
+use indicatif::ProgressBar;
+
+use super::Context;
+use super::prune_output::widths;
+use crate::prune::{Event, Rule};
+
+/// Shows how far a method is.
+pub(super) struct Watcher {
+    bar: ProgressBar,
+    rule: &'static str,
+    round: usize,
+    decisions: Option<String>,
+}
+
+impl Watcher {
+    pub(super) fn new(context: &Context, rule: &Rule, explain: bool) -> Self {
+        let head = "round,layer,output,input,weights,loss,saved\n";
+        let decisions = explain.then(|| head.to_owned());
+        Self { bar: context.bar(1, rule.name), rule: rule.name, round: 0, decisions }
+    }
+
+    pub(super) fn see(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Begin(bits) => tracing::debug!("{} on hardware of {}", self.rule, widths(*bits)),
+            Event::Round(round, goal) => {
+                self.round = *round;
+                tracing::debug!("{}, round {round}: towards {goal:.0}", self.rule);
+            }
+            Event::Tuning(progress) => {
+                self.bar.set_length(progress.steps as u64);
+                self.bar.set_position(progress.step as u64);
+                self.bar.set_message(format!(
+                    "{}, round {}: loss {:.3}, accuracy {:.1} %",
+                    self.rule,
+                    self.round,
+                    progress.loss,
+                    100.0 * progress.accuracy
+                ));
+            }
+            Event::Scored(point) => tracing::info!(
+                "{}, round {}, {}: {:.2} % at {:.0} (predicted {:.0}), {:.0} cycles, density {:.3}{}",
+                self.rule,
+                point.round,
+                widths(point.widths),
+                100.0 * point.accuracy,
+                point.energy,
+                point.predicted,
+                point.cycles,
+                point.density,
+                if point.good { "" } else { ": too much lost" }
+            ),
+            Event::Removed(round, reasons) => {
+                let Some(text) = &mut self.decisions else { return };
+                for r in *reasons {
+                    let saved = r.saved.map(|saved| format!("{saved:.3}")).unwrap_or_default();
+                    let number = |n: Option<usize>| n.map(|n| n.to_string()).unwrap_or_default();
+                    let place =
+                        [r.layer.clone(), number(r.output), number(r.input), r.weights.to_string()];
+                    let place = place.join(",");
+                    text.push_str(&format!("{round},{place},{:e},{saved}\n", r.loss));
+                }
+            }
+        }
+    }
+
+    /// The decisions, if they were asked for.
+    pub(super) fn finish(self) -> Option<String> {
+        self.bar.finish_and_clear();
+        self.decisions
+    }
+}
