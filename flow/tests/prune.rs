@@ -84,7 +84,7 @@ fn results_and_resumption() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let state = folder.path().join("killed/state/pecan.state");
+    let state = folder.path().join("killed/state/pecan-a8w8.state");
     while !state.exists() && child.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -99,6 +99,24 @@ fn results_and_resumption() {
     code(&output, 0);
     assert!(text(&output.stderr).contains("damaged"), "{}", text(&output.stderr));
     assert_eq!(bytes("killed"), bytes("whole"));
+}
+
+/// Widths are a choice: the accelerator that is written is the one that was chosen, and both ways are reported.
+#[test]
+fn widths_are_a_choice() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = prune(folder.path(), "out", &[&SHORT[..], &["--weight-bits", "8,4"]].concat());
+    code(&output, 0);
+    let metrics = metrics(folder.path(), "out");
+    let method = &metrics["methods"][0];
+    assert_eq!(method["weight_bits"], 4, "{metrics:#}");
+    let points = method["points"].as_array().unwrap();
+    for bits in [8, 4] {
+        assert!(points.iter().any(|point| point["widths"]["weight_bits"] == bits), "{points:#?}");
+    }
+    let config = std::fs::read_to_string(folder.path().join("out/accelerator.toml")).unwrap();
+    assert!(config.contains("weight_bits = 4"), "{config}");
+    assert!(text(&output.stdout).contains("a8w4"), "{}", text(&output.stdout));
 }
 
 /// A budget that cannot be met: the best is written, and the exit code says so.
@@ -145,6 +163,8 @@ fn mistakes_are_named() {
     assert!(text(&output.stderr).contains("must not overlap"), "{}", text(&output.stderr));
     wrong(&["--method", "pecna"], 2, "pecan");
     wrong(&["--energy-budget", "0"], 2, "above 0");
+    wrong(&["--weight-bits", "8,3"], 2, "4, 8, 16");
+    wrong(&["--activation-penalty", "-1"], 2, "0 to 1000");
     wrong(&["--augment", "turn"], 2, "shift:PIXELS");
     wrong(&["--learning-rate", "1e9", "--rounds", "1"], 3, "learning rate");
     wrong(&["--technology", "sg13"], 3, "sg13g2");

@@ -4,6 +4,7 @@
 pub mod child;
 pub mod emulator;
 pub mod error;
+pub mod file;
 pub mod gate;
 pub mod harness;
 pub mod layer;

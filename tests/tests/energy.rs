@@ -14,6 +14,7 @@ const LARGEST: f64 = 0.10;
 const PLAN: &str = r#"
 cycles = 600
 seed = 3
+windows = 3
 fit = []
 
 [[held_out]]

@@ -13,7 +13,7 @@ use pecan_flow::map;
 use pecan_flow::net::export::pruned;
 use pecan_flow::net::graph::Graph;
 use pecan_flow::net::onnx::Model;
-use pecan_flow::net::quantize::{Calibration, argmax};
+use pecan_flow::net::quantize::{Calibration, Options, argmax};
 use pecan_flow::prune::{self, Bounds, Dense, Outcome, Part, Schedule, Setting, Split};
 use pecan_flow::tools::{LibertySearch, Process, SynthOptions};
 use pecan_flow::train;
@@ -119,6 +119,39 @@ fn pruned_digits_run_on_the_rtl() {
     assert_eq!(labels(&ours), labels(&theirs));
 }
 
+/// Widths are chosen as the network allows, and the network runs on the RTL of the hardware that was chosen.
+#[test]
+fn chosen_widths_run_on_the_rtl() {
+    let config = preset("tiny").unwrap();
+    let model = Model::read(&data("lenet_digits.onnx")).unwrap();
+    let original = Graph::import(&model).unwrap();
+    let mut graph = Graph::import(&model).unwrap();
+    let mut setting = setting(&config);
+    let (widths, calibration) = (setting.widths(), setting.calibration);
+    setting.tuning.quantization = Some(train::Quantization { widths, calibration });
+    setting.schedule.rounds = 2;
+    let dense = Dense::new(&setting, &original).unwrap();
+    let widths = [8, 4].map(|weight_bits| Options { weight_bits, ..widths });
+    let method = (&dense, prune::DEFAULT);
+    let outcome =
+        prune::prune_widths(&setting, &widths, method, &mut graph, None, &mut |_| ()).unwrap();
+    let chosen = outcome.point.widths;
+    for tried in &widths {
+        let best = outcome.points.iter().filter(|p| p.widths == *tried && p.good);
+        let best = best.map(|p| p.energy).fold(f64::INFINITY, f64::min);
+        println!("{tried:?}: {:.1} % of the energy", 100.0 * best / dense.estimate.energy());
+        assert!(best >= outcome.point.energy);
+    }
+    assert_eq!(chosen, widths[1]);
+    let setting = setting.with_widths(chosen).unwrap();
+    assert_eq!(setting.target.config.numerics.weight_bits, 4);
+    let integers = prune::integers(&setting, &graph).unwrap();
+    let images = &setting.data.test.inputs[..4];
+    let inputs: Vec<_> = images.iter().map(|x| integers.compact.quantize_input(x)).collect();
+    let bench = Bench::new(&setting.target.config).unwrap();
+    bench.check(&integers.compact.network, &inputs, &Settings::default()).unwrap();
+}
+
 /// Layers of the pruned network on a small array at gate level: the energies that pruning went by are those of the
 /// netlist.
 #[test]
@@ -130,7 +163,7 @@ fn energy_of_the_pruned_network_at_gate_level() {
         println!("SKIPPED: the cell library of sg13g2 is absent");
         return;
     }
-    let plan = "cycles = 600\nseed = 5\nfit = []\n\n[[held_out]]\nname = \"pruned_2x3x2\"\n\
+    let plan = "cycles = 600\nseed = 5\nwindows = 5\nfit = []\n\n[[held_out]]\nname = \"pruned_2x3x2\"\n\
                 set = [\"array.rows=2\", \"array.cols=3\", \"array.lanes=2\", \"drain.lanes=2\", \"pe.psum_depth=12\"]\n\n\
                 [[network]]\nmodel = \"pruned.onnx\"\ndata = \"digits.npz\"\ncalibrate = \"0..100\"\n\
                 sample = \"1500..1501\"\nlayers = 2\n";

@@ -1,9 +1,10 @@
 //! Output folders and files that are either complete or absent.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pecan_sim::file::write_whole;
 
 use super::{Context, Failure, Metrics};
 
@@ -33,30 +34,13 @@ impl From<OutputError> for Failure {
     }
 }
 
-/// Writes a file through a temporary one in the same folder, so that a reader, or a run that was
-/// killed, never leaves a half-written file under its name. Missing folders are made.
+/// Writes a file as [`write_whole`].
 ///
 /// # Errors
 /// [`OutputError`] if the folder or file cannot be written.
 pub fn write_atomic(path: &Path, contents: impl AsRef<[u8]>) -> Result<(), OutputError> {
     let failed = |source| OutputError { action: "write", path: path.to_owned(), source };
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".pecan-");
-    #[cfg(unix)]
-    {
-        // Temporary files are private by default; results follow the user's umask.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder).map_err(failed)?;
-    file.write_all(contents.as_ref()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    write_whole(path, contents).map_err(failed)
 }
 
 /// The output folder of a run.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::network::NetworkArgs;
 use super::prune_data::TuningArgs;
 use super::prune_output::{self, Finished, Found};
-use super::prune_values::{Budget, augmentation, margin, methods, penalty, points, width};
+use super::prune_values::{Budget, augmentation, margin, methods, penalty, points, share, width};
 use super::prune_watch::Watcher;
 use super::run::import;
 use super::{ConfigArgs, Context, Exit, Failure, RunArgs};
@@ -16,7 +16,7 @@ use crate::net::quantize::Options;
 use crate::prune::{
     self, Bounds, Checkpoint, Dense, Key, PruneError, REGISTRY, Rule, Schedule, Setting,
 };
-use crate::train::{self, Augmentation, Quantization, TrainError};
+use crate::train::{self, Augmentation, Distillation, Quantization, TrainError};
 
 /// Prune a network so that it costs less energy on the accelerator, at the same accuracy
 ///
@@ -89,6 +89,9 @@ struct TrainingArgs {
     /// Highest learning rate
     #[arg(long, value_name = "RATE", default_value_t = train::Settings::default().learning_rate)]
     learning_rate: f64,
+    /// Share of the dense network's outputs in what is learnt, 0 to 1; the rest is the labels'
+    #[arg(long, value_name = "SHARE", default_value_t = train::Distillation::default().share, value_parser = share)]
+    teacher: f64,
     /// Trainings after a round's own while the accuracy is too low
     #[arg(long, value_name = "N", default_value_t = Schedule::default().patience)]
     patience: usize,
@@ -177,6 +180,7 @@ impl Args {
             epochs: training.epochs,
             batch: training.batch,
             learning_rate: training.learning_rate,
+            distillation: Some(Distillation { share: training.teacher, ..Distillation::default() }),
             augmentation: training.augment.clone(),
             quantization: Some(Quantization { widths, calibration: inputs.method }),
             seed: self.run.seed,

@@ -89,6 +89,12 @@ fn drains(g: &Geometry) -> f64 {
 fn cycles(e: &Events) -> f64 {
     e.count(C::Cycles)
 }
+/// Words of padding that the loader delivers: those that it does not read. The stores read the others, a word for each
+/// that leaves.
+fn padding(g: &Geometry, e: &Events) -> f64 {
+    let stored = e.count(C::BeatsOut) * g.stream_bits as f64 / word_bits(g);
+    (e.toggle(T::PatchWords) - (e.count(C::BufferReads) - stored)).max(0.0)
+}
 
 regressors! {
     // Processing elements: operands, multipliers, adders, accumulators.
@@ -96,18 +102,19 @@ regressors! {
     Mac Logic "activation_operand" Inputs = |g, e| e.toggle(T::ActivationOperand) * g.lanes as f64;
     Mac Logic "product" Compute = |_, e| e.toggle(T::Product);
     Mac Logic "multiply_cross" Compute = |_, e| e.toggle(T::MultiplyCross);
+    // What glitches in a multiplier grows with its width, and runs on through the accumulator behind it.
+    Mac Logic "cross_bits" Compute = |g, e| e.toggle(T::MultiplyCross) * g.activation_bits as f64;
+    Mac Logic "cross_sum_bits" Compute = |g, e| e.toggle(T::MultiplyCross) * g.accumulator_bits as f64;
     Mac Logic "active" Compute = |_, e| e.count(C::ActiveLanes);
     // Lanes share an activation through a multiplexer, behind which it comes later than the weights.
     Mac Logic "cross_1_lane" Compute = |g, e| e.toggle(T::MultiplyCross) * only(g.lanes == 1);
     Mac Logic "cross_2_lanes" Compute = |g, e| e.toggle(T::MultiplyCross) * only(g.lanes == 2);
     Mac Logic "cross_4_lanes" Compute = |g, e| e.toggle(T::MultiplyCross) * only(g.lanes >= 4);
-    Mac Logic "sum_4_lanes" Compute = |g, e| e.toggle(T::Sum) * only(g.lanes >= 4);
-    Mac Logic "takes_bits_4_lanes" Compute = |g, e| e.toggle(T::AccumulatorTakes) * g.accumulator_bits as f64 * only(g.lanes >= 4);
+    Mac Logic "takes_bits_2_lanes" Compute = |g, e| e.toggle(T::AccumulatorTakes) * g.accumulator_bits as f64 * only(g.lanes == 2);
     // The select of that multiplexer, and the zero flags of what the read ports show.
     Mac Logic "channel_lanes" Inputs = |g, e| e.toggle(T::ChannelSelect) * rows(g) * g.lanes as f64;
     Mac Logic "select" Inputs = |_, e| e.toggle(T::ScratchSelect);
     Mac Logic "addend" Compute = |_, e| e.toggle(T::Addend);
-    Mac Logic "total" Compute = |_, e| e.toggle(T::Total);
     Mac Logic "moves_bits" Compute = |g, e| e.toggle(T::AccumulatorMoves) * high_bits(g);
     Mac Logic "multiplied" Compute = |_, e| e.toggle(T::MultiplyLanes);
     Mac Logic "takes" Compute = |_, e| e.toggle(T::AccumulatorTakes);
@@ -118,7 +125,6 @@ regressors! {
     Mac Logic "sum" Compute = |_, e| e.toggle(T::Sum);
     Mac Logic "sum_carry" Compute = |_, e| e.toggle(T::SumCarry);
     Mac Logic "psum_read" Outputs = |_, e| e.toggle(T::PsumReadBus);
-    Mac Logic "entry" Weights = |g, e| e.toggle(T::Entry) * rows(g);
     Mac Logic "steps" Overhead = |_, e| e.count(C::PeSteps);
     Mac Logic "steps_lanes" Overhead = |g, e| e.count(C::PeSteps) * g.lanes as f64;
     Mac Clock "pe" Overhead = |g, e| cycles(e) * pes(g);
@@ -139,7 +145,6 @@ regressors! {
     // Scratchpads and zero flags: one file per row, one read port per column.
     Scratchpad Logic "write" Inputs = |_, e| e.toggle(T::ScratchWrite);
     Scratchpad Logic "write_ports" Inputs = |g, e| e.toggle(T::ScratchWrite) * cols(g);
-    Scratchpad Logic "flag_ports" Inputs = |g, e| e.toggle(T::ZeroFlags) * cols(g);
     Scratchpad Logic "taken" Inputs = |_, e| e.toggle(T::PatchTaken);
     Scratchpad Logic "taken_words" Inputs = |g, e| e.toggle(T::PatchTaken) * words(g);
     Scratchpad Logic "patch" Inputs = |g, e| e.toggle(T::PatchBus) * rows(g);
@@ -149,30 +154,24 @@ regressors! {
     Scratchpad Logic "select" Inputs = |_, e| e.toggle(T::ScratchSelect);
     Scratchpad Logic "operand" Inputs = |_, e| e.toggle(T::ActivationOperand);
     Scratchpad Logic "address" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g);
-    Scratchpad Logic "address_words" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g) * words(g);
     Scratchpad Logic "address_only" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g);
+    // A lane chooses among the channels of its bank; from four on, synthesis orders the multiplexers in another way.
+    Scratchpad Logic "address_4_channels" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g) * only(g.word_channels >= 4 * g.lanes);
+    Scratchpad Logic "address_4_of_4" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g) * only(g.word_channels >= 4 * g.lanes) * only(g.scratch_words <= 4);
     Scratchpad Logic "selects" Inputs = |g, e| e.toggle(T::ScratchSelects) * word_bits(g);
     // Multiplexer trees differ with the words of a half, of which there are few legal numbers.
     Scratchpad Logic "bits_2_words" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.scratch_words == 2);
-    Scratchpad Logic "bits_4_words" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.scratch_words == 4);
     Scratchpad Logic "bits_8_words" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.scratch_words == 8);
-    Scratchpad Logic "bits_16_words" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.scratch_words == 16);
-    Scratchpad Logic "bits_32_words" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.scratch_words >= 32);
+    // A lone lane's bank is the whole word.
+    Scratchpad Logic "bits_1_lane" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.lanes == 1);
     Scratchpad Logic "read_2_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * only(g.scratch_words == 2);
-    Scratchpad Logic "read_4_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * only(g.scratch_words == 4);
-    Scratchpad Logic "read_8_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * only(g.scratch_words == 8);
-    Scratchpad Logic "read_16_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * only(g.scratch_words == 16);
     Scratchpad Logic "read_32_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * only(g.scratch_words >= 32);
     Scratchpad Logic "word_address" Inputs = |_, e| e.toggle(T::ScratchAddress);
     Scratchpad Logic "word_address_bits" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g);
-    Scratchpad Logic "channel" Inputs = |g, e| e.toggle(T::ChannelSelect) * rows(g);
-    Scratchpad Logic "channel_bits" Inputs = |g, e| e.toggle(T::ChannelSelect) * rows(g) * word_bits(g);
-    Scratchpad Logic "steps" Inputs = |_, e| e.count(C::PeSteps);
     Scratchpad Logic "steps_cells" Inputs = |g, e| e.count(C::PeSteps) * word_bits(g) * words(g);
     Scratchpad Logic "small_flags" Inputs = |g, e| e.toggle(T::PatchTaken) * small_flags(g);
     Scratchpad Logic "steps_bits" Inputs = |g, e| e.count(C::PeSteps) * word_bits(g);
     Scratchpad Logic "reads" Inputs = |_, e| e.count(C::ScratchReads);
-    Scratchpad Clock "rows" Overhead = |g, e| cycles(e) * rows(g);
     Scratchpad Clock "words" Overhead = |g, e| cycles(e) * rows(g) * words(g);
     Scratchpad Clock "cells" Overhead = |g, e| cycles(e) * rows(g) * words(g) * word_bits(g);
     Scratchpad Clock "small_flags" Overhead = |g, e| cycles(e) * rows(g) * small_flags(g);
@@ -180,7 +179,6 @@ regressors! {
     Scratchpad Clock "lanes" Overhead = |g, e| cycles(e) * lanes(g);
     Scratchpad Clock "read_cells" Overhead = |g, e| cycles(e) * lanes(g) * g.activation_bits as f64;
     Scratchpad Clock "write_bits" Inputs = |g, e| e.count(C::ScratchWrites) * word_bits(g);
-    Scratchpad Clock "writes" Inputs = |_, e| e.count(C::ScratchWrites);
     Scratchpad Clock "writes_words" Inputs = |g, e| e.count(C::ScratchWrites) * words(g);
     Scratchpad Clock "read_bits" Inputs = |g, e| e.count(C::ScratchReads) * g.activation_bits as f64;
     Scratchpad Clock "reads" Inputs = |_, e| e.count(C::ScratchReads);
@@ -192,12 +190,13 @@ regressors! {
     Scratchpad Leakage "lanes" Overhead = |g, e| cycles(e) * lanes(g);
 
     // Partial-sum files.
-    Psum Logic "write" Outputs = |_, e| e.toggle(T::PsumWrite);
     Psum Logic "write_ones" Outputs = |g, e| e.toggle(T::PsumWriteOnes) * depth(g);
     // Halves of four words, the commonest small file, come out differently from larger and smaller ones.
     Psum Logic "write_bus_8" Outputs = |g, e| e.toggle(T::PsumWriteOnes) * only(g.psum_depth() == 8);
     Psum Logic "write_bus" Outputs = |_, e| e.toggle(T::PsumWriteOnes);
     Psum Logic "sum" Outputs = |_, e| e.toggle(T::Sum);
+    // Products move the sums at the write ports; halves of four words as above.
+    Psum Logic "product_8" Outputs = |g, e| e.toggle(T::Product) * only(g.psum_depth() == 8);
     Psum Logic "read_bus" Outputs = |_, e| e.toggle(T::PsumReadBus);
     Psum Logic "read_bus_depth" Outputs = |g, e| e.toggle(T::PsumReadBus) * depth(g);
     Psum Logic "drain_bus" Outputs = |_, e| e.toggle(T::DrainReadBus);
@@ -205,7 +204,8 @@ regressors! {
     Psum Logic "address" Outputs = |g, e| e.toggle(T::PsumAddress) * sum_bits(g);
     Psum Logic "address_depth" Outputs = |g, e| e.toggle(T::PsumAddress) * sum_bits(g) * depth(g);
     Psum Logic "selects" Outputs = |g, e| e.toggle(T::PsumSelects) * sum_bits(g);
-    Psum Logic "drain_selects" Outputs = |g, e| e.toggle(T::DrainSelects) * sum_bits(g);
+    // The multiplexers of a deeper file have more levels.
+    Psum Logic "drain_selects_levels" Outputs = |g, e| e.toggle(T::DrainSelects) * sum_bits(g) * g.psum_bits() as f64;
     Psum Logic "writes" Outputs = |_, e| e.count(C::PsumWrites);
     Psum Logic "writes_bits" Outputs = |g, e| e.count(C::PsumWrites) * sum_bits(g);
     Psum Logic "writes_cells" Outputs = |g, e| e.count(C::PsumWrites) * sum_bits(g) * depth(g);
@@ -225,19 +225,22 @@ regressors! {
     Network Logic "entry" Weights = |g, e| e.toggle(T::Entry) * rows(g);
     Network Logic "patch" Inputs = |g, e| e.toggle(T::PatchBus) * rows(g);
     Network Logic "patch_all" Inputs = |g, e| e.toggle(T::PatchBus) * pes(g);
-    Network Logic "drain_bus" Outputs = |_, e| e.toggle(T::DrainReadBus);
+    Network Logic "drain_bus_cols" Outputs = |g, e| e.toggle(T::DrainReadBus) * cols(g);
     Network Logic "drain_sum" Outputs = |_, e| e.toggle(T::DrainSum);
     Network Logic "read_bus" Inputs = |_, e| e.toggle(T::ScratchReadBus);
     Network Logic "word_address" Inputs = |_, e| e.toggle(T::ScratchAddress);
     Network Logic "drains" Outputs = |_, e| e.count(C::DrainSteps);
     // Where the drain takes a group in parts, rows choose among the columns' sums.
     Network Logic "drain_mux" Outputs = |g, e| e.count(C::DrainSteps) * cols(g) * sum_bits(g) * only(g.chunks_per_group() > 1);
+    // The part goes to the multiplexers of all rows.
+    Network Logic "drain_mux_rows" Outputs = |g, e| e.count(C::DrainSteps) * pes(g) * sum_bits(g) * only(g.chunks_per_group() > 1);
     Network Logic "drain_mux_sum" Outputs = |g, e| e.toggle(T::DrainSum) * rows(g) * only(g.chunks_per_group() > 1);
     Network Logic "drains_rows" Outputs = |g, e| e.count(C::DrainSteps) * rows(g);
     Network Logic "drains_bits" Outputs = |g, e| e.count(C::DrainSteps) * drains(g) * g.accumulator_bits as f64;
     Network Logic "drains_row_bits" Outputs = |g, e| e.count(C::DrainSteps) * rows(g) * drains(g) * g.accumulator_bits as f64;
     Network Logic "words" Inputs = |g, e| e.toggle(T::PatchWords) * rows(g);
     Network Logic "taken" Inputs = |_, e| e.toggle(T::PatchTaken);
+    Network Logic "zero_flags" Inputs = |_, e| e.toggle(T::ZeroFlags);
     Network Logic "steps" Overhead = |_, e| e.count(C::PeSteps);
     Network Logic "reads" Overhead = |_, e| e.count(C::ScratchReads);
     Network Logic "entries" Overhead = |g, e| e.count(C::WeightReads) * rows(g);
@@ -250,7 +253,6 @@ regressors! {
     Network Clock "steps" Overhead = |_, e| e.count(C::PeSteps);
     Network Clock "run" Overhead = |_, e| e.count(C::RunCycles);
     Network Clock "run_rows" Overhead = |g, e| e.count(C::RunCycles) * rows(g);
-    Network Clock "lanes" Overhead = |g, e| cycles(e) * lanes(g);
     Network Leakage "cycles" Overhead = |_, e| cycles(e);
     Network Leakage "rows" Overhead = |g, e| cycles(e) * rows(g);
     Network Leakage "pes" Overhead = |g, e| cycles(e) * pes(g);
@@ -262,15 +264,12 @@ regressors! {
     Sequencer Logic "dense" Weights = |g, e| e.count(C::WeightReads) * only(!g.skip);
     Sequencer Logic "dense_index" Weights = |g, e| e.toggle(T::EntryIndex) * only(!g.skip);
     Sequencer Logic "entry_rows" Weights = |g, e| e.toggle(T::Entry) * rows(g);
-    Sequencer Logic "index_rows" Weights = |g, e| e.toggle(T::EntryIndex) * rows(g);
     Sequencer Logic "entry_bits" Weights = |g, e| e.count(C::WeightReads) * g.entry_bits as f64;
     Sequencer Logic "address_bits" Weights = |g, e| e.count(C::WeightReads) * g.weight_address_bits as f64;
-    Sequencer Logic "list_ends" Weights = |_, e| e.count(C::PsumWrites);
     Sequencer Logic "psum_address" Weights = |g, e| e.toggle(T::PsumAddress) / rows(g);
     Sequencer Logic "words" Inputs = |g, e| e.toggle(T::PatchWords) * cols(g);
     Sequencer Logic "entries" Weights = |_, e| e.count(C::WeightReads);
     Sequencer Logic "weight_write" Weights = |g, e| e.toggle(T::WeightWrite) * cols(g);
-    Sequencer Logic "run_columns" Overhead = |g, e| e.count(C::RunCycles) * cols(g);
     Sequencer Logic "columns" Overhead = |g, e| cycles(e) * cols(g);
     Sequencer Clock "columns" Overhead = |g, e| cycles(e) * cols(g);
     Sequencer Clock "dense" Overhead = |g, e| cycles(e) * cols(g) * only(!g.skip);
@@ -285,15 +284,15 @@ regressors! {
     // Loader.
     Loader Logic "patch" Inputs = |_, e| e.toggle(T::PatchBus);
     Loader Logic "patch_rows" Inputs = |g, e| e.toggle(T::PatchBus) * rows(g);
-    Loader Logic "patch_all" Inputs = |g, e| e.toggle(T::PatchBus) * pes(g);
     Loader Logic "words" Inputs = |_, e| e.toggle(T::PatchWords);
+    // Coordinates are below 0 in the padding: all their bits toggle at the border.
+    Loader Logic "padding" Inputs = |g, e| padding(g, e);
     Loader Logic "words_rows" Inputs = |g, e| e.toggle(T::PatchWords) * rows(g);
     Loader Logic "words_bits" Inputs = |g, e| e.toggle(T::PatchWords) * g.buffer_bits as f64;
     Loader Logic "buffer_reads" Inputs = |_, e| e.count(C::BufferReads);
     Loader Logic "reads_rows" Inputs = |g, e| e.count(C::BufferReads) * rows(g);
     Loader Logic "writes" Inputs = |_, e| e.count(C::ScratchWrites);
     Loader Logic "run" Overhead = |_, e| e.count(C::RunCycles);
-    Loader Logic "run_rows" Overhead = |g, e| e.count(C::RunCycles) * rows(g);
     Loader Logic "cycles" Overhead = |_, e| cycles(e);
     Loader Logic "beats" Overhead = |_, e| e.toggle(T::BeatsIn);
     Loader Clock "cycles" Overhead = |_, e| cycles(e);
@@ -312,6 +311,10 @@ regressors! {
     Drain Logic "sum" Outputs = |_, e| e.toggle(T::DrainSum);
     Drain Logic "biased" Outputs = |_, e| e.toggle(T::DrainBiased);
     Drain Logic "cross" Outputs = |_, e| e.toggle(T::DrainCross);
+    // As in the array: glitches grow with the width of the multiplier.
+    Drain Logic "cross_bits" Outputs = |g, e| e.toggle(T::DrainCross) * g.accumulator_bits as f64;
+    // Sums come through a multiplexer of the rows: the deeper it is, the less they arrive at once.
+    Drain Logic "multiplies_rows" Outputs = |g, e| e.toggle(T::DrainMultiplies) * rows(g);
     Drain Logic "scaled" Outputs = |_, e| e.toggle(T::DrainScaled);
     Drain Logic "out" Outputs = |_, e| e.toggle(T::DrainOut);
     Drain Logic "param" Outputs = |_, e| e.toggle(T::Param);
@@ -321,7 +324,6 @@ regressors! {
     Drain Logic "steps_bits" Outputs = |g, e| e.count(C::DrainSteps) * drains(g) * g.accumulator_bits as f64;
     Drain Logic "words" Outputs = |g, e| e.count(C::BufferWrites) * word_bits(g);
     Drain Logic "run" Overhead = |_, e| e.count(C::RunCycles);
-    Drain Logic "beats" Overhead = |g, e| e.toggle(T::BeatsIn) * drains(g);
     Drain Logic "cycles" Overhead = |_, e| cycles(e);
     Drain Clock "cycles" Overhead = |_, e| cycles(e);
     Drain Clock "lanes" Overhead = |g, e| cycles(e) * drains(g);
@@ -342,15 +344,14 @@ regressors! {
 
     // Decoder, store, run configuration, counters.
     Control Logic "beats_in" Overhead = |_, e| e.toggle(T::BeatsIn);
-    Control Logic "beats_in_cols" Overhead = |g, e| e.toggle(T::BeatsIn) * cols(g);
-    Control Logic "beats" Overhead = |_, e| e.count(C::BeatsIn);
     Control Logic "beats_out" Outputs = |_, e| e.toggle(T::BeatsOut);
-    Control Logic "beats_out_count" Outputs = |_, e| e.count(C::BeatsOut);
-    Control Logic "buffer_read" Inputs = |_, e| e.toggle(T::BufferRead);
     Control Logic "weight_write" Weights = |_, e| e.toggle(T::WeightWrite);
     Control Logic "events" Overhead = |_, e| counted(e);
     Control Logic "run" Overhead = |_, e| e.count(C::RunCycles);
     Control Logic "cycles" Overhead = |_, e| cycles(e);
+    // The state of the columns, and the parameters that the stream's beats are taken apart into.
+    Control Logic "cols" Overhead = |g, e| cycles(e) * cols(g);
+    Control Logic "params_bits" Outputs = |g, e| e.count(C::ParamWrites) * g.stream_bits as f64;
     Control Clock "cycles" Overhead = |_, e| cycles(e);
     // The root clock net reaches every clock gate and every register that is not gated.
     Control Clock "rows" Overhead = |g, e| cycles(e) * rows(g);
@@ -363,13 +364,15 @@ regressors! {
     Control Clock "psum_cells" Overhead = |g, e| cycles(e) * pes(g) * depth(g) * sum_bits(g);
     Control Clock "scratch_cells" Overhead = |g, e| cycles(e) * rows(g) * words(g) * word_bits(g);
     Control Clock "operand_cells" Overhead = |g, e| cycles(e) * lanes(g) * (g.activation_bits + g.weight_bits) as f64;
-    Control Clock "sum_cells" Overhead = |g, e| cycles(e) * pes(g) * sum_bits(g);
     Control Clock "dense" Overhead = |g, e| cycles(e) * cols(g) * only(!g.skip);
     Control Clock "drain_cells" Overhead = |g, e| cycles(e) * drains(g) * g.accumulator_bits as f64;
     Control Clock "counter_bits" Overhead = |g, e| cycles(e) * g.counter_bits as f64;
     Control Clock "stream_bits" Overhead = |g, e| cycles(e) * g.stream_bits as f64;
     Control Clock "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);
     Control Clock "beats_in" Overhead = |g, e| e.count(C::BeatsIn) * g.stream_bits as f64;
+    Control Clock "buffer_reads" Inputs = |_, e| e.count(C::BufferReads);
+    Control Clock "weight_writes" Weights = |_, e| e.count(C::WeightWrites);
+    Control Clock "params_bits" Outputs = |g, e| e.count(C::ParamWrites) * g.stream_bits as f64;
     Control Clock "events_bits" Overhead = |g, e| counted(e) * g.counter_bits as f64;
     Control Leakage "cycles" Overhead = |_, e| cycles(e);
     Control Leakage "counter_bits" Overhead = |g, e| cycles(e) * g.counter_bits as f64;

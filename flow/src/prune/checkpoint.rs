@@ -1,7 +1,8 @@
 //! Runs that go on where they were stopped.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
+
+use pecan_sim::file::write_whole;
 
 use super::PruneError;
 use super::driver::State;
@@ -59,16 +60,7 @@ impl Checkpoint {
         let path = self.path(rule);
         let fail = |problem: String| PruneError::State { path: path.clone(), problem };
         let body = postcard::to_allocvec(state).map_err(|e| fail(e.to_string()))?;
-        let store = || -> std::io::Result<()> {
-            std::fs::create_dir_all(&self.folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-            file.write_all(&self.key.0)?;
-            file.write_all(blake3::hash(&body).as_bytes())?;
-            file.write_all(&body)?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        store().map_err(|e| fail(format!("cannot be written: {e}")))
+        let bytes = [&self.key.0[..], blake3::hash(&body).as_bytes(), &body].concat();
+        write_whole(&path, bytes).map_err(|e| fail(format!("cannot be written: {e}")))
     }
 }

@@ -124,17 +124,22 @@ impl CustomOp1 for RoundedWeights {
         let weights = values(storage, layout)?;
         let rows = layout.dims().first().copied().unwrap_or(1).max(1);
         let mut output = weights.to_vec();
-        for row in output.chunks_mut((weights.len() / rows).max(1)) {
-            let scale = weight_scale(row, self.bits) as f32;
-            if let Some(grid) = Grid::of(scale, self.bits) {
-                row.iter_mut().for_each(|w| *w = grid.round(*w));
-            }
-        }
+        round_rows(&mut output, rows, self.bits);
         Ok((CpuStorage::F32(output), layout.shape().clone()))
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         Ok(Some(gradient.clone()))
+    }
+}
+
+/// Rounds `[rows]...` weights to integers of `bits`, with one scale per row.
+pub(super) fn round_rows(weights: &mut [f32], rows: usize, bits: usize) {
+    let inputs = (weights.len() / rows.max(1)).max(1);
+    for row in weights.chunks_mut(inputs) {
+        if let Some(grid) = Grid::of(weight_scale(row, bits) as f32, bits) {
+            row.iter_mut().for_each(|w| *w = grid.round(*w));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Result as Computed, Tensor, Var};
 
-use super::activation::{Activation, Grid, RoundedWeights, range};
+use super::activation::{Activation, Grid, RoundedWeights, range, round_rows};
 use super::density::Density;
 use super::error::TrainError;
 use super::fold::{Folded, Norm};
@@ -156,7 +156,8 @@ impl<'a> Tuning<'a> {
         Ok(())
     }
 
-    /// Weights and bias of every layer, with normalization folded in.
+    /// Weights and bias of every layer, with normalization folded in and weights rounded as in training: what was
+    /// trained is the network of rounded weights, and those before rounding, which steps move, need not make a good one.
     pub(super) fn folded(&self) -> Vec<Folded> {
         let layers = self.network.layers.iter().zip(&self.slots);
         let fold = |(layer, slots): (&Layer, &Slots)| {
@@ -167,6 +168,9 @@ impl<'a> Tuning<'a> {
             };
             if let Some(norm) = &slots.norm {
                 norm.fold(layer.inputs(), &self.parameters[norm.gain].values, &mut folded);
+            }
+            if let Some(Quantization { widths, .. }) = self.quantization {
+                round_rows(&mut folded.weights, folded.bias.len(), widths.weight_bits);
             }
             folded
         };

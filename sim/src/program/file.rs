@@ -13,11 +13,11 @@
 //! | DRAM size, DRAM image | 8 + size |
 //! | BLAKE3 of everything before | 32 |
 
-use std::io::Write;
 use std::path::Path;
 
 use super::{Program, ProgramError, Region, Transfer};
 use crate::error::{Result, SimError};
+use crate::file::write_whole;
 
 const MAGIC: &[u8; 8] = b"PECANPRG";
 const VERSION: u32 = 1;
@@ -97,12 +97,7 @@ impl Program {
     /// [`SimError::Program`] if the program is invalid, [`SimError::Io`] if writing fails.
     pub fn write(&self, path: &Path) -> Result<()> {
         self.validate()?;
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file =
-            tempfile::NamedTempFile::new_in(folder).map_err(SimError::io("write in", folder))?;
-        file.write_all(&self.to_bytes()).map_err(SimError::io("write", path))?;
-        file.persist(path).map_err(|error| SimError::io("write", path)(error.error))?;
-        Ok(())
+        write_whole(path, self.to_bytes()).map_err(SimError::io("write", path))
     }
 
     /// Reads a program file.

@@ -22,7 +22,7 @@ use crate::net::quantize::{Options, calibrate, quantize};
 const DENSITIES: [f64; 4] = [1.0, 0.5, 1.0, 0.3];
 
 /// The pieces of all networks of a plan for one configuration: 20 layers with real weights and activations,
-/// dense and pruned, windows drawn from the plan's seed and the configuration's `number`.
+/// dense and pruned, windows drawn from the plan's seed for them and the configuration's `number`.
 ///
 /// # Errors
 /// A file cannot be read, or a network does not quantize at the configuration's widths.
@@ -33,7 +33,7 @@ pub(super) fn pieces(
     cycles: usize,
     number: u64,
 ) -> Result<Vec<Piece>, CalibrateError> {
-    let mut rng = ChaCha8Rng::seed_from_u64(plan.seed ^ (number << 16));
+    let mut rng = ChaCha8Rng::seed_from_u64(plan.windows ^ (number << 16));
     let geometry = Geometry::of(config);
     let mut pieces = Vec::new();
     for source in &plan.network {

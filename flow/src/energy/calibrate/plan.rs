@@ -15,8 +15,10 @@ const SHIPPED: &str = include_str!("plan.toml");
 pub struct Plan {
     /// Cycles of computation of a layer.
     pub cycles: usize,
-    /// Seed of values and windows.
+    /// Seed of the designed layers' values.
     pub seed: u64,
+    /// Seed of the held-out windows: a record is made once with it, so a changed fit needs another.
+    pub windows: u64,
     /// Configurations of the fit.
     pub fit: Vec<Point>,
     /// Held-out configurations.

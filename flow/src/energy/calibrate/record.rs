@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use pecan_hdl::isa::counter::Counter;
 use pecan_sim::emulator::Toggle;
+use pecan_sim::file::write_whole;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -90,16 +91,9 @@ impl Record {
     /// The file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), EnergyError> {
         let io = |source| EnergyError::Io { action: "write", path: path.into(), source };
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(io)?;
-        }
         let text = serde_json::to_vec_pretty(self).map_err(|error| io(error.into()))?;
-        // Renamed when complete: a killed run leaves no half-written case.
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-        std::io::Write::write_all(&mut file, &text).map_err(io)?;
-        file.persist(path).map_err(|error| io(error.error))?;
-        Ok(())
+        // A killed run leaves no half-written case.
+        write_whole(path, text).map_err(io)
     }
 }
 

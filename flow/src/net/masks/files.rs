@@ -10,13 +10,14 @@ use std::path::Path;
 use ndarray::{ArrayD, IxDyn};
 use ndarray_npy::NpzWriter;
 use pecan_hdl::config::nearest;
+use pecan_sim::file::write_whole;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 
 use super::{MaskError, Masks};
 use crate::data::Npz;
 use crate::net::graph::{Graph, Node, constants};
-use crate::net::onnx::{Model, write_whole};
+use crate::net::onnx::Model;
 use crate::net::op::{Linear, list};
 
 /// Shape of a tensor and its values, row-major.

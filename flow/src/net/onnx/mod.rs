@@ -7,9 +7,9 @@ mod model;
 mod tensor;
 mod types;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use pecan_sim::file::write_whole;
 use prost::Message;
 use thiserror::Error;
 
@@ -142,7 +142,7 @@ impl Model {
     /// # Errors
     /// The directory does not exist or cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), OnnxError> {
-        write_whole(path, &self.proto.encode_to_vec()).map_err(|source| OnnxError::Io {
+        write_whole(path, self.proto.encode_to_vec()).map_err(|source| OnnxError::Io {
             action: "write",
             path: path.to_path_buf(),
             source,
@@ -171,19 +171,6 @@ impl Model {
             }
         }
     }
-}
-
-/// Writes a file so that a reader sees all of it or nothing, and an old one stays if writing fails.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 #[cfg(test)]

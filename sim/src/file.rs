@@ -1,0 +1,48 @@
+//! Files that are there as a whole or not at all.
+
+use std::io::{Result, Write};
+use std::path::Path;
+
+/// Writes a file through a temporary one in the same folder, so that a reader, or a run that was killed, never finds a
+/// half-written file under its name, and an old one stays if writing fails. Missing folders are made.
+///
+/// # Errors
+/// The folder or the file cannot be written.
+pub fn write_whole(path: &Path, contents: impl AsRef<[u8]>) -> Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(folder)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".pecan-");
+    #[cfg(unix)]
+    {
+        // Temporary files are private by default; results follow the user's umask.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(contents.as_ref())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaces_and_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/file");
+        write_whole(&path, "one").unwrap();
+        write_whole(&path, "two").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(folder.path().join("new")).unwrap().count(), 1);
+        // A folder stands where the file should go.
+        assert!(write_whole(folder.path(), "").is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+    }
+}
