@@ -15,7 +15,7 @@ macro_rules! commands {
         #[derive(Debug, Subcommand)]
         #[allow(missing_docs)] // Each variant is documented by its arguments.
         pub enum Command {
-            $( $variant($module::Args) ),+
+            $( $variant(Box<$module::Args>) ),+
         }
 
         impl Command {
@@ -33,7 +33,7 @@ macro_rules! commands {
             /// [`Failure`] with its message and exit code.
             pub fn run(self, context: &Context) -> Result<Exit, Failure> {
                 match self {
-                    $( Self::$variant(args) => $module::run(args, context) ),+
+                    $( Self::$variant(args) => $module::run(*args, context) ),+
                 }
             }
         }
