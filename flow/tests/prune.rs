@@ -164,7 +164,7 @@ fn mistakes_are_named() {
     wrong(&["--method", "pecna"], 2, "pecan");
     wrong(&["--energy-budget", "0"], 2, "above 0");
     wrong(&["--weight-bits", "8,3"], 2, "4, 8, 16");
-    wrong(&["--activation-penalty", "-1"], 2, "0 to 1000");
+    wrong(&["--activation-penalty=-1"], 2, "0 to 1000");
     wrong(&["--augment", "turn"], 2, "shift:PIXELS");
     wrong(&["--learning-rate", "1e9", "--rounds", "1"], 3, "learning rate");
     wrong(&["--technology", "sg13"], 3, "sg13g2");

@@ -234,12 +234,16 @@ fn integer_accuracy(graph: &Graph, train: &Samples, test: &Samples, widths: Opti
 fn rounding_in_training_helps_few_bits() {
     let (samples, test) = (digits("train_idx", None), digits("test_idx", None));
     let widths = Options { activation_bits: 4, weight_bits: 4 };
-    let run = |quantization| {
-        let mut graph = lenet_graph();
-        let masks = prune(&mut graph, 0.1);
-        let settings = Settings { quantization, ..settings(6.0) };
-        train(&mut graph, &masks, &samples, &settings).unwrap();
-        integer_accuracy(&graph, &samples, &test, widths)
+    // The mean of some seeds, for an image is worth 0.3 points.
+    let run = |quantization: Option<Quantization>| {
+        let one = |seed| {
+            let mut graph = lenet_graph();
+            let masks = prune(&mut graph, 0.05);
+            let settings = Settings { quantization, seed, ..settings(6.0) };
+            train(&mut graph, &masks, &samples, &settings).unwrap();
+            integer_accuracy(&graph, &samples, &test, widths)
+        };
+        (0..4).map(one).sum::<f64>() / 4.0
     };
     let without = run(None);
     let with = run(Some(Quantization { widths, calibration: Calibration::MinMax }));
