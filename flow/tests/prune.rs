@@ -105,7 +105,8 @@ fn results_and_resumption() {
 #[test]
 fn widths_are_a_choice() {
     let folder = tempfile::tempdir().unwrap();
-    let output = prune(folder.path(), "out", &[&SHORT[..], &["--weight-bits", "8,4"]].concat());
+    let output =
+        prune(folder.path(), "out", &[&SHORT[..], &["--weight-bits", "8,4", "--explain"]].concat());
     code(&output, 0);
     let metrics = metrics(folder.path(), "out");
     let method = &metrics["methods"][0];
@@ -117,6 +118,12 @@ fn widths_are_a_choice() {
     let config = std::fs::read_to_string(folder.path().join("out/accelerator.toml")).unwrap();
     assert!(config.contains("weight_bits = 4"), "{config}");
     assert!(text(&output.stdout).contains("a8w4"), "{}", text(&output.stdout));
+    assert_eq!(metrics["accelerator"]["configuration"]["numerics"]["weight_bits"], 4);
+    assert_eq!(metrics["dense"]["weight_bits"], 8);
+    let decisions = std::fs::read_to_string(folder.path().join("out/decisions-pecan.csv")).unwrap();
+    for widths in ["a8w8,", "a8w4,"] {
+        assert!(decisions.lines().any(|line| line.starts_with(widths)), "{widths}");
+    }
 }
 
 /// A budget that cannot be met: the best is written, and the exit code says so.
@@ -165,6 +172,7 @@ fn mistakes_are_named() {
     wrong(&["--energy-budget", "0"], 2, "above 0");
     wrong(&["--weight-bits", "8,3"], 2, "4, 8, 16");
     wrong(&["--activation-penalty=-1"], 2, "0 to 1000");
+    wrong(&["--teacher", "2"], 2, "from 0 to 1");
     wrong(&["--augment", "turn"], 2, "shift:PIXELS");
     wrong(&["--learning-rate", "1e9", "--rounds", "1"], 3, "learning rate");
     wrong(&["--technology", "sg13"], 3, "sg13g2");

@@ -99,16 +99,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn replaces_and_leaves_nothing_behind() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a/b.txt");
-        write_atomic(&path, "one").unwrap();
-        write_atomic(&path, "two").unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
-        assert_eq!(std::fs::read_dir(folder.path().join("a")).unwrap().count(), 1);
-    }
-
-    #[test]
     fn a_file_in_the_way_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let blocked = folder.path().join("file");

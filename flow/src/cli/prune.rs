@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::network::NetworkArgs;
 use super::prune_data::TuningArgs;
 use super::prune_output::{self, Finished, Found};
-use super::prune_values::{Budget, augmentation, margin, methods, penalty, points, share, width};
+use super::prune_values::{Budget, augmentation, margin, methods, penalty, points, width};
 use super::prune_watch::Watcher;
 use super::run::import;
 use super::{ConfigArgs, Context, Exit, Failure, RunArgs};
@@ -90,7 +90,8 @@ struct TrainingArgs {
     #[arg(long, value_name = "RATE", default_value_t = train::Settings::default().learning_rate)]
     learning_rate: f64,
     /// Share of the dense network's outputs in what is learnt, 0 to 1; the rest is the labels'
-    #[arg(long, value_name = "SHARE", default_value_t = train::Distillation::default().share, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = train::Distillation::default().share,
+        value_parser = super::shapes::density)]
     teacher: f64,
     /// Trainings after a round's own while the accuracy is too low
     #[arg(long, value_name = "N", default_value_t = Schedule::default().patience)]
@@ -219,15 +220,13 @@ impl Args {
         };
         let weights = or_own(&self.weight_bits, own.weight_bits);
         let activations = or_own(&self.activation_bits, own.activation_bits);
-        let pair = |activation_bits: usize| {
-            let of =
-                move |weight_bits: &usize| Options { activation_bits, weight_bits: *weight_bits };
-            weights.iter().map(of).collect::<Vec<_>>()
-        };
-        let mut all: Vec<Options> = Vec::new();
-        for widths in activations.into_iter().flat_map(pair) {
-            if !all.contains(&widths) {
-                all.push(widths);
+        let mut all = Vec::new();
+        for activation_bits in activations {
+            for weight_bits in weights.iter().copied() {
+                let widths = Options { activation_bits, weight_bits };
+                if !all.contains(&widths) {
+                    all.push(widths);
+                }
             }
         }
         all

@@ -12,7 +12,6 @@ use crate::map::compile;
 use crate::net::export;
 use crate::net::graph::Graph;
 use crate::net::onnx::Model;
-use crate::net::quantize::Options;
 use crate::prune::{
     self, Answers, Dense, Ending, Integers, Outcome, PruneError, PruneLayer, Setting,
 };
@@ -57,6 +56,11 @@ pub(super) struct Finished<'a> {
 }
 
 impl Finished<'_> {
+    /// The accelerator of the asked method's network.
+    pub(super) fn config(&self) -> &Config {
+        self.found.first().map_or(&self.setting.target.config, |found| &found.config)
+    }
+
     /// Which bound the asked method has not met, if any.
     pub(super) fn missed(&self) -> Option<String> {
         let bounds = &self.setting.bounds;
@@ -133,7 +137,7 @@ fn text(path: &Path, finished: &Finished<'_>) -> String {
     let error = |answers: &Answers| format!("{:.2}", 100.0 * answers.standard_error());
     table.row([
         "dense".to_owned(),
-        widths(finished.dense.widths),
+        finished.dense.widths.to_string(),
         percent(finished.dense_test.accuracy()),
         error(&finished.dense_test),
         energy(dense, unit),
@@ -144,7 +148,7 @@ fn text(path: &Path, finished: &Finished<'_>) -> String {
     for found in &finished.found {
         table.row([
             found.outcome.rule.to_owned(),
-            widths(found.outcome.point.widths),
+            found.outcome.point.widths.to_string(),
             percent(found.test.accuracy()),
             error(&found.test),
             energy(found.estimate.energy(), unit),
@@ -159,7 +163,7 @@ fn text(path: &Path, finished: &Finished<'_>) -> String {
     let mut text = format!(
         "{} on {} in {}\n{}\n\n{}\n",
         path.display(),
-        setting.target.config.name(),
+        finished.config().name(),
         setting.target.technology.name,
         finished.origin,
         table.render()
@@ -176,11 +180,6 @@ fn text(path: &Path, finished: &Finished<'_>) -> String {
         text += &format!("{missed}\n");
     }
     text
-}
-
-/// Widths in short: bits of activations, of weights.
-pub(super) fn widths(widths: Options) -> String {
-    format!("a{}w{}", widths.activation_bits, widths.weight_bits)
 }
 
 /// Where the energy went, layer by layer.
@@ -225,7 +224,7 @@ fn metrics(context: &Context, path: &Path, finished: &Finished<'_>) -> Metrics {
         None => Vec::new(),
     };
     Metrics::new(context.command())
-        .config(&setting.target.config)
+        .config(finished.config())
         .with("model", path.display().to_string())
         .with("inputs", finished.origin.clone())
         .with("technology", json!({ "name": technology.name, "unit": technology.unit, "origin": technology.origin }))
@@ -242,6 +241,7 @@ fn metrics(context: &Context, path: &Path, finished: &Finished<'_>) -> Metrics {
             json!({
                 "accuracy": finished.dense_test.accuracy(), "standard_error": finished.dense_test.standard_error(),
                 "validation_accuracy": dense.validation.accuracy(),
+                "activation_bits": dense.widths.activation_bits, "weight_bits": dense.widths.weight_bits,
                 "energy_pj": picojoules, "energy": energy, "cycles": dense.estimate.cycles,
             }),
         )

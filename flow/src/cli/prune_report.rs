@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::prune_output::{Finished, Found, widths};
+use super::prune_output::{Finished, Found};
 use crate::net::graph::Graph;
 use crate::prune::{Answers, Ending, Outcome};
 use crate::report::{Histogram, MethodResult, Pruning, Step, technology_text};
@@ -20,7 +20,7 @@ pub(super) fn page(path: &Path, finished: &Finished<'_>) -> Pruning {
     let chosen = finished.found.first();
     Pruning {
         network: network.unwrap_or_default(),
-        target: format!("{} in {}", setting.target.config.name(), technology.name),
+        target: format!("{} in {}", finished.config().name(), technology.name),
         unit: technology.unit.clone(),
         origin: finished.origin.clone(),
         samples: [
@@ -31,7 +31,7 @@ pub(super) fn page(path: &Path, finished: &Finished<'_>) -> Pruning {
         ],
         bound: setting.bounds.accuracy_drop,
         dense: dense.estimate.clone(),
-        dense_widths: widths(dense.widths),
+        dense_widths: dense.widths.to_string(),
         dense_test: test(&finished.dense_test),
         dense_validation: dense.validation.accuracy(),
         methods: finished.found.iter().map(method).collect(),
@@ -51,11 +51,11 @@ fn method(found: &Found) -> MethodResult {
         energy: p.energy,
         accuracy: p.accuracy,
         good: p.good,
-        widths: widths(p.widths),
+        widths: p.widths.to_string(),
     };
     MethodResult {
         name: (*rule).to_owned(),
-        widths: widths(found.outcome.point.widths),
+        widths: found.outcome.point.widths.to_string(),
         doc: crate::prune::find(rule).map_or("", |rule| rule.doc).to_owned(),
         steps: points.iter().map(step).collect(),
         test: [found.test.accuracy(), found.test.standard_error()],

@@ -27,32 +27,24 @@ pub(super) fn width(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A number from 0 to `most`.
+fn up_to(most: f64, unit: &str, text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..=most).contains(&value) => Ok(value),
+        _ => Err(format!("allowed: 0 to {most}{unit}")),
+    }
+}
+
 pub(super) fn points(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if (0.0..=100.0).contains(&value) => Ok(value),
-        _ => Err("allowed: 0 to 100 points".into()),
-    }
-}
-
-pub(super) fn penalty(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if (0.0..=1000.0).contains(&value) => Ok(value),
-        _ => Err("allowed: 0 to 1000".into()),
-    }
-}
-
-pub(super) fn share(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
-        _ => Err("allowed: 0 to 1".into()),
-    }
+    up_to(100.0, " points", text)
 }
 
 pub(super) fn margin(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if (0.0..=10.0).contains(&value) => Ok(value),
-        _ => Err("allowed: 0 to 10 standard errors".into()),
-    }
+    up_to(10.0, " standard errors", text)
+}
+
+pub(super) fn penalty(text: &str) -> Result<f64, String> {
+    up_to(1000.0, "", text)
 }
 
 /// A bound: a number, or a share of the dense network's.

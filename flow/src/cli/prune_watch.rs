@@ -3,27 +3,32 @@
 use indicatif::ProgressBar;
 
 use super::Context;
-use super::prune_output::widths;
+use crate::net::quantize::Options;
 use crate::prune::{Event, Rule};
 
 /// Shows how far a method is.
 pub(super) struct Watcher {
     bar: ProgressBar,
     rule: &'static str,
+    widths: Options,
     round: usize,
     decisions: Option<String>,
 }
 
 impl Watcher {
     pub(super) fn new(context: &Context, rule: &Rule, explain: bool) -> Self {
-        let head = "round,layer,output,input,weights,loss,saved\n";
+        let head = "widths,round,layer,output,input,weights,loss,saved\n";
         let decisions = explain.then(|| head.to_owned());
-        Self { bar: context.bar(1, rule.name), rule: rule.name, round: 0, decisions }
+        let bar = context.bar(1, rule.name);
+        Self { bar, rule: rule.name, widths: Options::default(), round: 0, decisions }
     }
 
     pub(super) fn see(&mut self, event: &Event<'_>) {
         match event {
-            Event::Begin(bits) => tracing::debug!("{} on hardware of {}", self.rule, widths(*bits)),
+            Event::Begin(widths) => {
+                self.widths = *widths;
+                tracing::debug!("{} on hardware of {widths}", self.rule);
+            }
             Event::Round(round, goal) => {
                 self.round = *round;
                 tracing::debug!("{}, round {round}: towards {goal:.0}", self.rule);
@@ -32,8 +37,9 @@ impl Watcher {
                 self.bar.set_length(progress.steps as u64);
                 self.bar.set_position(progress.step as u64);
                 self.bar.set_message(format!(
-                    "{}, round {}: loss {:.3}, accuracy {:.1} %",
+                    "{}, {}, round {}: loss {:.3}, accuracy {:.1} %",
                     self.rule,
+                    self.widths,
                     self.round,
                     progress.loss,
                     100.0 * progress.accuracy
@@ -43,7 +49,7 @@ impl Watcher {
                 "{}, round {}, {}: {:.2} % at {:.0} (predicted {:.0}), {:.0} cycles, density {:.3}{}",
                 self.rule,
                 point.round,
-                widths(point.widths),
+                point.widths,
                 100.0 * point.accuracy,
                 point.energy,
                 point.predicted,
@@ -52,6 +58,7 @@ impl Watcher {
                 if point.good { "" } else { ": too much lost" }
             ),
             Event::Removed(round, reasons) => {
+                let widths = self.widths;
                 let Some(text) = &mut self.decisions else { return };
                 for r in *reasons {
                     let saved = r.saved.map(|saved| format!("{saved:.3}")).unwrap_or_default();
@@ -59,7 +66,7 @@ impl Watcher {
                     let place =
                         [r.layer.clone(), number(r.output), number(r.input), r.weights.to_string()];
                     let place = place.join(",");
-                    text.push_str(&format!("{round},{place},{:e},{saved}\n", r.loss));
+                    text.push_str(&format!("{widths},{round},{place},{:e},{saved}\n", r.loss));
                 }
             }
         }

@@ -89,8 +89,7 @@ pub fn prune(
     if layers.is_empty() {
         return Err(PruneError::NoLayers { origin: dense.graph.origin.clone() });
     }
-    let Options { activation_bits, weight_bits } = setting.widths();
-    let name = format!("{}-a{activation_bits}w{weight_bits}", rule.name);
+    let name = format!("{}-{}", rule.name, setting.widths());
     let saved = checkpoint.and_then(|checkpoint| checkpoint.load(&name));
     let mut run =
         Run { setting, dense, rule, layers, state: saved.unwrap_or_else(|| State::new(dense)) };

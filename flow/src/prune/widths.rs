@@ -25,20 +25,16 @@ pub fn prune_widths(
 ) -> Result<Outcome, PruneError> {
     let own = [setting.widths()];
     let widths = if rule.codesigns && !widths.is_empty() { widths } else { &own };
-    let mut best: Option<Outcome> = None;
-    for widths in widths {
-        let setting = setting.with_widths(*widths)?;
-        let found = prune(&setting, dense, rule, graph, checkpoint, watch)?;
-        let enough = found.ending == Ending::Budget;
-        best = Some(match best {
-            None => found,
-            Some(before) => before.or(found),
-        });
-        if enough {
+    let mut search = |widths: &Options, graph: &mut Graph| {
+        prune(&setting.with_widths(*widths)?, dense, rule, graph, checkpoint, watch)
+    };
+    let mut best = search(&widths[0], graph)?;
+    for widths in &widths[1..] {
+        if best.ending == Ending::Budget {
             break;
         }
+        best = best.or(search(widths, graph)?);
     }
-    let best = best.ok_or_else(|| PruneError::NoLayers { origin: dense.graph.origin.clone() })?;
     best.parameters.apply(graph);
     Ok(best)
 }
@@ -50,7 +46,50 @@ impl Outcome {
         // Both begin with the dense network.
         points.extend(other.points.iter().skip(1).cloned());
         let phases = self.phases.plus(&other.phases);
-        let better = if other.point.energy < self.point.energy { other } else { self };
+        // Budgets that are met count more than energy: one of cycles may cost some.
+        let first = |outcome: &Self| (outcome.ending != Ending::Budget, outcome.point.energy);
+        let better = if first(&other) < first(&self) { other } else { self };
         Self { points, phases, ..better }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prune::{Phases, Point};
+
+    fn outcome(ending: Ending, energy: f64) -> Outcome {
+        let point = Point {
+            round: 1,
+            accuracy: 0.9,
+            energy,
+            predicted: energy,
+            cycles: 1.0,
+            density: 1.0,
+            widths: Options::default(),
+            good: true,
+        };
+        let dense = Point { round: 0, energy: 100.0, ..point.clone() };
+        Outcome {
+            rule: "pecan",
+            parameters: Default::default(),
+            masks: Default::default(),
+            points: vec![dense, point.clone()],
+            point,
+            ending,
+            phases: Phases { tuning: 1.0, ..Phases::default() },
+        }
+    }
+
+    #[test]
+    fn less_energy_is_better_but_for_budgets_that_are_met() {
+        let energy = |a: Outcome, b: Outcome| a.or(b).point.energy;
+        let [much, little] = [60.0, 40.0].map(|energy| outcome(Ending::Accuracy, energy));
+        assert_eq!(energy(much.clone(), little.clone()), 40.0);
+        assert_eq!(energy(little.clone(), much.clone()), 40.0);
+        assert_eq!(energy(little.clone(), outcome(Ending::Budget, 60.0)), 60.0);
+        let both = much.or(little);
+        let ways: Vec<f64> = both.points.iter().map(|point| point.energy).collect();
+        assert_eq!((ways, both.phases.tuning), (vec![100.0, 60.0, 40.0], 2.0));
     }
 }

@@ -8,7 +8,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 use super::storage::{Reader, shaped, values};
-use crate::net::quantize::weight_scale;
+use crate::net::quantize::{limit, weight_scale};
 
 /// Values of one piece of parallel work.
 const PIECE: usize = 1 << 15;
@@ -22,20 +22,15 @@ pub(super) struct Grid {
     pub(super) limit: f32,
 }
 
-/// Largest of the symmetric integers of `bits`.
-fn limit(bits: usize) -> f32 {
-    ((1i64 << (bits - 1)) - 1) as f32
-}
-
 impl Grid {
     /// For magnitudes up to `range` in integers of `bits`; `None` if `range` is 0: any grid represents it.
     pub(super) fn new(range: f32, bits: usize) -> Option<Self> {
-        Self::of(range / limit(bits), bits)
+        Self::of(range / limit(bits) as f32, bits)
     }
 
     /// With this value of one unit; `None` if it is 0.
     fn of(scale: f32, bits: usize) -> Option<Self> {
-        (scale > 0.0 && scale.is_finite()).then_some(Self { scale, limit: limit(bits) })
+        (scale > 0.0 && scale.is_finite()).then_some(Self { scale, limit: limit(bits) as f32 })
     }
 
     fn round(self, value: f32) -> f32 {

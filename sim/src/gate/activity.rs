@@ -7,6 +7,7 @@ use super::GateDesign;
 use super::energies::Energies;
 use super::error::{GateError, Result};
 use super::saif::{self, SaifNet};
+use crate::file::write_whole;
 
 /// Least share of nets that a file must have figures for.
 const LEAST_COVERAGE: f64 = 0.99;
@@ -96,9 +97,6 @@ impl GateDesign {
     pub fn write_saif(&self, energies: &Energies, file: &Path) -> Result<()> {
         let duration = (energies.cycles as f64 * self.options.period_ns * 1e3).round();
         let text = saif::text(&self.flat, energies, duration);
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let part = file.with_file_name(format!(".{name}.part"));
-        std::fs::write(&part, text).map_err(GateError::io("write", &part))?;
-        std::fs::rename(&part, file).map_err(GateError::io("rename to", file))
+        write_whole(file, text).map_err(GateError::io("write", file))
     }
 }

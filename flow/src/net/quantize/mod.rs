@@ -13,6 +13,7 @@ mod layer;
 mod scale;
 
 use std::collections::HashSet;
+use std::fmt;
 
 use pecan_sim::layer::{Network, Shape, Tensor};
 use pecan_sim::reference::{self, NetworkError};
@@ -27,7 +28,7 @@ pub use extract::{ExtractedLayer, extract};
 use super::graph::{Finding, Graph, GraphError};
 use super::op::{HostOp, Lowering};
 use builder::Builder;
-pub(crate) use scale::{multiplier_and_shift, weight_scale};
+pub(crate) use scale::{limit, multiplier_and_shift, weight_scale};
 
 /// Widths of the integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,13 @@ pub struct Options {
     pub activation_bits: usize,
     /// Bits of a weight: 4, 8 or 16.
     pub weight_bits: usize,
+}
+
+/// In short, as in the names of configurations: `a8w4`.
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a{}w{}", self.activation_bits, self.weight_bits)
+    }
 }
 
 impl Default for Options {

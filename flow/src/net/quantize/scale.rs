@@ -1,7 +1,7 @@
 //! Arithmetic of scales.
 
 /// `2^(bits - 1) - 1`, the largest magnitude of a symmetric integer.
-pub(super) fn limit(bits: usize) -> f64 {
+pub(crate) fn limit(bits: usize) -> f64 {
     ((1i64 << (bits - 1)) - 1) as f64
 }
 

@@ -5,11 +5,11 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use pecan_sim::file::write_whole;
 use pecan_sim::verilator::VerilogFile;
 use serde::{Deserialize, Serialize};
 
 use super::SynthReport;
-use crate::cli::write_atomic;
 use crate::tools::liberty::Library;
 use crate::tools::{Result, ToolError};
 
@@ -87,12 +87,7 @@ pub(super) fn store_liberty(cache: &Path, library: &Library) -> Result<PathBuf> 
     let hash = blake3::hash(library.text.as_bytes()).to_hex();
     let path = cache.join("liberty").join(format!("{}.lib", &hash[..32]));
     if !checksum(&path).is_ok_and(|found| found == hash.as_str()) {
-        write_atomic(&path, &library.text).map_err(|error| {
-            ToolError::io("write", &path)(std::io::Error::other(
-                std::error::Error::source(&error)
-                    .map_or_else(|| error.to_string(), ToString::to_string),
-            ))
-        })?;
+        write_whole(&path, &library.text).map_err(ToolError::io("write", &path))?;
     }
     Ok(path)
 }
