@@ -5,6 +5,7 @@
 //! ([`train`](crate::train)), and the integer network, which is what the hardware computes bit for bit, says whether
 //! the accuracy holds. [`prune`] repeats this until it does not. See `docs/pruning.md`.
 
+mod channel_order;
 mod channels;
 mod checkpoint;
 mod cost;

@@ -19,8 +19,8 @@ pub struct Moments {
     pub wanted: Option<(Vec<f64>, Vec<f64>)>,
     /// Mean square of the inputs, by group: what rounding errors of the covariance are in proportion to.
     pub power: Vec<f64>,
-    /// Mean over samples of the squared gradient of the loss with respect to each output channel, summed over its
-    /// positions.
+    /// What a mean squared error of each output channel costs, in units of twice the loss; see
+    /// [`LayerStatistics::sensitivity`].
     pub sensitivity: Vec<f64>,
 }
 

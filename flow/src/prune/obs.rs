@@ -14,8 +14,8 @@ use super::{PruneError, PruneLayer, matrix};
 
 /// Inputs above which a block is treated in parts, and the size of these. Correlations between parts then do not
 /// decide the order of removal; the refit of what remains knows all of them.
-const WHOLE: usize = 1024;
-const PART: usize = 256;
+pub(super) const WHOLE: usize = 1024;
+pub(super) const PART: usize = 256;
 
 /// The removal of one entry.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,17 +35,14 @@ pub struct Effects {
     pub order: Vec<Vec<Removal>>,
     /// Weights, by number, and the effect of each by itself.
     pub singles: Vec<(usize, f64)>,
-    /// Effect of all weights on each input channel.
-    pub columns: Vec<f64>,
 }
 
-/// The effects of the rows `block`. `weights` and `mask` are those of the layer, `[output][input]`; `taps` neighbouring
-/// inputs belong to a channel.
+/// The effects of the rows `block`. `weights` and `mask` are those of the layer, `[output][input]`.
 ///
 /// # Errors
 /// The layer's inputs are not finite.
 pub fn effects(
-    (layer, block, taps): (&PruneLayer, &Range<usize>, usize),
+    (layer, block): (&PruneLayer, &Range<usize>),
     (weights, mask): (&[f32], &[bool]),
     moments: &Moments,
 ) -> Result<Effects, PruneError> {
@@ -53,11 +50,10 @@ pub fn effects(
     let lives = |input: &usize| block.clone().any(|o| mask[o * k + input]);
     let live: Vec<usize> = (0..k).filter(lives).collect();
     let part = if live.len() > WHOLE { PART } else { WHOLE };
-    let mut effects = Effects { columns: vec![0.0; k / taps.max(1)], ..Effects::default() };
+    let mut effects = Effects::default();
     for at in live.chunks(part) {
         let mut block = BlockPart::new((layer, block), (weights, mask), moments, at)?;
         effects.singles.extend(block.singles());
-        block.add_columns(taps, &mut effects.columns)?;
         effects.order.push(block.removals());
     }
     Ok(effects)
@@ -123,34 +119,6 @@ impl<'a> BlockPart<'a> {
             }
         }
         singles
-    }
-
-    /// Adds the effect of removing all inputs of a channel together.
-    fn add_columns(&self, taps: usize, columns: &mut [f64]) -> Result<(), PruneError> {
-        let n = self.at.len();
-        let mut first = 0;
-        while first < n {
-            let channel = self.at[first] / taps.max(1);
-            let many = self.at[first..].iter().take_while(|i| **i / taps.max(1) == channel).count();
-            let inputs: Vec<usize> = (first..first + many).collect();
-            for set in &self.sets {
-                let right: Vec<Vec<f64>> = set
-                    .rows
-                    .iter()
-                    .map(|o| inputs.iter().map(|j| self.values[o - self.block.start][*j]).collect())
-                    .collect();
-                // Rounding may have made a nearly singular part singular.
-                let mean = inputs.iter().map(|j| set.inverse[j * (n + 1)]).sum::<f64>();
-                let damping = 1e-9 * mean / many as f64;
-                let solved = matrix::solve(&set.inverse, n, &inputs, damping, &right)?;
-                for ((o, right), solved) in set.rows.iter().zip(&right).zip(solved) {
-                    let form: f64 = right.iter().zip(solved).map(|(a, b)| a * b).sum();
-                    columns[channel] += 0.5 * self.moments.sensitivity[*o] * form.max(0.0);
-                }
-            }
-            first += many;
-        }
-        Ok(())
     }
 
     /// Removes everything, entry by entry.
@@ -237,10 +205,8 @@ mod tests {
             sensitivity: vec![1.0; 2],
         };
         let weights = [1.0, 1.0, 0.5, 1.0, 1.0, 0.5];
-        let order = effects((&layer, &(0..2), 1), (&weights, &[true; 6]), &moments)
-            .unwrap()
-            .order
-            .remove(0);
+        let order =
+            effects((&layer, &(0..2)), (&weights, &[true; 6]), &moments).unwrap().order.remove(0);
         // 0.002 without the damping of 0.01, which adds about twice itself.
         assert!(order[0].input < 2 && order[0].loss < 0.025, "{order:?}");
         assert_eq!(order[1].input, 2, "{order:?}");
@@ -266,11 +232,8 @@ mod tests {
             sensitivity: vec![2.0],
         };
         let weights: Vec<f32> = (0..n).map(|i| 1.0 + i as f32).collect();
-        let found = effects((&layer, &(0..1), n), (&weights, &[true; 6]), &moments).unwrap();
+        let found = effects((&layer, &(0..1)), (&weights, &[true; 6]), &moments).unwrap();
         let order = &found.order[0];
-        // All inputs as one channel: the loss of removing everything.
-        let all: f64 = order.iter().map(|r| r.loss).sum();
-        assert!((found.columns[0] - all).abs() < 1e-6 * all, "{} {all}", found.columns[0]);
         assert_eq!(found.singles.len(), n);
         let gone: Vec<usize> = order[..3].iter().map(|r| r.input).collect();
         let kept: Vec<usize> = (0..n).filter(|i| !gone.contains(i)).collect();

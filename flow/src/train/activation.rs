@@ -5,6 +5,7 @@
 //! Computation", 2013), as in Jacob et al. (CVPR 2018).
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::storage::{Reader, shaped, values};
@@ -33,6 +34,7 @@ impl Grid {
         (scale > 0.0 && scale.is_finite()).then_some(Self { scale, limit: limit(bits) as f32 })
     }
 
+    #[inline(always)]
     fn round(self, value: f32) -> f32 {
         (value / self.scale).round().clamp(-self.limit, self.limit) * self.scale
     }
@@ -46,6 +48,14 @@ pub(super) struct Activation {
 }
 
 impl Activation {
+    /// `value` within the bounds. Comparisons keep NaN, which `max` and `min` would hide.
+    #[inline(always)]
+    fn limited(&self, value: f32) -> f32 {
+        let [low, high] = self.bounds;
+        let value = if value < low { low } else { value };
+        if value > high { high } else { value }
+    }
+
     /// The limits within which the gradient passes.
     fn open(&self) -> [f32; 2] {
         let most = self.grid.map_or(f32::INFINITY, |grid| grid.scale * grid.limit);
@@ -55,6 +65,39 @@ impl Activation {
     }
 }
 
+#[multiversion(targets("x86_64+avx2"))]
+fn apply(activation: Activation, x: &[f32], y: &mut [f32]) {
+    match activation.grid {
+        Some(grid) => {
+            y.iter_mut().zip(x).for_each(|(y, x)| *y = grid.round(activation.limited(*x)));
+        }
+        None => y.iter_mut().zip(x).for_each(|(y, x)| *y = activation.limited(*x)),
+    }
+}
+
+/// The gradient `dy` where `x` is within the limits.
+#[multiversion(targets("x86_64+avx2"))]
+fn pass([low, high]: [f32; 2], x: &[f32], dy: &[f32], dx: &mut [f32]) {
+    for (dx, (x, dy)) in dx.iter_mut().zip(x.iter().zip(dy)) {
+        *dx = if (*x > low) & (*x < high) { *dy } else { 0.0 };
+    }
+}
+
+/// Largest magnitude of `values` within the bounds; NaN counts for nothing.
+#[multiversion(targets("x86_64+avx2"))]
+fn largest(activation: Activation, values: &[f32]) -> f32 {
+    let larger = |most: f32, value: f32| if value > most { value } else { most };
+    let (lanes, rest) = values.as_chunks::<16>();
+    let mut most = [0f32; 16];
+    for values in lanes {
+        for (most, value) in most.iter_mut().zip(values) {
+            *most = larger(*most, activation.limited(*value).abs());
+        }
+    }
+    let rest = rest.iter().map(|value| activation.limited(*value).abs());
+    most.into_iter().chain(rest).fold(0.0, larger)
+}
+
 impl CustomOp1 for Activation {
     fn name(&self) -> &'static str {
         "activation"
@@ -62,25 +105,9 @@ impl CustomOp1 for Activation {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = values(storage, layout)?;
-        let [low, high] = self.bounds;
         let mut output = vec![0f32; x.len()];
         output.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).for_each(|(y, x)| {
-            // Comparisons keep NaN, which `max` and `min` would hide.
-            let limit = |x: f32| {
-                if x < low {
-                    low
-                } else if x > high {
-                    high
-                } else {
-                    x
-                }
-            };
-            match self.grid {
-                Some(grid) => {
-                    y.iter_mut().zip(x).for_each(|(y, x)| *y = grid.round(limit(*x)));
-                }
-                None => y.iter_mut().zip(x).for_each(|(y, x)| *y = limit(*x)),
-            }
+            apply(*self, x, y);
         });
         Ok((CpuStorage::F32(output), layout.shape().clone()))
     }
@@ -92,9 +119,7 @@ impl CustomOp1 for Activation {
         let mut down = vec![0f32; x.len()];
         let pieces = x.par_chunks(PIECE).zip(dy.par_chunks(PIECE));
         down.par_chunks_mut(PIECE).zip(pieces).for_each(|(dx, (x, dy))| {
-            for (dx, (x, dy)) in dx.iter_mut().zip(x.iter().zip(dy)) {
-                *dx = if *x > low && *x < high { *dy } else { 0.0 };
-            }
+            pass([low, high], x, dy, dx);
         });
         Ok(Some(shaped(down, input)?))
     }
@@ -138,15 +163,18 @@ pub(super) fn round_rows(weights: &mut [f32], rows: usize, bits: usize) {
     }
 }
 
-/// Largest magnitude of a tensor, or the magnitude that `percent` of the values do not exceed.
-pub(super) fn range(tensor: &Tensor, percent: Option<f64>) -> Result<f32> {
+/// Largest magnitude of a tensor's values within `bounds`, or the magnitude that `percent` of them do not exceed.
+pub(super) fn range(tensor: &Tensor, bounds: [f32; 2], percent: Option<f64>) -> Result<f32> {
     let reader = Reader::new(tensor);
     let all = reader.values()?;
+    let limit = Activation { bounds, grid: None };
     let Some(percent) = percent else {
-        let largest = |piece: &[f32]| piece.iter().fold(0f32, |m, v| m.max(v.abs()));
-        return Ok(all.par_chunks(PIECE).map(largest).reduce(|| 0.0, f32::max));
+        return Ok(all
+            .par_chunks(PIECE)
+            .map(|piece| largest(limit, piece))
+            .reduce(|| 0.0, f32::max));
     };
-    let mut magnitudes: Vec<f32> = all.iter().map(|v| v.abs()).collect();
+    let mut magnitudes: Vec<f32> = all.iter().map(|v| limit.limited(*v).abs()).collect();
     let rank = (magnitudes.len() as f64 * percent / 100.0).ceil() as usize;
     let at = rank.clamp(1, magnitudes.len().max(1)) - 1;
     if magnitudes.is_empty() {

@@ -15,6 +15,7 @@ use super::infer::Inference;
 use super::layer::Layer;
 use super::loss::{Targets, log_softmax, loss, sample};
 use super::network::{Hooks, Network};
+use super::sensitivity::squared_gradients;
 use super::settings::{check_count, check_inputs, check_labels};
 use super::statistics::{LayerStatistics, Sums};
 use super::storage::Reader;
@@ -65,6 +66,7 @@ pub fn captures(
         chosen: Vec::new(),
         outputs: Vec::new(),
         sums: network.layers.iter().map(|l| Sums::new(l, capture.teacher.is_some())).collect(),
+        input: None,
         probes: capture.sensitivity.then(Vec::new),
     };
     let mut rng = ChaCha8Rng::seed_from_u64(capture.seed);
@@ -161,8 +163,10 @@ struct Pass<'a> {
     /// The teacher's outputs there, by layer.
     outputs: Vec<Vec<f32>>,
     sums: Vec<Sums>,
-    /// Zeros that are added to every layer's output, to get the gradient there; layer and variable.
-    probes: Option<Vec<(usize, Var)>>,
+    /// What the layer in work reads.
+    input: Option<Tensor>,
+    /// Zeros that are added to every layer's output, to get the gradient there; layer, what it reads, and variable.
+    probes: Option<Vec<(usize, Tensor, Var)>>,
 }
 
 impl Hooks for Pass<'_> {
@@ -171,15 +175,18 @@ impl Hooks for Pass<'_> {
     }
 
     fn input(&mut self, layer: usize, values: &Tensor) -> Computed<()> {
+        self.input = self.probes.is_some().then(|| values.detach());
         let outputs = self.outputs.get(layer).map_or(&[][..], Vec::as_slice);
         self.sums[layer].add(&self.network.layers[layer], values, &self.chosen[layer], outputs)
     }
 
     fn output(&mut self, layer: usize, values: Tensor) -> Computed<Tensor> {
-        let Some(probes) = &mut self.probes else { return Ok(values) };
+        let (Some(probes), Some(input)) = (&mut self.probes, self.input.take()) else {
+            return Ok(values);
+        };
         let probe = Var::zeros(values.shape(), values.dtype(), &Device::Cpu)?;
         let values = (values + probe.as_tensor())?;
-        probes.push((layer, probe));
+        probes.push((layer, input, probe));
         Ok(values)
     }
 }
@@ -201,15 +208,14 @@ impl Pass<'_> {
         let slope = loss(Reader::new(logits).values()?, batch, &targets).gradient;
         let slope = Tensor::from_vec(slope, logits.shape(), &Device::Cpu)?;
         let gradients = (logits * slope)?.sum_all()?.backward()?;
-        for (layer, probe) in self.probes.iter_mut().flat_map(|probes| probes.drain(..)) {
+        for (layer, input, probe) in self.probes.iter_mut().flat_map(|probes| probes.drain(..)) {
             let Some(gradient) = gradients.get(&probe) else { continue };
-            let reader = Reader::new(gradient);
-            let sums = &mut self.sums[layer].sensitivity;
-            let rows = reader.values()?.chunks((probe.elem_count() / sums.len().max(1)).max(1));
-            for (sum, row) in sums.iter_mut().zip(rows) {
+            let sums = &mut self.sums[layer];
+            let layer = &self.network.layers[layer];
+            let squares = squared_gradients(layer, &input, gradient, &sums.mean())?;
+            for (sum, square) in sums.squares.iter_mut().zip(squares) {
                 // The loss is a mean over the batch; the gradient of each sample is wanted.
-                let scale = (batch * batch) as f64;
-                *sum += scale * row.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>();
+                *sum += (batch * batch) as f64 * square;
             }
         }
         Ok(())

@@ -61,7 +61,7 @@ impl Convolution {
         [input, weights, bias]: [&[f32]; 3],
         columns: &mut Vec<f32>,
         target: Vec<&mut [f32]>,
-    ) -> Result<()> {
+    ) {
         let (images, inputs) = (self.range(part), self.inputs());
         let width = images.len() * self.geometry.positions();
         let outputs = self.outputs / self.groups;
@@ -74,13 +74,12 @@ impl Convolution {
             self.geometry.unfold(input, self.channels(group), images.clone(), columns);
             let kernels = &weights[group * outputs * inputs..][..outputs * inputs];
             let rows = &mut product[group * outputs * width..][..outputs * width];
-            product::add(kernels, columns, rows, [outputs, inputs, width])?;
+            product::add(kernels, columns, rows, [outputs, inputs, width]);
         }
         target
             .into_iter()
             .zip(product.chunks(width))
             .for_each(|(to, from)| to.copy_from_slice(from));
-        Ok(())
     }
 
     /// The part's share of the weights' gradient; adds that of the input to `target`, which is empty where
@@ -91,17 +90,17 @@ impl Convolution {
         operands: &Backward<'_>,
         columns: &mut Vec<f32>,
         mut target: Vec<&mut [f32]>,
-    ) -> Result<Vec<f32>> {
+    ) -> Vec<f32> {
         let (images, inputs) = (self.range(part), self.inputs());
         let positions = self.geometry.positions();
         let width = images.len() * positions;
         let outputs = self.outputs / self.groups;
         columns.resize(inputs * width, 0.0);
         let rows = operands.gradient.chunks(self.geometry.batch * positions);
-        let gradient: Vec<f32> = rows
-            .flat_map(|row| &row[images.start * positions..images.end * positions])
-            .copied()
-            .collect();
+        let mut gradient = Vec::with_capacity(self.outputs * width);
+        for row in rows {
+            gradient.extend_from_slice(&row[images.start * positions..images.end * positions]);
+        }
         let mut result = vec![0f32; self.outputs * inputs];
         for group in 0..self.groups {
             let channels = self.channels(group);
@@ -109,14 +108,14 @@ impl Convolution {
             let rows = &gradient[group * outputs * width..][..outputs * width];
             let kernels = group * outputs * inputs..(group + 1) * outputs * inputs;
             let sum = &mut result[kernels.clone()];
-            product::add_by_transpose(rows, columns, sum, [outputs, width, inputs])?;
+            product::add_by_transpose(rows, columns, sum, [outputs, width, inputs]);
             if !target.is_empty() {
                 let kernels = &operands.weights[kernels];
-                product::of_transpose(kernels, rows, columns, [inputs, outputs, width])?;
+                product::of_transpose(kernels, rows, columns, [inputs, outputs, width]);
                 self.geometry.fold(columns, &mut target[channels]);
             }
         }
-        Ok(result)
+        result
     }
 }
 
@@ -141,10 +140,9 @@ impl CustomOp3 for Convolution {
         split(&mut output, row, self.images() * g.positions())
             .into_par_iter()
             .enumerate()
-            .map_init(Vec::new, |columns, (part, target)| {
-                self.forward(part, operands, columns, target)
-            })
-            .collect::<Result<()>>()?;
+            .for_each_init(Vec::new, |columns, (part, target)| {
+                self.forward(part, operands, columns, target);
+            });
         let dims = (self.outputs, g.batch, g.output[0], g.output[1]);
         Ok((CpuStorage::F32(output), dims.into()))
     }
@@ -163,13 +161,13 @@ impl CustomOp3 for Convolution {
             Backward { input: x.values()?, weights: w.values()?, gradient: dy.values()? };
         let mut down = vec![0f32; if input.track_op() { operands.input.len() } else { 0 }];
         let row = g.batch * g.plane();
-        let shares = split(&mut down, row, self.images() * g.plane())
+        let shares: Vec<Vec<f32>> = split(&mut down, row, self.images() * g.plane())
             .into_par_iter()
             .enumerate()
             .map_init(Vec::new, |columns, (part, target)| {
                 self.backward(part, &operands, columns, target)
             })
-            .collect::<Result<Vec<Vec<f32>>>>()?;
+            .collect();
         let mut sum = vec![0f32; self.outputs * self.inputs()];
         for share in shares {
             sum.iter_mut().zip(share).for_each(|(sum, share)| *sum += share);

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use candle_core::{Result, bail};
+use multiversion::multiversion;
 use pecan_sim::layer::{Shape, Window};
 
 use crate::net::op::inside;
@@ -64,15 +65,20 @@ impl Geometry {
 
     /// Calls `line(input range, output range)` for every row in which `tap` reads values. Input positions
     /// of a range are `stride` apart.
-    pub(super) fn lines(&self, tap: usize, mut line: impl FnMut(Range<usize>, Range<usize>)) {
-        let reach = self.reach(tap);
+    #[inline(always)]
+    pub(super) fn lines(&self, tap: usize, line: impl FnMut(Range<usize>, Range<usize>)) {
+        self.lines_within(&self.reach(tap), line);
+    }
+
+    #[inline(always)]
+    fn lines_within(&self, reach: &Reach, mut line: impl FnMut(Range<usize>, Range<usize>)) {
         if reach.columns.is_empty() {
             return;
         }
         let stride = self.window.stride;
         let first = (reach.columns.start * stride[1]).wrapping_add_signed(reach.offset[1]);
         let length = (reach.columns.len() - 1) * stride[1] + 1;
-        for y in reach.rows {
+        for y in reach.rows.clone() {
             let row = (y * stride[0]).wrapping_add_signed(reach.offset[0]) * self.input.width;
             let out = y * self.output[1];
             line(
@@ -95,12 +101,46 @@ impl Geometry {
             let (channel, tap) = (channels.start + row / taps, row % taps);
             let reach = self.reach(tap);
             let whole = reach.rows.len() * reach.columns.len() == positions;
+            let piece = self.piece(&reach);
             for (image, target) in images.clone().zip(columns.chunks_mut(positions)) {
                 let source = &values[(channel * self.batch + image) * plane..][..plane];
+                if let Some((from, to)) = piece.clone() {
+                    target[..to.start].fill(0.0);
+                    target[to.end..].fill(0.0);
+                    target[to].copy_from_slice(&source[from]);
+                    self.clear_sides(&reach, target);
+                    continue;
+                }
                 if !whole {
                     target.fill(0.0);
                 }
-                self.lines(tap, |from, to| self.read(&source[from], &mut target[to]));
+                self.lines_within(&reach, |from, to| self.read(&source[from], &mut target[to]));
+            }
+        }
+    }
+
+    /// Where the rows of a map and of the output are equally long and read one by one, a tap reads one piece of the map
+    /// for one piece of the output, but for what [`Geometry::clear_sides`] clears.
+    fn piece(&self, reach: &Reach) -> Option<(Range<usize>, Range<usize>)> {
+        let width = self.input.width;
+        let alike = self.window.stride == [1, 1] && self.output[1] == width;
+        if !alike || reach.rows.is_empty() || reach.columns.is_empty() {
+            return None;
+        }
+        let start = reach.rows.start * width + reach.columns.start;
+        let end = (reach.rows.end - 1) * width + reach.columns.end;
+        let [down, across] = reach.offset;
+        let shift = down * width.cast_signed() + across;
+        Some((start.wrapping_add_signed(shift)..end.wrapping_add_signed(shift), start..end))
+    }
+
+    /// Clears what of the rows of an output that a tap reads for lies beside the columns that it reads for.
+    fn clear_sides(&self, reach: &Reach, target: &mut [f32]) {
+        let width = self.output[1];
+        if reach.columns.len() < width {
+            for row in target.chunks_mut(width).take(reach.rows.end).skip(reach.rows.start) {
+                row[..reach.columns.start].fill(0.0);
+                row[reach.columns.end..].fill(0.0);
             }
         }
     }
@@ -114,15 +154,21 @@ impl Geometry {
         }
     }
 
-    /// The transpose of [`Geometry::unfold`]: adds `columns` to the values that they were read from.
-    /// `channels` has, for each channel, the values of the images.
-    pub(super) fn fold(&self, columns: &[f32], channels: &mut [&mut [f32]]) {
+    /// The transpose of [`Geometry::unfold`]: adds `columns` to the values that they were read from; what stands
+    /// for padding is lost. `channels` has, for each channel, the values of the images.
+    pub(super) fn fold(&self, columns: &mut [f32], channels: &mut [&mut [f32]]) {
         let (plane, positions, taps) = (self.plane(), self.positions(), self.taps());
         let images = channels.first().map_or(0, |c| c.len() / plane);
-        for (row, columns) in columns.chunks(images * positions).enumerate() {
-            let channel = channels[row / taps].chunks_mut(plane);
-            for (target, source) in channel.zip(columns.chunks(positions)) {
-                self.lines(row % taps, |to, from| self.add(&source[from], &mut target[to]));
+        for (row, columns) in columns.chunks_mut(images * positions).enumerate() {
+            let (channel, reach) = (channels[row / taps].chunks_mut(plane), self.reach(row % taps));
+            let piece = self.piece(&reach);
+            for (target, source) in channel.zip(columns.chunks_mut(positions)) {
+                if let Some((to, from)) = piece.clone() {
+                    self.clear_sides(&reach, source);
+                    self.add(&source[from], &mut target[to]);
+                    continue;
+                }
+                self.lines_within(&reach, |to, from| self.add(&source[from], &mut target[to]));
             }
         }
     }
@@ -130,7 +176,7 @@ impl Geometry {
     /// Adds a line of the output to the line of the input that a tap reads for it.
     pub(super) fn add(&self, source: &[f32], target: &mut [f32]) {
         match self.window.stride[1] {
-            1 => target.iter_mut().zip(source).for_each(|(t, s)| *t += s),
+            1 => add(target, source),
             step => {
                 target.iter_mut().step_by(step).zip(source).for_each(|(t, s)| *t += s);
             }
@@ -154,6 +200,11 @@ impl Geometry {
             };
         }
     }
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn add(target: &mut [f32], source: &[f32]) {
+    target.iter_mut().zip(source).for_each(|(t, s)| *t += s);
 }
 
 /// Splits rows of `row` values into parts of `part` values each: for every part, its values in each row.

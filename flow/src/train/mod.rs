@@ -39,6 +39,7 @@ mod norm;
 mod optimizer;
 mod pool;
 mod product;
+mod sensitivity;
 mod settings;
 mod statistics;
 mod storage;

@@ -2,6 +2,7 @@
 //! Reducing Internal Covariate Shift", ICML 2015) over the rows of `[C][B][H][W]`.
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::product::dot;
@@ -21,6 +22,7 @@ const BLOCK: usize = 1024;
 const LANES: usize = 16;
 
 /// Sum over `values` of `term`.
+#[multiversion(targets("x86_64+avx2"))]
 fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f64 {
     let block = |block: &[f32]| {
         let (lanes, rest) = block.as_chunks::<LANES>();
@@ -101,6 +103,18 @@ impl Normalize {
     }
 }
 
+/// `(x - mean) * scale + offset`.
+#[multiversion(targets("x86_64+avx2"))]
+fn affine(x: &[f32], y: &mut [f32], [mean, scale, offset]: [f32; 3]) {
+    y.iter_mut().zip(x).for_each(|(y, x)| *y = (x - mean) * scale + offset);
+}
+
+/// From the normalized values `u`, in place, the gradient.
+#[multiversion(targets("x86_64+avx2"))]
+fn back(u: &mut [f32], dy: &[f32], [scale, mean_dy, mean_dyu]: [f32; 3]) {
+    u.iter_mut().zip(dy).for_each(|(u, dy)| *u = scale * (dy - mean_dy - *u * mean_dyu));
+}
+
 impl CustomOp3 for Normalize {
     fn name(&self) -> &'static str {
         "batch-normalization"
@@ -122,7 +136,7 @@ impl CustomOp3 for Normalize {
             let scale = gain[c] * self.inverse[c];
             let offset = shift[c];
             let mean = self.mean[c];
-            y.iter_mut().zip(x).for_each(|(y, x)| *y = (x - mean) * scale + offset);
+            affine(x, y, [mean, scale, offset]);
         });
         Ok((CpuStorage::F32(output), l1.shape().clone()))
     }
@@ -149,15 +163,13 @@ impl CustomOp3 for Normalize {
             .map(|(c, (dx, (x, dy)))| {
                 let (mean, inverse) = (self.mean[c], self.inverse[c]);
                 // `dx` serves as a buffer for the normalized values.
-                dx.iter_mut().zip(x).for_each(|(u, x)| *u = (x - mean) * inverse);
+                affine(x, dx, [mean, inverse, 0.0]);
                 let sum_dy = sum(dy, |v| v) as f32;
                 let products = dx.chunks(BLOCK).zip(dy.chunks(BLOCK));
                 let sum_dyu = products.map(|(u, dy)| f64::from(dot(u, dy))).sum::<f64>() as f32;
                 let (mean_dy, mean_dyu) = (sum_dy / row as f32, sum_dyu / row as f32);
                 let scale = g[c] * inverse;
-                dx.iter_mut()
-                    .zip(dy)
-                    .for_each(|(u, dy)| *u = scale * (dy - mean_dy - *u * mean_dyu));
+                back(dx, dy, [scale, mean_dy, mean_dyu]);
                 (sum_dyu, sum_dy)
             })
             .collect();

@@ -27,9 +27,10 @@ pub struct LayerStatistics {
     pub cross: Option<Vec<f32>>,
     /// `E[y]` of the teacher, `[outputs]`.
     pub target: Option<Vec<f64>>,
-    /// By output channel, the mean over samples of the sum over all positions of the squared gradient of
-    /// the cross entropy: the diagonal of Fisher's information matrix at these outputs (empirical with
-    /// given labels). Empty if not asked for.
+    /// By output channel, what a mean squared error of its outputs costs, in units of twice the loss: the mean over
+    /// samples of the squared norm of its weights' gradient (the trace of Fisher's information matrix, empirical with
+    /// given labels) by the variance of its inputs, both around the mean. 0 where inputs do not vary; empty if not asked
+    /// for.
     pub sensitivity: Vec<f64>,
     /// Chosen positions.
     pub positions: usize,
@@ -41,7 +42,8 @@ pub(super) struct Sums {
     mean: Vec<f64>,
     cross: Vec<f32>,
     target: Vec<f64>,
-    pub(super) sensitivity: Vec<f64>,
+    /// Squared norms of the weights' gradients, `[outputs]`.
+    pub(super) squares: Vec<f64>,
     positions: usize,
 }
 
@@ -54,7 +56,7 @@ impl Sums {
             mean: vec![0.0; layer.groups * inputs],
             cross: vec![0.0; targets * inputs],
             target: vec![0.0; targets],
-            sensitivity: vec![0.0; outputs],
+            squares: vec![0.0; outputs],
             positions: 0,
         }
     }
@@ -100,6 +102,11 @@ impl Sums {
         Ok(())
     }
 
+    /// Means of the inputs so far.
+    pub(super) fn mean(&self) -> Vec<f64> {
+        self.mean.iter().map(|sum| sum / self.positions.max(1) as f64).collect()
+    }
+
     pub(super) fn finish(
         mut self,
         layer: &Layer,
@@ -113,16 +120,29 @@ impl Sums {
         narrow(&mut self.cross);
         wide(&mut self.mean);
         wide(&mut self.target);
-        self.sensitivity.iter_mut().for_each(|s| *s /= samples.max(1) as f64);
+        let inputs = layer.inputs();
+        let per_group = (self.squares.len() / layer.groups).max(1);
+        let variance = |group: usize| -> f64 {
+            let gram = &self.gram[group * inputs * inputs..][..inputs * inputs];
+            let mean = &self.mean[group * inputs..][..inputs];
+            let one = |(at, mean): (usize, &f64)| f64::from(gram[at * (inputs + 1)]) - mean * mean;
+            mean.iter().enumerate().map(one).sum()
+        };
+        let variances: Vec<f64> = (0..layer.groups).map(variance).collect();
+        let of_output = |(output, sum): (usize, &f64)| match variances[output / per_group] {
+            variance if variance > 0.0 => sum / samples.max(1) as f64 / variance,
+            _ => 0.0,
+        };
+        let sensitivity = self.squares.iter().enumerate().map(of_output).collect();
         LayerStatistics {
             groups: layer.groups,
-            inputs: layer.inputs(),
+            inputs,
             outputs: layer.output.channels,
             gram: self.gram,
             mean: self.mean,
             cross: capture.teacher.map(|_| self.cross),
             target: capture.teacher.map(|_| self.target),
-            sensitivity: if capture.sensitivity { self.sensitivity } else { Vec::new() },
+            sensitivity: if capture.sensitivity { sensitivity } else { Vec::new() },
             positions: self.positions,
         }
     }

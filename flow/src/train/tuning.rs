@@ -177,14 +177,14 @@ impl<'a> Tuning<'a> {
         layers.map(fold).collect()
     }
 
-    fn follow(&mut self, stored: usize, values: &Tensor) -> Computed<f32> {
+    fn follow(&mut self, stored: usize, values: &Tensor, bounds: [f32; 2]) -> Computed<f32> {
         let Some(Quantization { calibration, .. }) = self.quantization else { return Ok(0.0) };
         let percent = match calibration {
             // The input keeps its largest magnitude, as in calibration.
             Calibration::Percentile(percent) if stored > 0 => Some(percent),
             _ => None,
         };
-        let now = range(values, percent)?;
+        let now = range(values, bounds, percent)?;
         let before = self.ranges[stored];
         let next = match percent {
             _ if before == 0.0 => now,
@@ -253,8 +253,7 @@ impl Hooks for Tuning<'_> {
             (Some(stored), Some(q)) => {
                 // The range is that of the limited values, which the bounds may cut off.
                 let most = bounds[0].abs().max(bounds[1].abs());
-                let limited = values.apply_op1_no_bwd(&Activation { bounds, grid: None })?;
-                let range = self.follow(stored, &limited)?.min(most);
+                let range = self.follow(stored, &values, bounds)?.min(most);
                 Grid::new(range, q.widths.activation_bits)
             }
             _ => None,

@@ -1,6 +1,8 @@
 //! The operators themselves.
 
-use std::ops::{AddAssign, Mul, Range};
+use std::ops::{AddAssign, Mul};
+
+use multiversion::multiversion;
 
 use crate::layer::{Add, Conv, Requant, Shape, Tensor, Window};
 
@@ -32,6 +34,7 @@ pub fn conv(
     let group_in = input.shape.channels / conv.groups;
     let group_out = output.channels / conv.groups;
     let largest = input.data.iter().fold(0, |most, v| most.max(i64::from(*v).abs()));
+    let padded = Padded::new(&conv.window, input, output);
     let mut data = Vec::with_capacity(output.len());
     for (o, rescale) in requant.iter().enumerate().take(output.channels) {
         let first = o / group_out * group_in;
@@ -39,56 +42,76 @@ pub fn conv(
         let bound: i64 = kernel.iter().map(|w| i64::from(*w).abs() * largest).sum();
         // The same sums; narrow ones, where no partial sum can overflow, are several times as fast.
         if bound <= i64::from(i32::MAX) {
-            let sums = sums::<i32>(&conv.window, kernel, input, first, output);
+            let sums = sums::<i32>(&conv.window, kernel, &padded, first, output);
             data.extend(sums.into_iter().map(|acc| rescale.apply(i64::from(acc), clamp)));
         } else {
-            let sums = sums::<i64>(&conv.window, kernel, input, first, output);
+            let sums = sums::<i64>(&conv.window, kernel, &padded, first, output);
             data.extend(sums.into_iter().map(|acc| rescale.apply(acc, clamp)));
         }
     }
     Tensor { shape: output, data }
 }
 
+/// The input of a convolution with its padding, row by row: where taps lie next to each other, what a tap reads for all
+/// outputs is one piece of it.
+struct Padded {
+    values: Vec<i32>,
+    height: usize,
+    width: usize,
+}
+
+impl Padded {
+    fn new(window: &Window, input: &Tensor, output: Shape) -> Self {
+        let extent = |axis: usize, inputs: usize, outputs: usize| {
+            let read = (outputs - 1) * window.stride[axis]
+                + (window.kernel[axis] - 1) * window.dilation[axis]
+                + 1;
+            read.max(inputs + window.pads[axis])
+        };
+        let Shape { channels, height: rows, width: columns } = input.shape;
+        let (height, width) = (extent(0, rows, output.height), extent(1, columns, output.width));
+        let mut values = vec![0; channels * height * width];
+        for (line, row) in input.data.chunks(columns.max(1)).enumerate() {
+            let (channel, y) = (line / rows, line % rows + window.pads[0]);
+            let at = (channel * height + y) * width + window.pads[1];
+            values[at..at + columns].copy_from_slice(row);
+        }
+        Self { values, height, width }
+    }
+}
+
 /// Accumulators of one output channel: its kernel over the input channels from `first` on.
+#[multiversion(targets("x86_64+avx2"))]
 fn sums<T: Copy + From<i32> + AddAssign + Mul<Output = T>>(
     window: &Window,
     kernel: &[i32],
-    input: &Tensor,
+    input: &Padded,
     first: usize,
     output: Shape,
 ) -> Vec<T> {
-    let Shape { height, width, .. } = input.shape;
     let [rows, cols] = window.kernel;
-    let mut sums = vec![T::from(0); output.height * output.width];
-    let stride = window.stride[1];
+    let Padded { values, height, width } = input;
+    // One sum for every position of a row of the padded input; those that are no outputs are left out at the end.
+    let stride = window.stride;
+    let count = (output.height - 1) * width * stride[0] + (output.width - 1) * stride[1] + 1;
+    let mut sums = vec![T::from(0); output.height * width];
+    let line = (output.width - 1) * stride[1] + 1;
     for (at, &weight) in kernel.iter().enumerate().filter(|(_, weight)| **weight != 0) {
         let (c, r, k) = (at / (rows * cols), at / cols % rows, at % cols);
-        let across = inside(window, 1, k, width, output.width);
-        let Some(from) = across.clone().next().and_then(|x| source(window, 1, x, k, width)) else {
-            continue;
+        let at = ((first + c) * height + r * window.dilation[0]) * width + k * window.dilation[1];
+        let read = &values[at..at + count];
+        let mut add = |from: &[i32], to: usize| {
+            let pairs = sums[to..].iter_mut().zip(from);
+            pairs.for_each(|(sum, v)| *sum += T::from(weight) * T::from(*v));
         };
-        for y in inside(window, 0, r, height, output.height) {
-            let Some(line) = source(window, 0, y, r, height) else { continue };
-            let line = &input.data[((first + c) * height + line) * width..][..width];
-            let sums = &mut sums[y * output.width..][across.clone()];
-            if stride == 1 {
-                let pairs = sums.iter_mut().zip(&line[from..]);
-                pairs.for_each(|(sum, v)| *sum += T::from(weight) * T::from(*v));
-            } else {
-                let pairs = sums.iter_mut().zip(line[from..].iter().step_by(stride));
-                pairs.for_each(|(sum, v)| *sum += T::from(weight) * T::from(*v));
-            }
+        if stride[0] == 1 {
+            add(read, 0);
+        } else {
+            (0..output.height).for_each(|y| add(&read[y * stride[0] * width..][..line], y * width));
         }
     }
-    sums
-}
-
-/// Outputs along an axis whose tap `tap` lies inside the input.
-fn inside(window: &Window, axis: usize, tap: usize, extent: usize, outputs: usize) -> Range<usize> {
-    let lies = |at: &usize| source(window, axis, *at, tap, extent).is_some();
-    let first = (0..outputs).find(lies).unwrap_or(outputs);
-    let many = (first..outputs).take_while(lies).count();
-    first..first + many
+    let rows = sums.chunks(*width).flat_map(|row| row.iter().step_by(stride[1]).take(output.width));
+    rows.copied().collect()
 }
 
 /// Maximum over a window, rescaled by `requant` and clamped; padding never wins.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use multiversion::multiversion;
 use pecan_sim::layer::Window;
 
 use super::Attributes;
@@ -99,6 +100,7 @@ pub(super) fn round_up(window: &mut Window, size: [usize; 2]) {
 
 /// Adds one input plane's share to one output plane. Taps are outside so that the innermost loop runs
 /// along rows with a constant weight, which the compiler vectorizes.
+#[multiversion(targets("x86_64+avx2"))]
 pub(super) fn accumulate(
     window: &Window,
     kernel: &[f32],

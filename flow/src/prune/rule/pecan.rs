@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::{Choice, Reason, Round};
 use crate::net::Masks;
+use crate::prune::channel_order::{Reader, channel_order};
 use crate::prune::obs::{Effects, effects};
 use crate::prune::{ChannelClass, PruneError, PruneLayer};
 
@@ -51,22 +52,18 @@ struct Ranked<'a> {
 
 pub(super) fn prepare<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>, PruneError> {
     let (mut entries, mut others) = (Vec::new(), Vec::new());
-    let mut columns: Vec<Vec<f64>> = Vec::new();
     for (number, layer) in round.layers.iter().enumerate() {
-        let found = layer_effects(round, number, layer)?;
+        let found = layer_effects(round, layer)?;
         entries.extend(entry_items(round, number, layer, &found));
         let weight = round.prices.layer(&layer.name).weight;
         let singles = found.iter().flat_map(|effects| &effects.singles);
         others.extend(singles.map(|(at, loss)| {
             Item::new(What::Single { layer: number, at: *at }, 1, *loss, weight)
         }));
-        let channels = found.first().map_or(0, |effects| effects.columns.len());
-        let total = |c: usize| found.iter().map(|effects| effects.columns[c]).sum();
-        columns.push((0..channels).map(total).collect());
     }
-    for (number, class) in round.classes.iter().enumerate() {
-        others.extend(channel_items(round, number, class, &columns));
-    }
+    let classes = round.classes.par_iter().enumerate();
+    let channels = classes.map(|(number, class)| channel_items(round, number, class));
+    others.extend(channels.collect::<Result<Vec<_>, PruneError>>()?.into_iter().flatten());
     // The sort keeps equals in the order in which they were found, which is always the same.
     entries.sort_by(|a, b| a.key.total_cmp(&b.key));
     others.sort_by(|a, b| a.key.total_cmp(&b.key));
@@ -74,16 +71,9 @@ pub(super) fn prepare<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>, 
 }
 
 /// Effects of every block of a layer.
-fn layer_effects(
-    round: &Round<'_>,
-    number: usize,
-    layer: &PruneLayer,
-) -> Result<Vec<Effects>, PruneError> {
+fn layer_effects(round: &Round<'_>, layer: &PruneLayer) -> Result<Vec<Effects>, PruneError> {
     let (weights, mask, moments) = (round.weights(layer), round.mask(layer), round.moments(layer)?);
-    let read = round.classes.iter().find(|class| class.readers.contains(&number));
-    let taps = read.map_or(1, |class| layer.inputs / class.channels.max(1)).max(1);
-    let of =
-        |block: &std::ops::Range<usize>| effects((layer, block, taps), (weights, mask), moments);
+    let of = |block: &std::ops::Range<usize>| effects((layer, block), (weights, mask), moments);
     layer.blocks.par_iter().map(of).collect()
 }
 
@@ -115,23 +105,32 @@ fn channel_items(
     round: &Round<'_>,
     number: usize,
     class: &ChannelClass,
-    columns: &[Vec<f64>],
-) -> Vec<Item> {
-    let live = |channel: &usize| class.remains(round.layers, round.masks, *channel) == [true; 2];
-    let item = |channel: usize| {
+) -> Result<Vec<Item>, PruneError> {
+    let removed = |channel: usize| {
+        if class.remains(round.layers, round.masks, channel) != [true; 2] {
+            return (0, None);
+        }
         let mut after = round.masks.clone();
         class.remove(round.layers, &mut after, channel);
-        let loss = class.readers.iter().map(|at| columns[*at][channel]).sum();
+        let saved = round.prices.saved(round.layers, [round.masks, &after]);
         let weights = round.masks.count().0 - after.count().0;
-        let what = What::Channel { class: number, channel };
-        Item::new(
-            what,
-            weights,
-            loss,
-            round.prices.saved(round.layers, [round.masks, &after]) + round.prices.channel(number),
-        )
+        (weights, Some(saved + round.prices.channel(number)))
     };
-    (0..class.channels).filter(live).map(item).collect()
+    let (weights, saved): (Vec<_>, Vec<_>) = (0..class.channels).map(removed).unzip();
+    let reader = |at: &usize| {
+        let layer = &round.layers[*at];
+        let own = (round.weights(layer), round.mask(layer));
+        Reader::new(layer, class.channels, own, round.moments(layer)?)
+    };
+    let mut readers = class.readers.iter().map(reader).collect::<Result<Vec<_>, _>>()?;
+    let mut key = 0f64;
+    let item = |(channel, loss): (usize, f64)| {
+        let what = What::Channel { class: number, channel };
+        let item = Item::new(what, weights[channel], loss, saved[channel].unwrap_or_default());
+        key = key.max(item.key);
+        Item { key, ..item }
+    };
+    Ok(channel_order(&mut readers, &saved)?.into_iter().map(item).collect())
 }
 
 impl Ranked<'_> {
