@@ -1,6 +1,6 @@
 //! In which order the channels of a class go, and what each removal does to the loss.
 //!
-//! As with entries ([`effects`](super::effects)), one after the other: channels stand in for each other, so many that
+//! As with entries ([`entry_order`](super::obs::entry_order)), one after the other: channels stand in for each other, so many that
 //! are cheap by themselves are dear together. What a channel costs is what its inputs do to the layers that read it.
 
 use super::moments::Moments;

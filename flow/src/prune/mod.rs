@@ -14,7 +14,7 @@ mod error;
 mod layer;
 mod matrix;
 pub mod moments;
-pub mod obs;
+mod obs;
 mod outcome;
 mod parameters;
 pub mod refit;

@@ -19,44 +19,33 @@ pub(super) const PART: usize = 256;
 
 /// The removal of one entry.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Removal {
+pub(super) struct Removal {
     /// Input (column of the weight matrix).
-    pub input: usize,
+    pub(super) input: usize,
     /// Predicted increase of the loss, given all removals before.
-    pub loss: f64,
+    pub(super) loss: f64,
     /// Weights that go.
-    pub weights: usize,
+    pub(super) weights: usize,
 }
 
-/// What removing parts of a block of output channels does to the loss, each given the best answer of what remains.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Effects {
-    /// The order in which the entries go, down to none; in several parts for a layer with very many inputs.
-    pub order: Vec<Vec<Removal>>,
-    /// Weights, by number, and the effect of each by itself.
-    pub singles: Vec<(usize, f64)>,
-}
-
-/// The effects of the rows `block`. `weights` and `mask` are those of the layer, `[output][input]`.
+/// The order in which the entries of the rows `block` go, down to none, each with what it does to the loss given the best
+/// answer of what remains; in several parts for a layer with very many inputs. `weights` and `mask` are those of the
+/// layer, `[output][input]`.
 ///
 /// # Errors
 /// The layer's inputs are not finite.
-pub fn effects(
+pub(super) fn entry_order(
     (layer, block): (&PruneLayer, &Range<usize>),
     (weights, mask): (&[f32], &[bool]),
     moments: &Moments,
-) -> Result<Effects, PruneError> {
+) -> Result<Vec<Vec<Removal>>, PruneError> {
     let k = layer.inputs;
     let lives = |input: &usize| block.clone().any(|o| mask[o * k + input]);
     let live: Vec<usize> = (0..k).filter(lives).collect();
     let part = if live.len() > WHOLE { PART } else { WHOLE };
-    let mut effects = Effects::default();
-    for at in live.chunks(part) {
-        let mut block = BlockPart::new((layer, block), (weights, mask), moments, at)?;
-        effects.singles.extend(block.singles());
-        effects.order.push(block.removals());
-    }
-    Ok(effects)
+    let order =
+        |at: &[usize]| Ok(BlockPart::new((layer, block), (weights, mask), moments, at)?.removals());
+    live.chunks(part).map(order).collect()
 }
 
 /// The rows of a block that see the same inputs, with the inverse Hessian of the inputs that remain.
@@ -103,22 +92,6 @@ impl<'a> BlockPart<'a> {
 
     fn kept(&self, o: usize, j: usize) -> bool {
         self.mask[o * self.layer.inputs + self.at[j]]
-    }
-
-    fn singles(&self) -> Vec<(usize, f64)> {
-        let n = self.at.len();
-        let mut singles = Vec::new();
-        for set in &self.sets {
-            for &o in &set.rows {
-                for j in (0..n).filter(|j| self.kept(o, *j)) {
-                    let square = self.values[o - self.block.start][j].powi(2);
-                    let pivot = set.inverse[j * n + j].max(f64::MIN_POSITIVE);
-                    let loss = 0.5 * self.moments.sensitivity[o] * square / pivot;
-                    singles.push((o * self.layer.inputs + self.at[j], loss));
-                }
-            }
-        }
-        singles
     }
 
     /// Removes everything, entry by entry.
@@ -206,7 +179,7 @@ mod tests {
         };
         let weights = [1.0, 1.0, 0.5, 1.0, 1.0, 0.5];
         let order =
-            effects((&layer, &(0..2)), (&weights, &[true; 6]), &moments).unwrap().order.remove(0);
+            entry_order((&layer, &(0..2)), (&weights, &[true; 6]), &moments).unwrap().remove(0);
         // 0.002 without the damping of 0.01, which adds about twice itself.
         assert!(order[0].input < 2 && order[0].loss < 0.025, "{order:?}");
         assert_eq!(order[1].input, 2, "{order:?}");
@@ -232,9 +205,8 @@ mod tests {
             sensitivity: vec![2.0],
         };
         let weights: Vec<f32> = (0..n).map(|i| 1.0 + i as f32).collect();
-        let found = effects((&layer, &(0..1)), (&weights, &[true; 6]), &moments).unwrap();
-        let order = &found.order[0];
-        assert_eq!(found.singles.len(), n);
+        let order =
+            entry_order((&layer, &(0..1)), (&weights, &[true; 6]), &moments).unwrap().remove(0);
         let gone: Vec<usize> = order[..3].iter().map(|r| r.input).collect();
         let kept: Vec<usize> = (0..n).filter(|i| !gone.contains(i)).collect();
         let damping = moments.damping(0);

@@ -1,5 +1,7 @@
 use super::tests::{branches, waves};
 use super::*;
+use crate::net::graph::Graph;
+use crate::net::testing::Builder;
 
 /// Every measurement of a small layer against its definition.
 #[test]
@@ -43,7 +45,13 @@ fn captures_are_what_they_say() {
             let p = super::loss::log_softmax(&own[s], 1.0)[o].exp();
             (p - f64::from(u8::from(labels[s] == o))).powi(2)
         };
-        close(last.sensitivity[o], mean(&gradient), "sensitivity");
+        let distance = |s: usize| -> f64 {
+            x[s].iter().zip(&last.mean).map(|(x, m)| (f64::from(*x) - m).powi(2)).sum()
+        };
+        let expected = mean(&|s| gradient(s) * distance(s)) / mean(&distance);
+        // The mean that is subtracted is that of the samples so far.
+        let ratio = last.sensitivity[o] / expected;
+        assert!((ratio - 1.0).abs() < 0.03, "sensitivity: {ratio}");
     }
     assert_eq!((last.positions, last.groups, last.inputs), (130, 1, 72));
     let depthwise = &all["n_d"];
@@ -54,4 +62,34 @@ fn captures_are_what_they_say() {
     let diagonal = |s: &LayerStatistics| -> f32 { (0..9).map(|i| s.gram[i * 10]).sum() };
     let (some, every) = (diagonal(&few["n_d"]), diagonal(depthwise));
     assert!((some / every - 1.0).abs() < 0.3, "{some} {every}");
+}
+
+/// Positions that see the same and pull in one direction: their errors add up to that of one position that has the
+/// gradient of all.
+#[test]
+fn errors_of_one_direction_add_up() {
+    let sensitivity = |positions: usize| {
+        let model = Builder::new(&[1, 1, positions as i64])
+            .floats("w", &[2, 1, 1, 1], &[0.3, -0.2])
+            .node("Conv", &["x", "w"], "c", &[])
+            .node("GlobalAveragePool", &["c"], "p", &[])
+            .node("Flatten", &["p"], "y", &[])
+            .model();
+        let graph = Graph::import(&model).unwrap();
+        let value = |s: usize| ((s * 37 % 19) as f32 - 9.0) / 9.0;
+        let samples: Vec<Vec<f32>> = (0..64).map(|s| vec![value(s); positions]).collect();
+        let inputs: Vec<&[f32]> = samples.iter().map(Vec::as_slice).collect();
+        let labels: Vec<usize> = (0..64).map(|s| s % 2).collect();
+        let capture = Capture {
+            inputs: &inputs,
+            labels: Some(&labels),
+            teacher: None,
+            sensitivity: true,
+            columns: usize::MAX,
+            seed: 1,
+        };
+        captures(&graph, &capture).unwrap()["n_c"].sensitivity[0]
+    };
+    let (one, four) = (sensitivity(1), sensitivity(4));
+    assert!(one > 0.0 && (four / one - 1.0).abs() < 1e-3, "{one} {four}");
 }

@@ -1,6 +1,6 @@
 //! Our rule: what goes next is what saves most energy per increase of the loss, wherever it is.
 //!
-//! For every block of output channels [`effects`] gives the order in which its entries go and what each does to the
+//! For every block of output channels [`entry_order`] gives the order in which its entries go and what each does to the
 //! loss of the network; the price of an entry in its layer comes from the energy model on the hardware's own counts.
 //! Entries of all blocks of all layers then go by loss per energy: budgets of layers are the outcome, not an input.
 //! Where it pays as much, single weights in entries that stay go (they save their multiplications, though no cycle),
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::{Choice, Reason, Round};
 use crate::net::Masks;
 use crate::prune::channel_order::{Reader, channel_order};
-use crate::prune::obs::{Effects, effects};
+use crate::prune::obs::{Removal, entry_order};
 use crate::prune::{ChannelClass, PruneError, PruneLayer};
 
 /// What can go.
@@ -53,13 +53,9 @@ struct Ranked<'a> {
 pub(super) fn prepare<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>, PruneError> {
     let (mut entries, mut others) = (Vec::new(), Vec::new());
     for (number, layer) in round.layers.iter().enumerate() {
-        let found = layer_effects(round, layer)?;
+        let found = layer_order(round, layer)?;
         entries.extend(entry_items(round, number, layer, &found));
-        let weight = round.prices.layer(&layer.name).weight;
-        let singles = found.iter().flat_map(|effects| &effects.singles);
-        others.extend(singles.map(|(at, loss)| {
-            Item::new(What::Single { layer: number, at: *at }, 1, *loss, weight)
-        }));
+        others.extend(single_items(round, number, layer)?);
     }
     let classes = round.classes.par_iter().enumerate();
     let channels = classes.map(|(number, class)| channel_items(round, number, class));
@@ -70,23 +66,45 @@ pub(super) fn prepare<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>, 
     Ok(Box::new(Ranked { round, entries, others }))
 }
 
-/// Effects of every block of a layer.
-fn layer_effects(round: &Round<'_>, layer: &PruneLayer) -> Result<Vec<Effects>, PruneError> {
+/// The order of removal in every block of a layer.
+fn layer_order(
+    round: &Round<'_>,
+    layer: &PruneLayer,
+) -> Result<Vec<Vec<Vec<Removal>>>, PruneError> {
     let (weights, mask, moments) = (round.weights(layer), round.mask(layer), round.moments(layer)?);
-    let of = |block: &std::ops::Range<usize>| effects((layer, block), (weights, mask), moments);
+    let of = |block: &std::ops::Range<usize>| entry_order((layer, block), (weights, mask), moments);
     layer.blocks.par_iter().map(of).collect()
+}
+
+/// Single weights. That others answer for one is left out: very many go at once, and those that would answer among them.
+fn single_items(
+    round: &Round<'_>,
+    number: usize,
+    layer: &PruneLayer,
+) -> Result<Vec<Item>, PruneError> {
+    let (weights, mask, moments) = (round.weights(layer), round.mask(layer), round.moments(layer)?);
+    let price = round.prices.layer(&layer.name).weight;
+    let k = layer.inputs;
+    let item = |at: usize| {
+        let (output, group) = (at / k, layer.group(at / k));
+        let variance = moments.group(group)[at % k * (k + 1)] + moments.damping(group);
+        let square = f64::from(weights[at]).powi(2);
+        let loss = 0.5 * moments.sensitivity[output] * square * variance;
+        Item::new(What::Single { layer: number, at }, 1, loss, price)
+    };
+    Ok((0..mask.len()).filter(|at| mask[*at]).map(item).collect())
 }
 
 fn entry_items(
     round: &Round<'_>,
     number: usize,
     layer: &PruneLayer,
-    found: &[Effects],
+    found: &[Vec<Vec<Removal>>],
 ) -> Vec<Item> {
     let price = round.prices.layer(&layer.name);
     let mut items = Vec::new();
-    for (block, effects) in layer.blocks.iter().zip(found) {
-        for part in &effects.order {
+    for (block, order) in layer.blocks.iter().zip(found) {
+        for part in order {
             let mut key = 0f64;
             for removal in part {
                 let what = What::Entry { layer: number, block: block.start, input: removal.input };
