@@ -96,18 +96,29 @@ impl ChannelClass {
         [written, read]
     }
 
+    /// Weights of a layer that go with a channel, each once: a column if it reads it, a row if it writes it.
+    pub fn weights<'a>(
+        &self,
+        layers: &'a [PruneLayer],
+        layer: usize,
+        channel: usize,
+    ) -> impl Iterator<Item = usize> + 'a {
+        let own = &layers[layer];
+        let reads = self.readers.contains(&layer);
+        let row = match self.writers.contains(&layer) {
+            true => Self::row(own, channel),
+            false => 0..0,
+        };
+        let column = reads.then(|| self.column(own, channel)).into_iter().flatten();
+        let inside = row.clone();
+        column.filter(move |weight| !inside.contains(weight)).chain(row)
+    }
+
     /// Removes a channel: the columns of its readers and the rows of its writers.
     pub fn remove(&self, layers: &[PruneLayer], masks: &mut Masks, channel: usize) {
-        for at in &self.readers {
-            let layer = &layers[*at];
-            if let Some(mask) = masks.0.get_mut(&layer.name) {
-                self.column(layer, channel).for_each(|w| mask[w] = false);
-            }
-        }
-        for at in &self.writers {
-            let layer = &layers[*at];
-            if let Some(mask) = masks.0.get_mut(&layer.name) {
-                mask[Self::row(layer, channel)].fill(false);
+        for at in self.readers.iter().chain(&self.writers) {
+            if let Some(mask) = masks.0.get_mut(&layers[*at].name) {
+                self.weights(layers, *at, channel).for_each(|weight| mask[weight] = false);
             }
         }
     }

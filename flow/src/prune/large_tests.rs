@@ -9,13 +9,15 @@ use rand_chacha::ChaCha8Rng;
 use super::moments::Moments;
 use super::refit::refit;
 use super::rule::Round;
-use super::{Price, Prices, PruneLayer, find};
+use super::{ChannelClass, Price, Prices, PruneLayer, find};
 use crate::net::Masks;
 use crate::net::graph::Graph;
 use crate::net::testing::Builder;
 
 /// Inputs and outputs: the second fully connected layer of AlexNet and VGG.
 const SIZE: usize = 4096;
+/// Inputs of the layer before.
+const FEW: usize = 8;
 
 /// Peak memory of this process in GB, where the system tells.
 fn peak_memory() -> Option<f64> {
@@ -25,18 +27,18 @@ fn peak_memory() -> Option<f64> {
     Some(kb / 1e6)
 }
 
-fn moments(rng: &mut ChaCha8Rng) -> Moments {
+fn moments(rng: &mut ChaCha8Rng, size: usize) -> Moments {
     // Inputs after a ReLU that depend on each other: a few directions and noise.
     let directions = 64;
-    let samples: Vec<f32> = (0..SIZE * directions).map(|_| rng.random::<f32>()).collect();
+    let samples: Vec<f32> = (0..size * directions).map(|_| rng.random::<f32>()).collect();
     let transposed: Vec<f32> =
-        (0..directions * SIZE).map(|at| samples[at % SIZE * directions + at / SIZE]).collect();
-    let gram = super::matrix::product(&samples, &transposed, [SIZE, directions, SIZE]);
+        (0..directions * size).map(|at| samples[at % size * directions + at / size]).collect();
+    let gram = super::matrix::product(&samples, &transposed, [size, directions, size]);
     let mut covariance: Vec<f64> = gram.into_iter().map(|v| f64::from(v) / 64.0).collect();
-    (0..SIZE).for_each(|i| covariance[i * (SIZE + 1)] += 0.5 + rng.random::<f64>());
-    let mean = vec![0.5; SIZE];
+    (0..size).for_each(|i| covariance[i * (size + 1)] += 0.5 + rng.random::<f64>());
+    let mean = vec![0.5; size];
     Moments {
-        inputs: SIZE,
+        inputs: size,
         covariance,
         mean,
         wanted: None,
@@ -51,23 +53,32 @@ fn a_fully_connected_layer_of_vgg() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let weights: Vec<f32> = (0..SIZE * SIZE).map(|_| rng.random::<f32>() - 0.5).collect();
     let size = SIZE as i64;
-    let model = Builder::new(&[size])
+    let before: Vec<f32> = (0..SIZE * FEW).map(|_| rng.random::<f32>() - 0.5).collect();
+    let model = Builder::new(&[FEW as i64])
+        .floats("v", &[size, FEW as i64], &before)
+        .node("Gemm", &["x", "v"], "h", &[("transB", &[1])])
         .floats("w", &[size, size], &weights)
-        .node("Gemm", &["x", "w"], "y", &[("transB", &[1])])
+        .node("Gemm", &["h", "w"], "y", &[("transB", &[1])])
         .model();
     let graph = Graph::import(&model).unwrap();
     let layers = PruneLayer::all(&graph, 4);
     let masks = Masks::of(&graph);
-    let moments = BTreeMap::from([("n_y".to_owned(), moments(&mut rng))]);
+    let moments = BTreeMap::from([
+        ("n_h".to_owned(), moments(&mut rng, FEW)),
+        ("n_y".to_owned(), moments(&mut rng, SIZE)),
+    ]);
+    // The channels between the layers can go as well.
+    let class = ChannelClass { channels: SIZE, writers: vec![0], readers: vec![1] };
     let price = Price { entry: 20.0, weight: 4.0 };
-    let prices = Prices::new(BTreeMap::from([("n_y".to_owned(), price)]), Vec::new());
+    let names = ["n_h", "n_y"].map(|name| (name.to_owned(), price));
+    let prices = Prices::new(BTreeMap::from(names), vec![100.0]);
     let (energy, macs) = (BTreeMap::new(), BTreeMap::new());
     let round = Round {
         graph: &graph,
         layers: &layers,
         masks: &masks,
         moments: &moments,
-        classes: &[],
+        classes: &[class],
         prices: &prices,
         energy: &energy,
         macs: &macs,
@@ -77,10 +88,10 @@ fn a_fully_connected_layer_of_vgg() {
     let selection = start.elapsed().as_secs_f64();
     let start = Instant::now();
     let (mut after, mut bias) = (weights.clone(), vec![0.0; SIZE]);
-    refit(&layers[0], &moments["n_y"], &chosen.0["n_y"], &mut after, &mut bias).unwrap();
+    refit(&layers[1], &moments["n_y"], &chosen.0["n_y"], &mut after, &mut bias).unwrap();
     let fit = start.elapsed().as_secs_f64();
     println!(
-        "{SIZE} x {SIZE}: selection {selection:.1} s, refit {fit:.1} s, density {:.3}, peak memory {:.2} GB",
+        "{SIZE} x {SIZE} and the channels that it reads: selection {selection:.1} s, refit {fit:.1} s, density {:.3}, peak memory {:.2} GB",
         chosen.density(),
         peak_memory().unwrap_or(f64::NAN)
     );

@@ -72,13 +72,28 @@ impl PruneLayer {
         output / (self.outputs / self.groups.max(1)).max(1)
     }
 
+    /// Weights that remain in each entry.
+    #[must_use]
+    pub fn filling(&self, mask: &[bool]) -> Vec<u32> {
+        let mut filling = vec![0; self.entries];
+        let kept = self.entry.iter().zip(mask).filter(|(_, keep)| **keep);
+        kept.for_each(|(entry, _)| filling[*entry as usize] += 1);
+        filling
+    }
+
     /// Entries in which a weight remains.
     #[must_use]
     pub fn occupied(&self, mask: &[bool]) -> usize {
-        let mut used = vec![false; self.entries];
-        let kept = self.entry.iter().zip(mask).filter(|(_, keep)| **keep);
-        kept.for_each(|(entry, _)| used[*entry as usize] = true);
-        used.iter().filter(|used| **used).count()
+        self.filling(mask).iter().filter(|filling| **filling > 0).count()
+    }
+
+    /// Entries that [`filling`](Self::filling) has and that are empty without `gone`, each of which remains.
+    #[must_use]
+    pub fn emptied(&self, filling: &[u32], gone: &[usize]) -> usize {
+        let mut entries: Vec<u32> = gone.iter().map(|weight| self.entry[*weight]).collect();
+        entries.sort_unstable();
+        let emptied = |same: &&[u32]| filling[same[0] as usize] as usize == same.len();
+        entries.chunk_by(|a, b| a == b).filter(emptied).count()
     }
 }
 
@@ -97,6 +112,9 @@ mod tests {
         assert_eq!(layer.occupied(&mask), 0);
         (mask[0], mask[3], mask[17]) = (true, true, true);
         assert_eq!(layer.occupied(&mask), 2);
+        let filling = layer.filling(&mask);
+        let emptied = [&[0][..], &[0, 3], &[17, 0], &[]].map(|gone| layer.emptied(&filling, gone));
+        assert_eq!(emptied, [0, 1, 1, 0]);
     }
 
     #[test]

@@ -124,15 +124,27 @@ fn channel_items(
     number: usize,
     class: &ChannelClass,
 ) -> Result<Vec<Item>, PruneError> {
+    let mut touched: Vec<usize> = class.readers.iter().chain(&class.writers).copied().collect();
+    touched.sort_unstable();
+    touched.dedup();
+    let filling =
+        touched.iter().map(|at| round.layers[*at].filling(round.mask(&round.layers[*at])));
+    let filling: Vec<Vec<u32>> = filling.collect();
     let removed = |channel: usize| {
         if class.remains(round.layers, round.masks, channel) != [true; 2] {
             return (0, None);
         }
-        let mut after = round.masks.clone();
-        class.remove(round.layers, &mut after, channel);
-        let saved = round.prices.saved(round.layers, [round.masks, &after]);
-        let weights = round.masks.count().0 - after.count().0;
-        (weights, Some(saved + round.prices.channel(number)))
+        let (mut weights, mut saved) = (0, round.prices.channel(number));
+        for (at, filling) in touched.iter().zip(&filling) {
+            let (layer, mask) = (&round.layers[*at], round.mask(&round.layers[*at]));
+            let gone: Vec<usize> =
+                class.weights(round.layers, *at, channel).filter(|w| mask[*w]).collect();
+            let price = round.prices.layer(&layer.name);
+            saved += price.entry * layer.emptied(filling, &gone) as f64;
+            saved += price.weight * gone.len() as f64;
+            weights += gone.len();
+        }
+        (weights, Some(saved))
     };
     let (weights, saved): (Vec<_>, Vec<_>) = (0..class.channels).map(removed).unzip();
     let reader = |at: &usize| {
