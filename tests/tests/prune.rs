@@ -133,23 +133,26 @@ fn chosen_widths_run_on_the_rtl() {
     let dense = Dense::new(&setting, &original).unwrap();
     let widths = [8, 4].map(|weight_bits| Options { weight_bits, ..widths });
     let method = (&dense, prune::DEFAULT);
-    let outcome =
-        prune::prune_widths(&setting, &widths, method, &mut graph, None, &mut |_| ()).unwrap();
-    let chosen = outcome.point.widths;
-    for tried in &widths {
-        let best = outcome.points.iter().filter(|p| p.widths == *tried && p.good);
-        let best = best.map(|p| p.energy).fold(f64::INFINITY, f64::min);
-        println!("{tried:?}: {:.1} % of the energy", 100.0 * best / dense.estimate.energy());
-        assert!(best >= outcome.point.energy);
+    // The least of both, and then 4 bits whatever it costs: hardware other than that of the setting.
+    for choice in [&widths[..], &widths[1..]] {
+        let outcome =
+            prune::prune_widths(&setting, choice, method, &mut graph, None, &mut |_| ()).unwrap();
+        let chosen = outcome.point.widths;
+        assert!(choice.contains(&chosen), "{chosen}");
+        for tried in choice {
+            let best = outcome.points.iter().filter(|p| p.widths == *tried && p.good);
+            let best = best.map(|p| p.energy).fold(f64::INFINITY, f64::min);
+            println!("{tried}: {:.1} % of the energy", 100.0 * best / dense.estimate.energy());
+            assert!(best >= outcome.point.energy);
+        }
+        let setting = setting.with_widths(chosen).unwrap();
+        assert_eq!(setting.target.config.numerics.weight_bits, chosen.weight_bits);
+        let integers = prune::integers(&setting, &graph).unwrap();
+        let images = &setting.data.test.inputs[..4];
+        let inputs: Vec<_> = images.iter().map(|x| integers.compact.quantize_input(x)).collect();
+        let bench = Bench::new(&setting.target.config).unwrap();
+        bench.check(&integers.compact.network, &inputs, &Settings::default()).unwrap();
     }
-    assert_eq!(chosen, widths[1]);
-    let setting = setting.with_widths(chosen).unwrap();
-    assert_eq!(setting.target.config.numerics.weight_bits, 4);
-    let integers = prune::integers(&setting, &graph).unwrap();
-    let images = &setting.data.test.inputs[..4];
-    let inputs: Vec<_> = images.iter().map(|x| integers.compact.quantize_input(x)).collect();
-    let bench = Bench::new(&setting.target.config).unwrap();
-    bench.check(&integers.compact.network, &inputs, &Settings::default()).unwrap();
 }
 
 /// Layers of the pruned network on a small array at gate level: the energies that pruning went by are those of the
