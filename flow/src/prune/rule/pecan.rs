@@ -85,9 +85,10 @@ fn single_items(
     let (weights, mask, moments) = (round.weights(layer), round.mask(layer), round.moments(layer)?);
     let price = round.prices.layer(&layer.name).weight;
     let k = layer.inputs;
+    let damping: Vec<f64> = (0..layer.groups).map(|group| moments.damping(group)).collect();
     let item = |at: usize| {
         let (output, group) = (at / k, layer.group(at / k));
-        let variance = moments.group(group)[at % k * (k + 1)] + moments.damping(group);
+        let variance = moments.group(group)[at % k * (k + 1)] + damping[group];
         let square = f64::from(weights[at]).powi(2);
         let loss = 0.5 * moments.sensitivity[output] * square * variance;
         Item::new(What::Single { layer: number, at }, 1, loss, price)
