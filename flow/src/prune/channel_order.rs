@@ -1,7 +1,8 @@
 //! In which order the channels of a class go, and what each removal does to the loss.
 //!
-//! As with entries ([`entry_order`](super::obs::entry_order)), one after the other: channels stand in for each other, so many that
-//! are cheap by themselves are dear together. What a channel costs is what its inputs do to the layers that read it.
+//! As with entries ([`entry_order`](super::obs::entry_order)), one after the other: channels stand in for each other,
+//! so many that are cheap by themselves are dear together. What a channel costs is what its inputs do to the layers
+//! that read it.
 
 use super::moments::Moments;
 use super::obs::{PART, WHOLE};
@@ -27,7 +28,8 @@ struct Part {
 }
 
 impl Reader {
-    /// Layer `layer` with its weights and mask, of which each of `channels` channels has equally many inputs.
+    /// Layer `layer`, which is of one group, with its weights and mask; each of `channels` channels has equally many of its
+    /// inputs.
     ///
     /// # Errors
     /// The layer's inputs are not finite.
@@ -114,19 +116,23 @@ impl Part {
 
     /// Removes an input: the other weights answer, and the inverse becomes that of what remains.
     fn eliminate(&mut self, input: usize) {
-        let n = self.size;
         self.open[input] = false;
-        let row: Vec<f64> = self.inverse[input * n..(input + 1) * n].to_vec();
-        let pivot = row[input].max(f64::MIN_POSITIVE);
+        let open = (0..self.size).filter(|i| self.open[*i]);
+        let shares = matrix::eliminate(&mut self.inverse, self.size, input, open);
         let gone = std::mem::take(&mut self.weights[input]);
-        for i in (0..n).filter(|i| self.open[*i]) {
-            let factor = row[i] / pivot;
+        for (i, share) in shares {
             let pairs = self.weights[i].iter_mut().zip(&self.kept[i]).zip(&gone);
-            pairs.for_each(|((weight, kept), gone)| *weight -= factor * gone * f64::from(*kept));
-            let target = &mut self.inverse[i * n..(i + 1) * n];
-            target.iter_mut().zip(&row).for_each(|(value, r)| *value -= factor * r);
+            pairs.for_each(|((weight, kept), gone)| *weight -= share * gone * f64::from(*kept));
         }
     }
+}
+
+/// A channel that can go.
+struct Candidate {
+    channel: usize,
+    saved: f64,
+    /// Given all removals so far.
+    loss: f64,
 }
 
 /// The order in which channels go that save `saved` each, `None` for those that do not exist any more: always the one with
@@ -141,23 +147,23 @@ pub(super) fn channel_order(
     let loss = |readers: &[Reader], channel: usize| {
         readers.iter().map(|reader| reader.loss(channel)).sum::<Result<f64, _>>()
     };
-    let mut open: Vec<(usize, f64, f64)> = Vec::new();
+    let mut open: Vec<Candidate> = Vec::new();
     for (channel, saved) in saved.iter().enumerate() {
         if let Some(saved) = saved {
-            open.push((channel, saved.max(f64::MIN_POSITIVE), loss(readers, channel)?));
+            let saved = saved.max(f64::MIN_POSITIVE);
+            open.push(Candidate { channel, saved, loss: loss(readers, channel)? });
         }
     }
     let mut order = Vec::with_capacity(open.len());
-    let price = |item: &(usize, f64, f64)| item.2 / item.1;
-    while let Some(least) =
-        (0..open.len()).min_by(|a, b| price(&open[*a]).total_cmp(&price(&open[*b])))
+    let key = |candidate: &Candidate| candidate.loss / candidate.saved;
+    while let Some(least) = (0..open.len()).min_by(|a, b| key(&open[*a]).total_cmp(&key(&open[*b])))
     {
-        let (channel, _, lost) = open.swap_remove(least);
-        order.push((channel, lost));
-        readers.iter_mut().for_each(|reader| reader.remove(channel));
-        for item in &mut open {
-            if readers.iter().any(|reader| reader.related([channel, item.0])) {
-                item.2 = loss(readers, item.0)?;
+        let gone = open.swap_remove(least);
+        order.push((gone.channel, gone.loss));
+        readers.iter_mut().for_each(|reader| reader.remove(gone.channel));
+        for other in &mut open {
+            if readers.iter().any(|reader| reader.related([gone.channel, other.channel])) {
+                other.loss = loss(readers, other.channel)?;
             }
         }
     }

@@ -53,6 +53,26 @@ pub(super) fn solve(
     Ok((0..sides.len()).map(|j| (0..at.len()).map(|i| solution[(i, j)]).collect()).collect())
 }
 
+/// Takes `gone` out of an inverse `[n][n]`, whose rows and columns `open` become the inverse of what remains without it.
+/// With each of `open` comes its share: how much of what `gone` carried it takes over for the best answer (B. Hassibi,
+/// D. Stork, "Second Order Derivatives for Network Pruning", NIPS 1992).
+pub(super) fn eliminate(
+    inverse: &mut [f64],
+    n: usize,
+    gone: usize,
+    open: impl Iterator<Item = usize>,
+) -> Vec<(usize, f64)> {
+    let row: Vec<f64> = inverse[gone * n..(gone + 1) * n].to_vec();
+    let pivot = row[gone].max(f64::MIN_POSITIVE);
+    let shares = open.map(|i| (i, row[i] / pivot)).filter(|(_, share)| *share != 0.0);
+    let shares: Vec<(usize, f64)> = shares.collect();
+    for (i, share) in &shares {
+        let target = &mut inverse[i * n..(i + 1) * n];
+        target.iter_mut().zip(&row).for_each(|(value, r)| *value -= share * r);
+    }
+    shares
+}
+
 /// `left [rows][n] * right [n][columns]` in single precision, on all threads.
 pub(super) fn product(left: &[f32], right: &[f32], [rows, n, columns]: [usize; 3]) -> Vec<f32> {
     use faer::linalg::matmul::matmul;

@@ -105,10 +105,15 @@ impl<'a> BlockPart<'a> {
             let j = open.swap_remove(place);
             let weights = self.block.clone().filter(|o| self.kept(*o, j)).count();
             order.push(Removal { input: self.at[j], loss, weights });
-            let (mask, at, k) = (self.mask, self.at, self.layer.inputs);
             for set in &mut self.sets {
-                let kept = |o: usize, i: usize| mask[o * k + at[i]];
-                eliminate(set, &mut self.values, self.block.start, (j, n), &open, kept);
+                let shares = matrix::eliminate(&mut set.inverse, n, j, open.iter().copied());
+                for o in &set.rows {
+                    let kept = |i: usize| self.mask[o * self.layer.inputs + self.at[i]];
+                    let own = &mut self.values[o - self.block.start];
+                    let gone = std::mem::take(&mut own[j]);
+                    let answers = shares.iter().filter(|(i, _)| gone != 0.0 && kept(*i));
+                    answers.for_each(|(i, share)| own[*i] -= share * gone);
+                }
             }
         }
         order
@@ -130,34 +135,6 @@ impl<'a> BlockPart<'a> {
 
 fn keep(keep: bool) -> f64 {
     if keep { 1.0 } else { 0.0 }
-}
-
-/// Removes input `j`: the rows' other weights answer, and the inverse becomes that of what remains.
-fn eliminate(
-    set: &mut Rows,
-    values: &mut [Vec<f64>],
-    first: usize,
-    (j, n): (usize, usize),
-    open: &[usize],
-    kept: impl Fn(usize, usize) -> bool,
-) {
-    let row: Vec<f64> = set.inverse[j * n..(j + 1) * n].to_vec();
-    let pivot = row[j].max(f64::MIN_POSITIVE);
-    for &o in &set.rows {
-        let own = &mut values[o - first];
-        let factor = own[j] / pivot;
-        own[j] = 0.0;
-        if factor != 0.0 {
-            open.iter().filter(|i| kept(o, **i)).for_each(|i| own[*i] -= factor * row[*i]);
-        }
-    }
-    for &i in open {
-        let factor = row[i] / pivot;
-        if factor != 0.0 {
-            let target = &mut set.inverse[i * n..(i + 1) * n];
-            target.iter_mut().zip(&row).for_each(|(value, r)| *value -= factor * r);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -65,12 +65,10 @@ impl Geometry {
 
     /// Calls `line(input range, output range)` for every row in which `tap` reads values. Input positions
     /// of a range are `stride` apart.
-    #[inline(always)]
     pub(super) fn lines(&self, tap: usize, line: impl FnMut(Range<usize>, Range<usize>)) {
         self.lines_within(&self.reach(tap), line);
     }
 
-    #[inline(always)]
     fn lines_within(&self, reach: &Reach, mut line: impl FnMut(Range<usize>, Range<usize>)) {
         if reach.columns.is_empty() {
             return;
