@@ -119,27 +119,29 @@ fn entry_items(
     items
 }
 
-/// Channels, with all that goes with them.
-fn channel_items(
+/// What goes with each channel of a class: weights, and the energy that they and the channel itself take; no energy for
+/// channels that do not exist any more.
+fn channel_savings(
     round: &Round<'_>,
     number: usize,
     class: &ChannelClass,
-) -> Result<Vec<Item>, PruneError> {
+) -> Vec<(usize, Option<f64>)> {
     let mut touched: Vec<usize> = class.readers.iter().chain(&class.writers).copied().collect();
     touched.sort_unstable();
     touched.dedup();
-    let filling =
-        touched.iter().map(|at| round.layers[*at].filling(round.mask(&round.layers[*at])));
-    let filling: Vec<Vec<u32>> = filling.collect();
-    let removed = |channel: usize| {
+    let with_filling = |at: usize| {
+        let (layer, mask) = (&round.layers[at], round.mask(&round.layers[at]));
+        (at, layer, mask, layer.filling(mask))
+    };
+    let touched: Vec<_> = touched.into_iter().map(with_filling).collect();
+    let savings = |channel: usize| {
         if class.remains(round.layers, round.masks, channel) != [true; 2] {
             return (0, None);
         }
         let (mut weights, mut saved) = (0, round.prices.channel(number));
-        for (at, filling) in touched.iter().zip(&filling) {
-            let (layer, mask) = (&round.layers[*at], round.mask(&round.layers[*at]));
-            let gone: Vec<usize> =
-                class.weights(round.layers, *at, channel).filter(|w| mask[*w]).collect();
+        for (at, layer, mask, filling) in &touched {
+            let gone = class.weights(round.layers, *at, channel).filter(|weight| mask[*weight]);
+            let gone: Vec<usize> = gone.collect();
             let price = round.prices.layer(&layer.name);
             saved += price.entry * layer.emptied(filling, &gone) as f64;
             saved += price.weight * gone.len() as f64;
@@ -147,7 +149,17 @@ fn channel_items(
         }
         (weights, Some(saved))
     };
-    let (weights, saved): (Vec<_>, Vec<_>) = (0..class.channels).map(removed).unzip();
+    (0..class.channels).map(savings).collect()
+}
+
+/// Channels, with all that goes with them.
+fn channel_items(
+    round: &Round<'_>,
+    number: usize,
+    class: &ChannelClass,
+) -> Result<Vec<Item>, PruneError> {
+    let (weights, saved): (Vec<_>, Vec<_>) =
+        channel_savings(round, number, class).into_iter().unzip();
     let reader = |at: &usize| {
         let layer = &round.layers[*at];
         let own = (round.weights(layer), round.mask(layer));
