@@ -83,6 +83,7 @@ impl Waveform {
             (Toggle::PsumAddress, rows * self.sum("u_column_", "u_column_", "psum_word_q")),
             (Toggle::ScratchWrite, pe("u_scratchpad", "bank_")),
             (Toggle::ZeroFlags, pe("u_zero_flags", "flags")),
+            (Toggle::PatchAddress, self.sum("u_loader", "u_loader", "addr")),
             (Toggle::PatchTaken, self.sum("u_row_", "u_row_", "taken_")),
             (Toggle::Entry, self.sum("u_column_", "u_buffer", "entry")),
             (Toggle::DrainSum, self.sum("u_lane_", "u_lane_", "psum_1_q")),

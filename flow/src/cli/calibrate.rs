@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::table::{Table, grouped, percent};
 use super::{Context, Exit, Failure, Metrics, RunArgs, RunFolder};
-use crate::energy::Technology;
 use crate::energy::calibrate::{
     CalibrateError, Calibration, HeldOut, Plan, Setup, calibrate, case_folder, markdown,
 };
+use crate::energy::{ComponentError, Technology};
 
 use crate::tools::{LibertySearch, Process, SynthOptions};
 use pecan_hdl::config::Config;
@@ -136,6 +136,7 @@ fn metrics(technology: &Technology, context: &Context) -> Metrics {
         json!({
             "points": h.points, "configurations": h.configurations,
             "mean_error": h.mean_error, "max_error": h.max_error,
+            "components": h.components,
         })
     });
     Metrics::new(context.command())
@@ -154,9 +155,9 @@ fn layer(held_out: &HeldOut) -> serde_json::Value {
     })
 }
 
-/// The components with their errors.
+/// The blocks with their errors.
 fn table(technology: &Technology) -> String {
-    let head = ["component", "points", "fit mean", "fit worst", "held out", "mean", "worst"];
+    let head = ["block", "points", "fit mean", "fit worst", "held out", "mean", "worst"];
     let mut table = Table::new(&head);
     for fit in &technology.fits {
         let held_out = |k: usize| fit.held_out_error.map_or("-".into(), |e| percent(e[k]));
@@ -175,13 +176,19 @@ fn table(technology: &Technology) -> String {
 
 fn verdict(technology: &Technology) -> String {
     match &technology.held_out {
-        Some(h) => format!(
-            "{} layers on {} configurations that the fit has not seen: mean error {}, largest {}\n",
-            h.points,
-            h.configurations,
-            percent(h.mean_error),
-            percent(h.max_error)
-        ),
+        Some(h) => {
+            let component = |c: &ComponentError| {
+                format!(", {} {} ({})", c.name, percent(c.mean_error), percent(c.max_error))
+            };
+            format!(
+                "{} layers on {} configurations that the fit has not seen: mean error {}, largest {}{}\n",
+                h.points,
+                h.configurations,
+                percent(h.mean_error),
+                percent(h.max_error),
+                h.components.iter().map(component).collect::<String>(),
+            )
+        }
         None => "no held-out record: the errors of this file are not known\n".into(),
     }
 }

@@ -27,6 +27,7 @@ mod network;
 mod output;
 mod prune;
 mod prune_data;
+mod prune_methods;
 mod prune_output;
 mod prune_report;
 mod prune_values;

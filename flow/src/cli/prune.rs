@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use super::network::NetworkArgs;
 use super::prune_data::TuningArgs;
-use super::prune_output::{self, Finished, Found};
+use super::prune_methods::{self, Contest};
+use super::prune_output::{self, Finished};
 use super::prune_values::{Budget, augmentation, margin, methods, penalty, points, width};
-use super::prune_watch::Watcher;
 use super::run::import;
 use super::{ConfigArgs, Context, Exit, Failure, RunArgs};
 use crate::energy::{Target, Technology};
@@ -126,9 +126,8 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let seed = args.run.seed;
     let (split, inputs, origin) = args.samples.load((&args.network, &data), &graph, seed)?;
     let folder = args.run.open(context, &config)?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(args.run.jobs()).build();
-    let pool = pool.map_err(|error| Failure::from_error(Exit::ToolFailed, error))?;
-    pool.install(|| {
+    let jobs = args.run.jobs();
+    prune_methods::pool(jobs)?.install(|| {
         let mut setting = args.setting(Target::new(&config, &technology)?, split, &inputs);
         let dense = Dense::new(&setting, &graph)?;
         let unit = &setting.target.technology.unit;
@@ -143,23 +142,17 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         setting.bounds.cycles = args.latency_budget.map(|b| b.of(dense.estimate.cycles));
         let key = key(&setting, &model, &origin)?;
         let checkpoint = Checkpoint::new(&folder.path().join("state"), key);
-        let mut found = Vec::new();
-        for rule in args.rules() {
-            let mut watcher = Watcher::new(context, rule, args.explain);
-            let mut copy = import(&model, false)?;
-            let outcome = prune::prune_widths(
-                &setting,
-                &args.widths(setting.widths()),
-                (&dense, rule),
-                &mut copy,
-                Some(&checkpoint),
-                &mut |event| watcher.see(event),
-            )?;
-            if let Some(decisions) = watcher.finish() {
-                folder.write(format!("decisions-{}.csv", rule.name), decisions)?;
-            }
-            found.push(Found::new(&setting, outcome, copy)?);
-        }
+        let contest = Contest {
+            context,
+            folder: &folder,
+            setting: &setting,
+            model: &model,
+            dense: &dense,
+            checkpoint: &checkpoint,
+            widths: &args.widths(setting.widths()),
+            explain: args.explain,
+        };
+        let found = contest.run(&args.rules(), jobs)?;
         let finished = Finished {
             setting: &setting,
             dense: &dense,

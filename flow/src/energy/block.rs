@@ -123,6 +123,18 @@ impl Class {
     }
 }
 
+/// Key of the component that calibration answers for, of a block's energy: PEs with the wiring of their rows, the
+/// engines around them, and the clock tree of all.
+#[must_use]
+pub fn component(block: Block, class: Class) -> &'static str {
+    match (class, block) {
+        (Class::Clock, _) => Block::Clock.name(),
+        (Class::Leakage, _) => Block::Leakage.name(),
+        (Class::Data, Block::Mac | Block::Scratchpad | Block::Psum | Block::Network) => "pe",
+        (Class::Data, other) => other.name(),
+    }
+}
+
 /// Energy in pJ by block and kind of data.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Breakdown {

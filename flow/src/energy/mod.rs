@@ -16,7 +16,7 @@ pub mod regressor;
 mod sram;
 mod technology;
 
-pub use block::{BLOCKS, Block, Breakdown, Class};
+pub use block::{BLOCKS, Block, Breakdown, Class, component};
 pub use data::Data;
 pub use error::EnergyError;
 pub use estimate::{
@@ -25,4 +25,4 @@ pub use estimate::{
 pub use events::Events;
 pub use model::Model;
 pub use sram::{AccessModel, SramModel, SramRange};
-pub use technology::{Dram, FORMAT, Fit, HeldOutSummary, Technology};
+pub use technology::{ComponentError, Dram, FORMAT, Fit, HeldOutSummary, Technology};

@@ -99,6 +99,24 @@ pub struct HeldOutSummary {
     pub mean_error: f64,
     /// Largest relative error.
     pub max_error: f64,
+    /// The same of the components that the energy of a layer consists of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<ComponentError>,
+}
+
+/// Error of a component in layers that the fit has not seen. Layers below 5 % of the component's mean energy
+/// count as if they had that.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComponentError {
+    /// Key; see [`component`](super::component).
+    pub name: String,
+    /// Share of the energy of all layers.
+    pub share: f64,
+    /// Mean relative error.
+    pub mean_error: f64,
+    /// Largest relative error.
+    pub max_error: f64,
 }
 
 impl Technology {

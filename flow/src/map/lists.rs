@@ -92,6 +92,19 @@ impl Occupancy {
         groups(a) == groups(b)
     }
 
+    /// How many of the groups with these first output channels there are of each kind.
+    fn kinds_of(&self, outputs: impl Iterator<Item = usize>) -> Vec<(usize, u32)> {
+        let mut kinds: Vec<(usize, u32)> = Vec::new();
+        for output in outputs {
+            let kind = self.kind(output);
+            match kinds.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, count)) => *count += 1,
+                None => kinds.push((kind, 1)),
+            }
+        }
+        kinds
+    }
+
     /// Adds the entries per slice of `times` groups of a kind; each has at least one in every slice.
     fn add(&self, kind: usize, times: u32, taps: &TapBox, slice: SliceBox, total: &mut [u32]) {
         let [words, ky, kx] = self.extent;
@@ -188,19 +201,21 @@ pub(super) fn lengths(
     geometry: &Geometry,
 ) -> Vec<Vec<u32>> {
     let slices = slice_count(taps, slice);
-    let column = |c: usize| {
-        // How many groups there are of each kind.
-        let mut kinds: Vec<(usize, u32)> = Vec::new();
-        for output in column_groups(channels, c, geometry) {
-            let kind = occupancy.kind(output);
-            match kinds.iter_mut().find(|(known, _)| *known == kind) {
-                Some((_, count)) => *count += 1,
-                None => kinds.push((kind, 1)),
+    let kinds: Vec<_> = (0..geometry.cols)
+        .map(|column| occupancy.kinds_of(column_groups(channels, column, geometry)))
+        .collect();
+    let mut lengths: Vec<Vec<u32>> = Vec::with_capacity(geometry.cols);
+    for (column, own) in kinds.iter().enumerate() {
+        // Most columns of a dense layer have as many groups of each kind as one before.
+        let list = match kinds[..column].iter().position(|before| before == own) {
+            Some(same) => lengths[same].clone(),
+            None => {
+                let mut sum = vec![0; if own.is_empty() { 0 } else { slices }];
+                own.iter().for_each(|(k, n)| occupancy.add(*k, *n, taps, slice, &mut sum));
+                sum
             }
-        }
-        let mut sum = vec![0; if kinds.is_empty() { 0 } else { slices }];
-        kinds.iter().for_each(|(k, count)| occupancy.add(*k, *count, taps, slice, &mut sum));
-        sum
-    };
-    (0..geometry.cols).map(column).collect()
+        };
+        lengths.push(list);
+    }
+    lengths
 }

@@ -14,7 +14,7 @@ use crate::energy::Estimate;
 use crate::net::Masks;
 use crate::net::graph::Graph;
 use crate::net::quantize::Options;
-use crate::train;
+use crate::train::{self, Augmentation};
 
 /// So far below the bound further training does not help.
 const HOPELESS: f64 = 0.08;
@@ -30,8 +30,9 @@ pub struct Dense<'a> {
     pub estimate: Estimate,
     /// Its answers on the validation samples.
     pub validation: Answers,
-    /// Its logits on the tuning samples.
-    pub logits: Vec<Vec<f32>>,
+    /// Its logits on the tuning samples as they are, and with left and right exchanged if that is how training
+    /// changes them; none where they are changed in other ways.
+    pub logits: Vec<Vec<Vec<f32>>>,
     /// Widths of its integers.
     pub widths: Options,
 }
@@ -46,7 +47,14 @@ impl<'a> Dense<'a> {
         let quantized = integers(setting, graph)?;
         let estimate = cost(setting, &quantized)?;
         let validation = answers(&quantized, &setting.data.validation)?;
-        let logits = train::logits(graph, &setting.data.tuning.slices())?;
+        let inputs = setting.data.tuning.slices();
+        let logits = match setting.tuning.augmentation[..] {
+            [] => vec![train::logits(graph, &inputs)?],
+            [Augmentation::Flip] => {
+                vec![train::logits(graph, &inputs)?, train::mirrored_logits(graph, &inputs)?]
+            }
+            _ => Vec::new(),
+        };
         let widths = setting.widths();
         Ok(Self { graph, quantized, estimate, validation, logits, widths })
     }

@@ -13,7 +13,7 @@ use crate::energy::{Block, Estimate};
 use crate::net::Masks;
 use crate::net::graph::Graph;
 use crate::net::quantize::Quantized;
-use crate::train::{self, Capture, Set, Teacher};
+use crate::train::{self, Augmentation, Capture, Set, Teacher};
 
 /// Halvings of the amount that is removed, when it is searched for.
 const HALVINGS: usize = 14;
@@ -219,9 +219,10 @@ pub(super) fn tune(
     watch: &mut dyn FnMut(&Event<'_>),
 ) -> Result<(), PruneError> {
     let inputs = setting.data.tuning.slices();
-    let teacher = match setting.tuning.augmentation.is_empty() {
-        true => Teacher::Logits(&dense.logits),
-        false => Teacher::Network(dense.graph),
+    let teacher = match (&dense.logits[..], &setting.tuning.augmentation[..]) {
+        ([plain], []) => Teacher::Logits(plain),
+        ([plain, mirrored], [Augmentation::Flip]) => Teacher::Mirrored([plain, mirrored]),
+        _ => Teacher::Network(dense.graph),
     };
     let labels = setting.data.labelled.then_some(&setting.data.tuning.labels[..]);
     let set = Set { inputs: &inputs, labels, teacher: Some(teacher) };

@@ -32,22 +32,32 @@ pub(super) fn assemble(shape: Shape, samples: &[&[f32]]) -> Computed<Tensor> {
     Tensor::from_vec(values, dims, &Device::Cpu)
 }
 
-/// A changed copy of `sample`.
+/// `sample` with left and right exchanged; inputs of one row are no images and stay as they are.
+pub(super) fn mirror(shape: Shape, sample: &[f32]) -> Vec<f32> {
+    let mut values = sample.to_vec();
+    if shape.height > 1 {
+        values.chunks_mut(shape.width).for_each(<[f32]>::reverse);
+    }
+    values
+}
+
+/// A changed copy of `sample`, and whether left and right are exchanged.
 pub(super) fn augment(
     shape: Shape,
     sample: &[f32],
     changes: &[Augmentation],
     rng: &mut ChaCha8Rng,
-) -> Vec<f32> {
-    let mut values = sample.to_vec();
+) -> (Vec<f32>, bool) {
+    let (mut values, mut mirrored) = (sample.to_vec(), false);
     if shape.height < 2 {
-        return values;
+        return (values, mirrored);
     }
     for change in changes {
         match *change {
             Augmentation::Flip => {
                 if rng.random::<bool>() {
-                    values.chunks_mut(shape.width).for_each(<[f32]>::reverse);
+                    values = mirror(shape, &values);
+                    mirrored = !mirrored;
                 }
             }
             Augmentation::Shift(most) => {
@@ -60,7 +70,7 @@ pub(super) fn augment(
             }
         }
     }
-    values
+    (values, mirrored)
 }
 
 fn shift(shape: Shape, values: &[f32], down: isize, across: isize) -> Vec<f32> {
@@ -145,7 +155,7 @@ mod tests {
         for _ in 0..20 {
             assert_eq!(
                 augment(Shape::new(3, 1, 1), &[1.0, 2.0, 3.0], &changes, &mut rng),
-                [1.0, 2.0, 3.0]
+                (vec![1.0, 2.0, 3.0], false)
             );
         }
     }

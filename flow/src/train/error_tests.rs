@@ -56,4 +56,11 @@ fn errors_say_what_is_wrong() {
     let set = Set { teacher: Some(Teacher::Logits(&teacher)), ..set };
     let with = |s: &mut Settings| s.distillation = Some(Distillation::default());
     says(problem(with, &set, &none), "9 logits of the teacher; expected 10");
+    let teacher = vec![vec![0.0; 10]; 64];
+    let set = Set { teacher: Some(Teacher::Logits(&teacher)), ..set };
+    let flipped = |s: &mut Settings| {
+        s.distillation = Some(Distillation::default());
+        s.augmentation = vec![Augmentation::Flip];
+    };
+    says(problem(flipped, &set, &none), "need it as a network");
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Result as Computed, Tensor};
 
-use super::batch::assemble;
+use super::batch::{assemble, mirror};
 use super::error::TrainError;
 use super::loss::sample;
 use super::network::{Hooks, Network};
@@ -46,6 +46,24 @@ pub fn logits(graph: &Graph, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, TrainEr
     let mut result = Vec::with_capacity(inputs.len());
     for batch in inputs.chunks(BATCH) {
         result.extend(forward(&network, batch, &mut hooks)?);
+    }
+    Ok(result)
+}
+
+/// [`logits`] of the inputs with left and right exchanged, as [`Augmentation::Flip`](super::Augmentation::Flip)
+/// does it.
+///
+/// # Errors
+/// As for [`logits`].
+pub fn mirrored_logits(graph: &Graph, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, TrainError> {
+    let network = Network::new(graph)?;
+    check_inputs(&network, inputs)?;
+    let mut hooks = Inference::new(&network)?;
+    let mut result = Vec::with_capacity(inputs.len());
+    for batch in inputs.chunks(BATCH) {
+        let mirrored: Vec<_> = batch.iter().map(|i| mirror(network.input_shape, i)).collect();
+        let mirrored: Vec<&[f32]> = mirrored.iter().map(Vec::as_slice).collect();
+        result.extend(forward(&network, &mirrored, &mut hooks)?);
     }
     Ok(result)
 }

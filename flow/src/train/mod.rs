@@ -49,7 +49,7 @@ mod tuning;
 pub use batch::Augmentation;
 pub use capture::{Capture, captures};
 pub use error::TrainError;
-pub use infer::{accuracy, logits};
+pub use infer::{accuracy, logits, mirrored_logits};
 pub use optimizer::Optimizer;
 pub use settings::{Distillation, Progress, Quantization, Set, Settings, Summary, Teacher};
 pub use statistics::LayerStatistics;

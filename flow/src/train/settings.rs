@@ -96,6 +96,9 @@ impl Default for Settings {
 pub enum Teacher<'a> {
     /// Logits of every sample, as [`logits`](super::logits) gives them.
     Logits(&'a [Vec<f32>]),
+    /// The same of every sample as it is and with left and right exchanged
+    /// ([`mirrored_logits`](super::mirrored_logits)), where [`Augmentation::Flip`] is the only change.
+    Mirrored([&'a [Vec<f32>]; 2]),
     /// A network, which also sees changed inputs.
     Network(&'a Graph),
 }
@@ -191,19 +194,36 @@ impl Set<'_> {
                 return Err(TrainError::Settings(problem));
             }
             (Some(Teacher::Logits(logits)), Some(_)) => {
-                check_count("teacher logits", self.inputs.len(), logits.len())?;
-                for sample in logits {
-                    check_count("logits of the teacher", network.outputs, sample.len())?;
+                self.check_logits(network, logits)?;
+                check_changes(settings, &[])?;
+            }
+            (Some(Teacher::Mirrored(both)), Some(_)) => {
+                for logits in both {
+                    self.check_logits(network, logits)?;
                 }
-                if !settings.augmentation.is_empty() {
-                    let problem = "changed inputs need the teacher as a network, not its logits";
-                    return Err(TrainError::Settings(problem.into()));
-                }
+                check_changes(settings, &[Augmentation::Flip])?;
             }
             _ => {}
         }
         Ok(())
     }
+
+    fn check_logits(&self, network: &Network, logits: &[Vec<f32>]) -> Result<(), TrainError> {
+        check_count("teacher logits", self.inputs.len(), logits.len())?;
+        logits.iter().try_for_each(|sample| {
+            check_count("logits of the teacher", network.outputs, sample.len())
+        })
+    }
+}
+
+/// Checks that inputs change as a teacher's given logits allow.
+fn check_changes(settings: &Settings, allowed: &[Augmentation]) -> Result<(), TrainError> {
+    if settings.augmentation == allowed {
+        return Ok(());
+    }
+    let problem =
+        "other changes of the inputs than the teacher's logits are of need it as a network";
+    Err(TrainError::Settings(problem.into()))
 }
 
 impl Settings {

@@ -295,4 +295,8 @@ fn teachers_give_the_same_as_networks_and_as_logits() {
     let by_logits = run(Teacher::Logits(&given), Vec::new());
     assert!(by_logits == run(Teacher::Network(&teacher), Vec::new()));
     assert!(by_logits != run(Teacher::Network(&teacher), vec![Augmentation::Shift(1)]));
+    let mirrored = mirrored_logits(&teacher, &inputs).unwrap();
+    let by_both = run(Teacher::Mirrored([&given, &mirrored]), vec![Augmentation::Flip]);
+    assert!(by_both == run(Teacher::Network(&teacher), vec![Augmentation::Flip]));
+    assert!(by_both != by_logits);
 }

@@ -31,6 +31,8 @@ enum Source<'a> {
     None,
     /// By sample.
     Given(&'a [Vec<f32>]),
+    /// By sample, as it is and with left and right exchanged.
+    Mirrored([&'a [Vec<f32>]; 2]),
     /// By sample.
     Computed(Vec<Vec<f32>>),
     /// Computed on the changed inputs of each step.
@@ -120,6 +122,7 @@ impl<'a> Trainer<'a> {
         let source = match (set.teacher, settings.distillation) {
             (None, _) | (_, None) => Source::None,
             (Some(Teacher::Logits(logits)), _) => Source::Given(logits),
+            (Some(Teacher::Mirrored(both)), _) => Source::Mirrored(both),
             (Some(Teacher::Network(graph)), _) => teacher(network, graph, set, settings)?,
         };
         Ok(Self {
@@ -177,7 +180,7 @@ impl<'a> Trainer<'a> {
     fn step(&mut self, tuning: &mut Tuning<'_>) -> Result<(Loss, Vec<Vec<f32>>), TrainError> {
         let chosen = self.order.take(self.batch);
         let shape = self.network.input_shape;
-        let changed: Vec<Vec<f32>> = match &self.settings.augmentation[..] {
+        let changed: Vec<(Vec<f32>, bool)> = match &self.settings.augmentation[..] {
             [] => Vec::new(),
             changes => chosen
                 .iter()
@@ -186,9 +189,10 @@ impl<'a> Trainer<'a> {
         };
         let inputs: Vec<&[f32]> = match changed.is_empty() {
             true => chosen.iter().map(|&at| self.set.inputs[at]).collect(),
-            false => changed.iter().map(Vec::as_slice).collect(),
+            false => changed.iter().map(|(values, _)| values.as_slice()).collect(),
         };
-        let targets = self.targets(&chosen, &inputs)?;
+        let mirrored: Vec<bool> = changed.iter().map(|(_, mirrored)| *mirrored).collect();
+        let targets = self.targets(&chosen, &inputs, &mirrored)?;
         tuning.begin()?;
         let logits = self.network.forward(assemble(shape, &inputs)?, tuning)?;
         let loss = loss(Reader::new(&logits).values()?, inputs.len(), &targets);
@@ -208,12 +212,24 @@ impl<'a> Trainer<'a> {
         Ok((loss, values))
     }
 
-    fn targets(&mut self, chosen: &[usize], inputs: &[&[f32]]) -> Result<Targets, TrainError> {
+    /// What the outputs for `inputs` shall be, which are the `chosen` samples, changed or not.
+    fn targets(
+        &mut self,
+        chosen: &[usize],
+        inputs: &[&[f32]],
+        mirrored: &[bool],
+    ) -> Result<Targets, TrainError> {
         let by_sample = |all: &[Vec<f32>]| chosen.iter().map(|&at| all[at].clone()).collect();
         let logits = match &mut self.source {
             Source::None => None,
             Source::Given(logits) => Some(by_sample(logits)),
             Source::Computed(logits) => Some(by_sample(logits)),
+            Source::Mirrored(both) => {
+                let pairs = chosen.iter().zip(mirrored);
+                Some(
+                    pairs.map(|(&at, &mirrored)| both[usize::from(mirrored)][at].clone()).collect(),
+                )
+            }
             Source::Network(teacher) => {
                 let (network, hooks) = teacher.as_mut();
                 Some(forward(network, inputs, hooks)?)

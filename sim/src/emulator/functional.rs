@@ -2,7 +2,7 @@
 
 use pecan_hdl::geometry::Geometry;
 
-use super::activity::{DeviceObserver, Requantized};
+use super::activity::{DeviceObserver, Level, Requantized};
 use super::array::{Activity, Array, Sum, Walk};
 use super::lists::{dense_points, group_point};
 use super::memories::Memories;
@@ -85,8 +85,10 @@ impl<S: Sum> Execution<'_, S> {
                     .map_err(|()| AddressFault { tile, load: None })?;
             }
         }
+        let rest = self.shape.tile_at(self.shape.tile_count());
+        let behind = self.wrap(self.shape.address(rest, [0; 3]));
         if let Some(observer) = &mut self.observer {
-            let rest = self.shape.tile_at(self.shape.tile_count());
+            observer.point(behind);
             let padded = pads(self.shape, rest, [0; 3]);
             observer.pause(padded.then_some(&padding(self.shape, self.geometry)));
             observer.finish(self.shape);
@@ -115,16 +117,21 @@ impl<S: Sum> Execution<'_, S> {
         let origin = shape.origin(tile, block);
         let address = shape.address(tile, block);
         let mut step = 0;
+        self.enter(Level::Slice);
         for y in 0..extent[1] + shape.ext[0] {
+            self.enter(Level::Line);
             for x in 0..extent[2] + shape.ext[1] {
                 let inside = shape.inside(0, origin[0], y) && shape.inside(1, origin[1], x);
                 let from = address + y * shape.addr_step[0] + x * shape.addr_step[1];
+                self.enter(Level::Pixel);
                 for cb in 0..extent[0] {
-                    let source = if inside { Some(self.wrap(from + cb)) } else { None };
+                    let at = self.wrap(from + cb);
+                    let source = inside.then_some(at);
                     if source.is_some_and(|word| word >= self.geometry.buffer_words) {
                         return Err(step);
                     }
                     if let Some(observer) = &mut self.observer {
+                        observer.point(at);
                         self.waiting.show(step, observer);
                     }
                     self.multicast([y, x, cb], extent, source, half, valid);
@@ -133,6 +140,13 @@ impl<S: Sum> Execution<'_, S> {
             }
         }
         Ok(())
+    }
+
+    /// The loader begins an iteration of one of its loops.
+    fn enter(&mut self, level: Level) {
+        if let Some(observer) = &mut self.observer {
+            observer.step(level);
+        }
     }
 
     fn wrap(&self, address: i64) -> usize {

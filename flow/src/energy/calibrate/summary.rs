@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use pecan_hdl::config::Config;
 use pecan_hdl::geometry::Geometry;
 
-use super::super::block::{Block, Class};
+use super::super::block::{Block, Class, component};
 use super::super::regressor::{REGRESSORS, Regressor};
-use super::super::technology::{Fit, HeldOutSummary};
+use super::super::technology::{ComponentError, Fit, HeldOutSummary};
 use super::super::{EnergyError, Model, Technology};
 use super::fit::{errors, fit};
 use super::record::{Record, label};
@@ -144,11 +144,38 @@ pub(super) fn conclude(technology: &mut Technology, list: &[HeldOut]) {
     let configurations: std::collections::BTreeSet<&str> =
         list.iter().map(|h| h.config.as_str()).collect();
     technology.held_out = Some(HeldOutSummary {
+        components: components(list),
         points: list.len(),
         configurations: configurations.len(),
         mean_error: rounded(relative.iter().sum::<f64>() / relative.len().max(1) as f64),
         max_error: rounded(relative.iter().copied().fold(0.0, f64::max)),
     });
+}
+
+/// Errors by component.
+fn components(list: &[HeldOut]) -> Vec<ComponentError> {
+    // In the order of the blocks; of each layer the energies at gate level and as predicted.
+    let mut sums: Vec<(&str, Vec<[f64; 2]>)> = Vec::new();
+    for (class, block) in Class::ALL.iter().flat_map(|c| Block::CELLS.iter().map(move |b| (c, b))) {
+        let name = component(*block, *class);
+        let at = sums.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+            sums.push((name, vec![[0.0; 2]; list.len()]));
+            sums.len() - 1
+        });
+        for (sum, layer) in sums[at].1.iter_mut().zip(list) {
+            let pair = layer.blocks.get(&label(*block, *class)).copied().unwrap_or_default();
+            *sum = [sum[0] + pair[0], sum[1] + pair[1]];
+        }
+    }
+    let total: f64 = list.iter().map(|layer| layer.gate_level).sum();
+    let summary = |(name, pairs): (&str, Vec<[f64; 2]>)| {
+        let [truth, predicted]: [Vec<f64>; 2] =
+            std::array::from_fn(|k| pairs.iter().map(|pair| pair[k]).collect());
+        let [mean_error, max_error] = errors(&predicted, &truth, FLOOR).map(rounded);
+        let share = rounded(truth.iter().sum::<f64>() / total);
+        ComponentError { name: name.to_owned(), share, mean_error, max_error }
+    };
+    sums.into_iter().map(summary).collect()
 }
 
 /// Five decimals: errors are told as percentages with one.

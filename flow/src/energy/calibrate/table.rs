@@ -51,7 +51,14 @@ fn configurations(list: &[HeldOut], text: &mut String) {
 
 fn components(calibration: &Calibration, text: &mut String) {
     let total: f64 = calibration.held_out.iter().map(|h| h.gate_level).sum();
-    *text += "\n| component | share | fit, mean / largest | held out, mean / largest |\n|---|---|---|---|\n";
+    *text += "\n| component | share | held out, mean / largest |\n|---|---|---|\n";
+    let pair = |e: [f64; 2]| format!("{:.1} / {:.1} %", 100.0 * e[0], 100.0 * e[1]);
+    for c in calibration.technology.held_out.iter().flat_map(|h| &h.components) {
+        let errors = pair([c.mean_error, c.max_error]);
+        let _ = writeln!(text, "| {} | {:.1} % | {errors} |", c.name, 100.0 * c.share);
+    }
+    *text +=
+        "\n| block | share | fit, mean / largest | held out, mean / largest |\n|---|---|---|---|\n";
     for fit in &calibration.technology.fits {
         let key = format!("{}.{}", fit.block, fit.class);
         let energy: f64 = calibration
@@ -60,7 +67,6 @@ fn components(calibration: &Calibration, text: &mut String) {
             .filter_map(|h| h.blocks.get(&key))
             .map(|pair| pair[0])
             .sum();
-        let pair = |e: [f64; 2]| format!("{:.1} / {:.1} %", 100.0 * e[0], 100.0 * e[1]);
         let _ = writeln!(
             text,
             "| {} {} | {:.1} % | {} | {} |",

@@ -24,6 +24,7 @@ use patch::Patch;
 
 pub(super) use array::List;
 pub(super) use drain::Requantized;
+pub(super) use patch::Level;
 pub use toggle::{TOGGLES, Toggle, Toggles};
 
 /// Observers of a device.
@@ -132,6 +133,16 @@ impl DeviceObserver {
         let shown =
             padding.map_or(self.read.shown(), |padding| &padding[..self.read.shown().len()]);
         self.toggles[Toggle::PatchBus] += self.patch.deliver(shown);
+    }
+
+    /// The loader's address moves.
+    pub(super) fn point(&mut self, address: usize) {
+        self.toggles[Toggle::PatchAddress] += self.patch.point(address);
+    }
+
+    /// The loader begins the next iteration of one of its loops.
+    pub(super) fn step(&mut self, level: Level) {
+        self.toggles[level.toggle()] += 1;
     }
 
     /// The loader delivers a word, read from the buffer or of padding.

@@ -3,11 +3,36 @@
 use pecan_hdl::geometry::Geometry;
 
 use super::bits::{distance, mask16, ones};
+use super::toggle::Toggle;
+
+/// A loop of the loader around the words of a pixel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Level {
+    /// Columns of a region.
+    Pixel,
+    /// Rows of a region.
+    Line,
+    /// Parts of the kernel and of the channels.
+    Slice,
+}
+
+impl Level {
+    /// What counts its iterations.
+    pub(super) fn toggle(self) -> Toggle {
+        match self {
+            Self::Pixel => Toggle::PatchPixels,
+            Self::Line => Toggle::PatchLines,
+            Self::Slice => Toggle::PatchSlices,
+        }
+    }
+}
 
 /// What the loader delivers and the rows take of it.
 #[derive(Clone, Debug)]
 pub(super) struct Patch {
     mask: u16,
+    /// The loader's address.
+    address: usize,
     /// The latest word, its ones, and those that it has in common with the word of the cycle before.
     word: Vec<i16>,
     ones: u64,
@@ -22,12 +47,19 @@ impl Patch {
     pub(super) fn new(geometry: &Geometry) -> Self {
         Self {
             mask: mask16(geometry.activation_bits),
+            address: 0,
             word: vec![0; geometry.word_channels],
             ones: 0,
             common: 0,
             cycle: 0,
             taken: vec![0; geometry.rows],
         }
+    }
+
+    /// Moves the address; returns its bits that change.
+    pub(super) fn point(&mut self, address: usize) -> u64 {
+        let before = std::mem::replace(&mut self.address, address);
+        u64::from((before ^ address).count_ones())
     }
 
     /// The next word does not follow at once.

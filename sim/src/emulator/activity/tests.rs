@@ -156,6 +156,12 @@ fn buses_and_drain_by_hand() {
     let (mut observer, _) = device();
     observer.restart();
     let channels = Geometry::of(&Config::default()).word_channels;
+    observer.step(Level::Slice);
+    observer.step(Level::Line);
+    [5, 6].into_iter().for_each(|address| {
+        observer.step(Level::Pixel);
+        observer.point(address);
+    });
     observer.deliver(&vec![1; channels], true);
     observer.deliver(&vec![0; channels], false);
     observer.read(&vec![1; channels]);
@@ -167,6 +173,11 @@ fn buses_and_drain_by_hand() {
         &[
             (T::PatchBus, 2 * words),
             (T::PatchWords, 2),
+            (T::PatchPixels, 2),
+            (T::PatchLines, 1),
+            (T::PatchSlices, 1),
+            // From 0 to 5 and on to 6.
+            (T::PatchAddress, 2 + 2),
             (T::BufferRead, words),
             (T::BufferWrite, 8 * words),
             // Three ones of the weight, one of the index, the flag.

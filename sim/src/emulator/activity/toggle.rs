@@ -78,6 +78,14 @@ toggles! {
         "HD between successive words that the loader delivers, padding included, and what it shows while it pauses; once, not per row.",
     PatchWords "patch_words" BufferReads
         "Words that the loader delivers, padding included: its steps.",
+    PatchPixels "patch_pixels" BufferReads
+        "Pixels whose words the loader delivers, padding included: steps of its loop over columns of a region, which move coordinates that every row compares.",
+    PatchLines "patch_lines" BufferReads
+        "Lines of pixels that the loader delivers, padding included: steps of its loop over rows of a region.",
+    PatchSlices "patch_slices" BufferReads
+        "Slices that the loader delivers: steps of its loop over parts of the kernel and of the channels.",
+    PatchAddress "patch_address" BufferReads
+        "HD between successive addresses of the loader, which moves through the padding too.",
     PatchTaken "patch_taken" ScratchWrites
         "HD of the patch data of each row, which are 0 unless the row takes a word: they rise and fall with each word, or go over to the next if the row takes that in the next cycle.",
     ScratchReadBus "scratch_read_bus" PeSteps
