@@ -46,6 +46,33 @@ fn metrics(folder: &Path, out: &str) -> Value {
     serde_json::from_slice(&file).unwrap()
 }
 
+/// Methods that run at the same time find what they find one after the other, and stand in the same order.
+#[test]
+fn methods_side_by_side_are_those_of_one_worker() {
+    let folder = tempfile::tempdir().unwrap();
+    let more = ["--compare", "--explain", "--rounds", "1", "--learning-rate", "0.005"];
+    let run = |out: &str, jobs: &str| {
+        code(&prune(folder.path(), out, &[&more[..], &["--jobs", jobs]].concat()), 0);
+        let read = |name: &str| {
+            std::fs::read_to_string(folder.path().join(out).join(format!("decisions-{name}.csv")))
+        };
+        let mut metrics = metrics(folder.path(), out);
+        let mut methods = metrics["methods"].as_array().unwrap().clone();
+        // No run has its times in common with another.
+        for method in &mut methods {
+            let method = method.as_object_mut().unwrap();
+            assert!(method.remove("seconds").is_some() && method.remove("phases").is_some());
+        }
+        let names: Vec<_> = methods.iter().map(|m| m["name"].as_str().unwrap()).collect();
+        let decisions: Vec<String> = names.iter().map(|name| read(name).unwrap()).collect();
+        assert_eq!((names[0], names.len()), ("pecan", 8), "{names:?}");
+        assert!(decisions.iter().all(|text| text.lines().count() > 1));
+        (metrics["layers"].take(), methods, decisions)
+    };
+    let (one, three) = (run("one", "1"), run("three", "3"));
+    assert_eq!(one, three);
+}
+
 /// Everything is written; a run that was killed goes on and ends with the same bytes; a damaged state begins anew.
 #[test]
 fn results_and_resumption() {
