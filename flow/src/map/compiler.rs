@@ -107,6 +107,7 @@ impl<'a> Compiler<'a, '_> {
             params,
             last: Vec::new(),
             after: Vec::new(),
+            timed: Vec::new(),
         };
         let mut state = State {
             homes: vec![None; self.network.tensors.len()],

@@ -13,7 +13,7 @@ use super::lists::{Occupancy, TapBox};
 use super::place::{Layout, Piece, piece_bytes};
 use super::problem::Problem;
 use super::ring::Rings;
-use super::run::{Placement, Resources, Run};
+use super::run::{Placement, Resources, Run, limited};
 use super::split::{Split, parts};
 use super::stream::Builder;
 
@@ -41,6 +41,8 @@ pub(super) struct Emitter<'a> {
     pub(super) last: Vec<Ready>,
     /// Stores and marks that follow the latest run, delayed so that the next lists load beside it.
     pub(super) after: Vec<After>,
+    /// Runs of the layer, without their places, and what they take.
+    pub(super) timed: Vec<(RunPlan, u64)>,
 }
 
 /// A run that is ready to be started.
@@ -128,6 +130,7 @@ impl Emitter<'_> {
     /// A register cannot hold a value of the layer.
     pub(super) fn layer(&mut self, job: &mut LayerJob<'_>) -> Result<(), MapError> {
         let axes = job.problem.axes;
+        self.timed.clear();
         let mut boxes = Boxes::default();
         for y in parts(axes[0].output, job.split.rect[0]) {
             for x in parts(axes[1].output, job.split.rect[1]) {
@@ -246,23 +249,36 @@ impl Emitter<'_> {
     /// # Errors
     /// A register cannot hold a value of the layer.
     pub(super) fn prepare(
-        &self,
+        &mut self,
         job: &LayerJob<'_>,
         run: &Run,
         start: &[u64],
         params: usize,
     ) -> Result<Ready, MapError> {
-        let plan = run.plan(job.problem, job.occupancy, &job.choice.tiling, self.geometry)?;
-        let plan = Arc::new(plan);
-        let cycles = run_cycles(Arc::clone(&plan)).unwrap_or(2 * LONGEST_RUN);
-        let limit = (cycles / isa::register::LIMIT_UNIT + 2) as usize;
+        let (tiling, geometry) = (&job.choice.tiling, self.geometry);
         let weights = start.iter().map(|at| self.weights.address(*at)).collect();
-        let resources = Resources { weights, params, limit };
-        let registers =
-            run.registers(job.problem, &job.choice.tiling, &resources, self.geometry)?;
+        let resources = Resources { weights, params, ..Resources::unlimited() };
+        let registers = run.registers(job.problem, tiling, &resources, geometry)?;
+        let plan = Arc::new(run.timed_by(&registers, job.occupancy, tiling, geometry));
+        let cycles = self.cycles(&plan);
+        let limit = (cycles / isa::register::LIMIT_UNIT + 2) as usize;
+        let registers = limited(registers, job.problem, limit)?;
         let words = run.output.base..run.output.base + run.output.size();
         let operand = run.operand();
         Ok(Ready { registers, operand, plan, words, cycles, frees: Vec::new() })
+    }
+
+    /// What a run takes by itself. Passes that are alike have runs that differ in their places only, which are timed
+    /// once per layer.
+    fn cycles(&mut self, plan: &Arc<RunPlan>) -> u64 {
+        let shape = plan.shape.without_places();
+        let same = |(known, _): &&(RunPlan, u64)| known.shape == shape && known.lists == plan.lists;
+        if let Some((_, cycles)) = self.timed.iter().find(same) {
+            return *cycles;
+        }
+        let cycles = run_cycles(Arc::clone(plan)).unwrap_or(2 * LONGEST_RUN);
+        self.timed.push((RunPlan { shape, lists: plan.lists.clone() }, cycles));
+        cycles
     }
 
     /// Starts a run.

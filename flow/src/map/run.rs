@@ -93,6 +93,13 @@ pub(super) struct Resources {
     pub(super) limit: usize,
 }
 
+impl Resources {
+    /// Nowhere in particular, with the highest limit.
+    pub(super) fn unlimited() -> Self {
+        Self { limit: (1 << LIMIT_BITS) - 1, ..Self::default() }
+    }
+}
+
 /// What one axis contributes to the registers.
 struct AxisValues {
     tiles: usize,
@@ -304,12 +311,36 @@ impl Run {
         tiling: &Tiling,
         geometry: &Geometry,
     ) -> Result<RunPlan, MapError> {
-        let resources = Resources { limit: (1 << LIMIT_BITS) - 1, ..Resources::default() };
-        let registers = self.registers(problem, tiling, &resources, geometry)?;
-        let shape = RunShape::of(&registers, geometry, self.operand());
-        let lists = lengths(occupancy, &self.channels, &self.taps, tiling.slice, geometry);
-        Ok(RunPlan { shape, lists })
+        let registers = self.registers(problem, tiling, &Resources::unlimited(), geometry)?;
+        Ok(self.timed_by(&registers, occupancy, tiling, geometry))
     }
+
+    /// The same of a run whose registers are known.
+    pub(super) fn timed_by(
+        &self,
+        registers: &Registers,
+        occupancy: &Occupancy,
+        tiling: &Tiling,
+        geometry: &Geometry,
+    ) -> RunPlan {
+        let shape = RunShape::of(registers, geometry, self.operand());
+        let lists = lengths(occupancy, &self.channels, &self.taps, tiling.slice, geometry);
+        RunPlan { shape, lists }
+    }
+}
+
+/// Limits a run whose time is known.
+///
+/// # Errors
+/// The limit does not fit its register.
+pub(super) fn limited(
+    registers: Registers,
+    problem: &Problem<'_>,
+    limit: usize,
+) -> Result<Registers, MapError> {
+    let mut writer = Writer { registers, layer: problem.name };
+    writer.list(&[(Register::Limit, limit as i64)])?;
+    Ok(writer.registers)
 }
 
 /// Fills registers and names the layer in errors.

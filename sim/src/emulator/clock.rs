@@ -27,7 +27,10 @@ pub(super) enum Input {
 #[derive(Debug)]
 struct Running {
     idle: u64,
-    /// Use of the buffer's ports; none where it is not defined.
+    /// Times the run, until someone asks for the ports, which most runs get by without; none where that is not
+    /// defined.
+    timer: Option<Timer>,
+    /// Use of the buffer's ports.
     ports: Option<(DrainPort, LoaderPort)>,
     fault: Option<(u64, ErrorCode)>,
 }
@@ -242,7 +245,11 @@ impl<'a> Clock<'a> {
     }
 
     fn ports(&mut self) -> Option<&mut (DrainPort, LoaderPort)> {
-        self.running.as_mut()?.ports.as_mut()
+        let running = self.running.as_mut()?;
+        if let Some(timer) = running.timer.take() {
+            running.ports = Some((DrainPort::new(timer.clone()), LoaderPort::new(timer)));
+        }
+        running.ports.as_mut()
     }
 
     /// Uses the input beat and leaves it there, see [`Self::input`].
@@ -332,17 +339,13 @@ impl<'a> Clock<'a> {
     }
 
     /// Puts a run started in this cycle into the background.
-    pub(super) fn start_run(&mut self, timer: &Timer, idle: u64, fault: Option<(u64, ErrorCode)>) {
-        self.running = Some(Running {
-            idle,
-            ports: Some((DrainPort::new(timer.clone()), LoaderPort::new(timer.clone()))),
-            fault,
-        });
+    pub(super) fn start_run(&mut self, timer: Timer, idle: u64, fault: Option<(u64, ErrorCode)>) {
+        self.running = Some(Running { idle, timer: Some(timer), ports: None, fault });
     }
 
     /// A run without defined timing, which ends by its limit in cycle `abort`.
     pub(super) fn start_endless(&mut self, abort: u64) {
         let fault = Some((abort, ErrorCode::RunLimit));
-        self.running = Some(Running { idle: abort, ports: None, fault });
+        self.running = Some(Running { idle: abort, timer: None, ports: None, fault });
     }
 }

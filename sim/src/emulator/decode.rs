@@ -250,10 +250,10 @@ impl Decoder<'_> {
         let plan = Arc::new(RunPlan { shape, lists });
         let timer = Timer::new(plan, start);
         match timer.clone().finish() {
-            None => self.clock.start_run(&timer, abort, Some((abort, ErrorCode::RunLimit))),
+            None => self.clock.start_run(timer, abort, Some((abort, ErrorCode::RunLimit))),
             Some(idle) => {
                 let fault = self.execute(&timer, idle - start - 1);
-                self.clock.start_run(&timer, idle, fault);
+                self.clock.start_run(timer, idle, fault);
             }
         }
         self.tick()

@@ -223,7 +223,7 @@ impl Predictor {
         for (total, count) in self.clock.counters.0.iter_mut().zip(counts.0) {
             *total += count;
         }
-        self.clock.start_run(&timer, idle, None);
+        self.clock.start_run(timer, idle, None);
         self.tick()
     }
 

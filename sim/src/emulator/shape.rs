@@ -104,6 +104,14 @@ fn halves(value: u32) -> [i64; 2] {
 }
 
 impl RunShape {
+    /// The same run at other addresses takes as long: this one, with what it reads and writes at address 0.
+    #[must_use]
+    pub fn without_places(&self) -> Self {
+        let mut shape = Self { addr0: 0, out_addr: 0, param_base: 0, ..self.clone() };
+        shape.columns.iter_mut().for_each(|column| column.base = 0);
+        shape
+    }
+
     /// The run that `Run` with this operand would start.
     #[must_use]
     pub fn of(r: &Registers, geometry: &Geometry, operand: u32) -> Self {
