@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use pecan_hdl::config::{Config, ConfigError, Loader, PRESETS};
 
-use super::{Context, Failure, RunFolder};
+use super::{Context, Exit, Failure, RunFolder};
 
 /// The accelerator: a file or a preset, and changes to it.
 #[derive(Debug, Clone, Default, Args)]
@@ -77,6 +77,15 @@ impl RunArgs {
     pub fn jobs(&self) -> usize {
         let jobs = self.jobs.or_else(|| std::thread::available_parallelism().ok());
         jobs.map_or(1, NonZeroUsize::get)
+    }
+
+    /// A pool of so many worker threads.
+    ///
+    /// # Errors
+    /// [`Failure`] if the system gives no threads.
+    pub fn pool(&self) -> Result<rayon::ThreadPool, Failure> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.jobs()).build();
+        pool.map_err(|error| Failure::from_error(Exit::ToolFailed, error))
     }
 
     /// Makes the output folder and writes the resolved configuration into it.

@@ -75,10 +75,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         plan,
         networks: args.networks.clone(),
     };
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.run.jobs())
-        .build()
-        .map_err(|error| Failure::from_error(Exit::BadInput, error))?;
+    let pool = args.run.pool()?;
     let bar = context.bar(setup.case_count() as u64, "layers x configurations");
     let finished = |case: &str| {
         tracing::debug!("measured {case}");

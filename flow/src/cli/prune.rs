@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::network::NetworkArgs;
 use super::prune_data::TuningArgs;
-use super::prune_methods::{self, Contest};
+use super::prune_methods::Contest;
 use super::prune_output::{self, Finished};
 use super::prune_values::{Budget, augmentation, margin, methods, penalty, points, width};
 use super::run::import;
@@ -126,8 +126,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let seed = args.run.seed;
     let (split, inputs, origin) = args.samples.load((&args.network, &data), &graph, seed)?;
     let folder = args.run.open(context, &config)?;
-    let jobs = args.run.jobs();
-    prune_methods::pool(jobs)?.install(|| {
+    args.run.pool()?.install(|| {
         let mut setting = args.setting(Target::new(&config, &technology)?, split, &inputs);
         let dense = Dense::new(&setting, &graph)?;
         let unit = &setting.target.technology.unit;
@@ -152,7 +151,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
             widths: &args.widths(setting.widths()),
             explain: args.explain,
         };
-        let found = contest.run(&args.rules(), jobs)?;
+        let found = contest.run(&args.rules(), &args.run)?;
         let finished = Finished {
             setting: &setting,
             dense: &dense,

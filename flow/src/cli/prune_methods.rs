@@ -6,7 +6,7 @@ use std::thread;
 use super::prune_output::Found;
 use super::prune_watch::Watcher;
 use super::run::import;
-use super::{Context, Exit, Failure, RunFolder};
+use super::{Context, Failure, RunArgs, RunFolder};
 use crate::net::onnx::Model;
 use crate::net::quantize::Options;
 use crate::prune::{self, Checkpoint, Dense, Rule, Setting};
@@ -32,14 +32,14 @@ impl Contest<'_> {
     ///
     /// # Errors
     /// Of the first method (by its place) that fails; no method begins after a failure.
-    pub(super) fn run(&self, rules: &[&Rule], jobs: usize) -> Result<Vec<Found>, Failure> {
+    pub(super) fn run(&self, rules: &[&Rule], args: &RunArgs) -> Result<Vec<Found>, Failure> {
         let next = AtomicUsize::new(0);
         let lane = || {
             let mut done = Vec::new();
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 let Some(rule) = rules.get(number) else { return done };
-                let result = pool(jobs).and_then(|pool| pool.install(|| self.method(rule)));
+                let result = args.pool().and_then(|pool| pool.install(|| self.method(rule)));
                 if result.is_err() {
                     next.store(rules.len(), Ordering::Relaxed);
                 }
@@ -47,7 +47,8 @@ impl Contest<'_> {
             }
         };
         let mut all: Vec<_> = thread::scope(|scope| {
-            let lanes: Vec<_> = (0..jobs.min(rules.len())).map(|_| scope.spawn(lane)).collect();
+            let lanes: Vec<_> =
+                (0..args.jobs().min(rules.len())).map(|_| scope.spawn(lane)).collect();
             let joined = lanes.into_iter().map(thread::ScopedJoinHandle::join);
             joined.flat_map(|lane| lane.unwrap_or_else(|p| std::panic::resume_unwind(p))).collect()
         });
@@ -71,10 +72,4 @@ impl Contest<'_> {
         }
         Ok(Found::new(self.setting, outcome, graph)?)
     }
-}
-
-/// Worker threads.
-pub(super) fn pool(jobs: usize) -> Result<rayon::ThreadPool, Failure> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
-    pool.map_err(|error| Failure::from_error(Exit::ToolFailed, error))
 }

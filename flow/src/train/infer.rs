@@ -58,14 +58,8 @@ pub fn logits(graph: &Graph, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, TrainEr
 pub fn mirrored_logits(graph: &Graph, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, TrainError> {
     let network = Network::new(graph)?;
     check_inputs(&network, inputs)?;
-    let mut hooks = Inference::new(&network)?;
-    let mut result = Vec::with_capacity(inputs.len());
-    for batch in inputs.chunks(BATCH) {
-        let mirrored: Vec<_> = batch.iter().map(|i| mirror(network.input_shape, i)).collect();
-        let mirrored: Vec<&[f32]> = mirrored.iter().map(Vec::as_slice).collect();
-        result.extend(forward(&network, &mirrored, &mut hooks)?);
-    }
-    Ok(result)
+    let mirrored: Vec<_> = inputs.iter().map(|i| mirror(network.input_shape, i)).collect();
+    logits(graph, &mirrored.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
 /// Share of `inputs` whose largest logit is that of the label, the first of equals.

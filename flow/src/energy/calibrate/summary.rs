@@ -273,6 +273,12 @@ mod tests {
         let summary = technology.held_out.clone().unwrap();
         assert_eq!((summary.points, summary.configurations), (7, 1));
         assert!(summary.max_error < 1e-3);
+        let names: Vec<&str> = summary.components.iter().map(|c| c.name.as_str()).collect();
+        let expected = ["pe", "sequencer", "loader", "drain", "control", "clock", "leakage"];
+        assert_eq!(names, expected);
+        let shares: f64 = summary.components.iter().map(|c| c.share).sum();
+        assert!((shares - 1.0).abs() < 1e-4, "{shares}");
+        assert!(summary.components.iter().all(|c| c.max_error < 1e-3));
         // The file gives back the same.
         let text = technology.to_toml().unwrap();
         let folder = tempfile::tempdir().unwrap();
