@@ -84,6 +84,15 @@ impl Waveform {
             (Toggle::ScratchWrite, pe("u_scratchpad", "bank_")),
             (Toggle::ZeroFlags, pe("u_zero_flags", "flags")),
             (Toggle::PatchAddress, self.sum("u_loader", "u_loader", "addr")),
+            (
+                Toggle::PatchCoordinates,
+                self.sum("u_loader", "u_loader", "iy") + self.sum("u_loader", "u_loader", "ix"),
+            ),
+            (
+                Toggle::PatchLattice,
+                self.sum("u_loader", "u_loader", "y") + self.sum("u_loader", "u_loader", "x"),
+            ),
+            (Toggle::WeightAddress, self.sum("u_column_", "u_column_", "pointer")),
             (Toggle::PatchTaken, self.sum("u_row_", "u_row_", "taken_")),
             (Toggle::Entry, self.sum("u_column_", "u_buffer", "entry")),
             (Toggle::DrainSum, self.sum("u_lane_", "u_lane_", "psum_1_q")),

@@ -269,6 +269,10 @@ regressors! {
     Sequencer Logic "psum_address" Weights = |g, e| e.toggle(T::PsumAddress) / rows(g);
     Sequencer Logic "words" Inputs = |g, e| e.toggle(T::PatchWords) * cols(g);
     Sequencer Logic "entries" Weights = |_, e| e.count(C::WeightReads);
+    // Magnitudes and signs of the weights on their way to the rows.
+    Sequencer Logic "weights" Weights = |g, e| e.toggle(T::WeightOperand) / rows(g);
+    Sequencer Logic "lists" Weights = |g, e| e.count(C::PsumWrites) / rows(g);
+    Sequencer Logic "slices" Weights = |g, e| e.toggle(T::PatchSlices) * cols(g);
     Sequencer Logic "weight_write" Weights = |g, e| e.toggle(T::WeightWrite) * cols(g);
     Sequencer Logic "columns" Overhead = |g, e| cycles(e) * cols(g);
     Sequencer Clock "columns" Overhead = |g, e| cycles(e) * cols(g);
@@ -289,6 +293,13 @@ regressors! {
     Loader Logic "padding" Inputs = |g, e| padding(g, e);
     Loader Logic "words_rows" Inputs = |g, e| e.toggle(T::PatchWords) * rows(g);
     Loader Logic "words_bits" Inputs = |g, e| e.toggle(T::PatchWords) * g.buffer_bits as f64;
+    // Its loops: the address of every word, coordinates of every pixel, which all rows compare with their patches.
+    Loader Logic "address" Inputs = |_, e| e.toggle(T::PatchAddress);
+    Loader Logic "pixels" Inputs = |_, e| e.toggle(T::PatchPixels);
+    Loader Logic "pixels_rows" Inputs = |g, e| e.toggle(T::PatchPixels) * rows(g);
+    Loader Logic "lines" Inputs = |_, e| e.toggle(T::PatchLines);
+    Loader Logic "lines_rows" Inputs = |g, e| e.toggle(T::PatchLines) * rows(g);
+    Loader Logic "slices" Inputs = |_, e| e.toggle(T::PatchSlices);
     Loader Logic "buffer_reads" Inputs = |_, e| e.count(C::BufferReads);
     Loader Logic "reads_rows" Inputs = |g, e| e.count(C::BufferReads) * rows(g);
     Loader Logic "writes" Inputs = |_, e| e.count(C::ScratchWrites);
@@ -301,6 +312,11 @@ regressors! {
     Loader Clock "run" Overhead = |_, e| e.count(C::RunCycles);
     Loader Clock "words" Inputs = |_, e| e.toggle(T::PatchWords);
     Loader Clock "words_bits" Inputs = |g, e| e.toggle(T::PatchWords) * g.buffer_bits as f64;
+    Loader Clock "pixels" Inputs = |_, e| e.toggle(T::PatchPixels);
+    Loader Clock "pixels_bits" Inputs = |g, e| e.toggle(T::PatchPixels) * g.buffer_bits as f64;
+    Loader Clock "lines" Inputs = |_, e| e.toggle(T::PatchLines);
+    Loader Clock "slices" Inputs = |_, e| e.toggle(T::PatchSlices);
+    Loader Clock "slices_rows" Inputs = |g, e| e.toggle(T::PatchSlices) * rows(g);
     Loader Clock "reads" Inputs = |_, e| e.count(C::BufferReads);
     Loader Leakage "cycles" Overhead = |_, e| cycles(e);
     Loader Leakage "rows" Overhead = |g, e| cycles(e) * rows(g);

@@ -89,6 +89,7 @@ impl<S: Sum> Execution<'_, S> {
         let behind = self.wrap(self.shape.address(rest, [0; 3]));
         if let Some(observer) = &mut self.observer {
             observer.point(behind);
+            observer.place(self.shape.origin(rest, [0; 3]), [0; 2]);
             let padded = pads(self.shape, rest, [0; 3]);
             observer.pause(padded.then_some(&padding(self.shape, self.geometry)));
             observer.finish(self.shape);
@@ -124,6 +125,10 @@ impl<S: Sum> Execution<'_, S> {
                 let inside = shape.inside(0, origin[0], y) && shape.inside(1, origin[1], x);
                 let from = address + y * shape.addr_step[0] + x * shape.addr_step[1];
                 self.enter(Level::Pixel);
+                if let Some(observer) = &mut self.observer {
+                    let at = [origin[0] + y * shape.step[0], origin[1] + x * shape.step[1]];
+                    observer.place(at, [y, x]);
+                }
                 for cb in 0..extent[0] {
                     let at = self.wrap(from + cb);
                     let source = inside.then_some(at);
@@ -234,6 +239,11 @@ impl<S: Sum> Execution<'_, S> {
                 total.reads += done.reads;
                 left -= length;
                 *pointer = (start + length) & mask;
+            }
+            if let Some(observer) = &mut self.observer {
+                let base = self.shape.columns[column].base;
+                let entries = self.lists[column][slice] as usize - left;
+                observer.fetch(column, entries, walk.last.then_some(base));
             }
         }
         total

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pecan_hdl::config::{Config, Loader};
+use pecan_hdl::config::{Config, ConfigError, Loader};
 use serde::Deserialize;
 
 use super::super::EnergyError;
@@ -81,11 +81,15 @@ impl Plan {
         let problem = |problem: String| EnergyError::Plan { path: path.into(), problem };
         let plan: Self = toml::from_str(text).map_err(|error| problem(error.to_string()))?;
         let mut names = std::collections::HashSet::new();
+        let mut problems = Vec::new();
         for point in plan.fit.iter().chain(&plan.held_out) {
             if !names.insert(&point.name) {
-                return Err(problem(format!("two configurations are called `{}`", point.name)));
+                problems.push(format!("two configurations are called `{}`", point.name));
             }
-            point.config()?;
+            problems.extend(point.config().err().map(|error| error.to_string()));
+        }
+        if !problems.is_empty() {
+            return Err(problem(problems.join("; ")));
         }
         Ok(plan)
     }
@@ -101,9 +105,15 @@ impl Point {
         let loader = self.set.iter().fold(loader, |loader, change| loader.set(change));
         loader.finish().map_err(|error| EnergyError::Configuration {
             name: self.name.clone(),
-            problem: error.to_string(),
+            problem: said(&error),
         })
     }
+}
+
+/// What is wrong with a configuration, in one line.
+fn said(error: &ConfigError) -> String {
+    let problems: Vec<String> = error.problems().iter().map(ToString::to_string).collect();
+    problems.join("; ")
 }
 
 #[cfg(test)]
@@ -117,5 +127,22 @@ mod tests {
         assert_eq!(plan.network.iter().map(|n| n.layers).sum::<usize>(), 20);
         let fitted: Vec<_> = plan.fit.iter().map(|p| p.config().unwrap()).collect();
         assert!(plan.held_out.iter().all(|p| !fitted.contains(&p.config().unwrap())));
+    }
+
+    #[test]
+    fn everything_wrong_with_a_plan_is_said_at_once() {
+        let text = SHIPPED
+            .replace("\"fit_rows\"", "\"fit_cols\"")
+            .replace("array.rows=6", "array.rows=-6")
+            .replacen("drain.lanes=2", "drain.lanes=3", 1);
+        let error = Plan::parse(&text, Path::new("mine.toml")).unwrap_err().to_string();
+        let parts = [
+            "mine.toml",
+            "two configurations are called `fit_cols`",
+            "`array.rows`",
+            "`drain.lanes`",
+            "`fit_base`",
+        ];
+        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
     }
 }

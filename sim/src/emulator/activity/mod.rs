@@ -9,6 +9,7 @@ mod bits;
 mod drain;
 mod patch;
 mod pe;
+mod pointers;
 #[cfg(test)]
 mod tests;
 mod toggle;
@@ -21,6 +22,7 @@ use array::ArrayToggles;
 use bits::{Bus, Port, distance, mask16};
 use drain::DrainToggles;
 use patch::Patch;
+use pointers::Pointers;
 
 pub(super) use array::List;
 pub(super) use drain::Requantized;
@@ -79,6 +81,7 @@ pub(super) struct DeviceObserver {
     array: ArrayToggles,
     drain: DrainToggles,
     patch: Patch,
+    pointers: Pointers,
     read: Bus,
     written: Bus,
     entry: Entry,
@@ -93,6 +96,7 @@ impl DeviceObserver {
             array: ArrayToggles::new(geometry),
             drain: DrainToggles::new(geometry),
             patch: Patch::new(geometry),
+            pointers: Pointers::new(geometry),
             read: bus.clone(),
             written: bus,
             entry: Entry::ZERO,
@@ -115,6 +119,13 @@ impl DeviceObserver {
         self.array.mode(shape.per_channel, &mut self.toggles);
         self.array.start(&mut self.toggles);
         self.patch.pause();
+        for (index, column) in shape.columns.iter().enumerate() {
+            let mut bits = self.pointers.jump(index, column.base);
+            if column.groups > 0 {
+                bits += self.pointers.jump(index, column.base + 1);
+            }
+            self.toggles[Toggle::WeightAddress] += bits;
+        }
     }
 
     /// A run ends.
@@ -138,6 +149,26 @@ impl DeviceObserver {
     /// The loader's address moves.
     pub(super) fn point(&mut self, address: usize) {
         self.toggles[Toggle::PatchAddress] += self.patch.point(address);
+    }
+
+    /// The loader moves to coordinates (y, x) in the input, which are at a place in the region.
+    pub(super) fn place(&mut self, coordinates: [i64; 2], lattice: [i64; 2]) {
+        let [coordinates, lattice] = self.patch.place(coordinates, lattice);
+        self.toggles[Toggle::PatchCoordinates] += coordinates;
+        self.toggles[Toggle::PatchLattice] += lattice;
+    }
+
+    /// A column goes through so many entries of its lists; `base` is where they begin, if the tile ends with them.
+    pub(super) fn fetch(&mut self, column: usize, entries: usize, base: Option<usize>) {
+        let bits = match base {
+            None => self.pointers.advance(column, entries),
+            // The fetch after the last entry is that of the first one.
+            Some(base) => {
+                self.pointers.advance(column, entries.saturating_sub(1))
+                    + self.pointers.jump(column, base + 1)
+            }
+        };
+        self.toggles[Toggle::WeightAddress] += bits;
     }
 
     /// The loader begins the next iteration of one of its loops.

@@ -5,6 +5,9 @@ use pecan_hdl::geometry::Geometry;
 use super::bits::{distance, mask16, ones};
 use super::toggle::Toggle;
 
+/// Bits of a coordinate in the input, its sign included.
+const COORDINATE: i64 = (1 << 18) - 1;
+
 /// A loop of the loader around the words of a pixel.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Level {
@@ -33,6 +36,9 @@ pub(super) struct Patch {
     mask: u16,
     /// The loader's address.
     address: usize,
+    /// Its coordinates in the input and its place in the region.
+    coordinates: [i64; 2],
+    lattice: [i64; 2],
     /// The latest word, its ones, and those that it has in common with the word of the cycle before.
     word: Vec<i16>,
     ones: u64,
@@ -48,6 +54,8 @@ impl Patch {
         Self {
             mask: mask16(geometry.activation_bits),
             address: 0,
+            coordinates: [0; 2],
+            lattice: [0; 2],
             word: vec![0; geometry.word_channels],
             ones: 0,
             common: 0,
@@ -60,6 +68,18 @@ impl Patch {
     pub(super) fn point(&mut self, address: usize) -> u64 {
         let before = std::mem::replace(&mut self.address, address);
         u64::from((before ^ address).count_ones())
+    }
+
+    /// Moves the coordinates and the place in the region; returns their bits that change.
+    pub(super) fn place(&mut self, coordinates: [i64; 2], lattice: [i64; 2]) -> [u64; 2] {
+        let before = [
+            std::mem::replace(&mut self.coordinates, coordinates),
+            std::mem::replace(&mut self.lattice, lattice),
+        ];
+        let bits = |a: [i64; 2], b: [i64; 2]| {
+            (0..2).map(|axis| u64::from(((a[axis] ^ b[axis]) & COORDINATE).count_ones())).sum()
+        };
+        [bits(before[0], coordinates), bits(before[1], lattice)]
     }
 
     /// The next word does not follow at once.

@@ -86,6 +86,12 @@ toggles! {
         "Slices that the loader delivers: steps of its loop over parts of the kernel and of the channels.",
     PatchAddress "patch_address" BufferReads
         "HD between successive addresses of the loader, which moves through the padding too.",
+    PatchCoordinates "patch_coordinates" BufferReads
+        "HD between successive coordinates of the loader in the input, y and x of 18 bits, which are negative above and left of it.",
+    PatchLattice "patch_lattice" BufferReads
+        "HD between successive places of the loader in a region, its row and column, which every row of the array compares with its own.",
+    WeightAddress "weight_address" WeightReads
+        "HD between successive addresses of the weight buffers' read ports, which go back to the begin of the lists at the end of a tile; once per column.",
     PatchTaken "patch_taken" ScratchWrites
         "HD of the patch data of each row, which are 0 unless the row takes a word: they rise and fall with each word, or go over to the next if the row takes that in the next cycle.",
     ScratchReadBus "scratch_read_bus" PeSteps
