@@ -148,7 +148,12 @@ impl ArrayToggles {
             toggles[Toggle::Entry] += column.broadcast(position, entry, masks, toggles);
             let (half, valid) = (list.half, list.valid);
             column.address(half, position, valid, &self.scratch, &self.geometry, toggles);
+            let before = [toggles[Toggle::Sum], toggles[Toggle::MultiplyCross]];
             column.entry(list, first, &self.geometry, toggles);
+            if last && list.to_psum {
+                toggles[Toggle::PsumWriteSum] += toggles[Toggle::Sum] - before[0];
+                toggles[Toggle::PsumWriteCross] += toggles[Toggle::MultiplyCross] - before[1];
+            }
             first = false;
         }
         if list.to_psum {

@@ -77,6 +77,9 @@ fn an_entry_by_hand() {
             (T::SumCarry, 2 + 3),
             (T::PsumWrite, 4),
             (T::PsumWriteOnes, 4),
+            // The list is a single entry.
+            (T::PsumWriteSum, 4),
+            (T::PsumWriteCross, 8),
             (T::PsumReadBus, 4),
             (T::DrainReadBus, 4),
             // The weights and the flag.
@@ -95,6 +98,7 @@ fn an_entry_by_hand() {
             (T::Accumulator, 4),
             (T::Sum, 4),
             (T::PsumWrite, 4),
+            (T::PsumWriteSum, 4),
             (T::PsumReadBus, 4),
             (T::DrainReadBus, 4),
             (T::ChannelSelect, 1),
@@ -162,6 +166,10 @@ fn buses_and_drain_by_hand() {
         observer.step(Level::Pixel);
         observer.point(address);
     });
+    observer.place([-1, 1], [0, 0]);
+    observer.place([1, 1], [2, 0]);
+    observer.fetch(0, 3, None);
+    observer.fetch(0, 2, Some(7));
     observer.deliver(&vec![1; channels], true);
     observer.deliver(&vec![0; channels], false);
     observer.read(&vec![1; channels]);
@@ -178,6 +186,11 @@ fn buses_and_drain_by_hand() {
             (T::PatchSlices, 1),
             // From 0 to 5 and on to 6.
             (T::PatchAddress, 2 + 2),
+            // From 0 to -1 of 18 bits and from 0 to 1; from -1 to 1.
+            (T::PatchCoordinates, 18 + 1 + 17),
+            (T::PatchLattice, 1),
+            // From 0 to 3 and 4, to fetch five entries, and back to behind the first.
+            (T::WeightAddress, 1 + 2 + 1 + 3 + 2),
             (T::BufferRead, words),
             (T::BufferWrite, 8 * words),
             // Three ones of the weight, one of the index, the flag.

@@ -64,6 +64,10 @@ toggles! {
         "HD between the old and the new psum word at every write.",
     PsumWriteOnes "psum_write_ones" PsumWrites
         "Ones of the psum words written; the write data rise from 0 and fall back.",
+    PsumWriteSum "psum_write_sum" PsumWrites
+        "The part of `sum` at entries whose sums are written: the write data follow the adders in that cycle.",
+    PsumWriteCross "psum_write_cross" PsumWrites
+        "The part of `multiply_cross` at entries whose sums are written: glitches of the multipliers reach the write data in that cycle.",
     PsumReadBus "psum_read_bus" PsumWrites
         "HD of the accumulate-side read port of the psum files (all rows): another word is addressed, or the addressed one is written at the end of a list and shows, unless the next list addresses another word in the cycle in which the sums get there.",
     PsumAddress "psum_address" PsumWrites
