@@ -125,6 +125,8 @@ regressors! {
     Mac Logic "sum" Compute = |_, e| e.toggle(T::Sum);
     Mac Logic "sum_carry" Compute = |_, e| e.toggle(T::SumCarry);
     Mac Logic "psum_read" Outputs = |_, e| e.toggle(T::PsumReadBus);
+    // A sum that goes on comes through another branch of the multiplexer before the adder.
+    Mac Logic "psum_starts" Outputs = |g, e| e.count(C::PsumReads) * sum_bits(g);
     Mac Logic "steps" Overhead = |_, e| e.count(C::PeSteps);
     Mac Logic "steps_lanes" Overhead = |g, e| e.count(C::PeSteps) * g.lanes as f64;
     Mac Clock "pe" Overhead = |g, e| cycles(e) * pes(g);
@@ -149,6 +151,9 @@ regressors! {
     Scratchpad Logic "taken_words" Inputs = |g, e| e.toggle(T::PatchTaken) * words(g);
     Scratchpad Logic "patch" Inputs = |g, e| e.toggle(T::PatchBus) * rows(g);
     Scratchpad Logic "writes" Inputs = |_, e| e.count(C::ScratchWrites);
+    Scratchpad Logic "writes_words" Inputs = |g, e| e.count(C::ScratchWrites) * words(g);
+    // Every row sees every word, and takes it or not.
+    Scratchpad Logic "words_rows" Inputs = |g, e| e.toggle(T::PatchWords) * rows(g);
     Scratchpad Logic "read_bus" Inputs = |_, e| e.toggle(T::ScratchReadBus);
     Scratchpad Logic "read_bus_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * words(g);
     Scratchpad Logic "select" Inputs = |_, e| e.toggle(T::ScratchSelect);
@@ -197,6 +202,12 @@ regressors! {
     Psum Logic "sum" Outputs = |_, e| e.toggle(T::Sum);
     // Products move the sums at the write ports; halves of four words as above.
     Psum Logic "product_8" Outputs = |g, e| e.toggle(T::Product) * only(g.psum_depth() == 8);
+    // Where words have no clock of their own, sums and their glitches reach the multiplexer of every word.
+    Psum Logic "addend_depth" Outputs = |g, e| e.toggle(T::Addend) * depth(g);
+    // In the cycle of a write the write data follow the adders, glitches included.
+    Psum Logic "write_sum" Outputs = |_, e| e.toggle(T::PsumWriteSum);
+    Psum Logic "write_cross" Outputs = |_, e| e.toggle(T::PsumWriteCross);
+    Psum Logic "write_cross_levels" Outputs = |g, e| e.toggle(T::PsumWriteCross) * g.psum_bits() as f64;
     Psum Logic "read_bus" Outputs = |_, e| e.toggle(T::PsumReadBus);
     Psum Logic "read_bus_depth" Outputs = |g, e| e.toggle(T::PsumReadBus) * depth(g);
     Psum Logic "drain_bus" Outputs = |_, e| e.toggle(T::DrainReadBus);
@@ -240,6 +251,8 @@ regressors! {
     Network Logic "drains_row_bits" Outputs = |g, e| e.count(C::DrainSteps) * rows(g) * drains(g) * g.accumulator_bits as f64;
     Network Logic "words" Inputs = |g, e| e.toggle(T::PatchWords) * rows(g);
     Network Logic "taken" Inputs = |_, e| e.toggle(T::PatchTaken);
+    Network Logic "slices_rows" Inputs = |g, e| e.toggle(T::PatchSlices) * rows(g);
+    Network Logic "tiles_rows" Inputs = |g, e| e.toggle(T::PatchTiles) * rows(g);
     Network Logic "zero_flags" Inputs = |_, e| e.toggle(T::ZeroFlags);
     Network Logic "steps" Overhead = |_, e| e.count(C::PeSteps);
     Network Logic "reads" Overhead = |_, e| e.count(C::ScratchReads);
@@ -265,6 +278,9 @@ regressors! {
     Sequencer Logic "dense_index" Weights = |g, e| e.toggle(T::EntryIndex) * only(!g.skip);
     Sequencer Logic "entry_rows" Weights = |g, e| e.toggle(T::Entry) * rows(g);
     Sequencer Logic "entry_bits" Weights = |g, e| e.count(C::WeightReads) * g.entry_bits as f64;
+    // Magnitudes come from a carry chain of the weight's width.
+    Sequencer Logic "entry_weight_bits" Weights = |g, e| e.toggle(T::Entry) * g.weight_bits as f64;
+    Sequencer Logic "weight_address" Weights = |_, e| e.toggle(T::WeightAddress);
     Sequencer Logic "address_bits" Weights = |g, e| e.count(C::WeightReads) * g.weight_address_bits as f64;
     Sequencer Logic "psum_address" Weights = |g, e| e.toggle(T::PsumAddress) / rows(g);
     Sequencer Logic "words" Inputs = |g, e| e.toggle(T::PatchWords) * cols(g);
@@ -273,6 +289,11 @@ regressors! {
     Sequencer Logic "weights" Weights = |g, e| e.toggle(T::WeightOperand) / rows(g);
     Sequencer Logic "lists" Weights = |g, e| e.count(C::PsumWrites) / rows(g);
     Sequencer Logic "slices" Weights = |g, e| e.toggle(T::PatchSlices) * cols(g);
+    Sequencer Logic "slices_pes" Weights = |g, e| e.toggle(T::PatchSlices) * pes(g);
+    Sequencer Logic "slices_rows" Weights = |g, e| e.toggle(T::PatchSlices) * rows(g);
+    Sequencer Logic "tiles" Weights = |g, e| e.toggle(T::PatchTiles) * cols(g);
+    Sequencer Logic "waits" Weights = |_, e| e.toggle(T::ColumnWaits);
+    Sequencer Logic "waits_bits" Weights = |g, e| e.toggle(T::ColumnWaits) * g.weight_address_bits as f64;
     Sequencer Logic "weight_write" Weights = |g, e| e.toggle(T::WeightWrite) * cols(g);
     Sequencer Logic "columns" Overhead = |g, e| cycles(e) * cols(g);
     Sequencer Clock "columns" Overhead = |g, e| cycles(e) * cols(g);
@@ -295,17 +316,31 @@ regressors! {
     Loader Logic "words_bits" Inputs = |g, e| e.toggle(T::PatchWords) * g.buffer_bits as f64;
     // Its loops: the address of every word, coordinates of every pixel, which all rows compare with their patches.
     Loader Logic "address" Inputs = |_, e| e.toggle(T::PatchAddress);
+    Loader Logic "coordinates" Inputs = |_, e| e.toggle(T::PatchCoordinates);
+    Loader Logic "lattice_rows" Inputs = |g, e| e.toggle(T::PatchLattice) * rows(g);
+    Loader Logic "wraps" Inputs = |_, e| e.toggle(T::PatchWraps);
+    Loader Logic "wraps_bits" Inputs = |g, e| e.toggle(T::PatchWraps) * g.buffer_bits as f64;
     Loader Logic "pixels" Inputs = |_, e| e.toggle(T::PatchPixels);
     Loader Logic "pixels_rows" Inputs = |g, e| e.toggle(T::PatchPixels) * rows(g);
     Loader Logic "lines" Inputs = |_, e| e.toggle(T::PatchLines);
     Loader Logic "lines_rows" Inputs = |g, e| e.toggle(T::PatchLines) * rows(g);
     Loader Logic "slices" Inputs = |_, e| e.toggle(T::PatchSlices);
+    Loader Logic "tiles" Inputs = |_, e| e.toggle(T::PatchTiles);
+    Loader Logic "tiles_rows" Inputs = |g, e| e.toggle(T::PatchTiles) * rows(g);
+    // Registers without a clock of their own keep their value through a multiplexer, which moves at every stop.
+    Loader Logic "pauses" Inputs = |_, e| e.toggle(T::PatchPauses);
+    Loader Logic "pauses_bits" Inputs = |g, e| e.toggle(T::PatchPauses) * g.buffer_bits as f64;
+    Loader Logic "pauses_word_bits" Inputs = |g, e| e.toggle(T::PatchPauses) * word_bits(g);
+    // The word that was read, which is a store's as well.
+    Loader Logic "buffer_read" Inputs = |_, e| e.toggle(T::BufferRead);
     Loader Logic "buffer_reads" Inputs = |_, e| e.count(C::BufferReads);
     Loader Logic "reads_rows" Inputs = |g, e| e.count(C::BufferReads) * rows(g);
     Loader Logic "writes" Inputs = |_, e| e.count(C::ScratchWrites);
     Loader Logic "run" Overhead = |_, e| e.count(C::RunCycles);
     Loader Logic "cycles" Overhead = |_, e| cycles(e);
     Loader Logic "beats" Overhead = |_, e| e.toggle(T::BeatsIn);
+    // Data of the stream go to the registers of the row table.
+    Loader Logic "beats_rows" Overhead = |g, e| e.count(C::BeatsIn) * rows(g);
     Loader Clock "cycles" Overhead = |_, e| cycles(e);
     Loader Clock "rows" Overhead = |g, e| cycles(e) * rows(g);
     Loader Clock "buffer_bits" Overhead = |g, e| cycles(e) * g.buffer_bits as f64;
@@ -316,6 +351,7 @@ regressors! {
     Loader Clock "pixels_bits" Inputs = |g, e| e.toggle(T::PatchPixels) * g.buffer_bits as f64;
     Loader Clock "lines" Inputs = |_, e| e.toggle(T::PatchLines);
     Loader Clock "slices" Inputs = |_, e| e.toggle(T::PatchSlices);
+    Loader Clock "tiles" Inputs = |_, e| e.toggle(T::PatchTiles);
     Loader Clock "slices_rows" Inputs = |g, e| e.toggle(T::PatchSlices) * rows(g);
     Loader Clock "reads" Inputs = |_, e| e.count(C::BufferReads);
     Loader Leakage "cycles" Overhead = |_, e| cycles(e);

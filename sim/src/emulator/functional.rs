@@ -118,6 +118,9 @@ impl<S: Sum> Execution<'_, S> {
         let origin = shape.origin(tile, block);
         let address = shape.address(tile, block);
         let mut step = 0;
+        if block == [0; 3] {
+            self.enter(Level::Tile);
+        }
         self.enter(Level::Slice);
         for y in 0..extent[1] + shape.ext[0] {
             self.enter(Level::Line);
@@ -137,6 +140,7 @@ impl<S: Sum> Execution<'_, S> {
                     }
                     if let Some(observer) = &mut self.observer {
                         observer.point(at);
+                        observer.wrap(shape.ending(block, [y, x, cb]));
                         self.waiting.show(step, observer);
                     }
                     self.multicast([y, x, cb], extent, source, half, valid);

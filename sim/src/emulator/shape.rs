@@ -245,6 +245,23 @@ impl RunShape {
         self.addr0 + tiles + blocks
     }
 
+    /// How many of the loader's loops within a tile end with the word at a place (y, x, channel word) of a slice,
+    /// from the innermost on: words, pixels, lines, then the slices along x, y and the channels.
+    #[must_use]
+    pub fn ending(&self, block: [u64; 3], [y, x, word]: [i64; 3]) -> u32 {
+        let extent = self.extent(block);
+        let last = |axis: usize| block[axis] + 1 == self.blocks[axis];
+        let ends = [
+            word + 1 == extent[0],
+            x + 1 == extent[2] + self.ext[1],
+            y + 1 == extent[1] + self.ext[0],
+            last(2),
+            last(1),
+            last(0),
+        ];
+        ends.iter().take_while(|ends| **ends).count() as u32
+    }
+
     /// Whether a lattice point along one axis (0 = y, 1 = x) lies inside the input.
     #[must_use]
     pub fn inside(&self, axis: usize, origin: i64, point: i64) -> bool {

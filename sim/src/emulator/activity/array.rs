@@ -131,6 +131,7 @@ impl ArrayToggles {
         self.valid[list.half].copy_from_slice(list.valid);
         let column = &mut self.columns[list.column];
         if list.waits {
+            toggles[Toggle::ColumnWaits] += 1;
             column.accumulate.settle(toggles);
         }
         let positions = self.geometry.scratch_words * self.geometry.word_channels;

@@ -144,6 +144,7 @@ impl DeviceObserver {
         let shown =
             padding.map_or(self.read.shown(), |padding| &padding[..self.read.shown().len()]);
         self.toggles[Toggle::PatchBus] += self.patch.deliver(shown);
+        self.toggles[Toggle::PatchPauses] += 1;
     }
 
     /// The loader's address moves.
@@ -156,6 +157,11 @@ impl DeviceObserver {
         let [coordinates, lattice] = self.patch.place(coordinates, lattice);
         self.toggles[Toggle::PatchCoordinates] += coordinates;
         self.toggles[Toggle::PatchLattice] += lattice;
+    }
+
+    /// The loader's next step is the last of so many of its loops, from the innermost on.
+    pub(super) fn wrap(&mut self, loops: u32) {
+        self.toggles[Toggle::PatchWraps] += self.patch.wrap(loops);
     }
 
     /// A column goes through so many entries of its lists; `base` is where they begin, if the tile ends with them.

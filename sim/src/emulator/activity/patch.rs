@@ -17,6 +17,8 @@ pub(crate) enum Level {
     Line,
     /// Parts of the kernel and of the channels.
     Slice,
+    /// Tiles of the output.
+    Tile,
 }
 
 impl Level {
@@ -26,6 +28,7 @@ impl Level {
             Self::Pixel => Toggle::PatchPixels,
             Self::Line => Toggle::PatchLines,
             Self::Slice => Toggle::PatchSlices,
+            Self::Tile => Toggle::PatchTiles,
         }
     }
 }
@@ -39,6 +42,8 @@ pub(super) struct Patch {
     /// Its coordinates in the input and its place in the region.
     coordinates: [i64; 2],
     lattice: [i64; 2],
+    /// Loops that end with the step, the innermost in bit 0.
+    wraps: u32,
     /// The latest word, its ones, and those that it has in common with the word of the cycle before.
     word: Vec<i16>,
     ones: u64,
@@ -56,6 +61,7 @@ impl Patch {
             address: 0,
             coordinates: [0; 2],
             lattice: [0; 2],
+            wraps: 0,
             word: vec![0; geometry.word_channels],
             ones: 0,
             common: 0,
@@ -80,6 +86,12 @@ impl Patch {
             (0..2).map(|axis| u64::from(((a[axis] ^ b[axis]) & COORDINATE).count_ones())).sum()
         };
         [bits(before[0], coordinates), bits(before[1], lattice)]
+    }
+
+    /// The next step is the last of so many loops, from the innermost on; returns the flags that change.
+    pub(super) fn wrap(&mut self, loops: u32) -> u64 {
+        let wraps = (1 << loops) - 1;
+        u64::from((std::mem::replace(&mut self.wraps, wraps) ^ wraps).count_ones())
     }
 
     /// The next word does not follow at once.

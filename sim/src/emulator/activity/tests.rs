@@ -82,6 +82,7 @@ fn an_entry_by_hand() {
             (T::PsumWriteCross, 8),
             (T::PsumReadBus, 4),
             (T::DrainReadBus, 4),
+            (T::ColumnWaits, 1),
             // The weights and the flag.
             (T::Entry, 3),
         ],
@@ -101,6 +102,7 @@ fn an_entry_by_hand() {
             (T::PsumWriteSum, 4),
             (T::PsumReadBus, 4),
             (T::DrainReadBus, 4),
+            (T::ColumnWaits, 1),
             (T::ChannelSelect, 1),
             (T::Entry, 1),
             (T::EntryIndex, 1),
@@ -160,12 +162,14 @@ fn buses_and_drain_by_hand() {
     let (mut observer, _) = device();
     observer.restart();
     let channels = Geometry::of(&Config::default()).word_channels;
+    observer.step(Level::Tile);
     observer.step(Level::Slice);
     observer.step(Level::Line);
     [5, 6].into_iter().for_each(|address| {
         observer.step(Level::Pixel);
         observer.point(address);
     });
+    [0, 2, 1].into_iter().for_each(|loops| observer.wrap(loops));
     observer.place([-1, 1], [0, 0]);
     observer.place([1, 1], [2, 0]);
     observer.fetch(0, 3, None);
@@ -184,6 +188,9 @@ fn buses_and_drain_by_hand() {
             (T::PatchPixels, 2),
             (T::PatchLines, 1),
             (T::PatchSlices, 1),
+            (T::PatchTiles, 1),
+            // Both flags rise, one falls.
+            (T::PatchWraps, 2 + 1),
             // From 0 to 5 and on to 6.
             (T::PatchAddress, 2 + 2),
             // From 0 to -1 of 18 bits and from 0 to 1; from -1 to 1.
@@ -248,6 +255,7 @@ fn the_loader_shows_what_it_read_or_padding_while_it_pauses() {
     for (padding, toggled) in [(None, 0), (Some(&zero), bits), (None, bits)] {
         observer.restart();
         observer.pause(padding);
-        assert_eq!(observer.toggles()[Toggle::PatchBus], toggled);
+        let toggles = observer.toggles();
+        assert_eq!([toggles[Toggle::PatchBus], toggles[Toggle::PatchPauses]], [toggled, 1]);
     }
 }

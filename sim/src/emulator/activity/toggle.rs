@@ -88,6 +88,14 @@ toggles! {
         "Lines of pixels that the loader delivers, padding included: steps of its loop over rows of a region.",
     PatchSlices "patch_slices" BufferReads
         "Slices that the loader delivers: steps of its loop over parts of the kernel and of the channels.",
+    PatchTiles "patch_tiles" BufferReads
+        "Tiles that the loader delivers: steps of its loops over the output, after which it begins the kernel and the channels anew.",
+    PatchPauses "patch_pauses" BufferReads
+        "Times at which the loader stops: it waits for a half of the scratchpads, or the run is over.",
+    ColumnWaits "column_waits" WeightReads
+        "Times at which a column stops before the first entry of a slice, because the loader is not done with it.",
+    PatchWraps "patch_wraps" BufferReads
+        "HD between successive sets of the loops that end with a step of the loader: words of a pixel, pixels, lines, and the three loops over parts of the kernel and of the channels. A loop of one iteration always ends.",
     PatchAddress "patch_address" BufferReads
         "HD between successive addresses of the loader, which moves through the padding too.",
     PatchCoordinates "patch_coordinates" BufferReads
