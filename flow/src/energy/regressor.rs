@@ -106,10 +106,13 @@ regressors! {
     Mac Logic "cross_bits" Compute = |g, e| e.toggle(T::MultiplyCross) * g.activation_bits as f64;
     Mac Logic "cross_sum_bits" Compute = |g, e| e.toggle(T::MultiplyCross) * g.accumulator_bits as f64;
     Mac Logic "active" Compute = |_, e| e.count(C::ActiveLanes);
-    // Lanes share an activation through a multiplexer, behind which it comes later than the weights.
+    // Lanes share an activation through a multiplexer, behind which it comes later than the weights, and which may
+    // glitch while it switches between equal bits.
     Mac Logic "cross_1_lane" Compute = |g, e| e.toggle(T::MultiplyCross) * only(g.lanes == 1);
-    Mac Logic "cross_2_lanes" Compute = |g, e| e.toggle(T::MultiplyCross) * only(g.lanes == 2);
-    Mac Logic "cross_4_lanes" Compute = |g, e| e.toggle(T::MultiplyCross) * only(g.lanes >= 4);
+    Mac Logic "cross_2_lanes" Compute = |g, e| e.toggle(T::MultiplyShared) * only(g.lanes == 2);
+    Mac Logic "cross_4_lanes" Compute = |g, e| e.toggle(T::MultiplyShared) * only(g.lanes >= 4);
+    Mac Logic "hazard_2_lanes" Compute = |g, e| e.toggle(T::MultiplyHazard) * only(g.lanes == 2);
+    Mac Logic "hazard_4_lanes" Compute = |g, e| e.toggle(T::MultiplyHazard) * only(g.lanes >= 4);
     Mac Logic "takes_bits_2_lanes" Compute = |g, e| e.toggle(T::AccumulatorTakes) * g.accumulator_bits as f64 * only(g.lanes == 2);
     // The select of that multiplexer, and the zero flags of what the read ports show.
     Mac Logic "channel_lanes" Inputs = |g, e| e.toggle(T::ChannelSelect) * rows(g) * g.lanes as f64;
@@ -123,6 +126,8 @@ regressors! {
     Mac Logic "active_bits" Compute = |g, e| e.count(C::ActiveLanes) * (g.activation_bits * g.weight_bits) as f64;
     Mac Logic "accumulator" Compute = |_, e| e.toggle(T::Accumulator);
     Mac Logic "sum" Compute = |_, e| e.toggle(T::Sum);
+    // The adders' outputs go to the write ports and the accumulators of all lanes.
+    Mac Logic "total_sum_bits" Compute = |g, e| e.toggle(T::Total) * sum_bits(g);
     Mac Logic "sum_carry" Compute = |_, e| e.toggle(T::SumCarry);
     Mac Logic "psum_read" Outputs = |_, e| e.toggle(T::PsumReadBus);
     // A sum that goes on comes through another branch of the multiplexer before the adder.

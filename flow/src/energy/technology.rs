@@ -16,6 +16,7 @@ pub const FORMAT: u32 = 1;
 const BUILTIN: &[(&str, &str)] = &[
     ("sg13g2", include_str!("../../technologies/sg13g2.toml")),
     ("osu018", include_str!("../../technologies/osu018.toml")),
+    ("asap7", include_str!("../../technologies/asap7.toml")),
     ("eyeriss-relative", include_str!("../../technologies/eyeriss-relative.toml")),
 ];
 

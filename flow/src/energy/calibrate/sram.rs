@@ -58,7 +58,7 @@ fn scaled(model: SramModel, factor: f64, process: &Process) -> SramModel {
         per_cell: a.per_cell * factor,
     };
     let source = format!(
-        "assumed, {} has no memory macros: {factor:.3} x ({}), the factor being feature size times voltage squared",
+        "assumed, {} has no memory macros: {factor:.3} x ({}), the factor being feature size times voltage squared; leakage per bit as there",
         process.name, model.source
     );
     SramModel { read: access(model.read), write: access(model.write), source, ..model }

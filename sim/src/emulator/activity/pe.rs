@@ -144,17 +144,23 @@ impl Operands {
         let bank = &mut self.read[at + low];
         toggles[Toggle::ActivationOperand] += ones16(*bank ^ activation, mask);
         *bank = activation;
-        self.lane[row] = low;
+        let switches = std::mem::replace(&mut self.lane[row], low) != low;
         let operand_bits = ones16(self.operand[at] ^ activation, mask);
         let mut weight_bits = 0;
         for l in 0..lanes {
             self.operand[at + l] = activation;
             let weight = (weights.magnitude[l], weights.negative[l]);
             weight_bits += self.take(at + l, weight, toggles);
+            let before = self.product[at + l];
             self.multiply(at + l, toggles);
+            if switches {
+                let stay = (before & self.product[at + l]) as u32 & self.widths.product;
+                toggles[Toggle::MultiplyHazard] += u64::from(stay.count_ones());
+            }
         }
-        toggles[Toggle::MultiplyCross] +=
-            operand_bits * weights.ones + weight_bits * ones16(activation, mask);
+        let cross = operand_bits * weights.ones + weight_bits * ones16(activation, mask);
+        toggles[Toggle::MultiplyCross] += cross;
+        toggles[Toggle::MultiplyShared] += cross;
         mask64(lanes) as u32
     }
 

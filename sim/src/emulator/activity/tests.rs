@@ -68,6 +68,7 @@ fn an_entry_by_hand() {
             (T::Product, 4),
             (T::Addend, 4),
             (T::MultiplyCross, 8),
+            (T::MultiplyShared, 8),
             (T::MultiplyLanes, 2),
             (T::AccumulatorTakes, 4),
             (T::AccumulatorMoves, 4),

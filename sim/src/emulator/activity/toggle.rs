@@ -46,6 +46,10 @@ toggles! {
         "HD between the settled addends of a lane: the product, or its complement where the weight is negative.",
     MultiplyCross "multiply_cross" ActiveLanes
         "Per lane and update of the operands: HD(activation operand) x ones of the new magnitude + HD(magnitude) x ones of the new activation operand, the partial-product bits of an array multiplier that change.",
+    MultiplyShared "multiply_shared" ActiveLanes
+        "The part of `multiply_cross` where lanes share an activation, which reaches them through the multiplexer of the banks.",
+    MultiplyHazard "multiply_hazard" ActiveLanes
+        "Where lanes share an activation that comes from another bank than the one before: bits of the products that are 1 before and after. They may glitch while the multiplexer of the banks switches.",
     MultiplyLanes "multiply_lanes" ActiveLanes
         "Lanes that add a product or compare: those that multiply, without the lanes whose weight is 0 (with zero gating).",
     AccumulatorTakes "accumulator_takes" ActiveLanes
