@@ -1,6 +1,8 @@
 //! A small part of the held-out record: layers of the digits network on a configuration that the fit has not seen,
 //! at gate level and as the shipped technology file predicts them.
 
+#![allow(clippy::unwrap_used)] // helpers of tests fail like tests
+
 use std::path::Path;
 
 use pecan_flow::energy::Technology;
