@@ -179,3 +179,23 @@ fn skipped_tiles_would_have_changed_nothing() {
         assert_eq!(timer.clone().finish(), Some(free + 5), "trial {trial}: {:?}", timer.plan());
     }
 }
+
+#[test]
+fn places_decide_nothing() {
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    for trial in 0..500 {
+        let (slices, columns) = (rng.random_range(1..=4), rng.random_range(1..=4));
+        let (tiles, steps) = (rng.random_range(1..=7), rng.random_range(1..=12));
+        let mut shape = shape(tiles, slices, steps, rng.random_range(1..=20), columns);
+        let near = shape.without_places();
+        shape.addr0 = rng.random_range(1..5000);
+        shape.out_addr = rng.random_range(1..5000);
+        shape.param_base = rng.random_range(1..100);
+        shape.columns.iter_mut().for_each(|column| column.base = rng.random_range(1..4000));
+        assert_eq!(shape.without_places(), near, "trial {trial}");
+        let list = |_| (0..slices).map(|_| rng.random_range(1..=30)).collect();
+        let lists: ListLengths = (0..columns).map(list).collect();
+        let cycles = |shape| run_cycles(Arc::new(RunPlan { shape, lists: lists.clone() }));
+        assert_eq!(cycles(shape), cycles(near), "trial {trial}");
+    }
+}
