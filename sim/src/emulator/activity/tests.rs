@@ -135,6 +135,21 @@ fn a_negative_weight_subtracts_its_magnitude() {
 }
 
 #[test]
+fn products_may_glitch_while_another_bank_is_chosen() {
+    use Toggle as T;
+    let (mut observer, valid) = device();
+    observer.list(&list(&valid), [(0, &entry(0, &[2]))].into_iter());
+    observer.restart();
+    // From 3 x 2 to -1 x 2: two ones of 6 are ones of -2 too.
+    observer.list(&list(&valid), [(2, &entry(2, &[2]))].into_iter());
+    assert_eq!(observer.toggles()[T::MultiplyHazard], 2);
+    // The same bank again.
+    observer.restart();
+    observer.list(&list(&valid), [(2, &entry(2, &[3]))].into_iter());
+    assert_eq!(observer.toggles()[T::MultiplyHazard], 0);
+}
+
+#[test]
 fn lanes_of_the_per_channel_mode_take_their_own() {
     use Toggle as T;
     let (mut observer, valid) = device();
