@@ -1,6 +1,7 @@
 //! Simulation of the accelerator: the quantized network, its integer reference, the emulator of the
 //! command stream, and the Verilator model that runs the RTL.
 
+pub mod cache;
 pub mod child;
 pub mod emulator;
 pub mod error;

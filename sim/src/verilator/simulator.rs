@@ -90,10 +90,10 @@ impl Simulator {
         }
         let entry = cache::obtain(&Recipe { verilator, sources, options: *options, wave })?;
         Ok(Self {
-            executable: entry.executable,
+            executable: entry.folder.join(cache::EXECUTABLE),
             options: *options,
-            wave: entry.record.wave,
-            build_seconds: entry.record.build_seconds,
+            wave: entry.detail.wave,
+            build_seconds: entry.seconds,
             cached: entry.cached,
         })
     }

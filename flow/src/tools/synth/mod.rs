@@ -125,11 +125,11 @@ pub fn synthesize(
     Ok(Synthesis {
         netlist: entry.folder.join(cache::NETLIST),
         verilog: entry.folder.join(cache::VERILOG),
-        report: entry.record.report,
+        report: entry.detail.report,
         liberty: vec![liberty],
         liberty_hash: library.hash,
         period_ns: plan.period_ns,
-        seconds: entry.record.seconds,
+        seconds: entry.seconds,
         cached: entry.cached,
         script: plan.script,
     })

@@ -1,0 +1,168 @@
+//! A cache of what takes long to make: one folder per content hash with the files and their record.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::SimError;
+
+const RECORD: &str = "entry.json";
+
+/// What is made, and where it is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Slot<'a> {
+    /// Folder of all entries of the kind.
+    pub base: &'a Path,
+    /// Hash of everything that decides the files.
+    pub key: &'a str,
+    /// What an entry is, for messages.
+    pub what: &'static str,
+    /// Names of its files.
+    pub files: &'a [&'static str],
+}
+
+/// What is known about an entry.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Record<D> {
+    /// BLAKE3 of each file, in hexadecimal.
+    checksums: BTreeMap<String, String>,
+    /// Wall-clock seconds that it took to make.
+    seconds: f64,
+    #[serde(flatten)]
+    detail: D,
+}
+
+/// A usable entry.
+#[derive(Clone, Debug)]
+pub struct Entry<D> {
+    /// Folder of its files.
+    pub folder: PathBuf,
+    /// What its maker said about it.
+    pub detail: D,
+    /// Wall-clock seconds that it took to make.
+    pub seconds: f64,
+    /// Whether it was there already.
+    pub cached: bool,
+}
+
+impl Slot<'_> {
+    /// Returns the entry, making it first if it is absent or damaged. `make` gets an empty folder and leaves the
+    /// entry's files in it; whatever else it leaves there is removed.
+    ///
+    /// Makers of the same entry wait for each other; the work happens in a scratch folder of which the entry
+    /// becomes part in one step, so a killed run leaves no entry behind.
+    ///
+    /// # Errors
+    /// Those of `make`, and [`SimError::Io`] for the cache's own files.
+    pub fn obtain<D, E>(&self, make: impl FnOnce(&Path) -> Result<D, E>) -> Result<Entry<D>, E>
+    where
+        D: Serialize + DeserializeOwned,
+        E: From<SimError>,
+    {
+        let target = self.base.join(self.key);
+        if let Some(entry) = self.load(&target) {
+            return Ok(entry);
+        }
+        let _lock = self.lock()?;
+        if let Some(entry) = self.load(&target) {
+            return Ok(entry);
+        }
+        self.remove_leftovers()?;
+        let scratch = tempfile::Builder::new()
+            .prefix(&self.scratch_prefix())
+            .tempdir_in(self.base)
+            .map_err(SimError::io("create a folder in", self.base))?;
+        let start = Instant::now();
+        let detail = make(scratch.path())?;
+        let seconds = start.elapsed().as_secs_f64();
+        let record = self.keep(
+            scratch.path(),
+            &target,
+            Record { checksums: BTreeMap::new(), seconds, detail },
+        )?;
+        Ok(Entry { folder: target, detail: record.detail, seconds, cached: false })
+    }
+
+    /// Waits until no other process makes the entry. The system releases the lock when its holder ends, however it ends.
+    fn lock(&self) -> Result<File, SimError> {
+        fs::create_dir_all(self.base).map_err(SimError::io("create", self.base))?;
+        let path = self.base.join(format!("{}.lock", self.key));
+        let lock = File::create(&path).map_err(SimError::io("create", &path))?;
+        lock.lock().map_err(SimError::io("lock", &path))?;
+        Ok(lock)
+    }
+
+    /// Makes the files in a scratch folder the entry.
+    fn keep<D: Serialize>(
+        &self,
+        scratch: &Path,
+        target: &Path,
+        mut record: Record<D>,
+    ) -> Result<Record<D>, SimError> {
+        let staged = scratch.join("entry");
+        fs::create_dir(&staged).map_err(SimError::io("create", &staged))?;
+        for name in self.files {
+            let (from, to) = (scratch.join(name), staged.join(name));
+            fs::rename(&from, &to).map_err(SimError::io("move", &from))?;
+            record.checksums.insert((*name).to_owned(), checksum(&to)?);
+        }
+        let path = staged.join(RECORD);
+        let text = serde_json::to_string_pretty(&record)
+            .map_err(|error| SimError::io("write", &path)(error.into()))?;
+        fs::write(&path, text).map_err(SimError::io("write", &path))?;
+        fs::rename(&staged, target).map_err(SimError::io("create", target))?;
+        Ok(record)
+    }
+
+    /// The entry at `target` if it is complete and its files are those that were recorded.
+    fn load<D: DeserializeOwned>(&self, target: &Path) -> Option<Entry<D>> {
+        let text = fs::read(target.join(RECORD)).ok()?;
+        let intact = serde_json::from_slice::<Record<D>>(&text).ok().filter(|record| {
+            let same = |name: &&str| {
+                let found = checksum(&target.join(name)).ok();
+                found.is_some() && found.as_ref() == record.checksums.get(*name)
+            };
+            self.files.iter().all(same)
+        });
+        if intact.is_none() {
+            tracing::warn!(
+                "the cached {} {} is damaged and is made again",
+                self.what,
+                target.display()
+            );
+        }
+        let Record { seconds, detail, .. } = intact?;
+        Some(Entry { folder: target.to_path_buf(), detail, seconds, cached: true })
+    }
+
+    fn scratch_prefix(&self) -> String {
+        format!(".build-{}-", self.key)
+    }
+
+    /// Removes a damaged entry and what killed runs left of it. Call with the lock held.
+    fn remove_leftovers(&self) -> Result<(), SimError> {
+        let prefix = self.scratch_prefix();
+        for item in fs::read_dir(self.base).map_err(SimError::io("list", self.base))?.flatten() {
+            let name = item.file_name();
+            let name = name.to_string_lossy();
+            if name == self.key || name.starts_with(&prefix) {
+                let path = item.path();
+                fs::remove_dir_all(&path).map_err(SimError::io("remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// BLAKE3 of a file, in hexadecimal.
+///
+/// # Errors
+/// [`SimError::Io`].
+pub fn checksum(path: &Path) -> Result<String, SimError> {
+    let bytes = fs::read(path).map_err(SimError::io("read", path))?;
+    Ok(blake3::hash(&bytes).to_hex().to_string())
+}
