@@ -79,12 +79,8 @@ impl Slot<'_> {
         let start = Instant::now();
         let detail = make(scratch.path())?;
         let seconds = start.elapsed().as_secs_f64();
-        let record = self.keep(
-            scratch.path(),
-            &target,
-            Record { checksums: BTreeMap::new(), seconds, detail },
-        )?;
-        Ok(Entry { folder: target, detail: record.detail, seconds, cached: false })
+        let detail = self.keep(scratch.path(), &target, (seconds, detail))?;
+        Ok(Entry { folder: target, detail, seconds, cached: false })
     }
 
     /// Waits until no other process makes the entry. The system releases the lock when its holder ends, however it ends.
@@ -101,21 +97,23 @@ impl Slot<'_> {
         &self,
         scratch: &Path,
         target: &Path,
-        mut record: Record<D>,
-    ) -> Result<Record<D>, SimError> {
+        (seconds, detail): (f64, D),
+    ) -> Result<D, SimError> {
         let staged = scratch.join("entry");
         fs::create_dir(&staged).map_err(SimError::io("create", &staged))?;
+        let mut checksums = BTreeMap::new();
         for name in self.files {
             let (from, to) = (scratch.join(name), staged.join(name));
             fs::rename(&from, &to).map_err(SimError::io("move", &from))?;
-            record.checksums.insert((*name).to_owned(), checksum(&to)?);
+            checksums.insert((*name).to_owned(), checksum(&to)?);
         }
+        let record = Record { checksums, seconds, detail };
         let path = staged.join(RECORD);
         let text = serde_json::to_string_pretty(&record)
             .map_err(|error| SimError::io("write", &path)(error.into()))?;
         fs::write(&path, text).map_err(SimError::io("write", &path))?;
         fs::rename(&staged, target).map_err(SimError::io("create", target))?;
-        Ok(record)
+        Ok(record.detail)
     }
 
     /// The entry at `target` if it is complete and its files are those that were recorded.
