@@ -211,7 +211,6 @@ regressors! {
     Psum Logic "addend_depth" Outputs = |g, e| e.toggle(T::Addend) * depth(g);
     // In the cycle of a write the write data follow the adders, glitches included.
     Psum Logic "write_sum" Outputs = |_, e| e.toggle(T::PsumWriteSum);
-    Psum Logic "write_cross" Outputs = |_, e| e.toggle(T::PsumWriteCross);
     Psum Logic "write_cross_levels" Outputs = |g, e| e.toggle(T::PsumWriteCross) * g.psum_bits() as f64;
     Psum Logic "read_bus" Outputs = |_, e| e.toggle(T::PsumReadBus);
     Psum Logic "read_bus_depth" Outputs = |g, e| e.toggle(T::PsumReadBus) * depth(g);
@@ -257,7 +256,6 @@ regressors! {
     Network Logic "words" Inputs = |g, e| e.toggle(T::PatchWords) * rows(g);
     Network Logic "taken" Inputs = |_, e| e.toggle(T::PatchTaken);
     Network Logic "slices_rows" Inputs = |g, e| e.toggle(T::PatchSlices) * rows(g);
-    Network Logic "tiles_rows" Inputs = |g, e| e.toggle(T::PatchTiles) * rows(g);
     Network Logic "zero_flags" Inputs = |_, e| e.toggle(T::ZeroFlags);
     Network Logic "steps" Overhead = |_, e| e.count(C::PeSteps);
     Network Logic "reads" Overhead = |_, e| e.count(C::ScratchReads);
@@ -298,7 +296,6 @@ regressors! {
     Sequencer Logic "slices_rows" Weights = |g, e| e.toggle(T::PatchSlices) * rows(g);
     Sequencer Logic "tiles" Weights = |g, e| e.toggle(T::PatchTiles) * cols(g);
     Sequencer Logic "waits" Weights = |_, e| e.toggle(T::ColumnWaits);
-    Sequencer Logic "waits_bits" Weights = |g, e| e.toggle(T::ColumnWaits) * g.weight_address_bits as f64;
     Sequencer Logic "weight_write" Weights = |g, e| e.toggle(T::WeightWrite) * cols(g);
     Sequencer Logic "columns" Overhead = |g, e| cycles(e) * cols(g);
     Sequencer Clock "columns" Overhead = |g, e| cycles(e) * cols(g);
@@ -322,18 +319,14 @@ regressors! {
     // Its loops: the address of every word, coordinates of every pixel, which all rows compare with their patches.
     Loader Logic "address" Inputs = |_, e| e.toggle(T::PatchAddress);
     Loader Logic "coordinates" Inputs = |_, e| e.toggle(T::PatchCoordinates);
-    Loader Logic "lattice_rows" Inputs = |g, e| e.toggle(T::PatchLattice) * rows(g);
     Loader Logic "wraps" Inputs = |_, e| e.toggle(T::PatchWraps);
     Loader Logic "wraps_bits" Inputs = |g, e| e.toggle(T::PatchWraps) * g.buffer_bits as f64;
     Loader Logic "pixels" Inputs = |_, e| e.toggle(T::PatchPixels);
     Loader Logic "pixels_rows" Inputs = |g, e| e.toggle(T::PatchPixels) * rows(g);
     Loader Logic "lines" Inputs = |_, e| e.toggle(T::PatchLines);
-    Loader Logic "lines_rows" Inputs = |g, e| e.toggle(T::PatchLines) * rows(g);
     Loader Logic "slices" Inputs = |_, e| e.toggle(T::PatchSlices);
-    Loader Logic "tiles" Inputs = |_, e| e.toggle(T::PatchTiles);
     Loader Logic "tiles_rows" Inputs = |g, e| e.toggle(T::PatchTiles) * rows(g);
     // Registers without a clock of their own keep their value through a multiplexer, which moves at every stop.
-    Loader Logic "pauses" Inputs = |_, e| e.toggle(T::PatchPauses);
     Loader Logic "pauses_bits" Inputs = |g, e| e.toggle(T::PatchPauses) * g.buffer_bits as f64;
     Loader Logic "pauses_word_bits" Inputs = |g, e| e.toggle(T::PatchPauses) * word_bits(g);
     // The word that was read, which is a store's as well.
