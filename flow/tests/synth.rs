@@ -61,18 +61,26 @@ impl Machine {
         synthesize(&tiny(), &process(self.root.path()), &options, &self.finder, &|_| ())
     }
 
-    /// Folders of the cache of netlists: entries and what is left of failed runs.
-    fn entries(&self) -> Vec<PathBuf> {
-        let items = std::fs::read_dir(self.finder.cache.join("synthesis")).unwrap();
+    /// Folders of a cache of netlists: entries and what is left of failed runs.
+    fn entries(&self, cache: &str) -> Vec<PathBuf> {
+        let items = std::fs::read_dir(self.finder.cache.join(cache)).into_iter().flatten();
         items.map(|item| item.unwrap().path()).filter(|path| path.is_dir()).collect()
+    }
+
+    /// Scripts that Yosys was run with so far, the last one last.
+    fn runs(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.root.path().join("runs")).unwrap();
+        text.lines().map(str::to_owned).collect()
     }
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A fake Yosys whose result is one inverter.
+/// A fake Yosys that joins whatever it is given to one inverter.
 const ONE_INVERTER: &str = r#"
-echo run >> ../../../runs
+for script; do :; done
+echo "$script" >> ../../../runs
+if [ "$script" != join.ys ]; then echo '{"modules": {}}' > "${script%.ys}.json"; exit; fi
 cat > netlist.json <<'END'
 {"modules": {"pecan": {"cells": {"a": {"type": "INV"}}}}}
 END
@@ -98,7 +106,8 @@ fn a_failing_tool_is_code_5_with_its_last_lines_and_leaves_nothing() {
     let error = machine.run(MINUTE).unwrap_err();
     assert_eq!(error.exit_code(), 5);
     assert!(error.to_string().contains("Module `x` is not there"), "{error}");
-    assert_eq!(machine.entries(), Vec::<PathBuf>::new());
+    assert_eq!(machine.entries("modules"), Vec::<PathBuf>::new());
+    assert_eq!(machine.entries("synthesis"), Vec::<PathBuf>::new());
 }
 
 #[test]
@@ -106,12 +115,14 @@ fn a_hanging_tool_is_code_6_and_leaves_nothing() {
     let machine = machine("exec sleep 60");
     let error = machine.run(Duration::from_millis(100)).unwrap_err();
     assert_eq!(error.exit_code(), 6);
-    assert_eq!(machine.entries(), Vec::<PathBuf>::new());
+    assert_eq!(machine.entries("modules"), Vec::<PathBuf>::new());
 }
 
 #[test]
 fn a_tool_that_writes_nothing_or_nonsense_is_an_error() {
-    assert_eq!(machine("exit 0").run(MINUTE).unwrap_err().exit_code(), 3);
+    let error = machine("exit 0").run(MINUTE).unwrap_err();
+    assert_eq!(error.exit_code(), 5);
+    assert!(error.to_string().contains(".json was not written"), "{error}");
     let nonsense = ONE_INVERTER.replace("top module '\\pecan': 1.0", "top module '\\pecan': 2.0");
     let error = machine(&nonsense).run(MINUTE).unwrap_err();
     assert_eq!(error.exit_code(), 5);
@@ -124,22 +135,56 @@ fn a_tool_that_writes_nothing_or_nonsense_is_an_error() {
 #[test]
 fn results_are_cached_and_damage_is_repaired() {
     let machine = machine(ONE_INVERTER);
-    let runs =
-        || std::fs::read_to_string(machine.root.path().join("runs")).unwrap().lines().count();
     let first = machine.run(MINUTE).unwrap();
     assert!(!first.cached && first.report.cells == 1);
+    let scripts = first.inputs.iter().map(|(name, _)| name).filter(|name| name.ends_with(".ys"));
+    let mut runs = machine.runs();
+    assert_eq!(runs.last().unwrap(), "join.ys");
+    runs.sort();
+    assert_eq!(runs, scripts.cloned().collect::<Vec<_>>());
     let second = machine.run(MINUTE).unwrap();
     assert!(second.cached);
-    assert_eq!((second.report, second.netlist.clone(), runs()), (first.report, first.netlist, 1));
+    assert_eq!((second.report, second.netlist.clone()), (first.report, first.netlist));
+    assert_eq!(machine.runs().len(), runs.len());
+    // A damaged netlist of the whole is joined again, one of a module is mapped again.
     std::fs::write(&second.netlist, "{}").unwrap();
     assert!(!machine.run(MINUTE).unwrap().cached);
-    assert_eq!(runs(), 2);
+    let again = machine.runs();
+    assert_eq!(again[runs.len()..], ["join.ys"]);
+    std::fs::write(machine.entries("modules")[0].join("netlist.json"), "").unwrap();
+    assert!(!machine.run(MINUTE).unwrap().cached);
+    assert_eq!(machine.runs().len(), again.len() + 1);
     // So is a damaged copy of the library, which no run of the tool needs.
     std::fs::write(&second.liberty[0], "").unwrap();
     let third = machine.run(MINUTE).unwrap();
     assert!(third.cached);
     assert!(std::fs::read_to_string(&third.liberty[0]).unwrap().contains("cell (INV)"));
-    assert_eq!(machine.entries().len(), 1);
+    assert_eq!(machine.entries("synthesis").len(), 1);
+}
+
+#[test]
+fn a_module_that_designs_share_is_mapped_once() {
+    let machine = machine(ONE_INVERTER);
+    machine.run(MINUTE).unwrap();
+    let before = machine.runs().len();
+    let taller = Loader::new(tiny()).set("array.rows=3").finish().unwrap();
+    let process = process(machine.root.path());
+    let options = SynthOptions {
+        liberty: LibertySearch::default(),
+        offline: true,
+        ..SynthOptions::default()
+    };
+    synthesize(&taller, &process, &options, &machine.finder, &|_| ()).unwrap();
+    let mut new = machine.runs().split_off(before);
+    new.sort();
+    // What depends on the number of rows, and what holds it.
+    let rows = ["compute", "drain", "join", "loader", "row_table"];
+    // What says which configuration it is.
+    let identity = ["counter_bank", "decoder"];
+    let mut expected: Vec<String> =
+        rows.iter().chain(&identity).map(|name| format!("{name}.ys")).collect();
+    expected.sort();
+    assert_eq!(new, expected);
 }
 
 #[test]
@@ -162,6 +207,21 @@ fn present(name: &str) -> Option<Process> {
             println!("skipped: {error}");
             None
         }
+    }
+}
+
+/// Maps a taller array too; modules with the same text have the same netlist, which is in `netlist`.
+fn shared_modules_are_equal(process: &Process, finder: &Finder, netlist: &Path) {
+    let taller = Loader::new(tiny()).set("array.rows=3").finish().unwrap();
+    let made = synthesize(&taller, process, &SynthOptions::default(), finder, &|_| ()).unwrap();
+    let modules = |path: &Path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()["modules"].take()
+    };
+    let (two, three) = (modules(netlist), modules(&made.netlist));
+    for name in ["loader_loops", "loader_row", "pe", "mac", "drain_lane", "column"] {
+        assert!(two[name]["cells"].as_object().is_some_and(|cells| !cells.is_empty()), "{name}");
+        assert_eq!(two[name]["cells"], three[name]["cells"], "{name}");
     }
 }
 
@@ -191,5 +251,6 @@ fn real_tools_map_to_real_libraries() {
         assert_eq!(names, ["global_buffer_4096x32", "param_memory_8x45", "weight_buffer_512x21"]);
         assert!(std::fs::read_to_string(&made.verilog).unwrap().contains("module pecan("));
         println!("{name}: {} um2, {} cells, {} flops", report.area_um2, report.cells, report.flops);
+        shared_modules_are_equal(&process, &finder, &made.netlist);
     }
 }

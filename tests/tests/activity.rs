@@ -83,14 +83,14 @@ impl Waveform {
             (Toggle::PsumAddress, rows * self.sum("u_column_", "u_column_", "psum_word_q")),
             (Toggle::ScratchWrite, pe("u_scratchpad", "bank_")),
             (Toggle::ZeroFlags, pe("u_zero_flags", "flags")),
-            (Toggle::PatchAddress, self.sum("u_loader", "u_loader", "addr")),
+            (Toggle::PatchAddress, self.sum("u_loader", "u_loops", "addr")),
             (
                 Toggle::PatchCoordinates,
-                self.sum("u_loader", "u_loader", "iy") + self.sum("u_loader", "u_loader", "ix"),
+                self.sum("u_loader", "u_loops", "iy") + self.sum("u_loader", "u_loops", "ix"),
             ),
             (
                 Toggle::PatchLattice,
-                self.sum("u_loader", "u_loader", "y") + self.sum("u_loader", "u_loader", "x"),
+                self.sum("u_loader", "u_loops", "y") + self.sum("u_loader", "u_loops", "x"),
             ),
             (Toggle::WeightAddress, self.sum("u_column_", "u_column_", "pointer")),
             (Toggle::PatchTaken, self.sum("u_row_", "u_row_", "taken_")),

@@ -97,9 +97,16 @@ fn conclude(
     if !context.json() {
         context.print(&format!("{}\n", table(technology)))?;
         context.print(&verdict(technology))?;
+        if let Some(left) = &calibration.left_out {
+            let list: String = left.components.iter().map(component).collect();
+            context.print(&format!("fitted configurations in a fit to the others{list}\n"))?;
+        }
     }
     let layers: Vec<_> = calibration.held_out.iter().map(layer).collect();
-    let metrics = metrics(technology, context).with("layers_held_out", layers);
+    let left_out = calibration.left_out.as_ref().map(|left| &left.components);
+    let metrics = metrics(technology, context)
+        .with("layers_held_out", layers)
+        .with("left_out", json!({ "components": left_out }));
     folder.finish(context, metrics)?;
     Ok(Exit::Done)
 }
@@ -171,12 +178,14 @@ fn table(technology: &Technology) -> String {
     table.render()
 }
 
+/// Mean and largest error of a component, in a list.
+fn component(c: &ComponentError) -> String {
+    format!(", {} {} ({})", c.name, percent(c.mean_error), percent(c.max_error))
+}
+
 fn verdict(technology: &Technology) -> String {
     match &technology.held_out {
         Some(h) => {
-            let component = |c: &ComponentError| {
-                format!(", {} {} ({})", c.name, percent(c.mean_error), percent(c.max_error))
-            };
             format!(
                 "{} layers on {} configurations that the fit has not seen: mean error {}, largest {}{}\n",
                 h.points,

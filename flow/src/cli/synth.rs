@@ -1,6 +1,6 @@
 //! `pecan synth`: cells, area and speed of the accelerator.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -178,7 +178,7 @@ fn run_asic(
     Ok(Exit::Done)
 }
 
-/// Leaves the netlist and the script that made it in the output folder.
+/// Leaves the netlist, and what it was made of in the folder `synth`, in the output folder.
 fn copy(folder: &RunFolder, made: &Synthesis) -> Result<(), Failure> {
     for path in [&made.netlist, &made.verilog] {
         let bytes = std::fs::read(path).map_err(|source| {
@@ -190,7 +190,9 @@ fn copy(folder: &RunFolder, made: &Synthesis) -> Result<(), Failure> {
         })?;
         folder.write(path.file_name().unwrap_or_default(), bytes)?;
     }
-    folder.write("synth.ys", &made.script)?;
+    for (name, text) in &made.inputs {
+        folder.write(Path::new("synth").join(name), text)?;
+    }
     Ok(())
 }
 

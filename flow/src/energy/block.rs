@@ -80,7 +80,9 @@ impl Block {
             "pe_row" | "compute" => Self::Network,
             "column" | "dense_index" => Self::Sequencer,
             _ if starts("weight_buffer_") => Self::Sequencer,
-            "loader" | "loader_config" | "row_table" => Self::Loader,
+            "loader" | "loader_config" | "loader_loops" | "loader_row" | "row_table" => {
+                Self::Loader
+            }
             _ if starts("global_buffer_") => Self::Loader,
             "drain" | "drain_config" | "drain_lane" => Self::Drain,
             _ if starts("param_memory_") => Self::Drain,

@@ -2,19 +2,27 @@
 
 use pecan_hdl::blocks::Accelerator;
 use pecan_hdl::config::Config;
-use pecan_hdl::emit::{EmitError, emit};
+use pecan_hdl::emit::{Design, EmitError, emit};
 use pecan_hdl::isa::counter::COUNT;
 use pecan_sim::tools::Finder;
 use pecan_sim::verilator::{BuildOptions, Simulator, TOP, Verilator, VerilogFile};
 
 use super::SimulateError;
 
+/// The modules of a configuration, each after those that it instantiates.
+///
+/// # Errors
+/// The design has no Verilog: a fault of the generator.
+pub fn design(config: &Config) -> Result<Design, EmitError> {
+    emit(&Accelerator::new(config), TOP)
+}
+
 /// The Verilog of a configuration, one file per module, each after those that it instantiates.
 ///
 /// # Errors
 /// The design has no Verilog: a fault of the generator.
 pub fn verilog(config: &Config) -> Result<Vec<VerilogFile>, EmitError> {
-    let design = emit(&Accelerator::new(config), TOP)?;
+    let design = design(config)?;
     let file = |module: pecan_hdl::emit::Module| VerilogFile {
         name: format!("{}.v", module.name),
         text: module.text,

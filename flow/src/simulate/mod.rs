@@ -15,7 +15,7 @@ mod layers;
 mod report;
 mod run;
 
-pub use build::{simulator, verilog};
+pub use build::{design, simulator, verilog};
 pub use compare::{Difference, Opinion};
 pub(crate) use device::Device;
 pub use error::SimulateError;

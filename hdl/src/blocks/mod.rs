@@ -14,6 +14,8 @@ mod dense_index;
 mod drain;
 mod drain_lane;
 mod loader;
+mod loader_loops;
+mod loader_row;
 mod mac;
 mod pe;
 mod pe_row;

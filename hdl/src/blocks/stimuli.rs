@@ -8,6 +8,8 @@ pub(crate) use super::dense_index::DenseIndex;
 pub(crate) use super::drain::Drain;
 pub(crate) use super::drain_lane::DrainLane;
 pub(crate) use super::loader::Loader;
+pub(crate) use super::loader_loops::LoaderLoops;
+pub(crate) use super::loader_row::LoaderRow;
 pub(crate) use super::mac::Mac;
 pub(crate) use super::pe::Pe;
 pub(crate) use super::pe_row::PeRow;
@@ -49,6 +51,15 @@ stimulus!(Loader, |_b| {
     reset = Kind::Rare(1999), start = Kind::Rare(131), set, set_index = Kind::Sweep,
     set_data = Kind::Few, base_y = Kind::Few, base_x = Kind::Few, pixel_y = Kind::Few,
     pixel_x = Kind::Few, unused = Kind::Rare(9), patch, active, done, read_data,
+});
+stimulus!(LoaderLoops, |_b| {
+    reset = Kind::Rare(1999), start = Kind::Rare(131), set, set_index = Kind::Sweep,
+    set_data = Kind::Few, blocked,
+});
+stimulus!(LoaderRow, |_b| {
+    base_y = Kind::Few, base_x = Kind::Few, pixel_y = Kind::Few, pixel_x = Kind::Few,
+    unused = Kind::Rare(9), patch, step, y = Kind::Few, x = Kind::Few, n_y = Kind::Few,
+    n_x = Kind::Few, rest_y = Kind::Few, rest_x = Kind::Few, half, word, end,
 });
 stimulus!(Mac, |_b| {
     stepped, multiply, maximum, from_zero, from_psum, psum, operand, weight, negative,

@@ -5,7 +5,7 @@ use rust_hdl_core::atom::{Atom, AtomKind};
 use rust_hdl_core::block::Block;
 use rust_hdl_core::probe::Probe;
 use rust_hdl_core::type_descriptor::TypeKind;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::ir::{Dir, Signal, Sort, Ty};
@@ -81,7 +81,7 @@ impl Collector {
     }
 
     /// Name of the module with this content, which is made if it is new.
-    fn intern(&mut self, kind: &str, text: String) -> String {
+    fn intern(&mut self, kind: &str, text: String, instantiates: Vec<String>) -> String {
         let key = (kind.to_owned(), text);
         if let Some(name) = self.known.get(&key) {
             return name.clone();
@@ -89,7 +89,7 @@ impl Collector {
         let is_top = self.stack.is_empty();
         let name = if is_top { self.top.clone() } else { self.names.fresh(kind) };
         let text = format!("module {name} {}", key.1);
-        self.modules.push(Module { name: name.clone(), text });
+        self.modules.push(Module { name: name.clone(), text, instantiates });
         self.known.insert(key, name.clone());
         name
     }
@@ -116,7 +116,9 @@ impl Collector {
                 {
                     self.complain(&frame, &kind, "module name".into(), message);
                 }
-                self.intern(&kind, text)
+                let children = frame.children.iter().filter_map(|child| child.module.clone());
+                let children = children.collect::<BTreeSet<_>>();
+                self.intern(&kind, text, children.into_iter().collect())
             }),
             Err(problems) => {
                 for (signal, message) in problems {

@@ -40,6 +40,20 @@ pub struct Module {
     pub name: String,
     /// Its complete text, ending with a newline.
     pub text: String,
+    /// Names of the modules that it instantiates, each once, in ascending order.
+    pub instantiates: Vec<String>,
+}
+
+impl Module {
+    /// The module with its ports and nothing in it, for tools that take it as a black box.
+    #[must_use]
+    pub fn ports(&self) -> String {
+        let end = self
+            .text
+            .find(module::PORTS_END)
+            .map_or(self.text.len(), |at| at + module::PORTS_END.len());
+        format!("{}endmodule\n", &self.text[..end])
+    }
 }
 
 /// The emitted modules, each after those it instantiates.

@@ -48,8 +48,11 @@ fn leaf(frame: &Frame, body: &str) -> Result<String, Problems> {
     }
 }
 
+/// What follows the last port of a module.
+pub(super) const PORTS_END: &str = "\n);\n";
+
 fn header(ports: &[String]) -> String {
-    format!("(\n{}\n);\n", ports.join(",\n"))
+    format!("(\n{}{PORTS_END}", ports.join(",\n"))
 }
 
 fn port(dir: Dir, net: &str, ty: &Ty, name: &str) -> String {

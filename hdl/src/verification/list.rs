@@ -88,6 +88,8 @@ pub fn cases() -> Vec<Case> {
             "pe_row" PeRow;
             "column" Column;
             "loader" Loader;
+            "loader_loops" LoaderLoops;
+            "loader_row" LoaderRow;
             "row_table" RowTable;
             "drain" Drain;
             "drain_lane" DrainLane;

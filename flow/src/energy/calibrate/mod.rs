@@ -10,6 +10,7 @@ mod bench;
 mod crop;
 mod error;
 mod fit;
+mod left_out;
 mod pieces;
 mod pins;
 mod plan;
@@ -28,6 +29,7 @@ use pecan_sim::tools::Finder;
 use rayon::prelude::*;
 
 pub use error::CalibrateError;
+pub use left_out::LeftOut;
 pub use plan::{NetworkSource, Plan, Point};
 pub use record::Record;
 pub use stimulus::Piece;
@@ -64,6 +66,8 @@ pub struct Calibration {
     pub technology: Technology,
     /// Held-out layers.
     pub held_out: Vec<HeldOut>,
+    /// Errors of fitted configurations in a fit to the others.
+    pub left_out: Option<LeftOut>,
 }
 
 /// Energy of DRAM per bit, and where it comes from.
@@ -86,11 +90,12 @@ pub fn calibrate(
         return Err(EnergyError::Plan { path: "plan".into(), problem }.into());
     };
     let mut technology = technology(setup, &origin, &fitted)?;
+    let left_out = left_out::left_out(&fitted);
     let held_out = held_out(setup, &technology, finished)?;
     if !held_out.is_empty() {
         summary::conclude(&mut technology, &held_out);
     }
-    Ok(Calibration { technology, held_out })
+    Ok(Calibration { technology, held_out, left_out })
 }
 
 /// Measures the held-out layers of the setup's plan and predicts them with a technology.

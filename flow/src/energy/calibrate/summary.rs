@@ -8,7 +8,7 @@ use pecan_hdl::geometry::Geometry;
 use super::super::block::{Block, Class, component};
 use super::super::regressor::{REGRESSORS, Regressor};
 use super::super::technology::{ComponentError, Fit, HeldOutSummary};
-use super::super::{EnergyError, Model, Technology};
+use super::super::{EnergyError, Events, Model, Technology};
 use super::fit::{errors, fit};
 use super::record::{Record, label};
 
@@ -109,11 +109,7 @@ fn predict(technology: &Technology, case: &Case) -> Result<HeldOut, EnergyError>
         else {
             continue;
         };
-        let value: f64 = REGRESSORS
-            .iter()
-            .filter(|r| r.block == block && r.class == class)
-            .filter_map(|r| Some(fit.terms.get(r.name)? * (r.value)(&geometry, &events)))
-            .sum();
+        let value = block_energy(fit, block, class, &geometry, &events);
         let entry: &mut [f64; 2] = blocks.entry(label(block, class)).or_default();
         entry[0] += case.record.energy(block, class);
         entry[1] += value;
@@ -129,22 +125,39 @@ fn predict(technology: &Technology, case: &Case) -> Result<HeldOut, EnergyError>
     })
 }
 
+/// Energy (pJ) of a block and class in its fit.
+pub(super) fn block_energy(
+    fit: &Fit,
+    block: Block,
+    class: Class,
+    geometry: &Geometry,
+    events: &Events,
+) -> f64 {
+    let of = REGRESSORS.iter().filter(|r| r.block == block && r.class == class);
+    of.filter_map(|r| Some(fit.terms.get(r.name)? * (r.value)(geometry, events))).sum()
+}
+
+/// Mean and largest error of pairs of an energy at gate level and its prediction.
+pub(super) fn residuals(pairs: &[[f64; 2]]) -> [f64; 2] {
+    let [truth, predicted]: [Vec<f64>; 2] =
+        std::array::from_fn(|k| pairs.iter().map(|pair| pair[k]).collect());
+    errors(&predicted, &truth, FLOOR).map(rounded)
+}
+
 /// Writes the held-out errors into a technology.
 pub(super) fn conclude(technology: &mut Technology, list: &[HeldOut]) {
     for fit in &mut technology.fits {
         let key = format!("{}.{}", fit.block, fit.class);
         let pairs: Vec<[f64; 2]> =
             list.iter().filter_map(|h| h.blocks.get(&key).copied()).collect();
-        let [truth, predicted]: [Vec<f64>; 2] =
-            std::array::from_fn(|k| pairs.iter().map(|pair| pair[k]).collect());
         fit.held_out_points = pairs.len();
-        fit.held_out_error = Some(errors(&predicted, &truth, FLOOR).map(rounded));
+        fit.held_out_error = Some(residuals(&pairs));
     }
     let relative: Vec<f64> = list.iter().map(|h| h.error().abs()).collect();
     let configurations: std::collections::BTreeSet<&str> =
         list.iter().map(|h| h.config.as_str()).collect();
     technology.held_out = Some(HeldOutSummary {
-        components: components(list),
+        components: components(list.iter().map(|layer| &layer.blocks)),
         points: list.len(),
         configurations: configurations.len(),
         mean_error: rounded(relative.iter().sum::<f64>() / relative.len().max(1) as f64),
@@ -152,27 +165,28 @@ pub(super) fn conclude(technology: &mut Technology, list: &[HeldOut]) {
     });
 }
 
-/// Errors by component.
-fn components(list: &[HeldOut]) -> Vec<ComponentError> {
-    // In the order of the blocks; of each layer the energies at gate level and as predicted.
+/// Errors by component of layers, of which the energies at gate level and as predicted are given by `block.class`.
+pub(super) fn components<'a>(
+    layers: impl Iterator<Item = &'a BTreeMap<String, [f64; 2]>>,
+) -> Vec<ComponentError> {
+    let layers: Vec<_> = layers.collect();
+    // In the order of the blocks.
     let mut sums: Vec<(&str, Vec<[f64; 2]>)> = Vec::new();
     for (class, block) in Class::ALL.iter().flat_map(|c| Block::CELLS.iter().map(move |b| (c, b))) {
         let name = component(*block, *class);
         let at = sums.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
-            sums.push((name, vec![[0.0; 2]; list.len()]));
+            sums.push((name, vec![[0.0; 2]; layers.len()]));
             sums.len() - 1
         });
-        for (sum, layer) in sums[at].1.iter_mut().zip(list) {
-            let pair = layer.blocks.get(&label(*block, *class)).copied().unwrap_or_default();
+        for (sum, layer) in sums[at].1.iter_mut().zip(&layers) {
+            let pair = layer.get(&label(*block, *class)).copied().unwrap_or_default();
             *sum = [sum[0] + pair[0], sum[1] + pair[1]];
         }
     }
-    let total: f64 = list.iter().map(|layer| layer.gate_level).sum();
+    let total: f64 = sums.iter().flat_map(|(_, pairs)| pairs).map(|pair| pair[0]).sum();
     let summary = |(name, pairs): (&str, Vec<[f64; 2]>)| {
-        let [truth, predicted]: [Vec<f64>; 2] =
-            std::array::from_fn(|k| pairs.iter().map(|pair| pair[k]).collect());
-        let [mean_error, max_error] = errors(&predicted, &truth, FLOOR).map(rounded);
-        let share = rounded(truth.iter().sum::<f64>() / total);
+        let [mean_error, max_error] = residuals(&pairs);
+        let share = rounded(pairs.iter().map(|pair| pair[0]).sum::<f64>() / total);
         ComponentError { name: name.to_owned(), share, mean_error, max_error }
     };
     sums.into_iter().map(summary).collect()
@@ -189,13 +203,13 @@ fn significant(value: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::energy::sram::{AccessModel, SramModel, SramRange};
     use crate::energy::technology::{Dram, FORMAT};
 
     /// Cases whose energy is made of two regressors of every block and class.
-    fn cases(count: usize) -> Vec<Case> {
+    pub(in super::super) fn cases(count: usize) -> Vec<Case> {
         let config = Config::default();
         let geometry = Geometry::of(&config);
         (1..=count)

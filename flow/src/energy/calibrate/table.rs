@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Calibration, HeldOut};
+use crate::energy::ComponentError;
 
 /// Tables of a calibration in Markdown: errors by configuration, by component and by layer.
 #[must_use]
@@ -51,16 +52,20 @@ fn configurations(list: &[HeldOut], text: &mut String) {
 
 fn components(calibration: &Calibration, text: &mut String) {
     let total: f64 = calibration.held_out.iter().map(|h| h.gate_level).sum();
-    *text += "\n| component | share | held out, mean / largest |\n|---|---|---|\n";
+    *text += "\n| component | share | left out, mean / largest | held out, mean / largest |\n|---|---|---|---|\n";
     let pair = |e: [f64; 2]| format!("{:.1} / {:.1} %", 100.0 * e[0], 100.0 * e[1]);
     for c in calibration.technology.held_out.iter().flat_map(|h| &h.components) {
-        let errors = pair([c.mean_error, c.max_error]);
-        let _ = writeln!(text, "| {} | {:.1} % | {errors} |", c.name, 100.0 * c.share);
+        let errors = |c: &ComponentError| pair([c.mean_error, c.max_error]);
+        let others = calibration.left_out.iter().flat_map(|left| &left.components);
+        let left = others.clone().find(|other| other.name == c.name).map_or("-".into(), errors);
+        let _ =
+            writeln!(text, "| {} | {:.1} % | {left} | {} |", c.name, 100.0 * c.share, errors(c));
     }
-    *text +=
-        "\n| block | share | fit, mean / largest | held out, mean / largest |\n|---|---|---|---|\n";
+    *text += "\n| block | share | fit, mean / largest | left out, mean / largest | held out, mean / largest |\n|---|---|---|---|---|\n";
     for fit in &calibration.technology.fits {
         let key = format!("{}.{}", fit.block, fit.class);
+        let left_out =
+            calibration.left_out.as_ref().and_then(|left| left.blocks.get(&key).copied());
         let energy: f64 = calibration
             .held_out
             .iter()
@@ -69,11 +74,12 @@ fn components(calibration: &Calibration, text: &mut String) {
             .sum();
         let _ = writeln!(
             text,
-            "| {} {} | {:.1} % | {} | {} |",
+            "| {} {} | {:.1} % | {} | {} | {} |",
             fit.block,
             fit.class,
             100.0 * energy / total,
             pair(fit.fit_error),
+            left_out.map_or("-".into(), pair),
             fit.held_out_error.map_or("-".into(), pair),
         );
     }

@@ -1,23 +1,28 @@
 //! From a configuration to a netlist of standard cells.
 
 mod cache;
+mod module;
 mod report;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use pecan_hdl::config::{Config, nearest};
+use pecan_hdl::emit::Design;
+use pecan_sim::cache::{Entry, Slot};
 use pecan_sim::tools::Finder;
-use pecan_sim::verilator::VerilogFile;
+use serde::{Deserialize, Serialize};
 
+use self::cache::Input;
+use self::module::{Made, Shop, Unit};
 pub use self::report::{CellCount, MemoryReport, ModuleReport, SynthReport};
 use super::liberty::Library;
 use super::process::{LibertySearch, Process};
-use super::yosys::{Recipe, Source, Yosys, chip_area, counts};
+use super::yosys::{Recipe, Yosys, chip_area, counts};
 use super::{Result, ToolError};
-use crate::simulate::verilog;
+use crate::simulate::design;
 
 /// Name of the top module.
 pub(super) const TOP: &str = pecan_hdl::generate::TOP;
@@ -79,14 +84,15 @@ pub struct Synthesis {
     pub seconds: f64,
     /// Whether it was in the cache.
     pub cached: bool,
-    /// The script that made it.
-    pub script: String,
+    /// What Yosys read besides the cell library (`cells.lib`), by file name: for every module `NAME.ys`,
+    /// `NAME.v` and, where it has modules in it, `NAME_ports.v`, then `join.ys`.
+    pub inputs: Vec<(String, String)>,
 }
 
 /// Synthesizes a configuration for a process, or takes the result from the cache.
 ///
-/// The hierarchy is kept, so that instances have the paths of the Verilog. `say` is told what takes long or
-/// is left out.
+/// The hierarchy is kept, so that instances have the paths of the Verilog; every module is mapped by itself
+/// and comes out the same in every design. `say` is told what takes long or is left out.
 ///
 /// # Errors
 /// [`ToolError`]: a liberty file or Yosys is missing, Yosys fails or takes too long, or it leaves something
@@ -98,51 +104,86 @@ pub fn synthesize(
     finder: &Finder,
     say: &dyn Fn(&str),
 ) -> Result<Synthesis> {
-    let files = verilog(config)?;
+    let design = design(config)?;
     let library = Library::read(&process.find_liberty(&options.liberty)?, &process.dont_use)?;
     check_cells(process, &library)?;
     let yosys = Yosys::locate(finder, options.offline, say)?;
-    let plan = Plan::new(&files, process, options, &library, &yosys);
+    let plan = Plan::new(&design, process, options, &library, &yosys);
     let liberty = cache::store_liberty(&finder.cache, &library)?;
-    let inputs = cache::Inputs {
-        files: &files,
+    let shop = Shop {
+        cache: &finder.cache,
+        yosys: &yosys,
         liberty: &liberty,
-        extra: &[(CONSTRAINTS, plan.constraints.as_str())],
-        script: &plan.script,
         key: &[&library.hash, &yosys.version],
+        limit: options.timeout,
     };
-    let make = |folder: &Path| {
-        say(&format!("synthesizing {} for {} with {}", config.name(), process.name, yosys.version));
-        yosys.run(folder, cache::SCRIPT, options.timeout)?;
-        let area_path = folder.join("area.txt");
-        let area = fs::read_to_string(&area_path).map_err(ToolError::io("read", &area_path))?;
-        let counts = counts(&folder.join(cache::NETLIST))?;
-        let report = report::build(&counts, &plan.memories, &library.cells, &yosys.version)?;
-        report.agree(&chip_area(&area)?)?;
-        Ok(SynthReport { clock_gated: plan.clock_gated, ..report })
-    };
-    let entry = cache::obtain(&finder.cache, &inputs, make)?;
+    let missing = shop.missing(&plan.units);
+    if missing > 0 {
+        let (all, name) = (plan.units.len(), config.name());
+        let (process, tool) = (&process.name, &yosys.version);
+        say(&format!(
+            "synthesizing {missing} of {all} modules of {name} for {process} with {tool}"
+        ));
+    }
+    let netlists = shop.map_all(&plan.units)?;
+    let joined = join(&plan, &shop, &netlists, &library)?;
     Ok(Synthesis {
-        netlist: entry.folder.join(cache::NETLIST),
-        verilog: entry.folder.join(cache::VERILOG),
-        report: entry.detail.report,
+        netlist: joined.folder.join(cache::NETLIST),
+        verilog: joined.folder.join(cache::VERILOG),
+        report: joined.detail.report,
         liberty: vec![liberty],
         liberty_hash: library.hash,
         period_ns: plan.period_ns,
-        seconds: entry.seconds,
-        cached: entry.cached,
-        script: plan.script,
+        seconds: joined.seconds + netlists.iter().map(|made| made.seconds).sum::<f64>(),
+        cached: joined.cached && netlists.iter().all(|made| made.cached),
+        inputs: plan.inputs(),
+    })
+}
+
+/// What is known about the netlist of a design.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Detail {
+    /// Cells and areas.
+    report: SynthReport,
+}
+
+/// Joins the netlists of the modules, and counts.
+fn join(
+    plan: &Plan,
+    shop: &Shop<'_>,
+    netlists: &[Made],
+    library: &Library,
+) -> Result<Entry<Detail>> {
+    let base = shop.cache.join("synthesis");
+    let key = cache::key(&plan.inputs(), shop.key.iter().copied());
+    let files = &[cache::NETLIST, cache::VERILOG];
+    Slot { base: &base, key: &key, what: "netlist", files }.obtain(|folder| {
+        cache::write(folder, &plan.join, shop.liberty)?;
+        for (unit, made) in plan.units.iter().zip(netlists) {
+            cache::link(&made.netlist, &folder.join(unit.netlist()))?;
+        }
+        shop.yosys.run(folder, JOIN, shop.limit)?;
+        let area_path = folder.join("area.txt");
+        let area = fs::read_to_string(&area_path).map_err(ToolError::io("read", &area_path))?;
+        let counts = counts(&folder.join(cache::NETLIST))?;
+        let report = report::build(&counts, &plan.memories, &library.cells, &shop.yosys.version)?;
+        report.agree(&chip_area(&area)?)?;
+        Ok(Detail { report: SynthReport { clock_gated: plan.clock_gated, ..report } })
     })
 }
 
 /// File with what gates are sized for.
 const CONSTRAINTS: &str = "abc.constr";
+/// File with the ports of the memories.
+const MEMORIES: &str = "memories.v";
+/// Script that joins the modules.
+const JOIN: &str = "join.ys";
 
 /// Everything decided.
 struct Plan {
-    script: String,
-    /// Text of [`CONSTRAINTS`]; empty if gates are not sized.
-    constraints: String,
+    units: Vec<Unit>,
+    /// Script and ports of the memories.
+    join: Vec<Input>,
     memories: Vec<String>,
     clock_gated: bool,
     period_ns: f64,
@@ -150,19 +191,12 @@ struct Plan {
 
 impl Plan {
     fn new(
-        files: &[VerilogFile],
+        design: &Design,
         process: &Process,
         options: &SynthOptions,
         library: &Library,
         yosys: &Yosys,
     ) -> Self {
-        let sources: Vec<Source> = files
-            .iter()
-            .map(|file| Source {
-                path: format!("rtl/{}", file.name),
-                black_box: is_memory(&file.name),
-            })
-            .collect();
         let gate = process.clock_gate.as_ref().filter(|_| options.clock_gating);
         if gate.is_some() && !yosys.clockgate {
             tracing::warn!(
@@ -172,30 +206,39 @@ impl Plan {
             );
         }
         let gate = gate.filter(|_| yosys.clockgate);
-        let constraints = process.sizing.as_ref().map_or(String::new(), |sizing| {
-            format!("set_driving_cell {}\nset_load {}\n", sizing.driver, sizing.load_ff)
+        let sized = process.sizing.as_ref().map(|sizing| {
+            let text = format!("set_driving_cell {}\nset_load {}\n", sizing.driver, sizing.load_ff);
+            (CONSTRAINTS.to_owned(), text)
         });
         let period_ns = options.period_ns.unwrap_or(process.timing.period_ns);
         let recipe = Recipe {
-            sources: &sources,
-            top: TOP,
             liberty: cache::LIBERTY,
             clock_gate: gate.map(|gate| (gate, options.gated_flops)),
             // Tie cells that the liberty was given without are left out with the others.
             tie: process.tie.as_ref().filter(|tie| library.cells.contains_key(&tie.high_cell)),
             booth: options.booth && yosys.booth,
-            constraints: (!constraints.is_empty()).then_some(CONSTRAINTS),
+            constraints: sized.as_ref().map(|_| CONSTRAINTS),
             period_ns,
         };
-        let memories = sources.iter().filter(|source| source.black_box);
-        let name = |source: &Source| source.path[4..].trim_end_matches(".v").to_owned();
+        let common = Vec::from_iter(sized);
+        let (memories, logic): (Vec<_>, Vec<_>) =
+            design.modules.iter().partition(|module| is_memory(&module.name));
+        let names: Vec<&str> = logic.iter().map(|module| module.name.as_str()).collect();
+        let ports = memories.iter().map(|module| module.ports()).collect();
         Self {
-            script: recipe.script(),
-            memories: memories.map(name).collect(),
+            units: logic.iter().map(|m| Unit::new(m, design, &recipe, &common)).collect(),
+            join: vec![(JOIN.into(), recipe.join(TOP, &names, MEMORIES)), (MEMORIES.into(), ports)],
+            memories: memories.iter().map(|module| module.name.clone()).collect(),
             clock_gated: gate.is_some(),
-            constraints,
             period_ns,
         }
+    }
+
+    /// Everything that Yosys reads, but the cell library; each file once.
+    fn inputs(&self) -> Vec<Input> {
+        let units = self.units.iter().flat_map(|unit| &unit.files);
+        let files: BTreeMap<_, _> = units.chain(&self.join).cloned().collect();
+        files.into_iter().collect()
     }
 }
 

@@ -14,7 +14,7 @@ use pecan_sim::tools::{Finder, find_or_install_pyosys};
 
 pub(super) use self::area::{ChipArea, chip_area};
 pub(super) use self::netlist::{Counts, counts};
-pub(super) use self::script::{Recipe, Source};
+pub(super) use self::script::Recipe;
 use super::Result;
 
 /// No Yosys needs this long to print a help text.

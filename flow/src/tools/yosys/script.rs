@@ -1,24 +1,13 @@
-//! The script of a synthesis, as text.
+//! The scripts of a synthesis, as text.
 
 use std::fmt::Write as _;
 
 use crate::tools::process::{ClockGate, Tie};
 
-/// A Verilog file below the folder in which the script runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::tools) struct Source {
-    /// Path.
-    pub(in crate::tools) path: String,
-    /// Whether it is a memory, of which only the ports count.
-    pub(in crate::tools) black_box: bool,
-}
-
 /// What decides a synthesis for standard cells. Every file is named relative to the folder of the run, so
-/// that the script says nothing about the machine.
+/// that the scripts say nothing about the machine.
 #[derive(Clone, Debug)]
 pub(in crate::tools) struct Recipe<'a> {
-    pub(in crate::tools) sources: &'a [Source],
-    pub(in crate::tools) top: &'a str,
     /// File of the cell library.
     pub(in crate::tools) liberty: &'a str,
     /// Clock gate and the smallest number of flops that is worth one.
@@ -32,17 +21,19 @@ pub(in crate::tools) struct Recipe<'a> {
 }
 
 impl Recipe<'_> {
-    /// The script. It writes `netlist.json`, `netlist.v` and `area.txt`.
-    pub(in crate::tools) fn script(&self) -> String {
-        let (top, liberty) = (self.top, self.liberty);
+    /// Maps the module in `NAME.v`; of the modules in it, `ports` has the ports. Writes `NAME.json`.
+    pub(in crate::tools) fn map(&self, module: &str, ports: Option<&str>) -> String {
+        let liberty = self.liberty;
         let mut text = String::new();
         // Writing to a String cannot fail.
-        for source in self.sources {
-            let flag = if source.black_box { " -lib" } else { "" };
-            let _ = writeln!(text, "read_verilog{flag} {}", source.path);
+        if let Some(file) = ports {
+            let _ = writeln!(text, "read_verilog -lib {file}");
         }
         let booth = if self.booth { " -booth" } else { "" };
-        let _ = writeln!(text, "hierarchy -check -top {top}\nsynth -top {top}{booth}");
+        let _ = writeln!(
+            text,
+            "read_verilog {module}.v\nhierarchy -check -top {module}\nsynth -top {module}{booth}"
+        );
         if let Some((gate, bits)) = self.clock_gate {
             let ClockGate { cell, enable, clock, output, tie_low } = gate;
             let _ = write!(text, "clockgate -pos {cell} {enable}:{clock}:{output}");
@@ -65,9 +56,25 @@ impl Recipe<'_> {
                 "hilomap -singleton -hicell {high_cell} {high_pin} -locell {low_cell} {low_pin}"
             );
         }
+        // Black boxes have an empty module, which would be in the way of the real one.
+        let _ = write!(text, "opt_clean -purge\ndelete =A:blackbox\nwrite_json {module}.json\n");
+        text
+    }
+
+    /// Joins the netlists in `NAME.json` of the modules below `top`, and checks that every cell is of the
+    /// library, a module or a memory, and has their ports. `memories` has the ports of the memories. Writes
+    /// `netlist.json`, `netlist.v` and `area.txt`.
+    pub(in crate::tools) fn join(&self, top: &str, modules: &[&str], memories: &str) -> String {
+        let liberty = self.liberty;
+        let mut text = format!("read_liberty -lib {liberty}\nread_verilog -lib {memories}\n");
+        for module in modules {
+            let _ = writeln!(text, "read_json {module}.json");
+        }
         let _ = write!(
             text,
-            "opt_clean -purge\ntee -q -o area.txt stat -liberty {liberty}\n\
+            "hierarchy -check -top {top}\n\
+             delete =A:blackbox\nread_verilog -lib {memories}\n\
+             tee -q -o area.txt stat -liberty {liberty}\n\
              write_json netlist.json\nwrite_verilog -noattr -noexpr -simple-lhs netlist.v\n"
         );
         text
@@ -80,8 +87,6 @@ mod tests {
 
     #[test]
     fn scripts_say_everything_in_order() {
-        let source = |path: &str, black_box| Source { path: path.into(), black_box };
-        let sources = [source("rtl/memory.v", true), source("rtl/pecan.v", false)];
         let gate = ClockGate {
             cell: "ICG".into(),
             enable: "EN".into(),
@@ -96,8 +101,6 @@ mod tests {
             low_pin: "L".into(),
         };
         let full = Recipe {
-            sources: &sources,
-            top: "pecan",
             liberty: "cells.lib",
             clock_gate: Some((&gate, 3)),
             tie: Some(&tie),
@@ -105,9 +108,13 @@ mod tests {
             constraints: Some("abc.constr"),
             period_ns: 2.5,
         };
-        insta::assert_snapshot!("script_full", full.script());
+        insta::assert_snapshot!("script_full", full.map("pe", Some("pe_ports.v")));
         let plain =
             Recipe { clock_gate: None, tie: None, booth: false, constraints: None, ..full.clone() };
-        insta::assert_snapshot!("script_plain", plain.script());
+        insta::assert_snapshot!("script_plain", plain.map("mac", None));
+        insta::assert_snapshot!(
+            "script_join",
+            plain.join("pecan", &["mac", "pe", "pecan"], "memories.v")
+        );
     }
 }
