@@ -318,6 +318,11 @@ regressors! {
     Loader Logic "words_bits" Inputs = |g, e| e.toggle(T::PatchWords) * g.buffer_bits as f64;
     // Its loops: the address of every word, coordinates of every pixel, which all rows compare with their patches.
     Loader Logic "address" Inputs = |_, e| e.toggle(T::PatchAddress);
+    // What its adder takes, and that it takes it from another loop than before, which turns multiplexers.
+    Loader Logic "addends" Inputs = |_, e| e.toggle(T::PatchAddends);
+    Loader Logic "turns" Inputs = |_, e| e.toggle(T::PatchTurns);
+    // A counter of words that is as narrow as this is decided before that of pixels, and nothing glitches behind it.
+    Loader Logic "hazards" Inputs = |g, e| e.toggle(T::PatchHazards) * only(g.scratch_words > 2);
     Loader Logic "coordinates" Inputs = |_, e| e.toggle(T::PatchCoordinates);
     Loader Logic "wraps" Inputs = |_, e| e.toggle(T::PatchWraps);
     Loader Logic "wraps_bits" Inputs = |g, e| e.toggle(T::PatchWraps) * g.buffer_bits as f64;

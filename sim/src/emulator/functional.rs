@@ -140,7 +140,7 @@ impl<S: Sum> Execution<'_, S> {
                     }
                     if let Some(observer) = &mut self.observer {
                         observer.point(at);
-                        observer.wrap(shape.ending(block, [y, x, cb]));
+                        observer.wrap(shape.last_iterations(tile, block, [y, x, cb]));
                         self.waiting.show(step, observer);
                     }
                     self.multicast([y, x, cb], extent, source, half, valid);

@@ -245,21 +245,26 @@ impl RunShape {
         self.addr0 + tiles + blocks
     }
 
-    /// How many of the loader's loops within a tile end with the word at a place (y, x, channel word) of a slice,
-    /// from the innermost on: words, pixels, lines, then the slices along x, y and the channels.
+    /// Which of the loader's loops are at their last iteration at a place (y, x, channel word) of a slice of a tile,
+    /// the innermost in bit 0: words, pixels, lines, the slices along x, y and the channels, tiles along x and y.
+    /// A loop ends with this step if all up to it are.
     #[must_use]
-    pub fn ending(&self, block: [u64; 3], [y, x, word]: [i64; 3]) -> u32 {
+    pub fn last_iterations(&self, tile: [i64; 2], block: [u64; 3], at: [i64; 3]) -> u32 {
         let extent = self.extent(block);
-        let last = |axis: usize| block[axis] + 1 == self.blocks[axis];
-        let ends = [
+        let [y, x, word] = at;
+        let slices = |axis: usize| block[axis] + 1 == self.blocks[axis];
+        let tiles = |axis: usize| tile[axis] + 1 == self.tiles[axis] as i64;
+        let last = [
             word + 1 == extent[0],
             x + 1 == extent[2] + self.ext[1],
             y + 1 == extent[1] + self.ext[0],
-            last(2),
-            last(1),
-            last(0),
+            slices(2),
+            slices(1),
+            slices(0),
+            tiles(1),
+            tiles(0),
         ];
-        ends.iter().take_while(|ends| **ends).count() as u32
+        last.iter().rev().fold(0, |bits, last| bits << 1 | u32::from(*last))
     }
 
     /// Whether a lattice point along one axis (0 = y, 1 = x) lies inside the input.

@@ -57,10 +57,14 @@ impl Values {
 /// What a designed layer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Convolution with a square kernel and this stride.
+    /// Convolution with a square kernel and this stride, of as many input channels as two words hold.
     Conv(usize, usize),
+    /// The same with the input channels of that many words; three channels if 0.
+    Channels(usize, usize, usize),
     /// Depthwise 3x3 convolution.
     Depthwise,
+    /// Depthwise convolution over the whole map: an average where the weights are constant.
+    Whole,
     /// Fully connected: one output pixel.
     Full,
     /// 2x2 maximum.
@@ -108,6 +112,11 @@ const DESIGNS: &[Design] = &[
     design("all_constant", Kind::Conv(1, 1), Values::Constant(-0.5), Values::Constant(0.7), 1.0),
     design("extremes", Kind::Conv(3, 1), Values::Extremes, Values::Extremes, 1.0),
     design("narrow", Kind::Conv(3, 1), Values::Laplace(0.03), Values::Rectified(0.04, 0.3), 1.0),
+    design("conv3x3_first", Kind::Channels(3, 1, 0), TRAINED, Values::Uniform, 1.0),
+    design("conv3x3_deep", Kind::Channels(3, 1, 4), TRAINED, RELU, 0.5),
+    design("conv1x1_deep", Kind::Channels(1, 1, 6), TRAINED, RELU, 1.0),
+    design("conv1x1_stride", Kind::Channels(1, 2, 4), TRAINED, RELU, 1.0),
+    design("average", Kind::Whole, Values::Constant(0.5), RELU, 1.0),
 ];
 
 const fn design(
@@ -153,8 +162,9 @@ impl Design {
             Kind::Add => 2,
             Kind::Depthwise => 9,
             Kind::MaxPool => 1,
-            Kind::Conv(k, _) => k * k * input.channels,
+            Kind::Conv(k, _) | Kind::Channels(k, ..) => k * k * input.channels,
             Kind::Full => input.len(),
+            Kind::Whole => input.height * input.width,
         };
         let requant = requant(g, factors, output.channels, &mut rng);
         let top = (1 << (g.activation_bits - 1)) - 1;
@@ -201,17 +211,24 @@ impl Design {
             dilation: [1, 1],
             pads: [pad; 4],
         };
+        let mut conv = |k: usize, s: usize, ins: usize, outs: usize| {
+            let n = side(k * k * ins * outs);
+            let edge = (n - 1) * s + k - 2 * (k / 2);
+            let weights = weights(outs * ins * k * k);
+            let conv = Conv { window: window(k, s, k / 2), groups: 1, weights };
+            (Shape::new(ins, edge, edge), Shape::new(outs, n, n), Op::Conv(conv))
+        };
         match self.kind {
-            Kind::Conv(k, s) => {
-                let n = side(k * k * ins * outs);
-                let input =
-                    Shape::new(ins, (n - 1) * s + k - 2 * (k / 2), (n - 1) * s + k - 2 * (k / 2));
-                let conv = Conv {
-                    window: window(k, s, k / 2),
-                    groups: 1,
-                    weights: weights(outs * ins * k * k),
-                };
-                (input, Shape::new(outs, n, n), Op::Conv(conv))
+            Kind::Channels(k, s, words) => {
+                let ins = if words == 0 { 3 } else { words * g.word_channels };
+                conv(k, s, ins, (g.cols * g.lanes).clamp(4, 16))
+            }
+            Kind::Conv(k, s) => conv(k, s, ins, outs),
+            Kind::Whole => {
+                let n = side(outs).clamp(4, 8);
+                let conv =
+                    Conv { window: window(n, 1, 0), groups: outs, weights: weights(outs * n * n) };
+                (Shape::new(outs, n, n), Shape::new(outs, 1, 1), Op::Conv(conv))
             }
             Kind::Depthwise => {
                 let n = side(9 * outs).min(12);

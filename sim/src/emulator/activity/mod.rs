@@ -118,7 +118,7 @@ impl DeviceObserver {
     pub(super) fn run(&mut self, shape: &RunShape) {
         self.array.mode(shape.per_channel, &mut self.toggles);
         self.array.start(&mut self.toggles);
-        self.patch.pause();
+        self.patch.start();
         for (index, column) in shape.columns.iter().enumerate() {
             let mut bits = self.pointers.jump(index, column.base);
             if column.groups > 0 {
@@ -149,7 +149,9 @@ impl DeviceObserver {
 
     /// The loader's address moves.
     pub(super) fn point(&mut self, address: usize) {
-        self.toggles[Toggle::PatchAddress] += self.patch.point(address);
+        let [moved, addends] = self.patch.point(address);
+        self.toggles[Toggle::PatchAddress] += moved;
+        self.toggles[Toggle::PatchAddends] += addends;
     }
 
     /// The loader moves to coordinates (y, x) in the input, which are at a place in the region.
@@ -159,9 +161,12 @@ impl DeviceObserver {
         self.toggles[Toggle::PatchLattice] += lattice;
     }
 
-    /// The loader's next step is the last of so many of its loops, from the innermost on.
-    pub(super) fn wrap(&mut self, loops: u32) {
-        self.toggles[Toggle::PatchWraps] += self.patch.wrap(loops);
+    /// The loader's next step, with the loops that are at their last iteration, the innermost in bit 0.
+    pub(super) fn wrap(&mut self, last: u32) {
+        let [flags, hazards] = self.patch.wrap(last);
+        self.toggles[Toggle::PatchWraps] += flags;
+        self.toggles[Toggle::PatchTurns] += u64::from(flags > 0);
+        self.toggles[Toggle::PatchHazards] += hazards;
     }
 
     /// A column goes through so many entries of its lists; `base` is where they begin, if the tile ends with them.

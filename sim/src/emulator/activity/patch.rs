@@ -8,6 +8,10 @@ use super::toggle::Toggle;
 /// Bits of a coordinate in the input, its sign included.
 const COORDINATE: i64 = (1 << 18) - 1;
 
+/// Loops whose iterations begin at an address of their own: words, pixels, lines, slices along x, y and the
+/// channels, tiles along x and y.
+const LOOPS: usize = 8;
+
 /// A loop of the loader around the words of a pixel.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Level {
@@ -37,13 +41,19 @@ impl Level {
 #[derive(Clone, Debug)]
 pub(super) struct Patch {
     mask: u16,
-    /// The loader's address.
+    /// Largest address.
+    last: usize,
+    /// The address at which the present iteration of each loop began, from the innermost on: the first is the
+    /// loader's address itself. None before the first word of a run.
+    began: Option<[usize; LOOPS]>,
     address: usize,
+    /// Operands of the adder that made the address.
+    addends: [usize; 2],
     /// Its coordinates in the input and its place in the region.
     coordinates: [i64; 2],
     lattice: [i64; 2],
-    /// Loops that end with the step, the innermost in bit 0.
-    wraps: u32,
+    /// Loops that are at their last iteration, the innermost in bit 0.
+    at_last: u32,
     /// The latest word, its ones, and those that it has in common with the word of the cycle before.
     word: Vec<i16>,
     ones: u64,
@@ -58,10 +68,13 @@ impl Patch {
     pub(super) fn new(geometry: &Geometry) -> Self {
         Self {
             mask: mask16(geometry.activation_bits),
+            last: (1 << geometry.buffer_bits) - 1,
+            began: None,
             address: 0,
+            addends: [0; 2],
             coordinates: [0; 2],
             lattice: [0; 2],
-            wraps: 0,
+            at_last: 0,
             word: vec![0; geometry.word_channels],
             ones: 0,
             common: 0,
@@ -70,10 +83,27 @@ impl Patch {
         }
     }
 
-    /// Moves the address; returns its bits that change.
-    pub(super) fn point(&mut self, address: usize) -> u64 {
-        let before = std::mem::replace(&mut self.address, address);
-        u64::from((before ^ address).count_ones())
+    /// A run begins.
+    pub(super) fn start(&mut self) {
+        self.pause();
+        self.began = None;
+    }
+
+    /// Moves the address, the sum of where the innermost loop that goes on began and its increment; returns the bits
+    /// of the address and of these operands that change.
+    pub(super) fn point(&mut self, address: usize) -> [u64; 2] {
+        let bits = |a: usize, b: usize| u64::from((a ^ b).count_ones());
+        let moved = bits(std::mem::replace(&mut self.address, address), address);
+        let Some(began) = &mut self.began else {
+            self.began = Some([address; LOOPS]);
+            return [moved, 0];
+        };
+        let ended = (self.at_last.trailing_ones() as usize).min(LOOPS - 1);
+        let from = began[ended];
+        began[..=ended].fill(address);
+        let addends = [from, address.wrapping_sub(from) & self.last];
+        let old = std::mem::replace(&mut self.addends, addends);
+        [moved, bits(old[0], addends[0]) + bits(old[1], addends[1])]
     }
 
     /// Moves the coordinates and the place in the region; returns their bits that change.
@@ -88,10 +118,14 @@ impl Patch {
         [bits(before[0], coordinates), bits(before[1], lattice)]
     }
 
-    /// The next step is the last of so many loops, from the innermost on; returns the flags that change.
-    pub(super) fn wrap(&mut self, loops: u32) -> u64 {
-        let wraps = (1 << loops) - 1;
-        u64::from((std::mem::replace(&mut self.wraps, wraps) ^ wraps).count_ones())
+    /// The next step has these loops at their last iteration, and ends those of them that no other is inside of.
+    /// Returns the loops that end with this step or with the one before but not with both, and those that only
+    /// would with the last iterations of both.
+    pub(super) fn wrap(&mut self, last: u32) -> [u64; 2] {
+        let before = std::mem::replace(&mut self.at_last, last);
+        let [old, new, both] =
+            [before, last, before | last].map(|bits| u64::from(bits.trailing_ones()));
+        [old.abs_diff(new), both - old.max(new)]
     }
 
     /// The next word does not follow at once.
@@ -122,6 +156,28 @@ impl Patch {
 mod tests {
     use super::*;
     use pecan_hdl::config::Config;
+
+    #[test]
+    fn addresses_are_sums_of_where_a_loop_began_and_its_increment() {
+        let mut patch = Patch::new(&Geometry::of(&Config::default()));
+        let mut point = |loops: Option<u32>, to| {
+            match loops {
+                None => patch.start(),
+                Some(loops) => drop(patch.wrap((1 << loops) - 1)),
+            }
+            patch.point(to)
+        };
+        assert_eq!(point(None, 4), [1, 0]);
+        // 4 + 1.
+        assert_eq!(point(Some(0), 5), [1, 1 + 1]);
+        // The next pixel: 4 + 8, where 4 + 1 was before.
+        assert_eq!(point(Some(1), 12), [2, 2]);
+        // 12 + 1 after 4 + 8.
+        assert_eq!(point(Some(0), 13), [1, 1 + 2]);
+        // The last tile ends: 4 + 16.
+        assert_eq!(point(Some(8), 20), [3, 1 + 2]);
+        assert_eq!(point(None, 4), [1, 0]);
+    }
 
     #[test]
     fn a_row_sees_only_the_words_that_it_takes() {

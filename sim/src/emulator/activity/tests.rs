@@ -185,7 +185,7 @@ fn buses_and_drain_by_hand() {
         observer.step(Level::Pixel);
         observer.point(address);
     });
-    [0, 2, 1].into_iter().for_each(|loops| observer.wrap(loops));
+    [0b1000, 0b11, 0b101].into_iter().for_each(|last| observer.wrap(last));
     observer.place([-1, 1], [0, 0]);
     observer.place([1, 1], [2, 0]);
     observer.fetch(0, 3, None);
@@ -207,6 +207,11 @@ fn buses_and_drain_by_hand() {
             (T::PatchTiles, 1),
             // Both flags rise, one falls.
             (T::PatchWraps, 2 + 1),
+            (T::PatchTurns, 2),
+            // The last two are 0b111 together: a third loop would end.
+            (T::PatchHazards, 1),
+            // 5 + 1 after nothing.
+            (T::PatchAddends, 2 + 1),
             // From 0 to 5 and on to 6.
             (T::PatchAddress, 2 + 2),
             // From 0 to -1 of 18 bits and from 0 to 1; from -1 to 1.

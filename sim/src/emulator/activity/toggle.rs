@@ -99,7 +99,13 @@ toggles! {
     ColumnWaits "column_waits" WeightReads
         "Times at which a column stops before the first entry of a slice, because the loader is not done with it.",
     PatchWraps "patch_wraps" BufferReads
-        "HD between successive sets of the loops that end with a step of the loader: words of a pixel, pixels, lines, and the three loops over parts of the kernel and of the channels. A loop of one iteration always ends.",
+        "HD between successive sets of the loops that end with a step of the loader: words of a pixel, pixels, lines, the three loops over parts of the kernel and of the channels, and the two over tiles. A loop of one iteration always ends.",
+    PatchTurns "patch_turns" BufferReads
+        "Steps of the loader that end other loops than the step before: what selects its next address and coordinates turns, and their adders get other operands.",
+    PatchHazards "patch_hazards" BufferReads
+        "Loops of the loader that end neither with a step nor with the one before, but would with what is last in either: their flags may glitch while the counters move.",
+    PatchAddends "patch_addends" BufferReads
+        "HD between successive operands of the loader's address adder: the address at which the loop that goes on began, and the increment of that loop.",
     PatchAddress "patch_address" BufferReads
         "HD between successive addresses of the loader, which moves through the padding too.",
     PatchCoordinates "patch_coordinates" BufferReads
