@@ -5,7 +5,7 @@
 //! inputs are independent and the averages that OpenSTA works with are exact.
 //!
 //! OpenSTA before 2.7 adds the energies of rise and fall for every toggle and does not weigh the related pins of an
-//! output; with those, switching and leakage are compared, and that internal power is not is said.
+//! output: there, switching and leakage are compared, and internal power (half of it) of cells with one input only.
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail like tests
 
@@ -50,6 +50,14 @@ const CELLS: &[(&str, &[&str], &[&str])] = &[
     ("XNOR2X1", &["A", "B"], &["Y"]),
     ("XOR2X1", &["A", "B"], &["Y"]),
 ];
+
+/// Gates with an exclusive or in them, whose output's activity OpenSTA before 2.7 takes to be another than it is.
+const EXCLUSIVE: &[&str] = &["FAX1", "HAX1", "XNOR2X1", "XOR2X1"];
+
+/// Number of inputs of a gate.
+fn inputs(cell: &str) -> usize {
+    CELLS.iter().find(|(name, ..)| *name == cell).map_or(0, |(_, inputs, _)| inputs.len())
+}
 
 /// States of `inputs` inputs in a closed walk that flips each input once in every state.
 fn walk(inputs: usize) -> Vec<u64> {
@@ -222,26 +230,34 @@ fn powers_of_cells_are_those_of_opensta() {
     assert_eq!(powers.len(), CELLS.len(), "{said}");
     let whole = version >= (2, 7);
     let seconds = energies.cycles as f64 * options.period_ns * 1e-9;
+    let mut wrong = Vec::new();
     for (cell, [internal, switching, leakage]) in powers {
         let own = energies.below(&format!("u_{cell}"));
         let own =
             [own.internal_pj, own.switching_pj, own.leakage_pj].map(|pj| pj * 1e-12 / seconds);
-        let ratios = [own[0] / internal, own[1] / switching, own[2] / leakage];
+        let mut ratios = [own[0] / internal, own[1] / switching, own[2] / leakage];
+        // Of a cell with one input, the older internal power is known: twice as much.
+        if !whole && inputs(&cell) == 1 {
+            ratios[0] *= 2.0;
+        }
         println!(
             "{cell}: internal x{:.4}, switching x{:.4}, leakage x{:.4}",
             ratios[0], ratios[1], ratios[2]
         );
-        for ratio in &ratios[usize::from(!whole)..] {
-            assert!(
-                (ratio - 1.0).abs() < TOLERANCE,
-                "{cell}: {own:?} and {internal} {switching} {leakage}"
-            );
+        let compared = match (whole, EXCLUSIVE.contains(&cell.as_str())) {
+            (true, _) => 0..3,
+            (false, false) => usize::from(inputs(&cell) > 1)..3,
+            (false, true) => 2..3,
+        };
+        if ratios[compared].iter().any(|ratio| (ratio - 1.0).abs() >= TOLERANCE) {
+            wrong.push(cell);
         }
     }
+    assert!(wrong.is_empty(), "{wrong:?}");
     if !whole {
+        let (major, minor) = version;
         println!(
-            "internal power is not compared: OpenSTA {}.{} is older than 2.7",
-            version.0, version.1
+            "internal power of cells with one input only: OpenSTA {major}.{minor} is older than 2.7"
         );
     }
 }
