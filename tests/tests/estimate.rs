@@ -215,12 +215,10 @@ fn convolutions_dominate_alexnet_once_fully_connected_layers_are_pruned() {
     assert!(pruned.energy() < 0.5 * dense.energy());
 }
 
-/// As published there, GoogLeNet is a network of feature maps where AlexNet is one of weights. On this machine that shows
-/// in what has to be moved: with dense lists, as the published chip has them, and buffers that hold what is used again,
-/// GoogLeNet moves more feature maps than weights, AlexNet the other way round. In all of the energy weights keep the
-/// lead, for no PE keeps them (docs/estimate.md says how much), but by far less than in AlexNet.
+/// As published there, feature maps take more energy than weights in GoogLeNet, and less in AlexNet; so it is with what
+/// moves over DRAM. Lists are dense, as on the published chip, and buffers hold what is used again.
 #[test]
-fn feature_maps_weigh_more_in_googlenet_than_in_alexnet() {
+fn feature_maps_outweigh_weights_in_googlenet() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/workloads/Googlenet.csv");
     if !path.exists() {
         eprintln!("skipped: {} is absent", path.display());
@@ -242,6 +240,7 @@ fn feature_maps_weigh_more_in_googlenet_than_in_alexnet() {
     let googlenet = of("googlenet", &Topology::read(&path).unwrap().layers);
     let alexnet = of("alexnet", &shapes::alexnet());
     eprintln!("feature maps by weights, DRAM bits and energy: {googlenet:?}, AlexNet {alexnet:?}");
-    assert!(googlenet[0] > 1.0 && alexnet[0] < 1.0);
-    assert!(googlenet[1] > 2.0 * alexnet[1]);
+    for [googlenet, alexnet] in [[googlenet[0], alexnet[0]], [googlenet[1], alexnet[1]]] {
+        assert!(googlenet > 1.0 && alexnet < 1.0);
+    }
 }

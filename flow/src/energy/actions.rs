@@ -33,6 +33,10 @@ pub(super) static ACTIONS: &[Regressor] = &[
     action(Block::Mac, "action_bits", Data::Compute, |g, e| {
         e.count(Counter::ActiveLanes) * (g.activation_bits * g.weight_bits) as f64
     }),
+    // Read and written at every one, as in the publication's formula for sums: twice the accumulations at a level.
+    action(Block::Mac, "action_sum_bits", Data::Outputs, |g, e| {
+        2.0 * e.count(Counter::ActiveLanes) * g.accumulator_bits as f64
+    }),
     action(Block::Scratchpad, "action_read_bits", Data::Inputs, |g, e| {
         e.count(Counter::ScratchReads) * g.activation_bits as f64
     }),
