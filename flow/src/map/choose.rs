@@ -28,6 +28,8 @@ pub(super) struct Choice {
     pub(super) sliced: bool,
     /// The lists of all passes fit the weight buffers together.
     pub(super) resident: bool,
+    /// Entries of the longest column, over all passes.
+    pub(super) walk: u64,
     /// Its cost by the objective.
     pub(super) cost: f64,
     /// Predicted cycles of the layer by itself.
@@ -143,6 +145,7 @@ impl Candidate<'_> {
             passes: self.passes.channels(),
             sliced,
             resident: self.passes.walk() <= geometry.weight_entries as u64,
+            walk: self.passes.walk(),
             cost: f64::INFINITY,
             cycles: u64::MAX,
             searched: Searched::default(),
@@ -212,6 +215,7 @@ pub(super) fn smallest(
         passes,
         sliced: true,
         resident: false,
+        walk: u64::MAX,
         cost: f64::INFINITY,
         cycles: u64::MAX,
         searched,

@@ -132,9 +132,18 @@ impl Emitter<'_> {
         let axes = job.problem.axes;
         self.timed.clear();
         let mut boxes = Boxes::default();
-        for y in parts(axes[0].output, job.split.rect[0]) {
-            for x in parts(axes[1].output, job.split.rect[1]) {
-                self.rectangle(job, &[y.clone(), x], &mut boxes)?;
+        let rectangles: Vec<[Range<usize>; 2]> = parts(axes[0].output, job.split.rect[0])
+            .flat_map(|y| parts(axes[1].output, job.split.rect[1]).map(move |x| [y.clone(), x]))
+            .collect();
+        if job.split.pass_first {
+            for pass in 0..job.choice.passes.len() {
+                for outputs in &rectangles {
+                    self.pass_by_itself(job, outputs, pass, &mut boxes)?;
+                }
+            }
+        } else {
+            for outputs in &rectangles {
+                self.rectangle(job, outputs, &mut boxes)?;
             }
         }
         self.after.push(After::Mark);
@@ -149,21 +158,32 @@ impl Emitter<'_> {
     ) -> Result<(), MapError> {
         let b = self.geometry.word_channels;
         let all = 0..job.problem.outputs.div_ceil(b);
-        let mut output = self.output_box(job, outputs, all.clone(), boxes);
+        if job.split.by_pass {
+            let mut passes = 0..job.choice.passes.len();
+            return passes.try_for_each(|pass| self.pass_by_itself(job, outputs, pass, boxes));
+        }
+        let output = self.output_box(job, outputs, all, boxes);
         for pass in 0..job.choice.passes.len() {
-            let channels = job.choice.passes[pass].clone();
-            if job.split.by_pass {
-                let words = channels.start / b..channels.end / b;
-                output = self.output_box(job, outputs, words, boxes);
-            }
             self.pass(job, outputs, pass, &output, boxes)?;
-            if job.split.by_pass {
-                self.store(job, &output);
-            }
         }
-        if !job.split.by_pass {
-            self.store(job, &output);
-        }
+        self.store(job, &output);
+        Ok(())
+    }
+
+    /// A pass whose outputs have a box of their own.
+    fn pass_by_itself(
+        &mut self,
+        job: &mut LayerJob<'_>,
+        outputs: &[Range<usize>; 2],
+        pass: usize,
+        boxes: &mut Boxes,
+    ) -> Result<(), MapError> {
+        let b = self.geometry.word_channels;
+        let channels = job.choice.passes[pass].clone();
+        let words = channels.start / b..channels.end / b;
+        let output = self.output_box(job, outputs, words, boxes);
+        self.pass(job, outputs, pass, &output, boxes)?;
+        self.store(job, &output);
         Ok(())
     }
 

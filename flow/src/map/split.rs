@@ -16,6 +16,8 @@ pub(super) struct Split {
     pub(super) fine: bool,
     /// Output boxes hold the words of one pass.
     pub(super) by_pass: bool,
+    /// All rectangles are computed for a pass before the next one: lists are loaded once, inputs for each pass.
+    pub(super) pass_first: bool,
     /// Words of the largest input box; 0 if the input is resident.
     pub(super) input: usize,
     /// Words of the largest output box; 0 if the output is resident.
@@ -53,7 +55,7 @@ pub(super) fn split(
             problem,
             choice,
             away,
-            Split { rect, fine, by_pass, input: 0, output: 0, slots },
+            Split { rect, fine, by_pass, pass_first: false, input: 0, output: 0, slots },
             geometry,
         )
     };
@@ -71,7 +73,18 @@ pub(super) fn split(
         let by_pass = [2, 1].map(|slots| sized(most, true, false, slots));
         let by_pass = by_pass.into_iter().find(|s| !choice.resident && away.output && fits(s));
         // Half the rectangle with two boxes hides the transfers; so coarse ones only if all fits at once.
-        if let Some(found) = whole.or(by_pass).or_else(|| coarse(2)).or(single) {
+        if let Some(found) = whole.or(by_pass) {
+            return Some(found);
+        }
+        let pass_first = |slots| {
+            let splits = rects.iter().map(|r| sized(*r, true, false, slots));
+            splits.map(|split| Split { pass_first: true, ..split }).find(fits)
+        };
+        let lists_once = !choice.resident && !problem.per_channel();
+        let other = [2, 1].into_iter().filter(|_| lists_once).find_map(pass_first);
+        let splits = coarse(2).or(single).into_iter().chain(other);
+        let traffic = |split: &Split| traffic(problem, choice, away, split, geometry);
+        if let Some(found) = splits.min_by_key(traffic) {
             return Some(found);
         }
         return [2, 1].map(|slots| sized(tile, true, true, slots)).into_iter().find(fits);
@@ -84,6 +97,35 @@ pub(super) fn split(
     };
     let splits = [pair, tile].map(|rect| [2, 1].map(|slots| sized(rect, true, true, slots)));
     splits.into_iter().flatten().find(fits)
+}
+
+/// Bits of lists and inputs that a split loads, where the lists of all passes do not stay.
+fn traffic(
+    problem: &Problem<'_>,
+    choice: &Choice,
+    away: Away,
+    split: &Split,
+    geometry: &Geometry,
+) -> u128 {
+    let along = |i: usize| {
+        let axis = &problem.axes[i];
+        let outputs = parts(axis.output, split.rect[i]);
+        let inputs = outputs.map(|outputs| axis.footprint(&outputs, &(0..axis.kernel)).len());
+        inputs.fold((0, 0), |(count, sum), inputs| (count + 1, sum + inputs as u128))
+    };
+    let ([rows, columns], [height, width]) = {
+        let (y, x) = (along(0), along(1));
+        ([y.0, x.0], [y.1, x.1])
+    };
+    let tensors = if problem.sum() { 2 } else { 1 };
+    let words = problem.inputs.div_ceil(geometry.word_channels) * tensors * geometry.word_slot;
+    let inputs = if away.input { height * width * words as u128 } else { 0 };
+    let lists = u128::from(choice.walk) * (geometry.cols * geometry.entry_slot) as u128;
+    match (split.pass_first, choice.resident) {
+        (true, _) => lists + choice.passes.len() as u128 * inputs,
+        (false, true) => lists + inputs,
+        (false, false) => rows * columns * lists + inputs,
+    }
 }
 
 /// Rectangles from large to small: full rows first, then parts of a row of tiles.
