@@ -21,7 +21,8 @@
 //! square) wins.
 //!
 //! Not searched, but decided by rules: which tensors live in the global buffer (all that fit), rectangles of output
-//! pixels where one does not (the largest that fit, two at a time where loads hide behind runs), when lists are
+//! pixels where one does not (the largest that fit, two at a time where loads hide behind runs), whether all passes of
+//! a rectangle come before the next one or all rectangles of a pass (what loads fewer bits), when lists are
 //! loaded (as early as nothing in use is overwritten), and the order of lane groups, which levels the columns.
 //!
 //! A fully connected layer for one image has a single output pixel and so uses one row of the array: rows hold
