@@ -78,6 +78,7 @@ fn count(seen: &mut Seen, layer: &Layer, mapping: &LayerMapping) {
         ("several passes", !text.contains(" 1 passes")),
         ("spill and preload", text.contains("slices accumulate")),
         ("strips", text.contains("pixels at a time")),
+        ("passes before strips", text.contains("each pass over all of them first")),
     ];
     for (name, present) in features {
         *seen.entry(name).or_default() += usize::from(present);

@@ -102,6 +102,39 @@ fn small_buffers_force_every_split() {
     assert!(strips > 20 && columns > 20 && sliced > 20 && passes > 20 && pixels > 20);
 }
 
+/// Where lists do not stay and a tensor is larger than the buffer, lists or inputs are loaded again: whichever is less.
+#[test]
+fn passes_come_before_rectangles_where_that_loads_less() {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let (mut first, mut last) = (0, 0);
+    for trial in 0..60 {
+        let mut config = Config::random(&mut rng, &Limits::small());
+        config.buffers.global_kib = rng.random_range(1..=4);
+        config.buffers.weight_entries = 128;
+        config.numerics = Config::default().numerics;
+        if !config.violations().is_empty() {
+            continue;
+        }
+        let single = Single {
+            channels: rng.random_range(4..=24),
+            extent: rng.random_range(12..=24),
+            outputs: rng.random_range(16..=64),
+            kernel: if rng.random() { 3 } else { 1 },
+            stride: rng.random_range(1..=2),
+            pad: 0,
+            density: rng.random_range(0.2..=1.0),
+        };
+        let network = single_conv(&config, single);
+        let input = random::input(&mut rng, network.tensors[0], &config);
+        let compiled = check(&network, &config, &input, &format!("trial {trial}"));
+        let text = &compiled.layers[0].description;
+        first += usize::from(text.contains("each pass over all of them first"));
+        last += usize::from(text.ends_with("pixels at a time") && !text.contains(" 1 passes"));
+    }
+    eprintln!("passes first {first}, rectangles first {last}");
+    assert!(first > 5 && last > 5);
+}
+
 #[test]
 fn presets_run_random_networks_with_any_memory() {
     let mut rng = ChaCha8Rng::seed_from_u64(3);

@@ -49,6 +49,9 @@ pub(super) fn describe(choice: &Choice, split: &Split, away: Away) -> String {
     if away.input || away.output {
         let [h, w] = split.rect;
         text += &format!(", {h}x{w} pixels at a time");
+        if split.pass_first {
+            text += ", each pass over all of them first";
+        }
     }
     text
 }
