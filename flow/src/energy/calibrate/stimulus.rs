@@ -198,18 +198,9 @@ impl Design {
         let macs = cycles * g.rows * g.cols * g.lanes;
         let outs = (g.cols * g.lanes * 2).min(g.cols * g.lanes * g.psum_bank).clamp(4, 32);
         let ins = (2 * g.word_channels).min(16);
-        let side = |per_pixel: usize| {
-            let pixels = (macs / per_pixel.max(1)).clamp(4, 400);
-            ((pixels as f64).sqrt().round() as usize).max(2)
-        };
+        let side = |per_pixel: usize| side(macs, per_pixel);
         let mut weights = |n: usize| -> Vec<i32> {
             (0..n).map(|_| self.weights.draw(rng, g.weight_bits)).collect()
-        };
-        let window = |k: usize, s: usize, pad: usize| Window {
-            kernel: [k, k],
-            stride: [s, s],
-            dilation: [1, 1],
-            pads: [pad; 4],
         };
         let mut conv = |k: usize, s: usize, ins: usize, outs: usize| {
             let n = side(k * k * ins * outs);
@@ -257,6 +248,17 @@ impl Design {
             }
         }
     }
+}
+
+/// Side of a square map of which every pixel takes so many of the multiplications.
+fn side(macs: usize, per_pixel: usize) -> usize {
+    let pixels = (macs / per_pixel.max(1)).clamp(4, 400);
+    ((pixels as f64).sqrt().round() as usize).max(2)
+}
+
+/// A square window.
+fn window(kernel: usize, stride: usize, pad: usize) -> Window {
+    Window { kernel: [kernel; 2], stride: [stride; 2], dilation: [1, 1], pads: [pad; 4] }
 }
 
 /// Rescaling that brings sums of `factors` typical products back to the range of an activation.
