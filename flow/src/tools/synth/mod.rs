@@ -16,7 +16,7 @@ use pecan_sim::tools::Finder;
 use serde::{Deserialize, Serialize};
 
 use self::cache::Input;
-use self::module::{Made, Shop, Unit};
+use self::module::{Made, Synthesizer, Unit};
 pub use self::report::{CellCount, MemoryReport, ModuleReport, SynthReport};
 use super::liberty::Library;
 use super::process::{LibertySearch, Process};
@@ -110,14 +110,14 @@ pub fn synthesize(
     let yosys = Yosys::locate(finder, options.offline, say)?;
     let plan = Plan::new(&design, process, options, &library, &yosys);
     let liberty = cache::store_liberty(&finder.cache, &library)?;
-    let shop = Shop {
+    let synthesizer = Synthesizer {
         cache: &finder.cache,
         yosys: &yosys,
         liberty: &liberty,
         key: &[&library.hash, &yosys.version],
         limit: options.timeout,
     };
-    let missing = shop.missing(&plan.units);
+    let missing = synthesizer.missing(&plan.units);
     if missing > 0 {
         let (all, name) = (plan.units.len(), config.name());
         let (process, tool) = (&process.name, &yosys.version);
@@ -125,8 +125,8 @@ pub fn synthesize(
             "synthesizing {missing} of {all} modules of {name} for {process} with {tool}"
         ));
     }
-    let netlists = shop.map_all(&plan.units)?;
-    let joined = join(&plan, &shop, &netlists, &library)?;
+    let netlists = synthesizer.map_all(&plan.units)?;
+    let joined = join(&plan, &synthesizer, &netlists, &library)?;
     Ok(Synthesis {
         netlist: joined.folder.join(cache::NETLIST),
         verilog: joined.folder.join(cache::VERILOG),
@@ -150,23 +150,24 @@ struct Detail {
 /// Joins the netlists of the modules, and counts.
 fn join(
     plan: &Plan,
-    shop: &Shop<'_>,
+    synthesizer: &Synthesizer<'_>,
     netlists: &[Made],
     library: &Library,
 ) -> Result<Entry<Detail>> {
-    let base = shop.cache.join("synthesis");
-    let key = cache::key(&plan.inputs(), shop.key.iter().copied());
+    let base = synthesizer.cache.join("synthesis");
+    let key = cache::key(&plan.inputs(), synthesizer.key.iter().copied());
     let files = &[cache::NETLIST, cache::VERILOG];
     Slot { base: &base, key: &key, what: "netlist", files }.obtain(|folder| {
-        cache::write(folder, &plan.join, shop.liberty)?;
+        cache::write(folder, &plan.join, synthesizer.liberty)?;
         for (unit, made) in plan.units.iter().zip(netlists) {
             cache::link(&made.netlist, &folder.join(unit.netlist()))?;
         }
-        shop.yosys.run(folder, JOIN, shop.limit)?;
+        synthesizer.yosys.run(folder, JOIN, synthesizer.limit)?;
         let area_path = folder.join("area.txt");
         let area = fs::read_to_string(&area_path).map_err(ToolError::io("read", &area_path))?;
         let counts = counts(&folder.join(cache::NETLIST))?;
-        let report = report::build(&counts, &plan.memories, &library.cells, &shop.yosys.version)?;
+        let report =
+            report::build(&counts, &plan.memories, &library.cells, &synthesizer.yosys.version)?;
         report.agree(&chip_area(&area)?)?;
         Ok(Detail { report: SynthReport { clock_gated: plan.clock_gated, ..report } })
     })

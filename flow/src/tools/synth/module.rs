@@ -26,7 +26,7 @@ pub(super) struct Unit {
 }
 
 /// What all modules of a design have in common.
-pub(super) struct Shop<'a> {
+pub(super) struct Synthesizer<'a> {
     pub(super) cache: &'a Path,
     pub(super) yosys: &'a Yosys,
     /// The cell library on disk.
@@ -76,7 +76,7 @@ pub(super) struct Made {
     pub(super) cached: bool,
 }
 
-impl Shop<'_> {
+impl Synthesizer<'_> {
     /// How many of the modules are not in the cache.
     pub(super) fn missing(&self, units: &[Unit]) -> usize {
         units.iter().filter(|unit| !self.base().join(self.key_of(unit)).exists()).count()
