@@ -48,11 +48,8 @@ impl Module {
     /// The module with its ports and nothing in it, for tools that take it as a black box.
     #[must_use]
     pub fn ports(&self) -> String {
-        let end = self
-            .text
-            .find(module::PORTS_END)
-            .map_or(self.text.len(), |at| at + module::PORTS_END.len());
-        format!("{}endmodule\n", &self.text[..end])
+        let end = module::PORTS_END;
+        format!("{}{end}endmodule\n", self.text.split(end).next().unwrap_or_default())
     }
 }
 
@@ -109,4 +106,37 @@ pub fn emit<B: Block>(top: &B, name: &str) -> Result<Design, EmitError> {
     let mut collector = collect::Collector::new(name);
     top.accept(name, &mut collector);
     collector.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::Accelerator;
+    use crate::config::PRESETS;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn modules_tell_their_ports_and_what_is_in_them() {
+        for preset in PRESETS {
+            let design = emit(&Accelerator::new(&preset.config()), "pecan").unwrap();
+            let mut known = BTreeSet::new();
+            for module in &design.modules {
+                let ports = module.ports();
+                let body = module.text.strip_prefix(ports.strip_suffix("endmodule\n").unwrap());
+                // An instance begins with the module's name and its own: `pe u_pe_0 (`.
+                let instances = body.unwrap().lines().filter_map(|line| {
+                    let words: Vec<&str> = line.split_whitespace().collect();
+                    matches!(words[..], [_, name, "("] if name.starts_with("u_")).then(|| words[0])
+                });
+                let instances: BTreeSet<&str> = instances.collect();
+                let told = module.instantiates.iter().map(String::as_str);
+                assert_eq!(told.collect::<Vec<_>>(), instances.into_iter().collect::<Vec<_>>());
+                assert!(module.instantiates.iter().all(|name| known.contains(name)));
+                assert!(ports.starts_with(&format!("module {} (\n    input ", module.name)));
+                assert_eq!(ports.matches(';').count(), 1, "{ports}");
+                known.insert(module.name.clone());
+            }
+            assert!(design.modules.iter().any(|module| module.instantiates.len() > 5));
+        }
+    }
 }
