@@ -5,13 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pecan_hdl::geometry::Geometry;
 use rayon::prelude::*;
 
 use super::super::block::{Block, Class};
-use super::super::technology::{ComponentError, Fit};
+use super::super::technology::ComponentError;
 use super::record::label;
-use super::summary::{Case, block_energy, components, fits, residuals};
+use super::summary::{Case, block_energies, components, fits, residuals};
 
 /// Errors of fitted cases in the fit to the other configurations.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +34,7 @@ pub(super) fn left_out(cases: &[Case]) -> Option<LeftOut> {
             let (out, rest): (Vec<Case>, Vec<Case>) =
                 cases.iter().cloned().partition(|case| case.record.config == name);
             let fits = fits(&rest);
-            out.iter().map(|case| energies(case, &fits)).collect()
+            out.iter().map(|case| block_energies(case, &fits)).collect()
         })
         .collect();
     let layers: Vec<_> = predicted.into_iter().flatten().collect();
@@ -46,17 +45,6 @@ pub(super) fn left_out(cases: &[Case]) -> Option<LeftOut> {
         (key, residuals(&pairs))
     });
     Some(LeftOut { blocks: blocks.collect(), components: components(layers.iter()) })
-}
-
-/// Energies of a case by block and class: at gate level and in the fits.
-fn energies(case: &Case, fits: &[Fit]) -> BTreeMap<String, [f64; 2]> {
-    let (geometry, events) = (Geometry::of(&case.config), case.record.events());
-    let pair = |fit: &Fit| {
-        let (block, class) = (Block::from_name(&fit.block)?, Class::from_name(&fit.class)?);
-        let predicted = block_energy(fit, block, class, &geometry, &events);
-        Some((label(block, class), [case.record.energy(block, class), predicted]))
-    };
-    fits.iter().filter_map(pair).collect()
 }
 
 #[cfg(test)]

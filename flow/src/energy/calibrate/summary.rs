@@ -8,7 +8,7 @@ use pecan_hdl::geometry::Geometry;
 use super::super::block::{Block, Class, component};
 use super::super::regressor::{REGRESSORS, Regressor};
 use super::super::technology::{ComponentError, Fit, HeldOutSummary};
-use super::super::{EnergyError, Events, Model, Technology};
+use super::super::{EnergyError, Model, Technology};
 use super::fit::{errors, fit};
 use super::record::{Record, label};
 
@@ -100,20 +100,7 @@ pub(super) fn held_out(
 
 fn predict(technology: &Technology, case: &Case) -> Result<HeldOut, EnergyError> {
     let events = case.record.events();
-    let geometry = Geometry::of(&case.config);
     let predicted = Model::new(technology, &case.config)?.cells(&events).total();
-    let mut blocks = BTreeMap::new();
-    for fit in &technology.fits {
-        let (Some(block), Some(class)) =
-            (Block::from_name(&fit.block), Class::from_name(&fit.class))
-        else {
-            continue;
-        };
-        let value = block_energy(fit, block, class, &geometry, &events);
-        let entry: &mut [f64; 2] = blocks.entry(label(block, class)).or_default();
-        entry[0] += case.record.energy(block, class);
-        entry[1] += value;
-    }
     Ok(HeldOut {
         config: case.record.config.clone(),
         layer: case.record.layer.clone(),
@@ -121,20 +108,21 @@ fn predict(technology: &Technology, case: &Case) -> Result<HeldOut, EnergyError>
         gate_level: case.record.total(),
         zero_delay: case.record.zero_delay.values().sum(),
         predicted,
-        blocks,
+        blocks: block_energies(case, &technology.fits),
     })
 }
 
-/// Energy (pJ) of a block and class in its fit.
-pub(super) fn block_energy(
-    fit: &Fit,
-    block: Block,
-    class: Class,
-    geometry: &Geometry,
-    events: &Events,
-) -> f64 {
-    let of = REGRESSORS.iter().filter(|r| r.block == block && r.class == class);
-    of.filter_map(|r| Some(fit.terms.get(r.name)? * (r.value)(geometry, events))).sum()
+/// Energies (pJ) of a case by `block.class`: at gate level and in the fits.
+pub(super) fn block_energies(case: &Case, fits: &[Fit]) -> BTreeMap<String, [f64; 2]> {
+    let (geometry, events) = (Geometry::of(&case.config), case.record.events());
+    let pair = |fit: &Fit| {
+        let (block, class) = (Block::from_name(&fit.block)?, Class::from_name(&fit.class)?);
+        let of = REGRESSORS.iter().filter(|r| r.block == block && r.class == class);
+        let predicted =
+            of.filter_map(|r| Some(fit.terms.get(r.name)? * (r.value)(&geometry, &events))).sum();
+        Some((label(block, class), [case.record.energy(block, class), predicted]))
+    };
+    fits.iter().filter_map(pair).collect()
 }
 
 /// Mean and largest error of pairs of an energy at gate level and its prediction.
