@@ -87,8 +87,8 @@ impl Synthesizer<'_> {
     /// # Errors
     /// Those of [`Yosys::run`] and of the cache.
     pub(super) fn map_all(&self, units: &[Unit]) -> Result<Vec<Made>> {
-        let made: Vec<_> = units.par_iter().map(|unit| self.map(unit)).collect();
-        made.into_iter().collect()
+        // The first failure is enough: a tool that hangs would do so for every module.
+        units.par_iter().map(|unit| self.map(unit)).collect()
     }
 
     fn map(&self, unit: &Unit) -> Result<Made> {
