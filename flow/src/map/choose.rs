@@ -26,8 +26,6 @@ pub(super) struct Choice {
     pub(super) passes: Vec<Range<usize>>,
     /// Each slice is a run of its own, because the lists of a pass exceed the weight buffer.
     pub(super) sliced: bool,
-    /// The lists of all passes fit the weight buffers together.
-    pub(super) resident: bool,
     /// Entries of the longest column, over all passes.
     pub(super) walk: u64,
     /// Its cost by the objective.
@@ -36,6 +34,13 @@ pub(super) struct Choice {
     pub(super) cycles: u64,
     /// How many mappings the search has covered.
     pub(super) searched: Searched,
+}
+
+impl Choice {
+    /// Whether the lists of all passes fit the weight buffers together.
+    pub(super) fn resident(&self, geometry: &Geometry) -> bool {
+        self.walk <= geometry.weight_entries as u64
+    }
 }
 
 /// Longest run in cycles that the mapper makes; a run's time is exact, so little is left for safety.
@@ -99,7 +104,7 @@ pub(super) fn choose_where(
             if best.is_some_and(|(cost, ..)| *bound >= cost) {
                 break;
             }
-            if !accept(&candidate.choice(sliced, geometry)) {
+            if !accept(&candidate.choice(sliced)) {
                 continue;
             }
             searched.timed += 1;
@@ -113,7 +118,7 @@ pub(super) fn choose_where(
             }
         }
         if let Some((cost, cycles, candidate)) = best {
-            let choice = candidate.choice(sliced, geometry);
+            let choice = candidate.choice(sliced);
             return Ok(Choice { cost, cycles, searched, ..choice });
         }
     }
@@ -139,12 +144,11 @@ fn sums(
 
 impl Candidate<'_> {
     /// The choice of this candidate, before it has been timed.
-    fn choice(&self, sliced: bool, geometry: &Geometry) -> Choice {
+    fn choice(&self, sliced: bool) -> Choice {
         Choice {
             tiling: self.tiling,
             passes: self.passes.channels(),
             sliced,
-            resident: self.passes.walk() <= geometry.weight_entries as u64,
             walk: self.passes.walk(),
             cost: f64::INFINITY,
             cycles: u64::MAX,
@@ -214,7 +218,6 @@ pub(super) fn smallest(
         tiling,
         passes,
         sliced: true,
-        resident: false,
         walk: u64::MAX,
         cost: f64::INFINITY,
         cycles: u64::MAX,

@@ -71,7 +71,8 @@ pub(super) fn split(
         // Where the lists of all passes do not stay, every rectangle would load them again: one that holds
         // all pixels is better, even if its outputs leave pass by pass.
         let by_pass = [2, 1].map(|slots| sized(most, true, false, slots));
-        let by_pass = by_pass.into_iter().find(|s| !choice.resident && away.output && fits(s));
+        let by_pass =
+            by_pass.into_iter().find(|s| !choice.resident(geometry) && away.output && fits(s));
         // Half the rectangle with two boxes hides the transfers; so coarse ones only if all fits at once.
         if let Some(found) = whole.or(by_pass) {
             return Some(found);
@@ -80,7 +81,7 @@ pub(super) fn split(
             let splits = rects.iter().map(|r| sized(*r, true, false, slots));
             splits.map(|split| Split { pass_first: true, ..split }).find(fits)
         };
-        let lists_once = !choice.resident && !problem.per_channel();
+        let lists_once = !choice.resident(geometry) && !problem.per_channel();
         let other = [2, 1].into_iter().filter(|_| lists_once).find_map(pass_first);
         let splits = coarse(2).or(single).into_iter().chain(other);
         let traffic = |split: &Split| traffic(problem, choice, away, split, geometry);
@@ -99,7 +100,7 @@ pub(super) fn split(
     splits.into_iter().flatten().find(fits)
 }
 
-/// Bits of lists and inputs that a split loads, where the lists of all passes do not stay.
+/// Bits of lists and inputs that a split loads.
 fn traffic(
     problem: &Problem<'_>,
     choice: &Choice,
@@ -107,25 +108,23 @@ fn traffic(
     split: &Split,
     geometry: &Geometry,
 ) -> u128 {
+    // Along an axis: number of parts, and the inputs of all of them.
     let along = |i: usize| {
         let axis = &problem.axes[i];
-        let outputs = parts(axis.output, split.rect[i]);
-        let inputs = outputs.map(|outputs| axis.footprint(&outputs, &(0..axis.kernel)).len());
-        inputs.fold((0, 0), |(count, sum), inputs| (count + 1, sum + inputs as u128))
+        parts(axis.output, split.rect[i]).fold((0, 0), |(count, sum), outputs| {
+            (count + 1, sum + axis.footprint(&outputs, &(0..axis.kernel)).len() as u128)
+        })
     };
-    let ([rows, columns], [height, width]) = {
-        let (y, x) = (along(0), along(1));
-        ([y.0, x.0], [y.1, x.1])
-    };
+    let ((rows, height), (columns, width)) = (along(0), along(1));
     let tensors = if problem.sum() { 2 } else { 1 };
     let words = problem.inputs.div_ceil(geometry.word_channels) * tensors * geometry.word_slot;
     let inputs = if away.input { height * width * words as u128 } else { 0 };
     let lists = u128::from(choice.walk) * (geometry.cols * geometry.entry_slot) as u128;
-    match (split.pass_first, choice.resident) {
-        (true, _) => lists + choice.passes.len() as u128 * inputs,
-        (false, true) => lists + inputs,
-        (false, false) => rows * columns * lists + inputs,
+    if split.pass_first {
+        return lists + choice.passes.len() as u128 * inputs;
     }
+    let loads = if choice.resident(geometry) { 1 } else { rows * columns };
+    loads * lists + inputs
 }
 
 /// Rectangles from large to small: full rows first, then parts of a row of tiles.
