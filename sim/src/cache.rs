@@ -8,6 +8,7 @@ use std::time::Instant;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::child::Scratch;
 use crate::error::SimError;
 
 const RECORD: &str = "entry.json";
@@ -72,10 +73,7 @@ impl Slot<'_> {
             return Ok(entry);
         }
         self.remove_leftovers()?;
-        let scratch = tempfile::Builder::new()
-            .prefix(&self.scratch_prefix())
-            .tempdir_in(self.base)
-            .map_err(SimError::io("create a folder in", self.base))?;
+        let scratch = Scratch::create(self.base, &self.scratch_prefix())?;
         let start = Instant::now();
         let detail = make(scratch.path())?;
         let seconds = start.elapsed().as_secs_f64();

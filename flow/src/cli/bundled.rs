@@ -1,5 +1,6 @@
 //! The bundled network and its data: inside the program, so that an installed one has them too.
 
+use pecan_sim::child::Scratch;
 use pecan_sim::layer::Tensor;
 use pecan_sim::memory::MemoryModel;
 
@@ -31,7 +32,7 @@ struct NoRates(#[source] MeasureError);
 /// # Errors
 /// [`Failure`] if the network does not map.
 pub(super) fn rates(target: &Target) -> Result<Rates, Failure> {
-    let folder = tempfile::tempdir().map_err(|e| Failure::from_error(Exit::BadInput, e))?;
+    let folder = Scratch::new()?;
     let path = folder.path().join("digits.npz");
     write_atomic(&path, DATA)?;
     let graph = import(&Model::decode(MODEL, NAME)?, false)?;

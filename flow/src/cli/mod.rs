@@ -35,6 +35,7 @@ mod prune_watch;
 mod registry;
 mod run;
 mod shapes;
+mod signals;
 mod simulate;
 mod synth;
 mod tools;
@@ -92,6 +93,7 @@ pub fn main() -> ExitCode {
     };
     let context = Context::new(cli.command.name(), cli.json, cli.quiet);
     log::start(&context, cli.verbose, cli.quiet);
+    signals::watch();
     match cli.command.run(&context) {
         Ok(exit) => exit.into(),
         Err(failure) => {

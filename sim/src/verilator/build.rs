@@ -1,6 +1,5 @@
 //! One build: Verilog to C++ to an executable, in a scratch folder.
 
-use std::ffi::OsString;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +14,9 @@ use crate::harness::SOURCES;
 
 /// A build that takes longer has gone wrong.
 const LIMIT: Duration = Duration::from_secs(1800);
+
+/// Link to Verilator's own folder in the build folder: make knows no spelling for a blank in an included path.
+const ROOT: &str = "verilator";
 
 /// Flags of the Verilator run; part of the cache key. Unknowns are resolved to whatever is fastest: the
 /// design resets everything that matters, and the reference comparison would show it if it did not. The
@@ -125,7 +127,12 @@ impl Recipe<'_> {
         for file in self.sources {
             write(&folder.join(&file.name), &file.text)?;
         }
+        let root = folder.join(ROOT);
+        std::os::unix::fs::symlink(&self.verilator.root, &root)
+            .map_err(SimError::io("create", &root))?;
         let mut verilate = self.verilator.command();
+        // What a killed tool leaves behind goes with the folder.
+        verilate.env("TMPDIR", folder);
         verilate.current_dir(folder).args(FLAGS).args(["-CFLAGS", "-I.."]);
         match self.wave {
             Some(WaveFormat::Fst) => verilate.arg("--trace-fst"),
@@ -141,7 +148,7 @@ impl Recipe<'_> {
         let objects = folder.join("obj");
         let runtime = Runtime::new(&self.verilator.cache, &self.runtime_key());
         let provided = runtime.provide(&objects)?;
-        child::run("make", &mut self.make(folder), Some(LIMIT))?;
+        child::run("make", &mut self.make(folder)?, Some(LIMIT))?;
         if !provided {
             runtime.keep(&objects)?;
         }
@@ -152,28 +159,30 @@ impl Recipe<'_> {
         self.wave == Some(WaveFormat::Fst) && self.verilator.bundled_fst()
     }
 
-    fn make(&self, folder: &Path) -> Command {
+    fn make(&self, folder: &Path) -> Result<Command> {
         let assign = |name: &str, value: &Path| {
-            let mut text = OsString::from(name);
-            text.push("=");
-            text.push(value);
-            text
+            let word = value.to_str().and_then(child::make_word);
+            word.map(|word| format!("{name}={word}")).ok_or_else(|| SimError::InvalidJob {
+                key: "path of a tool",
+                value: value.display().to_string(),
+                allowed: "valid Unicode without line ends".into(),
+            })
         };
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
         let mut make = Command::new(&self.verilator.make);
         make.current_dir(folder).args(["-C", "obj", "-f", "Vpecan.mk", "Vpecan"]);
         make.arg(format!("-j{jobs}")).args(MAKE_VARIABLES);
         // The wheel's makefile names the tools of the machine that it was built on.
-        make.arg(assign("CXX", &self.verilator.compiler));
-        make.arg(assign("LINK", &self.verilator.compiler));
-        make.args(["AR=ar", "OBJCACHE="]).arg(assign("PYTHON3", &self.verilator.python));
-        make.arg(assign("VERILATOR_ROOT", &self.verilator.root));
+        make.arg(assign("CXX", &self.verilator.compiler)?);
+        make.arg(assign("LINK", &self.verilator.compiler)?);
+        make.args(["AR=ar", "OBJCACHE="]).arg(assign("PYTHON3", &self.verilator.python)?);
+        make.arg(format!("VERILATOR_ROOT=../{ROOT}")).env("TMPDIR", folder);
         if self.own_compression() {
             make.arg("LDLIBS=-pthread");
         }
         // Settings of an outer make must not reach this one.
         make.env_remove("MAKEFLAGS").env_remove("MFLAGS").env_remove("MAKELEVEL");
-        make
+        Ok(make)
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use crate::child::Scratch;
 use crate::error::{Result, SimError};
 
 const MANIFEST: &str = "objects.json";
@@ -36,8 +37,7 @@ impl Runtime {
     pub(super) fn keep(&self, from: &Path) -> Result<()> {
         let base = self.folder.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(base).map_err(SimError::io("create", base))?;
-        let staged =
-            tempfile::tempdir_in(base).map_err(SimError::io("create a folder in", base))?;
+        let staged = Scratch::create(base, ".keep-")?;
         let mut manifest = BTreeMap::new();
         for item in fs::read_dir(from).map_err(SimError::io("list", from))?.flatten() {
             let name = item.file_name().to_string_lossy().into_owned();

@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use super::build::Recipe;
 use super::cache;
 use super::{BuildOptions, Verilator, VerilogFile, WaveFormat};
-use crate::child;
+use crate::child::{self, Scratch};
 use crate::error::{Result, SimError};
 use crate::harness::{
     BenchResult, Job, Orderings, RunResult, decode_bench, decode_runs, encode_job,
@@ -221,14 +221,13 @@ impl Simulator {
 
     /// Runs the executable on a job file and returns its result file.
     fn launch(&self, mode: &str, job: &Job, orderings: &Orderings, first: u64) -> Result<Vec<u8>> {
-        let folder = tempfile::tempdir()
-            .map_err(SimError::io("create a folder in", &std::env::temp_dir()))?;
+        let folder = Scratch::new()?;
         let (request, answer) = (folder.path().join("job"), folder.path().join("result"));
         let bytes = encode_job(job, orderings, self.options.counters, first);
         write(&request, &bytes)?;
         drop(bytes);
         let mut command = Command::new(&self.executable);
-        command.arg(mode).arg(&request).arg(&answer);
+        command.arg(mode).arg(&request).arg(&answer).env("TMPDIR", folder.path());
         child::run("simulator", &mut command, job.settings.timeout)?;
         fs::read(&answer).map_err(SimError::io("read", &answer))
     }

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use pecan_sim::child;
+use pecan_sim::child::{self, Scratch, tcl_word};
 use pecan_sim::error::SimError;
 use pecan_sim::tools::Finder;
 use serde::Serialize;
@@ -54,13 +54,12 @@ pub fn timing(
     limit: Option<Duration>,
 ) -> Result<TimingReport> {
     let sta = finder.find("sta")?;
-    let folder =
-        tempfile::tempdir().map_err(ToolError::io("create a folder in", &std::env::temp_dir()))?;
+    let folder = Scratch::new()?;
     let netlist = &synthesis.verilog;
     let verilog = fs::read_to_string(netlist).map_err(ToolError::io("read", netlist))?;
     write(&folder.path().join("netlist.v"), &without_signs(&verilog))?;
-    let clocked = synthesis.liberty.iter().map(|path| format!("{{{}}}", path.display()));
-    let script = script(&clocked.collect::<Vec<_>>(), synthesis.period_ns);
+    let liberty = synthesis.liberty.iter().map(|path| path.display().to_string());
+    let script = script(&liberty.collect::<Vec<_>>(), synthesis.period_ns);
     write(&folder.path().join("timing.tcl"), &script)?;
     let mut command = Command::new(&sta.path);
     command.current_dir(folder.path()).args(["-no_splash", "-exit", "timing.tcl"]);
@@ -86,11 +85,11 @@ fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).map_err(ToolError::io("write", path))
 }
 
-/// The Tcl script; `liberty` are words of Tcl.
+/// The Tcl script; `liberty` are paths.
 fn script(liberty: &[String], period_ns: f64) -> String {
     let mut text = String::new();
     for file in liberty {
-        text += &format!("read_liberty {file}\n");
+        text += &format!("read_liberty {}\n", tcl_word(file));
     }
     text += &format!(
         "set_cmd_units -time ns -capacitance pF\n\
@@ -130,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_script_is_plain() {
-        insta::assert_snapshot!(script(&["{/a b/cells.lib}".into()], 2.5));
+        insta::assert_snapshot!(script(&["/a b/$(c)/cells.lib".into()], 2.5));
     }
 
     #[test]

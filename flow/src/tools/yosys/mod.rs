@@ -85,6 +85,9 @@ impl Yosys {
     ) -> Result<(), SimError> {
         let mut command = Command::new(&self.path);
         command.current_dir(folder).args(["-q", "-Q", "-T", "-s", script]);
+        // Yosys hands the paths of its temporary files to a shell without quotes, and a killed one leaves them behind:
+        // this path has nothing to quote, and goes with the folder.
+        command.env("TMPDIR", ".");
         let said = child::run("yosys", &mut command, limit)?;
         said.stderr.lines().for_each(|line| tracing::debug!("yosys: {line}"));
         Ok(())
