@@ -50,7 +50,7 @@ fn init_prints_json() {
     let folder = tempfile::tempdir().unwrap();
     let output = pecan(folder.path(), &["init", "--json", "--set", "array.rows=3"]);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(document["schema"], 1);
+    assert_eq!(document["schema"], 2);
     assert_eq!(document["accelerator"]["configuration"]["array"]["rows"], 3);
     assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
     let schema = pecan(folder.path(), &["init", "-", "--format", "json-schema"]);

@@ -154,7 +154,7 @@ fn shape(
 ) -> LayerShape {
     let (kernel, stride) = ([kernel; 2], [stride; 2]);
     let window = Window { kernel, stride, dilation: [1, 1], pads: [pad; 4] };
-    LayerShape { name: name.into(), input, outputs, window, groups: 1 }
+    LayerShape { name: name.into(), input, outputs, window, groups: 1, sparsity: None }
 }
 
 /// The eight layers with weights of AlexNet (A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet Classification with

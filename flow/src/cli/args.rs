@@ -1,7 +1,7 @@
 //! Flags that several commands share.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -60,7 +60,7 @@ impl ConfigArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Run")]
 pub struct RunArgs {
-    /// Output folder [default: target/pecan/COMMAND]
+    /// Output folder [default: target/pecan/COMMAND, or the next free COMMAND-N while another run has it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Seed of everything random
@@ -88,13 +88,15 @@ impl RunArgs {
         pool.map_err(|error| Failure::from_error(Exit::ToolFailed, error))
     }
 
-    /// Makes the output folder and writes the resolved configuration into it.
+    /// Makes the output folder, which then belongs to this run, and writes the resolved configuration into it.
     ///
     /// # Errors
     /// [`Failure`] if the folder cannot be made or written.
     pub fn open(&self, context: &Context, config: &Config) -> Result<RunFolder, Failure> {
-        let default = || PathBuf::from("target/pecan").join(context.command());
-        let folder = RunFolder::create(self.out.clone().unwrap_or_else(default))?;
+        let folder = match &self.out {
+            Some(path) => RunFolder::create(path.clone())?,
+            None => RunFolder::create_free(Path::new("target/pecan").join(context.command()))?,
+        };
         folder.write("accelerator.toml", config.to_toml())?;
         Ok(folder)
     }

@@ -1,5 +1,6 @@
 //! The bundled network and its data: inside the program, so that an installed one has them too.
 
+use pecan_hdl::config::Config;
 use pecan_sim::child::Scratch;
 use pecan_sim::layer::Tensor;
 use pecan_sim::memory::MemoryModel;
@@ -20,18 +21,55 @@ const NAME: &str = "lenet_digits.onnx";
 /// Test images that averages are taken over.
 const IMAGES: u64 = 8;
 
+/// The widest accumulators that a configuration can have.
+const WIDEST: usize = 48;
+
 /// Activity cannot be averaged.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the bundled network `{NAME}`, whose activity stands for that of layers without data, does not run on this configuration"
+    "the bundled network `{NAME}`, whose activity stands for that of layers without data, does not run on this configuration, \
+     nor on one like it with wider sums and larger buffers"
 )]
 struct NoRates(#[source] MeasureError);
 
-/// The activity of the bundled network on a target, averaged over its layers and some test images.
+/// The activity of the bundled network on a target, averaged over its layers and some test images, and, where it does
+/// not run on this configuration, a clause that says on which one it was measured; else an empty text.
+///
+/// Rates are per action ([`Rates`]), so that those of the same array with other buffers serve as well.
 ///
 /// # Errors
-/// [`Failure`] if the network does not map.
-pub(super) fn rates(target: &Target) -> Result<Rates, Failure> {
+/// [`Failure`] if the network maps to neither.
+pub(super) fn rates(target: &Target) -> Result<(Rates, String), Failure> {
+    let first = match measured(target)? {
+        Ok(rates) => return Ok((rates, String::new())),
+        Err(error) => error,
+    };
+    let config = roomy(&target.config);
+    let other = Target::new(&config, &target.technology)?;
+    match measured(&other)? {
+        Ok(rates) => {
+            let name = config.name();
+            let what = format!(
+                "; activity per action of the bundled network on {name}, as it does not run on this configuration"
+            );
+            Ok((rates, what))
+        }
+        Err(_) => Err(Failure::from_error(Exit::BadInput, NoRates(first))),
+    }
+}
+
+/// The same array with the widest sums, and with buffers at least as large as those that are usual.
+fn roomy(config: &Config) -> Config {
+    let mut roomy = config.clone();
+    roomy.numerics.accumulator_bits = WIDEST;
+    let (own, usual) = (&mut roomy.buffers, &Config::default().buffers);
+    own.global_kib = own.global_kib.max(usual.global_kib);
+    own.weight_entries = own.weight_entries.max(usual.weight_entries);
+    roomy
+}
+
+/// The activity on exactly this target, or why the network does not run on it.
+fn measured(target: &Target) -> Result<Result<Rates, MeasureError>, Failure> {
     let folder = Scratch::new()?;
     let path = folder.path().join("digits.npz");
     write_atomic(&path, DATA)?;
@@ -48,8 +86,9 @@ pub(super) fn rates(target: &Target) -> Result<Rates, Failure> {
         inputs.samples.iter().map(|sample| quantized.quantize_input(sample)).collect();
     let (options, memory) = (Options::default(), MemoryModel::Ideal);
     let estimate = measure(target, &quantized.network, &tensors, &options, &memory);
-    let estimate = estimate.map_err(|e| Failure::from_error(Exit::BadInput, NoRates(e)))?;
-    let mut events = Events::default();
-    estimate.layers.iter().for_each(|layer| events.add(&layer.events));
-    Ok(Rates::of(&events))
+    Ok(estimate.map(|estimate| {
+        let mut events = Events::default();
+        estimate.layers.iter().for_each(|layer| events.add(&layer.events));
+        Rates::of(&events)
+    }))
 }

@@ -20,7 +20,7 @@ use crate::simulate;
 /// An ONNX model runs on the emulator of the hardware, with the activations of --data (without it, with random
 /// inputs that are the same for the same seed). Of a topology file (.csv, layer shapes as SCALE-Sim has them) every
 /// layer is planned by itself: counts are exact, what depends on values comes from the bundled network on the same
-/// configuration. Several models or technologies are compared with the first.
+/// configuration, or on one with wider sums and larger buffers where it does not fit. Several models or technologies are compared with the first.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Networks in ONNX, or layer shapes (SCALE-Sim topology, .csv); several are compared
@@ -118,20 +118,11 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         Memory::Dram => simulate::memory_model(&config),
     };
     let bar = context.bar((subjects.len() * targets.len()) as u64, "networks");
-    let mut entries = Vec::new();
-    for (label, subject) in labels(&subjects).iter().zip(&subjects) {
-        for target in &targets {
-            let (estimate, inputs) =
-                subject.estimate(target, args.estimation.objective, &memory)?;
-            let label = if targets.len() > 1 {
-                format!("{label}, {}", target.technology.name)
-            } else {
-                label.clone()
-            };
-            entries.push(Entry { label, target: target.clone(), estimate, inputs });
-            bar.inc(1);
-        }
-    }
+    let goal = args.estimation.objective;
+    let entries = args
+        .run
+        .pool()?
+        .install(|| entries(&subjects, &targets, (goal, &memory), &|| bar.inc(1)))?;
     bar.finish_and_clear();
     let memory = if args.estimation.memory == Memory::Ideal { "ideal" } else { "dram" };
     let objective = args.estimation.objective.name().to_owned();
@@ -147,6 +138,29 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let metrics = members.into_iter().fold(metrics, |metrics, (k, v)| metrics.with(&k, v));
     folder.finish(context, metrics.with("report", page.display().to_string()))?;
     Ok(Exit::Done)
+}
+
+/// Estimates every subject for every target; `done` is called after each.
+fn entries(
+    subjects: &[Subject],
+    targets: &[Target],
+    (goal, memory): (Goal, &MemoryModel),
+    done: &(dyn Fn() + Sync),
+) -> Result<Vec<Entry>, Failure> {
+    let mut entries = Vec::new();
+    for (label, subject) in labels(subjects).iter().zip(subjects) {
+        for target in targets {
+            let (estimate, inputs) = subject.estimate(target, goal, memory)?;
+            let label = if targets.len() > 1 {
+                format!("{label}, {}", target.technology.name)
+            } else {
+                label.clone()
+            };
+            entries.push(Entry { label, target: target.clone(), estimate, inputs });
+            done();
+        }
+    }
+    Ok(entries)
 }
 
 impl Args {
@@ -182,8 +196,8 @@ impl Args {
             let what = "--memory dram needs a network that can run: plans of a topology file know ideal memory only";
             return Err(Failure::new(Exit::Usage, miette::MietteDiagnostic::new(what)));
         }
-        let density = self.shapes.density.unwrap_or(1.0);
-        Subject::shapes(topology, density, &self.layer_density, self.activation_density)
+        let densities = (self.shapes.density, &self.layer_density[..]);
+        Subject::shapes(topology, densities, self.activation_density)
     }
 }
 

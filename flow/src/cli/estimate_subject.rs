@@ -66,8 +66,7 @@ impl Subject {
     /// The layers of a topology file.
     pub(super) fn shapes(
         topology: Topology,
-        density: f64,
-        exceptions: &[LayerDensity],
+        (density, exceptions): (Option<f64>, &[LayerDensity]),
         activation_density: f64,
     ) -> Result<Self, Failure> {
         let unused = |e: &&LayerDensity| !topology.layers.iter().any(|layer| e.fits(layer));
@@ -81,7 +80,8 @@ impl Subject {
         }
         let mut layers = Vec::with_capacity(topology.layers.len());
         for layer in topology.layers {
-            let own = exceptions.iter().rfind(|e| e.fits(&layer)).map_or(density, |e| e.density);
+            let named = exceptions.iter().rfind(|e| e.fits(&layer)).map(|e| e.density);
+            let own = named.or(density).or(layer.density()).unwrap_or(1.0);
             let own = Density::new(own).map_err(|e| Failure::from_error(Exit::BadInput, e))?;
             layers.push((layer, own));
         }
@@ -112,13 +112,13 @@ impl Subject {
                 Ok((estimate, inputs.origin.clone()))
             }
             Self::Shapes { name, layers, activation_density } => {
-                let rates = bundled::rates(target)?;
+                let (rates, elsewhere) = bundled::rates(target)?;
                 let g = target.model.geometry();
                 let rates =
                     rates.with_activation_density(*activation_density, g.lanes, g.zero_gating);
                 let estimate = planned(target, name, layers, &rates, goal)?;
                 let densities: Vec<f64> = layers.iter().map(|(_, d)| d.share()).collect();
-                Ok((estimate, shapes_origin(&densities, *activation_density)))
+                Ok((estimate, shapes_origin(&densities, *activation_density) + &elsewhere))
             }
         }
     }

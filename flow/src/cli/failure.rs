@@ -60,12 +60,12 @@ pub struct Failure {
 impl Failure {
     /// A failure with a full diagnostic.
     pub fn new(exit: Exit, diagnostic: impl Diagnostic + Send + Sync + 'static) -> Self {
-        Self { exit, report: miette::Report::new(diagnostic) }
+        Self { exit, report: miette::Report::new(Once::new(diagnostic)) }
     }
 
     /// A failure from an error that knows nothing of diagnostics; its causes are shown too.
     pub fn from_error(exit: Exit, error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self { exit, report: miette::Report::new(Plain(error)) }
+        Self::new(exit, Plain(error))
     }
 
     /// A failure because something that was given is wrong.
@@ -121,6 +121,92 @@ impl<E: std::error::Error> std::error::Error for Plain<E> {
 
 impl<E: std::error::Error> Diagnostic for Plain<E> {}
 
+/// A diagnostic whose causes are shown once: many errors have the text of their cause in their own, which is right for
+/// a log, where nobody walks the chain of causes.
+#[derive(Debug)]
+struct Once<D> {
+    diagnostic: D,
+    cause: Option<Cause>,
+}
+
+/// A cause and what caused it.
+#[derive(Debug)]
+struct Cause {
+    text: String,
+    next: Option<Box<Cause>>,
+}
+
+impl<D: Diagnostic> Once<D> {
+    fn new(diagnostic: D) -> Self {
+        let mut texts = vec![diagnostic.to_string()];
+        let mut source = diagnostic.source();
+        while let Some(error) = source {
+            let text = error.to_string();
+            if !texts.iter().any(|said| said.contains(&text)) {
+                texts.push(text);
+            }
+            source = error.source();
+        }
+        let chain = |next: Option<Cause>, text| Some(Cause { text, next: next.map(Box::new) });
+        let cause = texts.into_iter().skip(1).rev().fold(None, chain);
+        Self { diagnostic, cause }
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Cause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.next.as_deref().map(|next| next as _)
+    }
+}
+
+impl<D: Diagnostic> std::fmt::Display for Once<D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(&self.diagnostic, f)
+    }
+}
+
+impl<D: Diagnostic> std::error::Error for Once<D> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_ref().map(|cause| cause as _)
+    }
+}
+
+impl<D: Diagnostic> Diagnostic for Once<D> {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.diagnostic.code()
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        self.diagnostic.severity()
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.diagnostic.help()
+    }
+
+    fn url<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.diagnostic.url()
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.diagnostic.source_code()
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
+        self.diagnostic.labels()
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        self.diagnostic.related()
+    }
+}
+
 fn diagnostic_json(diagnostic: &dyn Diagnostic) -> serde_json::Value {
     let text = |value: Option<Box<dyn std::fmt::Display + '_>>| value.map(|text| text.to_string());
     let mut causes = Vec::new();
@@ -162,6 +248,16 @@ mod tests {
     #[derive(Debug, thiserror::Error)]
     #[error("cannot read the network")]
     struct Outer(#[source] io::Error);
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let path = std::path::PathBuf::from("/x");
+        let source = io::Error::other("disk gone");
+        let error = pecan_sim::error::SimError::Io { action: "read", path, source };
+        let failure = Failure::from(error);
+        assert_eq!(failure.render(false, 80).matches("disk gone").count(), 1);
+        assert_eq!(failure.to_json()["causes"].as_array().unwrap().len(), 0);
+    }
 
     #[test]
     fn codes_round_trip() {

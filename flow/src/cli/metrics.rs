@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 /// Number of the schema of every JSON document that the commands write. Keys may be added without
 /// a new number; a key never changes its meaning without one.
-pub(super) const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 2;
 
 /// The members of a `metrics.json` in the order in which they were added, behind the number of the
 /// schema, the command and the program's version.

@@ -21,7 +21,7 @@ pub(super) struct ShapeArgs {
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(super) only: Vec<String>,
     /// Share of the random weights that are not zero, 0 to 1; zeros come in groups of the array's lanes
-    /// [default: 1]
+    /// [default: that of the file's column Sparsity, else 1]
     #[arg(long, value_name = "D", value_parser = density)]
     pub(super) density: Option<f64>,
 }
@@ -71,7 +71,7 @@ impl ShapeArgs {
         seed: u64,
     ) -> Result<impl ExactSizeIterator<Item = Network> + use<'a>, Failure> {
         let options = RandomWeights {
-            density: self.density.unwrap_or(1.0),
+            density: self.density,
             lanes: config.array.lanes,
             activation_bits: config.numerics.activation_bits,
             weight_bits: config.numerics.weight_bits,
@@ -100,10 +100,13 @@ impl ShapeArgs {
 
     /// What was filled in, for the reader of the results.
     pub(super) fn origin(&self, seed: u64) -> String {
+        let weights = match self.density {
+            Some(density) => format!("density {density}"),
+            None => "the density that the file gives, or 1".into(),
+        };
         format!(
-            "layer by layer, random weights at density {} and random inputs at density {INPUT_DENSITY}, \
-             seed {seed}",
-            self.density.unwrap_or(1.0)
+            "layer by layer, random weights at {weights} and random inputs at density {INPUT_DENSITY}, \
+             seed {seed}"
         )
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use strsim::jaro_winkler;
+use toml::de::DeValue;
 
 use super::EnergyError;
 use super::sram::SramModel;
@@ -179,6 +180,10 @@ impl Technology {
             let (found, known) = (version.format, FORMAT);
             return Err(EnergyError::Version { path: PathBuf::from(path), found, known });
         }
+        let wrong = illegal_numbers(text);
+        if !wrong.is_empty() {
+            return Err(problem(wrong));
+        }
         let technology: Self = toml::from_str(text).map_err(|e| problem(e.to_string()))?;
         technology.check().map_err(problem)?;
         Ok(technology)
@@ -187,31 +192,90 @@ impl Technology {
     /// The file's text.
     ///
     /// # Errors
-    /// A value has no place in the format.
+    /// A value has no place in the format, as a number that is not finite.
     pub fn to_toml(&self) -> Result<String, EnergyError> {
-        toml::to_string_pretty(self).map_err(|error| EnergyError::Technology {
-            path: self.name.clone().into(),
-            problem: error.to_string(),
-        })
+        let problem = |problem| EnergyError::Technology { path: self.name.clone().into(), problem };
+        let text = toml::to_string_pretty(self).map_err(|error| problem(error.to_string()))?;
+        let wrong = illegal_numbers(&text);
+        if wrong.is_empty() { Ok(text) } else { Err(problem(wrong)) }
     }
 
     /// Everything that types do not say.
     fn check(&self) -> Result<(), String> {
         let mut wrong = Vec::new();
-        let mut number = |what: String, value: f64| {
-            if !(value.is_finite() && value >= 0.0) {
-                wrong.push(format!("{what} = {value}; allowed: finite, at least 0"));
+        let mut range = |what: &str, [low, high]: [f64; 2]| {
+            if low > high {
+                wrong.push(format!("{what} = [{low}, {high}]; the lower end comes first"));
             }
         };
-        number("period_ns".into(), self.period_ns);
-        number("dram.per_bit".into(), self.dram.per_bit);
-        for fit in &self.fits {
-            for (name, value) in &fit.terms {
-                number(format!("{}.{}.{name}", fit.block, fit.class), *value);
+        for (key, ends) in &self.ranges {
+            range(&format!("ranges.\"{key}\""), *ends);
+        }
+        let SramModel { range: sizes, bank_words, .. } = &self.sram;
+        range("sram.range.words", sizes.words.map(|n| n as f64));
+        range("sram.range.bits", sizes.bits.map(|n| n as f64));
+        for (what, value) in [
+            ("sram.bank_words", *bank_words),
+            ("sram.range.words", sizes.words[0]),
+            ("sram.range.bits", sizes.bits[0]),
+        ] {
+            if value == 0 {
+                wrong.push(format!("{what} begins with 0; allowed: at least 1"));
             }
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
     }
+}
+
+/// The largest number of a technology file. Energies, periods, errors and sizes are far below; products of two and a count
+/// are finite.
+const LARGEST: f64 = 1e15;
+
+/// Numbers that are shown at most; the rest is counted.
+const SHOWN: usize = 20;
+
+/// Every number of a technology file that is negative, too large or none, with its line; empty if there is none. The
+/// format has no number that could be negative, so this holds for all of them, wherever they stand.
+fn illegal_numbers(text: &str) -> String {
+    // What is no TOML is said by the reader, with the place.
+    let Ok(table) = toml::de::DeTable::parse(text) else { return String::new() };
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let entries = table.get_ref().iter();
+    let mut open: Vec<_> = entries.map(|(key, value)| (key.get_ref().to_string(), value)).collect();
+    while let Some((path, value)) = open.pop() {
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => number.to_string().parse::<f64>().ok(),
+            DeValue::Float(number) => number.to_string().parse::<f64>().ok(),
+            DeValue::Array(items) => {
+                let items = items.iter().enumerate();
+                open.extend(items.map(|(at, item)| (format!("{path}[{at}]"), item)));
+                continue;
+            }
+            DeValue::Table(table) => {
+                let inner = table.iter();
+                open.extend(inner.map(|(key, item)| (format!("{path}.{}", key.get_ref()), item)));
+                continue;
+            }
+            DeValue::String(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => continue,
+        };
+        // A hexadecimal number has no business here either.
+        if !number.is_some_and(|n| (0.0..=LARGEST).contains(&n)) {
+            found.push((value.span().start, format!("{path} = {}", &text[value.span()])));
+        }
+    }
+    found.sort();
+    let shown = found.iter().take(SHOWN).map(|(at, what)| {
+        let line = text.as_bytes()[..*at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("line {line}: {what}")
+    });
+    let mut said = shown.collect::<Vec<_>>().join("; ");
+    if found.len() > SHOWN {
+        said += &format!("; and {} more", found.len() - SHOWN);
+    }
+    if !said.is_empty() {
+        said += &format!("; allowed: a number from 0 to {LARGEST:e}");
+    }
+    said
 }
 
 fn looks_like_path(path: &Path) -> bool {
@@ -223,4 +287,65 @@ fn nearest(name: &str) -> Option<&'static str> {
     Technology::builtin_names()
         .filter(close)
         .max_by(|a, b| jaro_winkler(name, a).total_cmp(&jaro_winkler(name, b)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipped(name: &str) -> &'static str {
+        BUILTIN.iter().find(|(known, _)| *known == name).unwrap().1
+    }
+
+    fn read(text: &str) -> Result<Technology, String> {
+        Technology::parse(text, Path::new("mine.toml")).map_err(|error| error.to_string())
+    }
+
+    /// Every number of the file, one after the other, is replaced by what no figure can be.
+    #[test]
+    fn no_number_of_a_file_may_be_negative_infinite_or_none() {
+        for name in ["eyeriss-relative", "sg13g2"] {
+            let text = shipped(name);
+            let lines: Vec<&str> = text.lines().collect();
+            let mut replaced = 0;
+            for (number, line) in lines.iter().enumerate() {
+                let Some((key, value)) = line.split_once(" = ") else { continue };
+                if key.trim() == "format" || value.parse::<f64>().is_err() {
+                    continue;
+                }
+                for wrong in ["nan", "inf", "-inf", "-1", "-0.5", "1e300"] {
+                    let mut changed = lines.clone();
+                    let new = format!("{key} = {wrong}");
+                    changed[number] = &new;
+                    let error = read(&changed.join("\n")).unwrap_err();
+                    let place = format!("line {}: ", number + 1);
+                    assert!(error.contains(&place) && error.contains(wrong), "{new}: {error}");
+                    replaced += 1;
+                }
+            }
+            assert!(replaced > 50, "{name}: {replaced}");
+        }
+    }
+
+    #[test]
+    fn all_illegal_numbers_are_named_but_not_without_end() {
+        let text = shipped("eyeriss-relative")
+            .replace("bank_words = 1048576", "bank_words = -3")
+            .replace("read = { base = 0.0", "read = { base = nan");
+        let error = read(&text).unwrap_err();
+        assert!(error.contains("sram.bank_words = -3"), "{error}");
+        assert!(error.contains("sram.read.base = nan"), "{error}");
+        let many = shipped("sg13g2").replace(" = 0.", " = -0.");
+        let error = read(&many).unwrap_err();
+        assert!(error.contains(" more; allowed") && error.len() < 3000, "{error}");
+    }
+
+    #[test]
+    fn ranges_have_two_ends_in_order() {
+        let text = shipped("eyeriss-relative").replace("bits = [1, 256]", "bits = [256, 1]");
+        let error = read(&text).unwrap_err();
+        assert!(error.contains("sram.range.bits = [256, 1]"), "{error}");
+        let text = shipped("eyeriss-relative").replace("words = [1, 1048576]", "words = [0, 10]");
+        assert!(read(&text).unwrap_err().contains("at least 1"));
+    }
 }

@@ -93,6 +93,8 @@ pub struct LayerPlan {
     pub macs: u64,
     /// Those among them whose weight is not 0.
     pub nonzero_macs: u64,
+    /// Additions and comparisons of a sum, an average, a copy or a maximum.
+    pub other_operations: u64,
     /// What the search of its mapping covered.
     pub searched: Searched,
 }
@@ -312,6 +314,8 @@ fn layer_plan(
         closing_data: DataCounts::default(),
         macs,
         nonzero_macs,
+        other_operations: network.layers[number]
+            .other_operations(network.tensors[network.layers[number].output]),
         searched,
     }
 }

@@ -15,6 +15,8 @@ pub struct LayerShape {
     pub window: Window,
     /// Channel groups; as many as channels for a depthwise convolution.
     pub groups: usize,
+    /// `[N, M]`: of every M weights, N are not zero; none if that is not known.
+    pub sparsity: Option<[usize; 2]>,
 }
 
 impl LayerShape {
@@ -35,6 +37,12 @@ impl LayerShape {
         let size = self.window.output_size(input.height, input.width).filter(|_| !zero);
         let [height, width] = size.ok_or("has a window that does not fit its input")?;
         Ok(Shape::new(self.outputs, height, width))
+    }
+
+    /// Share of the weights that are not zero, where it is known.
+    #[must_use]
+    pub fn density(&self) -> Option<f64> {
+        self.sparsity.map(|[kept, of]| kept as f64 / of as f64)
     }
 
     /// Number of weights.

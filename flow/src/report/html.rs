@@ -186,9 +186,11 @@ fn tiles(entry: &Entry) -> Markup {
                     @if time > 0.0 { ", " (seconds(time)) " at a period of " (entry.target.technology.period_ns) " ns" }
                 }
             }
-            div class="tile" {
-                b { (energy(total / e.macs().max(1) as f64, unit)) }
-                span { "per multiplication of the dense network" }
+            @if let Some(each) = e.energy_per_mac() {
+                div class="tile" {
+                    b { (energy(each, unit)) }
+                    span { "per multiplication of the dense network" }
+                }
             }
             div class="tile" title=(FLOOR) {
                 b { (ratio(over)) } span { "the floor of " (energy(floor, unit)) }

@@ -60,7 +60,7 @@ pub(super) fn layer_table(entry: &Entry) -> Markup {
                         td { (count(e.macs() as f64 / e.cycles.max(1.0))) }
                         td { (energy(total, unit)) }
                         td { (percent(1.0)) }
-                        td { (energy(total / e.macs().max(1) as f64, unit)) }
+                        td { @if let Some(each) = e.energy_per_mac() { (energy(each, unit)) } }
                         td { (count(e.layers.iter().map(|l| l.traffic()).sum::<f64>() / 8.0)) "B" }
                     }
                 }

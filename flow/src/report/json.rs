@@ -55,7 +55,9 @@ pub fn estimate_json(entry: &Entry) -> Map<String, Value> {
         json!({
             "energy_pj": picojoules(entry, estimate.energy()), "energy": estimate.energy(),
             "energy_on_chip": breakdown.on_chip(), "latency_cycles": estimate.cycles,
-            "edp": estimate.edp(), "macs": estimate.macs(), "energy_per_mac": estimate.energy_per_mac(),
+            "edp": estimate.edp(), "macs": estimate.macs(), "other_operations": estimate.other_operations(),
+            "energy_per_mac": estimate.energy_per_mac(),
+            "mac_energy_per_multiplication": estimate.multiplication_energy(),
             "by_component": by_component(&breakdown), "by_data": by_data(&breakdown),
         }),
     );
@@ -91,7 +93,7 @@ fn layer_json(entry: &Entry, layer: &LayerEstimate) -> Value {
     json!({
         "name": layer.name, "mapping": layer.mapping,
         "energy_pj": picojoules(entry, total), "energy": total, "cycles": layer.cycles(),
-        "macs": layer.macs, "nonzero_macs": layer.floor.nonzero_macs,
+        "macs": layer.macs, "nonzero_macs": layer.floor.nonzero_macs, "other_operations": layer.other_operations,
         "by_component": by_component(&layer.energy), "by_data": by_data(&layer.energy),
         "dram_bits": {
             "weights": weights, "inputs": inputs, "outputs": outputs, "commands": commands,

@@ -83,8 +83,9 @@ impl Report {
 
 /// How the floor is defined, for the reader.
 pub(crate) const FLOOR: &str = "nonzero multiplications x energy of a multiplication here (multiplier, adder, operand \
-    registers, at this activity) + bits that have to cross the border of the chip once (weights, parameters, input, \
-    output; as bitmap and values where that is shorter) x energy per bit of DRAM";
+    registers, at this activity) + bits that have to cross the border of the chip once (input, output, and weights and \
+    parameters, these once for all images where they stay; in the shortest of three forms: values, bitmap and values, \
+    the program's) x energy per bit of DRAM";
 
 /// What the numbers do not hold.
 pub(crate) const LIMITS: &str = "Estimated before layout: wires are an assumption of the technology, there is no \

@@ -56,13 +56,13 @@ fn one(entry: &Entry) -> String {
     let (floor, over) = entry.floor();
     let work = estimate.floor();
     text += &format!(
-        "\n{} per image ({} without DRAM), {} cycles, {} per multiplication of the dense network.\n\
+        "\n{} per image ({} without DRAM), {} cycles{}.\n\
          Floor: {} ({} nonzero multiplications, {} bits of DRAM): {} of it is spent.\n\
          Search: {} mappings, {} of them timed, {:.1} ms.\n{}\n",
         energy(total, unit),
         energy(breakdown.on_chip(), unit),
         grouped(estimate.cycles.round() as u64),
-        energy(total / estimate.macs().max(1) as f64, unit),
+        per_mac(entry),
         energy(floor, unit),
         count(work.nonzero_macs),
         count(work.dram_bits),
@@ -73,6 +73,14 @@ fn one(entry: &Entry) -> String {
         technology_text(&entry.target.technology),
     );
     text
+}
+
+/// Energy per multiplication as a clause; empty where a network has none.
+fn per_mac(entry: &Entry) -> String {
+    let value = entry.estimate.energy_per_mac();
+    value.map_or(String::new(), |value| {
+        format!(", {} per multiplication of the dense network", energy(value, entry.unit()))
+    })
 }
 
 /// Where the energies of a technology come from, and how far they were off.

@@ -15,10 +15,12 @@ pub struct LayerReport {
     pub op: String,
     /// The mapping in words.
     pub mapping: String,
-    /// Multiply-accumulates of the dense computation per image.
+    /// Multiply-accumulates of the dense computation per image, by trained weights.
     pub macs: u64,
     /// Those whose weight is not zero.
     pub nonzero_macs: u64,
+    /// Additions and comparisons of a sum, an average, a copy or a maximum per image.
+    pub other_operations: u64,
     /// Counters of the RTL.
     pub counters: Counters,
     /// Counters that the emulator predicts.
@@ -37,10 +39,12 @@ pub struct Total {
     pub cycles: u64,
     /// Clock cycles per image that the emulator predicts.
     pub predicted_cycles: u64,
-    /// Multiply-accumulates per image.
+    /// Multiply-accumulates per image, by trained weights.
     pub macs: u64,
     /// Those whose weight is not zero.
     pub nonzero_macs: u64,
+    /// Additions and comparisons of sums, averages, copies and maxima per image.
+    pub other_operations: u64,
     /// Differing values, as [`LayerReport::mismatches`].
     pub mismatches: u64,
     /// Counters of layers and images that differ from the prediction; 0 unless they were compared.
@@ -109,6 +113,7 @@ impl Report {
         a.predicted_cycles += b.predicted_cycles;
         a.macs += b.macs;
         a.nonzero_macs += b.nonzero_macs;
+        a.other_operations += b.other_operations;
         a.mismatches += b.mismatches;
         a.counter_mismatches += b.counter_mismatches;
         a.utilization = busy / a.cycles.max(1) as f64;
@@ -133,6 +138,7 @@ impl Report {
             json!({
                 "cycles": total.cycles, "predicted_cycles": total.predicted_cycles,
                 "macs": total.macs, "nonzero_macs": total.nonzero_macs,
+                "other_operations": total.other_operations,
                 "mismatches": total.mismatches, "counter_mismatches": total.counter_mismatches,
                 "utilization": total.utilization,
             }),
@@ -159,6 +165,7 @@ impl LayerReport {
         json!({
             "name": self.name, "op": self.op, "mapping": self.mapping,
             "macs": self.macs, "nonzero_macs": self.nonzero_macs,
+            "other_operations": self.other_operations,
             "cycles": self.counters[Counter::Cycles],
             "predicted_cycles": self.predicted[Counter::Cycles],
             "utilization": self.utilization, "mismatches": self.mismatches,

@@ -10,6 +10,7 @@ mod process;
 mod sram;
 mod sta;
 mod synth;
+mod words;
 mod yosys;
 
 pub use error::ToolError;
@@ -24,6 +25,7 @@ pub use sta::{TimingReport, timing};
 pub use synth::{
     CellCount, MemoryReport, ModuleReport, SynthOptions, SynthReport, Synthesis, synthesize,
 };
+pub use words::is_name;
 pub use yosys::Yosys;
 
 /// Result of a tool.

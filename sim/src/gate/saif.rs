@@ -87,7 +87,8 @@ fn close(
                 "fs" => 1e-6,
                 other => return Err(format!("TIMESCALE unit `{other}`")),
             };
-            saif.scale_ns = digits.parse::<f64>().map_err(|_| "TIMESCALE".to_string())? * unit;
+            let number = digits.parse().ok().filter(|n: &f64| n.is_finite() && *n > 0.0);
+            saif.scale_ns = number.ok_or("TIMESCALE")? * unit;
         }
         Some("INSTANCE") => {
             path.pop();

@@ -60,30 +60,51 @@ impl Window {
     }
 }
 
+/// Operators whose weights are trained, by their names in network files.
+const WEIGHTED: [&str; 4] = ["Conv", "ConvTranspose", "Gemm", "MatMul"];
+
 impl Layer {
-    /// Multiply-accumulates of a dense computation that counts padding: also those of an average or a
-    /// sum of two tensors (two per value), which the multipliers compute; 0 for maxima.
+    /// Whether the layer multiplies by trained weights. Averages, copies and sums run on the same multipliers, but
+    /// nobody counts them as multiply-accumulates of a network.
+    #[must_use]
+    pub fn is_weighted(&self) -> bool {
+        matches!(self.op, Op::Conv(_)) && WEIGHTED.contains(&self.kind.as_str())
+    }
+
+    /// Multiply-accumulates of a dense computation that counts padding: those of trained weights, as publications
+    /// count them. What else the layer computes: [`Self::other_operations`].
+    #[must_use]
     pub fn macs(&self, output: Shape) -> u64 {
-        match &self.op {
-            Op::Conv(conv) => {
-                let per_channel = conv.weights.len() / output.channels.max(1);
-                (output.len() * per_channel) as u64
-            }
-            Op::MaxPool(_) => 0,
-            Op::Add(_) => 2 * output.len() as u64,
-        }
+        if self.is_weighted() { self.operations(output) } else { 0 }
     }
 
     /// Multiply-accumulates whose weight is not zero, for one image with this output.
     #[must_use]
     pub fn nonzero_macs(&self, output: Shape) -> u64 {
-        let kept = |values: &[i32]| values.iter().filter(|w| **w != 0).count();
-        let per_pixel = match &self.op {
-            Op::Conv(conv) => kept(&conv.weights),
-            Op::Add(add) => output.channels * kept(&add.factors),
-            Op::MaxPool(_) => 0,
+        match &self.op {
+            Op::Conv(conv) if self.is_weighted() => {
+                let kept = conv.weights.iter().filter(|w| **w != 0).count();
+                (kept * output.height * output.width) as u64
+            }
+            _ => 0,
+        }
+    }
+
+    /// Additions and comparisons of a layer without trained weights: one for every value that a sum, an average, a
+    /// copy or a maximum reads; 0 for other layers.
+    #[must_use]
+    pub fn other_operations(&self, output: Shape) -> u64 {
+        if self.is_weighted() { 0 } else { self.operations(output) }
+    }
+
+    /// Operands of all outputs.
+    fn operations(&self, output: Shape) -> u64 {
+        let per_value = match &self.op {
+            Op::Conv(conv) => conv.weights.len() / output.channels.max(1),
+            Op::MaxPool(window) => window.kernel.iter().product(),
+            Op::Add(_) => 2,
         };
-        (per_pixel * output.height * output.width) as u64
+        (output.len() * per_value) as u64
     }
 
     /// Exact bound of the accumulator's magnitude including the bias: the maximum over output channels of

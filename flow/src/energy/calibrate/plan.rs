@@ -6,6 +6,7 @@ use pecan_hdl::config::{Config, ConfigError, Loader};
 use serde::Deserialize;
 
 use super::super::EnergyError;
+use crate::tools::is_name;
 
 const SHIPPED: &str = include_str!("plan.toml");
 
@@ -83,6 +84,13 @@ impl Plan {
         let mut names = std::collections::HashSet::new();
         let mut problems = Vec::new();
         for point in plan.fit.iter().chain(&plan.held_out) {
+            if !is_name(&point.name) {
+                problems.push(format!(
+                    "a configuration is called {:?}; allowed: letters, digits, `_`, `-` and `.`, with a letter or \
+                     digit first",
+                    point.name
+                ));
+            }
             if !names.insert(&point.name) {
                 problems.push(format!("two configurations are called `{}`", point.name));
             }
@@ -127,6 +135,13 @@ mod tests {
         assert_eq!(plan.network.iter().map(|n| n.layers).sum::<usize>(), 20);
         let fitted: Vec<_> = plan.fit.iter().map(|p| p.config().unwrap()).collect();
         assert!(plan.held_out.iter().all(|p| !fitted.contains(&p.config().unwrap())));
+    }
+
+    #[test]
+    fn names_of_configurations_stay_below_the_output_folder() {
+        let text = SHIPPED.replace("\"fit_rows\"", "\"../../fit_rows\"");
+        let error = Plan::parse(&text, Path::new("mine.toml")).unwrap_err().to_string();
+        assert!(error.contains("called \"../../fit_rows\"; allowed"), "{error}");
     }
 
     #[test]

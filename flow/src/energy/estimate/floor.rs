@@ -1,9 +1,11 @@
 //! The least work that a network's computation needs, whatever the machine: what an estimate is held against.
 //!
 //! The floor is `nonzero MACs x MAC energy + compressed compulsory bits x DRAM energy per bit`. A nonzero MAC has a
-//! weight and, where activations are known, an activation that is not 0. Compulsory is what has to cross the border
-//! of the chip once: weights, requantization parameters, the network's input and its output. Compressed is a tensor of
-//! `n` values of `b` bits, `z` of them not 0, as a bitmap with the values behind it or as it is: `min(n b, n + z b)`.
+//! trained weight and, where activations are known, an activation, both not 0. Compulsory is what has to cross the
+//! border of the chip once: the network's input, its output, and weights and requantization parameters, these once for
+//! all images where they stay in the device. Compressed is a tensor of `n` values of `b` bits, `z` of them not 0, as a
+//! bitmap with the values behind it, as it is, or as the program has it, whichever is shortest. So the floor is never
+//! above what is spent.
 
 use pecan_hdl::geometry::Geometry;
 use pecan_sim::layer::{Conv, Layer, Network, Op, Shape, Tensor};
@@ -49,18 +51,14 @@ pub(super) fn tensor_bits(tensor: &Tensor, g: &Geometry) -> f64 {
     compressed(tensor.data.len() as f64, nonzero, g.activation_bits)
 }
 
-/// Multiply-accumulates of a layer of which no operand is 0. `tensors` are all of the network's.
+/// Multiply-accumulates of a layer (as [`Layer::macs`] counts them) of which no operand is 0. `tensors` are all of the network's.
 pub(super) fn nonzero_macs(network: &Network, layer: &Layer, tensors: &[Tensor]) -> u64 {
     let input = &tensors[layer.input];
     match &layer.op {
-        Op::Conv(conv) => convolution(conv, input, network.tensors[layer.output]),
-        Op::MaxPool(_) => 0,
-        Op::Add(add) => {
-            let nonzero = |t: &Tensor, factor: i32| {
-                if factor == 0 { 0 } else { t.data.iter().filter(|v| **v != 0).count() as u64 }
-            };
-            nonzero(input, add.factors[0]) + nonzero(&tensors[add.other], add.factors[1])
+        Op::Conv(conv) if layer.is_weighted() => {
+            convolution(conv, input, network.tensors[layer.output])
         }
+        _ => 0,
     }
 }
 

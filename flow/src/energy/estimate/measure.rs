@@ -63,8 +63,8 @@ struct Sample {
     dram_bits: [f64; 4],
     energy: Breakdown,
     nonzero_macs: f64,
-    /// Bits of the network's input and output, where the layer reads or writes them.
-    border: f64,
+    /// Compressed bits that have to be moved.
+    floor_bits: f64,
 }
 
 /// What an image took.
@@ -105,15 +105,16 @@ pub fn measure(
     let mut layers = Vec::with_capacity(network.layers.len());
     for (number, layer) in network.layers.iter().enumerate() {
         let sample = mean(&images, number);
-        let stored = floor::stored_bits(layer, target.model.geometry());
+        let output = network.tensors[layer.output];
         layers.push(LayerEstimate {
             name: layer.name.clone(),
             mapping: plan.layers[number].description.clone(),
             macs: plan.layers[number].macs,
+            other_operations: layer.other_operations(output),
             events: sample.events,
             dram_bits: sample.dram_bits,
             energy: sample.energy,
-            floor: Floor { nonzero_macs: sample.nonzero_macs, dram_bits: stored + sample.border },
+            floor: Floor { nonzero_macs: sample.nonzero_macs, dram_bits: sample.floor_bits },
         });
     }
     let cycles = images.iter().map(|image| image.cycles as f64).sum::<f64>();
@@ -164,11 +165,14 @@ fn image(
             sample.add(target, (&counters, &toggles), &data);
         }
         sample.nonzero_macs = floor::nonzero_macs(network, layer, tensors) as f64;
+        let [weights, inputs, outputs, _] = sample.dram_bits;
+        // Nothing where the weights stayed in the device.
+        sample.floor_bits = floor::stored_bits(layer, g).min(weights);
         if number == 0 {
-            sample.border += floor::tensor_bits(&tensors[0], g);
+            sample.floor_bits += floor::tensor_bits(&tensors[0], g).min(inputs);
         }
         if number == last {
-            sample.border += floor::tensor_bits(&tensors[layer.output], g);
+            sample.floor_bits += floor::tensor_bits(&tensors[layer.output], g).min(outputs);
         }
         samples.push(sample);
     }
@@ -244,11 +248,11 @@ fn mean(images: &[Image], number: usize) -> Sample {
         sum.energy.add_all(&sample.energy);
         sum.dram_bits.iter_mut().zip(sample.dram_bits).for_each(|(to, from)| *to += from);
         sum.nonzero_macs += sample.nonzero_macs;
-        sum.border += sample.border;
+        sum.floor_bits += sample.floor_bits;
     }
     let count = images.len() as f64;
     let numbers = sum.events.counts.iter_mut().chain(&mut sum.events.toggles);
     let numbers = numbers.chain(sum.energy.table.iter_mut().flatten()).chain(&mut sum.dram_bits);
-    numbers.chain([&mut sum.nonzero_macs, &mut sum.border]).for_each(|n| *n /= count);
+    numbers.chain([&mut sum.nonzero_macs, &mut sum.floor_bits]).for_each(|n| *n /= count);
     sum
 }

@@ -54,8 +54,10 @@ pub struct LayerEstimate {
     pub name: String,
     /// The mapping in words.
     pub mapping: String,
-    /// Multiply-accumulates of the dense computation.
+    /// Multiply-accumulates of the dense computation, by trained weights.
     pub macs: u64,
+    /// Additions and comparisons of sums, averages, copies and maxima.
+    pub other_operations: u64,
     /// Counts and toggles. The last layer holds what follows it, the store of the network's output.
     pub events: Events,
     /// Bits between DRAM and device: weights and parameters, inputs, outputs, commands.
@@ -124,10 +126,24 @@ impl Estimate {
         self.layers.iter().map(|layer| layer.macs).sum()
     }
 
+    /// Additions and comparisons of sums, averages, copies and maxima.
+    #[must_use]
+    pub fn other_operations(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.other_operations).sum()
+    }
+
+    /// All energy of an image per multiply-accumulate of the dense computation, in the technology's unit; none if there
+    /// is no multiply-accumulate.
+    #[must_use]
+    pub fn energy_per_mac(&self) -> Option<f64> {
+        let macs = self.macs();
+        (macs > 0).then(|| self.energy() / macs as f64)
+    }
+
     /// Energy of the multipliers, adders and operand registers per multiplication that was carried out, in the
     /// technology's unit; 0 if there was none.
     #[must_use]
-    pub fn energy_per_mac(&self) -> f64 {
+    pub fn multiplication_energy(&self) -> f64 {
         let active: f64 = self.layers.iter().map(|l| l.events.count(Counter::ActiveLanes)).sum();
         let energy: f64 = self.layers.iter().map(|l| l.energy.block(Block::Mac)).sum();
         if active > 0.0 { energy / active } else { 0.0 }
@@ -147,7 +163,7 @@ impl Estimate {
     /// Energy of the least work with this technology's multiplier and DRAM.
     #[must_use]
     pub fn floor_energy(&self, technology: &Technology) -> f64 {
-        self.floor().energy(self.energy_per_mac(), technology.dram.per_bit)
+        self.floor().energy(self.multiplication_energy(), technology.dram.per_bit)
     }
 
     /// Appends the estimate of what runs after this.

@@ -132,19 +132,26 @@ impl Planned {
         events.add(&closing);
         let bits = |data: &crate::map::DataCounts| data.dram_bits(model.geometry().stream_bits);
         let (own, after) = (bits(&planned.data), bits(&planned.closing_data));
+        let dram_bits = std::array::from_fn(|k| (own[k] + after[k]) as f64);
         LayerEstimate {
             name: planned.name.clone(),
             mapping: planned.description.clone(),
             macs: planned.macs,
+            other_operations: planned.other_operations,
             events,
-            dram_bits: std::array::from_fn(|k| (own[k] + after[k]) as f64),
+            dram_bits,
             energy,
-            floor: self.floor(number, planned),
+            floor: self.floor(number, planned, dram_bits),
         }
     }
 
     /// The least work of a layer, with the activity that is assumed of it.
-    fn floor(&self, number: usize, planned: &LayerPlan) -> Floor {
+    fn floor(
+        &self,
+        number: usize,
+        planned: &LayerPlan,
+        [weights, inputs, outputs, _]: [f64; 4],
+    ) -> Floor {
         let g = self.target.model.geometry();
         let share = if g.zero_gating { self.rates[number].active_share(g.lanes) } else { 1.0 };
         let Some((network, layer)) = self.plan.layer(number) else { return Floor::default() };
@@ -153,18 +160,19 @@ impl Planned {
             let count = network.tensors[tensor].len() as f64;
             compressed(count, count * share, g.activation_bits)
         };
-        let mut bits = match &own.op {
+        let stored = match &own.op {
             Op::Conv(conv) if conv.weights.is_empty() => {
                 let shapes = [own.input, own.output].map(|tensor| network.tensors[tensor]);
                 self.assumed_bits(conv, shapes, own)
             }
             _ => floor::stored_bits(own, g),
         };
+        let mut bits = stored.min(weights);
         if layer == 0 {
-            bits += tensor(0);
+            bits += tensor(0).min(inputs);
         }
         if layer + 1 == network.layers.len() {
-            bits += tensor(own.output);
+            bits += tensor(own.output).min(outputs);
         }
         Floor { nonzero_macs: planned.nonzero_macs as f64 * share, dram_bits: bits }
     }

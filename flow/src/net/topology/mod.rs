@@ -3,8 +3,8 @@
 //!
 //! A line holds name, rows and columns of the input, rows and columns of the filter, input channels,
 //! filters, stride (with `Stride height` and `Stride width` columns in the header: both). A header with
-//! `M`, `N`, `K` announces matrix products. The input's size includes its padding. Further columns are
-//! ignored, as are empty lines. Shapes of successive lines do not chain, so every layer is a network of
+//! `M`, `N`, `K` announces matrix products. The input's size includes its padding. A column `Sparsity` in the header
+//! (version 3) holds `N:M`: of M weights, N are not zero. Further columns are ignored, as are empty lines. Shapes of successive lines do not chain, so every layer is a network of
 //! its own.
 
 mod parse;

@@ -56,7 +56,7 @@ impl Line<'_> {
         let depthwise = is_depthwise(self.fields[0], &input, kernel, filters);
         let (outputs, groups) =
             if depthwise { (input.channels, input.channels) } else { (filters, 1) };
-        Ok(LayerShape { name: String::new(), input, outputs, window, groups })
+        Ok(LayerShape { name: String::new(), input, outputs, window, groups, sparsity: None })
     }
 
     /// `[M][K] * [K][N]`: a convolution with a kernel of one value over M pixels.
@@ -65,7 +65,27 @@ impl Line<'_> {
         let (rows, outputs, inner) = (n(1, "M")?, n(2, "N")?, n(3, "K")?);
         let window = Window { kernel: [1; 2], stride: [1; 2], dilation: [1; 2], pads: [0; 4] };
         let input = Shape::new(inner, rows, 1);
-        Ok(LayerShape { name: String::new(), input, outputs, window, groups: 1 })
+        Ok(LayerShape { name: String::new(), input, outputs, window, groups: 1, sparsity: None })
+    }
+}
+
+/// `N:M` of a column `Sparsity`, of which N weights in M are not zero; none where the field is empty.
+fn sparsity(line: &Line<'_>, column: usize) -> Result<Option<[usize; 2]>, TopologyError> {
+    let text = line.fields.get(column).copied().unwrap_or("");
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let numbers = text.split_once(':').and_then(|(n, m)| {
+        Some([n.trim().parse::<usize>().ok()?, m.trim().parse::<usize>().ok()?])
+    });
+    match numbers {
+        Some([n, m]) if (1..=m).contains(&n) && m <= LIMIT => Ok(Some([n, m])),
+        _ => {
+            let problem = format!(
+                "sparsity is `{text}`; allowed: N:M with 1 <= N <= M <= {LIMIT}, such as 2:4"
+            );
+            Err(line.fail(column, problem))
+        }
     }
 }
 
@@ -81,6 +101,7 @@ pub(super) fn layers(origin: &str, text: &str) -> Result<Vec<LayerShape>, Topolo
     let mut format = Format::Convolution { two_strides: false };
     let mut layers: Vec<LayerShape> = Vec::new();
     let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut sparse = None;
     for (index, text) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let fields: Vec<&str> = text.split(',').map(str::trim).collect();
         if fields.iter().all(|f| f.is_empty()) {
@@ -89,6 +110,7 @@ pub(super) fn layers(origin: &str, text: &str) -> Result<Vec<LayerShape>, Topolo
         let first = layers.is_empty() && seen.is_empty();
         if first && fields.get(1).is_some_and(|f| f.parse::<f64>().is_err() && !f.is_empty()) {
             format = header(&fields);
+            sparse = fields.iter().position(|f| f.eq_ignore_ascii_case("sparsity"));
             seen.insert("", 0);
             continue;
         }
@@ -101,6 +123,9 @@ pub(super) fn layers(origin: &str, text: &str) -> Result<Vec<LayerShape>, Topolo
             Format::Convolution { two_strides } => line.convolution(two_strides)?,
             Format::Product => line.product()?,
         };
+        if let Some(column) = sparse {
+            layer.sparsity = sparsity(&line, column)?;
+        }
         let output =
             layer.output().map_err(|problem| line.fail(0, format!("the layer {problem}")))?;
         let largest = layer.weights().max(layer.input.len()).max(output.len());

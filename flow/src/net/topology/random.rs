@@ -14,8 +14,8 @@ const BITS: std::ops::RangeInclusive<usize> = 2..=16;
 /// How to fill the layers of a [`Topology`]; equal options give equal networks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RandomWeights {
-    /// Part of the weights that are not zero, 0 to 1.
-    pub density: f64,
+    /// Part of the weights that are not zero, 0 to 1; if none, that of the layer ([`LayerShape::density`]), else 1.
+    pub density: Option<f64>,
     /// So many consecutive output channels have their zeros in the same places; 1 for single weights.
     pub lanes: usize,
     /// Bits of an activation, 2 to 16.
@@ -28,15 +28,15 @@ pub struct RandomWeights {
 
 impl Default for RandomWeights {
     fn default() -> Self {
-        Self { density: 1.0, lanes: 1, activation_bits: 8, weight_bits: 8, seed: 0 }
+        Self { density: None, lanes: 1, activation_bits: 8, weight_bits: 8, seed: 0 }
     }
 }
 
 impl RandomWeights {
     fn check(&self) -> Result<(), TopologyError> {
         let fail = |what, value, allowed| Err(TopologyError::Option { what, value, allowed });
-        if !(0.0..=1.0).contains(&self.density) {
-            return fail("density", self.density.to_string(), "0 to 1");
+        if let Some(density) = self.density.filter(|d| !(0.0..=1.0).contains(d)) {
+            return fail("density", density.to_string(), "0 to 1");
         }
         if self.lanes == 0 {
             return fail("lanes", "0".into(), "1 or more");
@@ -49,6 +49,13 @@ impl RandomWeights {
             }
         }
         Ok(())
+    }
+}
+
+impl RandomWeights {
+    /// Part of the weights of a layer that are not zero.
+    fn density(&self, shape: &LayerShape) -> f64 {
+        self.density.or(shape.density()).unwrap_or(1.0)
     }
 }
 
@@ -121,7 +128,7 @@ fn weights(shape: &LayerShape, options: &RandomWeights, rng: &mut ChaCha8Rng) ->
     let per_output = shape.weights() / outputs;
     let blocks = outputs.div_ceil(options.lanes);
     let groups = blocks * per_output;
-    let kept = (groups as f64 * options.density).round() as usize;
+    let kept = (groups as f64 * options.density(shape)).round() as usize;
     let mut mask = vec![false; groups];
     sample(rng, groups, kept).into_iter().for_each(|group| mask[group] = true);
     let high = limit(options.weight_bits);
@@ -139,7 +146,7 @@ fn weights(shape: &LayerShape, options: &RandomWeights, rng: &mut ChaCha8Rng) ->
 
 fn requant(shape: &LayerShape, options: &RandomWeights, rng: &mut ChaCha8Rng) -> Vec<Requant> {
     let high = f64::from(limit(options.activation_bits));
-    let products = (shape.weights() / shape.outputs) as f64 * options.density.max(1e-9);
+    let products = (shape.weights() / shape.outputs) as f64 * options.density(shape).max(1e-9);
     // A uniform distribution has a standard deviation of its limit by the square root of 3.
     let deviation = (products.sqrt() * high * f64::from(limit(options.weight_bits)) / 3.0).max(1.0);
     let channel = |_| {
@@ -164,7 +171,8 @@ pub fn random_input(
     bits: usize,
     seed: u64,
 ) -> Result<Tensor, TopologyError> {
-    let options = RandomWeights { density, activation_bits: bits, ..RandomWeights::default() };
+    let options =
+        RandomWeights { density: Some(density), activation_bits: bits, ..Default::default() };
     options.check()?;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let high = limit(bits);

@@ -47,7 +47,8 @@ fn mistakes_are_found_by_line_and_column() {
 #[test]
 fn random_networks_are_valid_and_reproducible() {
     let topology = parse("a,9,9,3,3,8,10,2\nb,6,6,3,3,8,1,1\n").unwrap();
-    let options = RandomWeights { density: 0.3, lanes: 4, seed: 5, ..RandomWeights::default() };
+    let options =
+        RandomWeights { density: Some(0.3), lanes: 4, seed: 5, ..RandomWeights::default() };
     let networks = topology.networks(&options).unwrap().collect::<Vec<_>>();
     assert!(topology.networks(&options).unwrap().eq(networks.iter().cloned()));
     let other = topology.networks(&RandomWeights { seed: 6, ..options }).unwrap();
@@ -68,9 +69,9 @@ fn random_networks_are_valid_and_reproducible() {
         let saturated = output.data.iter().filter(|v| **v == 127).count();
         assert!(nonzero * 5 > output.data.len() && saturated * 4 < output.data.len());
     }
-    let none = RandomWeights { density: 0.0, ..options };
+    let none = RandomWeights { density: Some(0.0), ..options };
     topology.networks(&none).unwrap().next().unwrap().validate().unwrap();
-    let bad = topology.networks(&RandomWeights { density: 1.5, ..options }).err().unwrap();
+    let bad = topology.networks(&RandomWeights { density: Some(1.5), ..options }).err().unwrap();
     assert_eq!(bad.to_string(), "density = 1.5; allowed: 0 to 1");
 }
 

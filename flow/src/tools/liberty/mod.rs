@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use self::scan::{Item, items};
+use super::words::is_identifier;
 use super::{Result, ToolError};
 
 /// Liberty text that cannot be used.
@@ -169,11 +170,16 @@ fn cell(
 ) -> Result<CellInfo, LibertyError> {
     let start = body.start;
     let wrong = |at, reason: &str| error(path, text, at, reason);
+    if !is_identifier(name) {
+        let reason = format!("a cell is called {name:?}; allowed: letters, digits and `_ $ [ ] .`");
+        return Err(wrong(start, &reason));
+    }
     let (mut area, mut kind) = (None, CellKind::Combinational);
     for item in items(text, body).map_err(|at| wrong(at, "this is not closed"))? {
         match item {
             Item::Attribute { name: "area", value } => {
-                let number = value.parse::<f64>().ok().filter(|area| *area >= 0.0);
+                let number =
+                    value.parse::<f64>().ok().filter(|area| *area >= 0.0 && area.is_finite());
                 let reason = || wrong(start, &format!("cell {name}: area = {value} is no area"));
                 area = Some(number.ok_or_else(reason)?);
             }

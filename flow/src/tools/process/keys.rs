@@ -7,6 +7,14 @@ pub(super) enum Form {
     Text,
     /// A list of texts that are not empty.
     Texts,
+    /// The name of something that gets files of its own.
+    Name,
+    /// The name of a cell or pin.
+    Identifier,
+    /// A list of names of cells or pins.
+    Identifiers,
+    /// A list of names of cells in which `*` stands for anything.
+    Patterns,
     /// A number within these bounds, both legal.
     Number(f64, f64),
 }
@@ -41,27 +49,27 @@ pub(super) const OPTIONAL: &[&str] = &["clock_gate", "tie", "cells", "sram"];
 
 /// Every key.
 pub(super) const KEYS: &[Key] = &[
-    key("", "name", Form::Text, true),
+    key("", "name", Form::Name, true),
     key("", "description", Form::Text, true),
     key("", "node_nm", Form::Number(1.0, 10_000.0), true),
     key("liberty", "files", Form::Texts, true),
     key("liberty", "folders", Form::Texts, false),
-    key("clock_gate", "cell", Form::Text, true),
-    key("clock_gate", "enable", Form::Text, true),
-    key("clock_gate", "clock", Form::Text, true),
-    key("clock_gate", "output", Form::Text, true),
-    key("clock_gate", "tie_low", Form::Texts, false),
-    key("tie", "high_cell", Form::Text, true),
-    key("tie", "high_pin", Form::Text, true),
-    key("tie", "low_cell", Form::Text, true),
-    key("tie", "low_pin", Form::Text, true),
+    key("clock_gate", "cell", Form::Identifier, true),
+    key("clock_gate", "enable", Form::Identifier, true),
+    key("clock_gate", "clock", Form::Identifier, true),
+    key("clock_gate", "output", Form::Identifier, true),
+    key("clock_gate", "tie_low", Form::Identifiers, false),
+    key("tie", "high_cell", Form::Identifier, true),
+    key("tie", "high_pin", Form::Identifier, true),
+    key("tie", "low_cell", Form::Identifier, true),
+    key("tie", "low_pin", Form::Identifier, true),
     key("wire", "fixed_ff", Form::Number(0.0, 1e6), true),
     key("wire", "per_fanout_ff", Form::Number(0.0, 1e6), true),
     key("wire", "reason", Form::Text, true),
     key("timing", "period_ns", Form::Number(1e-3, 1e6), true),
     key("timing", "slew_ns", Form::Number(1e-6, 1e3), true),
-    key("cells", "dont_use", Form::Texts, false),
-    key("cells", "driver", Form::Text, false),
+    key("cells", "dont_use", Form::Patterns, false),
+    key("cells", "driver", Form::Identifier, false),
     key("cells", "load_ff", Form::Number(0.0, 1e6), false),
     key("sram", "files", Form::Texts, true),
 ];

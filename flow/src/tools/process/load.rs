@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::error::{ProcessError, ProcessProblem};
 use super::keys::{Form, KEYS, Key, OPTIONAL, sections};
 use super::{ClockGate, Process, SHIPPED, Sizing, Tie, Timing, Wire};
+use crate::tools::words::{is_identifier, is_name, is_pattern};
 
 /// A value that has the form of its key.
 enum Value {
@@ -240,13 +241,19 @@ impl Reader {
 }
 
 fn convert(key: &Key, value: &DeValue<'_>) -> Option<Value> {
+    let legal = match key.form {
+        Form::Name => is_name,
+        Form::Identifier | Form::Identifiers => is_identifier,
+        Form::Patterns => is_pattern,
+        Form::Text | Form::Texts | Form::Number(..) => printable,
+    };
     let text = |value: &DeValue<'_>| match value {
-        DeValue::String(text) if word(text) => Some(text.to_string()),
+        DeValue::String(text) if legal(text) => Some(text.to_string()),
         _ => None,
     };
     match (key.form, value) {
-        (Form::Text, value) => text(value).map(Value::Text),
-        (Form::Texts, DeValue::Array(items)) => {
+        (Form::Text | Form::Name | Form::Identifier, value) => text(value).map(Value::Text),
+        (Form::Texts | Form::Identifiers | Form::Patterns, DeValue::Array(items)) => {
             let texts: Option<Vec<String>> = items.iter().map(|i| text(i.get_ref())).collect();
             texts.filter(|list| !(key.required && list.is_empty())).map(Value::Texts)
         }
@@ -262,14 +269,22 @@ fn convert(key: &Key, value: &DeValue<'_>) -> Option<Value> {
     }
 }
 
-/// Text goes into scripts of tools: nothing that ends a line or a quotation there.
-fn word(text: &str) -> bool {
-    !text.trim().is_empty() && !text.chars().any(|c| c.is_control() || c == '"')
+/// Whether a text can be shown in one line. It goes into no script.
+fn printable(text: &str) -> bool {
+    !text.trim().is_empty() && !text.chars().any(char::is_control)
 }
 
 fn describe(form: Form) -> String {
     match form {
-        Form::Text => "a text in quotes, not empty, without quotes and line ends in it".into(),
+        Form::Text => "a text in quotes, not empty, without line ends in it".into(),
+        Form::Name => {
+            "a name of letters, digits, `_`, `-` and `.`, with a letter or digit first".into()
+        }
+        Form::Identifier => "a cell's or pin's name: letters, digits and `_ $ [ ] .`".into(),
+        Form::Identifiers => {
+            "a list of names of cells or pins: letters, digits and `_ $ [ ] .`".into()
+        }
+        Form::Patterns => "a list of names of cells, in which `*` stands for anything".into(),
         Form::Texts => "a list of texts, such as [\"one\", \"two\"]".into(),
         Form::Number(low, high) => format!("a number from {low} to {high}"),
     }

@@ -15,8 +15,8 @@ struct Raw<'a> {
     power: Power,
 }
 
-/// Energy of an input pin by state: conditional groups where there are any (the unconditional one
-/// is their mean and not to be added), else the unconditional one.
+/// Energy of an input pin by state: the groups whose condition holds, and where none does, the one without a
+/// condition. (Where conditions cover all states, the unconditional group is their mean and not to be added.)
 pub(super) fn of_input(
     pin: &Group<'_>,
     units: &Units,
@@ -24,14 +24,12 @@ pub(super) fn of_input(
     when: &When<'_>,
 ) -> Result<Selection, SyntaxError> {
     let raw = read(pin, units, when)?;
-    let conditional = raw.iter().any(|r| r.when.is_some());
     let mut selection = Selection::default();
     for state in 0..states {
-        let mix = if conditional {
-            pick(&raw, |r| r.power.when.as_ref().is_some_and(|w| w.get(state)))
-        } else {
-            pick(&raw, |_| true)
-        };
+        let mut mix = pick(&raw, |r| r.power.when.as_ref().is_some_and(|w| w.get(state)));
+        if mix.is_empty() {
+            mix = pick(&raw, |r| r.when.is_none());
+        }
         selection.push(mix);
     }
     selection.groups = raw.into_iter().map(|r| r.power).collect();

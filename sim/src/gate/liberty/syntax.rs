@@ -49,11 +49,16 @@ impl<'a> Group<'a> {
     pub(super) fn number(&self, name: &str) -> Result<Option<f64>, SyntaxError> {
         let Some(attribute) = self.attribute(name) else { return Ok(None) };
         let text = attribute.values.first().copied().unwrap_or_default();
-        text.trim()
-            .parse()
-            .map(Some)
-            .map_err(|_| (attribute.line, format!("{name} is not a number: `{text}`")))
+        match finite(text.trim()) {
+            Some(number) => Ok(Some(number)),
+            None => Err((attribute.line, format!("{name} is not a finite number: `{text}`"))),
+        }
     }
+}
+
+/// A number as Liberty files have them: neither infinite nor NaN.
+pub(super) fn finite(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// Parses a file: its one top-level group.

@@ -1,6 +1,6 @@
 //! Lookup tables over input slew and output load.
 
-use super::syntax::{Attribute, Group, SyntaxError};
+use super::syntax::{Attribute, Group, SyntaxError, finite};
 
 /// What an axis of a table stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +59,9 @@ fn numbers(attribute: &Attribute<'_>) -> Result<Vec<f64>, SyntaxError> {
         .flat_map(|v| v.split([',', ' ', '\t', '\n', '\r', '\\']))
         .filter(|v| !v.is_empty())
         .map(|v| {
-            let problem = || (attribute.line, format!("{}: not a number: `{v}`", attribute.name));
-            v.parse().map_err(|_| problem())
+            let problem =
+                || (attribute.line, format!("{}: not a finite number: `{v}`", attribute.name));
+            finite(v).ok_or_else(problem)
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::syntax::{Group, SyntaxError};
+use super::syntax::{Group, SyntaxError, finite};
 use super::table::{Scale, Table, Template};
 
 /// Factors from a library's units to those used here, and its table templates.
@@ -78,7 +78,7 @@ fn capacitance(library: &Group<'_>) -> Result<f64, SyntaxError> {
         .ok_or_else(|| (library.line, format!("the library has no {key}")))?;
     let problem = || (attribute.line, format!("{key} is not (number, unit)"));
     let [number, unit] = attribute.values[..] else { return Err(problem()) };
-    let number: f64 = number.trim().parse().map_err(|_| problem())?;
+    let number = finite(number.trim()).ok_or_else(problem)?;
     Ok(number * si(&format!("1{}", unit.trim()), "f").ok_or_else(problem)?)
 }
 
@@ -96,7 +96,7 @@ fn si(text: &str, suffix: &str) -> Option<f64> {
         "f" => 1e-15,
         _ => return None,
     };
-    let number = if digits.is_empty() { 1.0 } else { digits.trim().parse().ok()? };
+    let number = if digits.is_empty() { 1.0 } else { finite(digits.trim())? };
     Some(number * factor)
 }
 
