@@ -53,6 +53,8 @@ pub struct Accelerator {
     write_q: RegBit,
     in_q: RegBit,
     out_q: RegBit,
+    // No header since the reset.
+    fresh: RegBit,
     _beat: usize,
     _cols: usize,
     _channels: usize,
@@ -99,6 +101,7 @@ impl Accelerator {
             write_q: RegBit::new(),
             in_q: RegBit::new(),
             out_q: RegBit::new(),
+            fresh: RegBit::new(),
             _beat: beat,
             _cols: g.cols,
             _channels: g.word_channels,
@@ -111,7 +114,7 @@ impl Logic for Accelerator {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, decoder, compute, store, buffer, counters);
-        clock!(self, clock, run_q, weight_q, param_q, read_q, write_q, in_q, out_q);
+        clock!(self, clock, run_q, weight_q, param_q, read_q, write_q, in_q, out_q, fresh);
 
         // Command decoder.
         self.decoder.reset.next = self.reset.val();
@@ -126,8 +129,8 @@ impl Logic for Accelerator {
         self.decoder.buffer_busy.next = self.compute.write.val();
         self.alive.next = self.decoder.error.val() == 0.into();
 
-        // Compute engine.
-        self.compute.reset.next = self.reset.val();
+        // Compute engine. An error ends the run, so that the read port is free for a store in hand.
+        self.compute.reset.next = self.reset.val() | !self.alive.val();
         self.compute.start.next = self.decoder.run.val();
         self.compute.accumulate.next = self.decoder.accumulate.val();
         self.compute.no_drain.next = self.decoder.no_drain.val();
@@ -147,14 +150,15 @@ impl Logic for Accelerator {
         self.compute.param_multiplier.next = self.decoder.param_multiplier.val();
         self.compute.param_shift.next = self.decoder.param_shift.val();
 
-        // Store engine.
+        // Store engine. An error does not concern it: a beat that was offered stays until it is taken, and whoever
+        // waits for the rest of a store gets it.
         self.store.reset.next = self.reset.val();
         self.store.start.next = self.decoder.store.val();
         self.store.address.next = unsigned_cast(self.decoder.address.val());
         self.store.count.next = unsigned_cast(self.decoder.count.val());
         self.store.port_free.next = !self.compute.read.val();
-        self.store.out_ready.next = self.out_ready.val() & self.alive.val();
-        self.out_valid.next = self.store.out_valid.val() & self.alive.val();
+        self.store.out_ready.next = self.out_ready.val();
+        self.out_valid.next = self.store.out_valid.val();
         for w in 0..self._beat {
             self.out_data[w].next = self.store.out_data[w].val();
         }
@@ -190,7 +194,9 @@ impl Logic for Accelerator {
         self.write_q.d.next = self.write.val();
         self.in_q.d.next = self.in_valid.val() & self.decoder.in_ready.val();
         self.out_q.d.next = self.out_valid.val() & self.out_ready.val();
-        self.counters.clear.next = self.decoder.clear.val();
+        // Event registers have no reset: the counters rest from a reset until a header clears them.
+        self.fresh.d.next = self.reset.val() | (self.fresh.q.val() & !self.decoder.clear.val());
+        self.counters.clear.next = self.decoder.clear.val() | self.reset.val() | self.fresh.q.val();
         self.counters.event[0].next = 1.into();
         self.counters.event[1].next = self.run_q.q.val().into();
         self.counters.event[2].next = self.compute.pe_steps.val();

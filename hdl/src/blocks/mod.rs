@@ -19,6 +19,8 @@ mod loader_row;
 mod mac;
 mod pe;
 mod pe_row;
+#[cfg(test)]
+mod protocol;
 mod row_table;
 pub(crate) mod stimuli;
 mod store;

@@ -50,7 +50,7 @@ pub use timing::{ListLengths, RunPlan, TileCycles, Timer, drain_cycles, run_cycl
 pub enum Outcome {
     /// `End` was executed.
     Done,
-    /// The device halted with this code.
+    /// The device halted with this code. The report ends there; a store that had begun still goes on in the device.
     Error(ErrorCode),
     /// The device waits for input and the program has none left.
     Starved,

@@ -163,7 +163,7 @@ pub struct Pins {
 pub enum Outcome {
     /// `done` rose and every transfer was complete.
     Done,
-    /// The device raised its error flag.
+    /// The device raised its error flag. The run ends there, whatever a store still has to deliver.
     Error {
         /// Code from status register 1.
         code: u8,
