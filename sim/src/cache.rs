@@ -132,6 +132,11 @@ impl Slot<'_> {
             );
         }
         let Record { seconds, detail, .. } = intact?;
+        // Time of last use, by which a cache is made smaller; one that cannot be written works all the same.
+        let _ = File::options()
+            .append(true)
+            .open(target.join(RECORD))
+            .and_then(|file| file.set_modified(std::time::SystemTime::now()));
         Some(Entry { folder: target.to_path_buf(), detail, seconds, cached: true })
     }
 

@@ -8,6 +8,7 @@ pub mod error;
 pub mod file;
 pub mod gate;
 pub mod harness;
+pub mod housekeeping;
 pub mod layer;
 pub mod memory;
 pub mod program;

@@ -8,6 +8,7 @@
 
 mod args;
 mod bundled;
+mod cache;
 mod calibrate;
 mod check;
 mod completions;

@@ -16,6 +16,7 @@ use crate::net::quantize::Options;
 use crate::prune::{
     self, Bounds, Checkpoint, Dense, Key, PruneError, REGISTRY, Rule, Schedule, Setting,
 };
+use crate::report::energy;
 use crate::train::{self, Augmentation, Distillation, Quantization, TrainError};
 
 /// Prune a network so that it costs less energy on the accelerator, at the same accuracy
@@ -67,7 +68,10 @@ pub struct Args {
     /// Widths of activations to choose from, likewise
     #[arg(long, value_name = "BITS", value_delimiter = ',', value_parser = width, help_heading = "Pruning")]
     activation_bits: Vec<usize>,
-    /// Write what went in each round, and why, to decisions.csv
+    /// Images that energy is measured on, the first of the calibration samples [default: 4, or all if there are fewer]
+    #[arg(long, value_name = "N", help_heading = "Pruning", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    energy_images: Option<u64>,
+    /// Write what went in each round, and why, to decisions-METHOD.csv
     #[arg(long, help_heading = "Pruning")]
     explain: bool,
     #[command(flatten)]
@@ -127,14 +131,14 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let (split, inputs, origin) = args.samples.load((&args.network, &data), &graph, seed)?;
     let folder = args.run.open(context, &config)?;
     args.run.pool()?.install(|| {
-        let mut setting = args.setting(Target::new(&config, &technology)?, split, &inputs);
+        let mut setting = args.setting(Target::new(&config, &technology)?, split, &inputs)?;
         let dense = Dense::new(&setting, &graph)?;
         let unit = &setting.target.technology.unit;
         tracing::info!(
-            "dense: {:.2} % on {} validation samples, {:.0} {unit} and {:.0} cycles per image",
+            "dense: {:.2} % on {} validation samples, {} and {:.0} cycles per image",
             100.0 * dense.validation.accuracy(),
             setting.data.validation.inputs.len(),
-            dense.estimate.energy(),
+            energy(dense.estimate.energy(), unit),
             dense.estimate.cycles
         );
         setting.bounds.energy = args.energy_budget.map(|b| b.of(dense.estimate.energy()));
@@ -166,7 +170,12 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 impl Args {
-    fn setting(&self, target: Target, data: prune::Split, inputs: &super::data::Inputs) -> Setting {
+    fn setting(
+        &self,
+        target: Target,
+        data: prune::Split,
+        inputs: &super::data::Inputs,
+    ) -> Result<Setting, Failure> {
         let training = &self.training;
         let widths = super::run::bits(&target.config);
         let tuning = train::Settings {
@@ -192,16 +201,16 @@ impl Args {
             energy: None,
             cycles: None,
         };
-        Setting {
+        Ok(Setting {
             target,
             mapper: crate::map::Options::default(),
             calibration: inputs.method,
-            images: data.calibration.len().min(IMAGES),
+            images: images(self.energy_images, data.calibration.len())?,
             data: Arc::new(data),
             tuning,
             bounds,
             schedule,
-        }
+        })
     }
 
     /// All combinations of the widths to choose from.
@@ -232,8 +241,21 @@ impl Args {
     }
 }
 
-/// Images that energy is measured on.
+/// Images that energy is measured on, unless told otherwise.
 const IMAGES: usize = 4;
+
+/// The number of images that energy is measured on.
+fn images(asked: Option<u64>, there: usize) -> Result<usize, Failure> {
+    match asked.map(usize::try_from) {
+        None => Ok(there.min(IMAGES)),
+        Some(Ok(images)) if images <= there => Ok(images),
+        _ => {
+            let asked = asked.unwrap_or_default();
+            let what = format!("--energy-images {asked}: there are {there} calibration samples");
+            Err(Failure::new(Exit::BadInput, miette::MietteDiagnostic::new(what)))
+        }
+    }
+}
 
 /// Hash over everything that decides the result.
 fn key(setting: &Setting, model: &Model, origin: &str) -> Result<Key, Failure> {

@@ -57,7 +57,8 @@ impl Contest<'_> {
     }
 
     fn method(&self, rule: &Rule) -> Result<Found, Failure> {
-        let mut watcher = Watcher::new(self.context, rule, self.explain);
+        let unit = &self.setting.target.technology.unit;
+        let mut watcher = Watcher::new(self.context, rule, unit, self.explain);
         let mut graph = import(self.model, false)?;
         let outcome = prune::prune_widths(
             self.setting,

@@ -68,12 +68,18 @@ impl Finished<'_> {
         if bounds.energy.is_none() && bounds.cycles.is_none() {
             return None;
         }
-        if found.outcome.ending == Ending::Budget {
-            return None;
-        }
         let point = &found.outcome.point;
+        let why = match found.outcome.ending {
+            Ending::Budget => return None,
+            Ending::Accuracy => "the best within the accuracy asked for".to_owned(),
+            Ending::Exhausted => "the least that the method can leave".to_owned(),
+            Ending::Rounds => format!(
+                "what {} rounds came to, as many as --rounds allows; neither accuracy nor method stopped it",
+                self.setting.schedule.rounds
+            ),
+        };
         Some(format!(
-            "The budget was not met: {} at {} cycles is the best within the accuracy asked for.",
+            "The budget was not met: {} at {} cycles is {why}.",
             energy(point.energy, &self.setting.target.technology.unit),
             grouped(point.cycles.round() as u64)
         ))
@@ -245,14 +251,24 @@ fn metrics(context: &Context, path: &Path, finished: &Finished<'_>) -> Metrics {
                 "energy_pj": picojoules, "energy": energy, "cycles": dense.estimate.cycles,
             }),
         )
+        .with("settings", settings(setting))
         .with("methods", methods)
         .with("layers", layers)
         .with("missed", finished.missed())
         .with("seconds", finished.seconds)
 }
 
+/// Everything that decides the result besides the files.
+fn settings(setting: &Setting) -> Value {
+    json!({
+        "command_line": std::env::args().collect::<Vec<_>>(),
+        "seed": setting.tuning.seed, "energy_images": setting.images,
+        "training": setting.tuning, "bounds": setting.bounds, "schedule": setting.schedule,
+    })
+}
+
 fn method(finished: &Finished<'_>, found: &Found) -> Value {
-    let Outcome { rule, masks, point, points, ending, phases, .. } = &found.outcome;
+    let Outcome { rule, masks, point, points, ending, resumed, phases, .. } = &found.outcome;
     let technology = &finished.setting.target.technology;
     let [picojoules, energy] = energies(technology, found.estimate.energy());
     json!({
@@ -262,7 +278,7 @@ fn method(finished: &Finished<'_>, found: &Found) -> Value {
         "validation_accuracy": point.accuracy,
         "energy_pj": picojoules, "energy": energy, "cycles": found.estimate.cycles,
         "density": masks.density(), "nonzero_macs": found.estimate.floor().nonzero_macs,
-        "ending": ending, "points": points, "phases": phases, "seconds": phases.total(),
+        "ending": ending, "resumed_after_round": resumed, "points": points, "phases": phases, "seconds": phases.total(),
     })
 }
 

@@ -5,9 +5,12 @@ use indicatif::ProgressBar;
 use super::Context;
 use crate::net::quantize::Options;
 use crate::prune::{Event, Rule};
+use crate::report::energy;
 
 /// Shows how far a method is.
-pub(super) struct Watcher {
+pub(super) struct Watcher<'a> {
+    /// Unit of energies.
+    unit: &'a str,
     bar: ProgressBar,
     rule: &'static str,
     widths: Options,
@@ -15,12 +18,12 @@ pub(super) struct Watcher {
     decisions: Option<String>,
 }
 
-impl Watcher {
-    pub(super) fn new(context: &Context, rule: &Rule, explain: bool) -> Self {
+impl<'a> Watcher<'a> {
+    pub(super) fn new(context: &Context, rule: &Rule, unit: &'a str, explain: bool) -> Self {
         let head = "widths,round,layer,output,input,weights,loss,saved\n";
         let decisions = explain.then(|| head.to_owned());
         let bar = context.bar(1, rule.name);
-        Self { bar, rule: rule.name, widths: Options::default(), round: 0, decisions }
+        Self { unit, bar, rule: rule.name, widths: Options::default(), round: 0, decisions }
     }
 
     pub(super) fn see(&mut self, event: &Event<'_>) {
@@ -31,8 +34,17 @@ impl Watcher {
             }
             Event::Round(round, goal) => {
                 self.round = *round;
-                tracing::debug!("{}, round {round}: towards {goal:.0}", self.rule);
+                tracing::debug!(
+                    "{}, round {round}: towards {}",
+                    self.rule,
+                    energy(*goal, self.unit)
+                );
             }
+            Event::Resumed(round) => tracing::info!(
+                "{}, {}: goes on behind round {round} of an earlier run with the same arguments",
+                self.rule,
+                self.widths
+            ),
             Event::Tuning(progress) => {
                 self.bar.set_length(progress.steps as u64);
                 self.bar.set_position(progress.step as u64);
@@ -46,13 +58,13 @@ impl Watcher {
                 ));
             }
             Event::Scored(point) => tracing::info!(
-                "{}, round {}, {}: {:.2} % at {:.0} (predicted {:.0}), {:.0} cycles, density {:.3}{}",
+                "{}, round {}, {}: {:.2} % at {} (predicted {}), {:.0} cycles, density {:.3}{}",
                 self.rule,
                 point.round,
                 point.widths,
                 100.0 * point.accuracy,
-                point.energy,
-                point.predicted,
+                energy(point.energy, self.unit),
+                energy(point.predicted, self.unit),
                 point.cycles,
                 point.density,
                 if point.good { "" } else { ": too much lost" }
@@ -63,8 +75,12 @@ impl Watcher {
                 for r in *reasons {
                     let saved = r.saved.map(|saved| format!("{saved:.3}")).unwrap_or_default();
                     let number = |n: Option<usize>| n.map(|n| n.to_string()).unwrap_or_default();
-                    let place =
-                        [r.layer.clone(), number(r.output), number(r.input), r.weights.to_string()];
+                    let place = [
+                        csv_field(&r.layer),
+                        number(r.output),
+                        number(r.input),
+                        r.weights.to_string(),
+                    ];
                     let place = place.join(",");
                     text.push_str(&format!("{widths},{round},{place},{:e},{saved}\n", r.loss));
                 }
@@ -76,5 +92,24 @@ impl Watcher {
     pub(super) fn finish(self) -> Option<String> {
         self.bar.finish_and_clear();
         self.decisions
+    }
+}
+
+/// A field of a CSV file (RFC 4180).
+fn csv_field(text: &str) -> String {
+    match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_stays_one_field() {
+        assert_eq!(csv_field("conv1"), "conv1");
+        assert_eq!(csv_field("a,\"b\""), "\"a,\"\"b\"\"\"");
     }
 }

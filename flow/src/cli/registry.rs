@@ -4,8 +4,8 @@ use clap::Subcommand;
 
 use super::{Context, Exit, Failure};
 use super::{
-    calibrate, check, completions, demo, doctor, estimate, generate, init, prune, simulate, synth,
-    tools,
+    cache, calibrate, check, completions, demo, doctor, estimate, generate, init, prune, simulate,
+    synth, tools,
 };
 
 /// Makes the enum of subcommands from their modules: `Variant => module`.
@@ -52,5 +52,6 @@ commands! {
     Calibrate => calibrate,
     Estimate => estimate,
     Prune => prune,
+    Cache => cache,
     Completions => completions,
 }

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::checkpoint::Checkpoint;
 use super::outcome::{Ending, Event, Outcome, Phases, Point};
 use super::round::{Removed, Standing, penalties, remove, tune};
-use super::rule::Rule;
+use super::rule::{Reason, Rule};
 use super::score::{Answers, Integers, answers, cost, integers};
-use super::{Parameters, PruneError, PruneLayer, Setting};
+use super::{Bounds, Parameters, PruneError, PruneLayer, Setting};
 use crate::energy::Estimate;
 use crate::net::Masks;
 use crate::net::graph::Graph;
@@ -18,6 +18,12 @@ use crate::train::{self, Augmentation};
 
 /// So far below the bound further training does not help.
 const HOPELESS: f64 = 0.08;
+
+/// Most that predicted energies are corrected by, as a factor.
+const CORRECTION: f64 = 1.25;
+
+/// What a round aims at, against the energy budget: predictions are off by about so much.
+const BELOW: f64 = 0.99;
 
 /// The dense network, which everything is compared with.
 #[derive(Debug)]
@@ -74,6 +80,10 @@ pub(super) struct State {
     pub(super) best: Network,
     pub(super) points: Vec<Point>,
     pub(super) step: f64,
+    /// What rounds took, against what was predicted: training moves activations, which no plan knows.
+    pub(super) correction: f64,
+    /// What went in each round, and why.
+    pub(super) removed: Vec<(usize, Vec<Reason>)>,
     pub(super) failures: usize,
     pub(super) round: usize,
     pub(super) phases: Phases,
@@ -102,6 +112,12 @@ pub fn prune(
     let mut run =
         Run { setting, dense, rule, layers, state: saved.unwrap_or_else(|| State::new(dense)) };
     watch(&Event::Begin(setting.widths()));
+    let resumed = (run.state.round > 0).then_some(run.state.round);
+    if let Some(round) = resumed {
+        watch(&Event::Resumed(round));
+        let removed = &run.state.removed;
+        removed.iter().for_each(|(round, reasons)| watch(&Event::Removed(*round, reasons)));
+    }
     while run.state.ending.is_none() {
         run.next(graph, watch)?;
         if let Some(checkpoint) = checkpoint {
@@ -117,6 +133,7 @@ pub fn prune(
         point: best.point,
         points,
         ending: ending.unwrap_or(Ending::Rounds),
+        resumed,
         phases,
     })
 }
@@ -140,6 +157,8 @@ impl State {
             best: Network { parameters, masks, point: point.clone() },
             points: vec![point],
             step: 0.0,
+            correction: 1.0,
+            removed: Vec::new(),
             failures: 0,
             round: 0,
             phases: Phases::default(),
@@ -191,7 +210,7 @@ impl Run<'_> {
         (quantized, estimate): (&Integers, &Estimate),
         watch: &mut dyn FnMut(&Event<'_>),
     ) -> Result<(), PruneError> {
-        let goal = self.state.best.point.energy * self.state.step;
+        let goal = self.goal();
         watch(&Event::Round(self.state.round, goal));
         let masks = self.state.best.masks.clone();
         let quantized = &quantized.full;
@@ -199,15 +218,22 @@ impl Run<'_> {
         let seed = self.seed();
         let phases = &mut self.state.phases;
         let network = (self.dense, &self.layers[..]);
+        let correction = self.state.correction;
+        let planned = goal / correction;
         let removed =
-            remove(self.setting, network, self.rule, &mut standing, goal, (seed, phases))?;
+            remove(self.setting, network, self.rule, &mut standing, planned, (seed, phases))?;
         let Some(removed) = removed else {
             self.state.ending = Some(Ending::Exhausted);
             return Ok(());
         };
         watch(&Event::Removed(self.state.round, &removed.reasons));
-        let Removed { masks, predicted, .. } = removed;
-        let point = self.train(graph, (&masks, predicted), estimate, watch)?;
+        let Removed { masks, predicted, reasons } = removed;
+        self.state.removed.push((self.state.round, reasons));
+        let point = self.train(graph, (&masks, predicted * correction), estimate, watch)?;
+        let off = correction * point.energy / point.predicted;
+        if off.is_finite() {
+            self.state.correction = off.clamp(1.0 / CORRECTION, CORRECTION);
+        }
         self.judge(point, Parameters::of(graph), masks);
         Ok(())
     }
@@ -229,6 +255,16 @@ impl Run<'_> {
             self.state.ending = Some(Ending::Accuracy);
         }
         Ok(())
+    }
+
+    /// Energy that this round is to bring the network to: not far below what is asked for, as that would cost accuracy
+    /// for nothing.
+    fn goal(&self) -> f64 {
+        let step = self.state.best.point.energy * self.state.step;
+        match self.setting.bounds {
+            Bounds { energy: Some(energy), cycles: None, .. } => step.max(energy * BELOW),
+            _ => step,
+        }
     }
 
     /// Seed of this round.

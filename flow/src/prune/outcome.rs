@@ -83,6 +83,8 @@ pub enum Ending {
 pub enum Event<'a> {
     /// A search begins, on hardware of these widths.
     Begin(Options),
+    /// The search goes on behind this round of an earlier run; what that run removed follows.
+    Resumed(usize),
     /// A round begins, towards an energy.
     Round(usize, f64),
     /// A step of training.
@@ -108,6 +110,8 @@ pub struct Outcome {
     pub points: Vec<Point>,
     /// How it ended.
     pub ending: Ending,
+    /// Round behind which it went on, if it did not begin anew.
+    pub resumed: Option<usize>,
     /// Seconds by phase.
     pub phases: Phases,
 }

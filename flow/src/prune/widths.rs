@@ -46,10 +46,11 @@ impl Outcome {
         // Both begin with the dense network.
         points.extend(other.points.iter().skip(1).cloned());
         let phases = self.phases.plus(&other.phases);
+        let resumed = other.resumed.or(self.resumed);
         // Budgets that are met count more than energy: one of cycles may cost some.
         let first = |outcome: &Self| (outcome.ending != Ending::Budget, outcome.point.energy);
         let better = if first(&other) < first(&self) { other } else { self };
-        Self { points, phases, ..better }
+        Self { points, phases, resumed, ..better }
     }
 }
 
@@ -74,6 +75,7 @@ mod tests {
             rule: "pecan",
             parameters: Default::default(),
             masks: Default::default(),
+            resumed: None,
             points: vec![dense, point.clone()],
             point,
             ending,

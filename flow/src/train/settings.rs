@@ -44,7 +44,8 @@ pub struct Settings {
     pub epochs: f64,
     /// Samples of one step; all, if the set has fewer.
     pub batch: usize,
-    /// Highest learning rate.
+    /// Highest learning rate: the size of a step of [`Optimizer::ADAMW`] against the root mean square of the weights of
+    /// a tensor, and, of biases, against the deviation of the layer's output.
     pub learning_rate: f64,
     /// Share of the steps in which the learning rate rises to its highest; then it falls to 0.
     pub warmup: f64,
@@ -52,7 +53,8 @@ pub struct Settings {
     pub optimizer: Optimizer,
     /// Decay of weights (not of bias and normalization); see [`Optimizer`].
     pub weight_decay: f64,
-    /// Largest norm of the gradient; longer ones are shortened to it. Infinite for no limit.
+    /// Largest norm of a tensor's gradient, by changes in the units of [`Self::learning_rate`]; longer ones are
+    /// shortened to it. Infinite for no limit.
     pub gradient_norm: f64,
     /// Learning from the teacher of the set, if it has one.
     pub distillation: Option<Distillation>,

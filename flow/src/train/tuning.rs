@@ -86,32 +86,40 @@ impl<'a> Tuning<'a> {
             collected: Vec::new(),
             measuring: false,
         };
-        let averages = match settings.normalization {
-            true => observe(network, batches)?,
-            false => Vec::new(),
-        };
-        for (at, layer) in network.layers.iter().enumerate() {
-            let moments = averages.get(at).filter(|_| layer.inner).map(Average::moments);
-            tuning.push(layer, masks.layer(&layer.name), moments);
+        let averages = observe(network, batches)?;
+        for (layer, average) in network.layers.iter().zip(&averages) {
+            let normalized = settings.normalization && layer.inner;
+            tuning.push(layer, masks.layer(&layer.name), &average.moments(), normalized);
         }
         Ok(tuning)
     }
 
-    fn push(&mut self, layer: &Layer, mask: Option<&[bool]>, moments: Option<Moments>) {
+    /// Adds the parameters of a layer whose output has `moments`. Weights are trained in units of their root mean square,
+    /// what is added to the output in units of the output's deviation: neither depends on what a value of 1 stands for.
+    fn push(&mut self, layer: &Layer, mask: Option<&[bool]>, moments: &Moments, normalized: bool) {
         let (outputs, inputs) = layer.shape();
         let first = self.parameters.len();
-        let weights = Parameter::new(layer.weights.clone(), vec![outputs, inputs], mask, true);
-        let vector = |values: Vec<f32>| Parameter::new(values, vec![outputs], None, false);
+        let kept = kept(&layer.weights, mask);
+        let units = match std::env::var("PECAN_UNIT").as_deref() {
+            Ok("row") => row_units(&kept, inputs),
+            _ => vec![root_mean_square(&kept); outputs],
+        };
+        let dims = vec![outputs, inputs];
+        let weights = Parameter::new(layer.weights.clone(), dims, mask, true, units);
+        let unit = deviation(moments);
+        let vector = |values: Vec<f32>| {
+            Parameter::new(values, vec![outputs], None, false, vec![unit; outputs])
+        };
         self.parameters.push(weights);
-        let norm = match moments {
-            None => {
+        let norm = match normalized {
+            false => {
                 self.parameters.push(vector(layer.bias.clone()));
                 None
             }
-            Some(moments) => {
-                let norm = Norm::new(first + 2, &moments);
+            true => {
+                let norm = Norm::new(first + 2, moments);
                 self.parameters.push(vector(moments.mean.iter().map(|m| *m as f32).collect()));
-                self.parameters.push(vector(norm.neutral_gain(&moments)));
+                self.parameters.push(vector(norm.neutral_gain(moments)));
                 Some(norm)
             }
         };
@@ -194,6 +202,32 @@ impl<'a> Tuning<'a> {
         self.ranges[stored] = next;
         Ok(next)
     }
+}
+
+/// The weights that a mask leaves; 0 for the others.
+fn kept(weights: &[f32], mask: Option<&[bool]>) -> Vec<f32> {
+    let keep = |at: usize| mask.is_none_or(|mask| mask.get(at).is_none_or(|keep| *keep));
+    weights.iter().enumerate().map(|(at, w)| if keep(at) { *w } else { 0.0 }).collect()
+}
+
+/// Root of the mean square of the values that are not 0.
+fn root_mean_square(values: &[f32]) -> f32 {
+    let count = values.iter().filter(|value| **value != 0.0).count().max(1);
+    let squares: f64 = values.iter().map(|value| f64::from(*value) * f64::from(*value)).sum();
+    (squares / count as f64).sqrt() as f32
+}
+
+/// The same by rows; that of all where a row has none.
+fn row_units(values: &[f32], inputs: usize) -> Vec<f32> {
+    let all = root_mean_square(values);
+    let unit = |row: &[f32]| Some(root_mean_square(row)).filter(|unit| *unit > 0.0).unwrap_or(all);
+    values.chunks(inputs.max(1)).map(unit).collect()
+}
+
+/// Deviation of a layer's output, over all channels.
+fn deviation(moments: &Moments) -> f32 {
+    let count = moments.variance.len().max(1) as f64;
+    (moments.variance.iter().sum::<f64>() / count).sqrt() as f32
 }
 
 /// Moments of every layer's output over `batches`.

@@ -58,7 +58,7 @@ impl<'a> Round<'a> {
 }
 
 /// Why something goes.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Reason {
     /// Layer.
     pub layer: String,
