@@ -48,6 +48,50 @@ fn topology(folder: &Path) -> PathBuf {
     path
 }
 
+/// A layer's shape does not fail because the bundled network needs wider sums than this accelerator has.
+#[test]
+fn shapes_are_estimated_where_the_bundled_network_does_not_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = topology(folder.path()).display().to_string();
+    let narrow = [&path, "--set", "numerics.accumulator_bits=18", "--json", "--only", "fc"];
+    let output = estimate(folder.path(), &narrow);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stdout));
+    std::fs::write(
+        &path,
+        "Layer, H, W, Fh, Fw, Channels, Filters, Stride,\nonly, 14, 14, 1, 1, 8, 16, 1,\n",
+    )
+    .unwrap();
+    let document = document(folder.path(), &narrow[..4]);
+    let inputs = document["inputs"].as_str().unwrap();
+    assert!(inputs.contains("as it does not run on this configuration"), "{inputs}");
+    assert_eq!(document["total"]["macs"], 14 * 14 * 8 * 16);
+}
+
+/// The column of version 3 of the format.
+#[test]
+fn sparsity_of_a_topology_file_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sparse.csv").display().to_string();
+    let write = |field: &str| {
+        let head = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides, Sparsity,";
+        std::fs::write(&path, format!("{head}\nonly, 16, 16, 3, 3, 32, 32, 1, {field},\n"))
+            .unwrap();
+    };
+    let cycles = |args: &[&str]| {
+        document(folder.path(), &[&[path.as_str(), "--json"], args].concat())["total"]["latency_cycles"].clone()
+    };
+    write("1:4");
+    let quarter = cycles(&[]);
+    assert_eq!(cycles(&["--density", "0.25"]), quarter);
+    let dense = cycles(&["--density", "1"]);
+    assert!(dense.as_f64() > quarter.as_f64().map(|c| 2.5 * c));
+    write("");
+    assert_eq!(cycles(&[]), dense);
+    write("4:2");
+    let said = fails(folder.path(), &[&path], 3);
+    assert!(said.contains("sparse.csv:2:9: sparsity is `4:2`; allowed: N:M"), "{said}");
+}
+
 #[test]
 fn a_model_with_data() {
     let folder = tempfile::tempdir().unwrap();

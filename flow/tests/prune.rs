@@ -73,6 +73,19 @@ fn methods_side_by_side_are_those_of_one_worker() {
     assert_eq!(one, three);
 }
 
+/// Everything that decides the result is in the document.
+fn what_was_asked_for(settings: &Value) {
+    assert_eq!((&settings["seed"], &settings["energy_images"]), (&0.into(), &4.into()));
+    assert_eq!(settings["training"]["learning_rate"], 0.005);
+    assert_eq!(settings["training"]["epochs"], 3.0);
+    assert_eq!(
+        (&settings["schedule"]["rounds"], &settings["bounds"]["margin"]),
+        (&3.into(), &0.5.into())
+    );
+    let line = settings["command_line"].as_array().unwrap();
+    assert!(line.contains(&"--explain".into()), "{line:?}");
+}
+
 /// Everything is written; a run that was killed goes on and ends with the same bytes; a damaged state begins anew.
 #[test]
 fn results_and_resumption() {
@@ -102,11 +115,15 @@ fn results_and_resumption() {
     assert!(method["accuracy"].as_f64().unwrap() > 0.93, "{metrics:#}");
     assert_eq!(metrics["samples"]["validation"], 180);
     assert!(metrics["layers"].as_array().unwrap().len() >= 4);
+    assert!(method["resumed_after_round"].is_null());
+    what_was_asked_for(&metrics["settings"]);
     let decisions = folder.path().join("whole/decisions-pecan.csv");
     assert!(std::fs::read_to_string(decisions).unwrap().lines().count() > 100);
 
-    let bytes = |out: &str| std::fs::read(folder.path().join(out).join("pruned.onnx")).unwrap();
-    let mut child = command(folder.path(), "killed", &SHORT)
+    let read = |out: &str, name: &str| std::fs::read(folder.path().join(out).join(name)).unwrap();
+    let bytes = |out: &str| read(out, "pruned.onnx");
+    let explained = [&SHORT[..], &["--explain"]].concat();
+    let mut child = command(folder.path(), "killed", &explained)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -117,8 +134,15 @@ fn results_and_resumption() {
     }
     let _ = child.kill();
     child.wait().unwrap();
-    code(&prune(folder.path(), "killed", &SHORT), 0);
-    assert_eq!(bytes("killed"), bytes("whole"));
+    let output = prune(folder.path(), "killed", &explained);
+    code(&output, 0);
+    assert!(text(&output.stderr).contains("goes on behind round"), "{}", text(&output.stderr));
+    // Decisions of the rounds before the kill are there as well.
+    for name in ["pruned.onnx", "masks.npz", "program.bin", "decisions-pecan.csv"] {
+        assert!(read("killed", name) == read("whole", name), "{name} differs");
+    }
+    let resumed = self::metrics(folder.path(), "killed");
+    assert!(resumed["methods"][0]["resumed_after_round"].as_u64().unwrap() >= 1, "{resumed:#}");
 
     let whole = std::fs::read(&state).unwrap();
     std::fs::write(&state, &whole[..whole.len() - 7]).unwrap();
@@ -159,7 +183,14 @@ fn unmet_budgets_are_said() {
     let folder = tempfile::tempdir().unwrap();
     let output = prune(folder.path(), "out", &["--rounds", "1", "--energy-budget", "1%"]);
     code(&output, 1);
-    assert!(text(&output.stdout).contains("budget was not met"), "{}", text(&output.stdout));
+    let said = text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("budget was not met") && said.contains("what 1 rounds came to"),
+        "{said}"
+    );
+    // Energies in the log have a unit.
+    let log = text(&output.stderr);
+    assert!(log.contains("% at ") && log.contains("(predicted ") && log.contains("J)"), "{log}");
     assert!(folder.path().join("out/pruned.onnx").is_file());
     assert!(metrics(folder.path(), "out")["missed"].is_string());
     let output = prune(
@@ -200,6 +231,7 @@ fn mistakes_are_named() {
     wrong(&["--weight-bits", "8,3"], 2, "4, 8, 16");
     wrong(&["--activation-penalty=-1"], 2, "0 to 1000");
     wrong(&["--teacher", "2"], 2, "from 0 to 1");
+    wrong(&["--energy-images", "101"], 3, "calibration samples");
     wrong(&["--augment", "turn"], 2, "shift:PIXELS");
     wrong(&["--learning-rate", "1e9", "--rounds", "1"], 3, "learning rate");
     wrong(&["--technology", "sg13"], 3, "sg13g2");

@@ -56,6 +56,26 @@ impl ConfigArgs {
     }
 }
 
+/// Number of worker threads where so many are asked for.
+fn threads(jobs: Option<NonZeroUsize>) -> usize {
+    let jobs = jobs.or_else(|| std::thread::available_parallelism().ok());
+    jobs.map_or(1, NonZeroUsize::get)
+}
+
+fn pool(jobs: Option<NonZeroUsize>) -> rayon::ThreadPoolBuilder {
+    let builder = rayon::ThreadPoolBuilder::new().num_threads(threads(jobs));
+    builder.thread_name(|number| format!("worker-{number}"))
+}
+
+/// Makes the worker threads of this process, for everything that runs in parallel and has no pool of its own.
+///
+/// # Errors
+/// [`Failure`] if the system gives no threads.
+pub(super) fn workers(jobs: Option<NonZeroUsize>) -> Result<(), Failure> {
+    let made = pool(jobs).build_global();
+    made.map_err(|error| Failure::from_error(Exit::ToolFailed, error))
+}
+
 /// Where a run puts its results, and how it runs.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Run")]
@@ -75,16 +95,15 @@ impl RunArgs {
     /// The number of worker threads to use.
     #[must_use]
     pub fn jobs(&self) -> usize {
-        let jobs = self.jobs.or_else(|| std::thread::available_parallelism().ok());
-        jobs.map_or(1, NonZeroUsize::get)
+        threads(self.jobs)
     }
 
-    /// A pool of so many worker threads.
+    /// Another pool of so many worker threads, for work that must not wait for others'.
     ///
     /// # Errors
     /// [`Failure`] if the system gives no threads.
     pub fn pool(&self) -> Result<rayon::ThreadPool, Failure> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.jobs()).build();
+        let pool = pool(self.jobs).build();
         pool.map_err(|error| Failure::from_error(Exit::ToolFailed, error))
     }
 

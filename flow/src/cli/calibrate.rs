@@ -75,13 +75,12 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         plan,
         networks: args.networks.clone(),
     };
-    let pool = args.run.pool()?;
     let bar = context.bar(setup.case_count() as u64, "layers x configurations");
     let finished = |case: &str| {
         tracing::debug!("measured {case}");
         bar.inc(1);
     };
-    let calibration = pool.install(|| calibrate(&setup, &finished))?;
+    let calibration = calibrate(&setup, &finished)?;
     bar.finish_and_clear();
     conclude(&calibration, &folder, context)
 }

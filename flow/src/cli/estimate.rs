@@ -119,10 +119,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     };
     let bar = context.bar((subjects.len() * targets.len()) as u64, "networks");
     let goal = args.estimation.objective;
-    let entries = args
-        .run
-        .pool()?
-        .install(|| entries(&subjects, &targets, (goal, &memory), &|| bar.inc(1)))?;
+    let entries = entries(&subjects, &targets, (goal, &memory), &|| bar.inc(1))?;
     bar.finish_and_clear();
     let memory = if args.estimation.memory == Memory::Ideal { "ideal" } else { "dram" };
     let objective = args.estimation.objective.name().to_owned();
@@ -145,7 +142,7 @@ fn entries(
     subjects: &[Subject],
     targets: &[Target],
     (goal, memory): (Goal, &MemoryModel),
-    done: &(dyn Fn() + Sync),
+    done: &dyn Fn(),
 ) -> Result<Vec<Entry>, Failure> {
     let mut entries = Vec::new();
     for (label, subject) in labels(subjects).iter().zip(subjects) {

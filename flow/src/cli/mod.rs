@@ -41,9 +41,10 @@ mod simulate;
 mod synth;
 mod tools;
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 use crate::report::table;
 
@@ -84,8 +85,12 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 check failed, 2 usage, 3 bad inp
 /// by itself.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let parsed = Cli::command().try_get_matches().and_then(|matches| {
+        let jobs = jobs(&matches);
+        Cli::from_arg_matches(&matches).map(|cli| (cli, jobs))
+    });
+    let (cli, jobs) = match parsed {
+        Ok(parsed) => parsed,
         Err(message) => {
             // Help and version are answers, not errors; if nobody reads them, nothing is lost.
             let _ = message.print();
@@ -95,7 +100,8 @@ pub fn main() -> ExitCode {
     let context = Context::new(cli.command.name(), cli.json, cli.quiet);
     log::start(&context, cli.verbose, cli.quiet);
     signals::watch();
-    match cli.command.run(&context) {
+    let result = args::workers(jobs).and_then(|()| cli.command.run(&context));
+    match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
             context.report(&failure);
@@ -104,10 +110,15 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The value of `--jobs`, which is the business of the whole process, if the command has it.
+fn jobs(matches: &ArgMatches) -> Option<NonZeroUsize> {
+    let (_, command) = matches.subcommand()?;
+    command.try_get_one::<NonZeroUsize>("jobs").ok().flatten().copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn definition_is_consistent() {

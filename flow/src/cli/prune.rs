@@ -130,43 +130,41 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let seed = args.run.seed;
     let (split, inputs, origin) = args.samples.load((&args.network, &data), &graph, seed)?;
     let folder = args.run.open(context, &config)?;
-    args.run.pool()?.install(|| {
-        let mut setting = args.setting(Target::new(&config, &technology)?, split, &inputs)?;
-        let dense = Dense::new(&setting, &graph)?;
-        let unit = &setting.target.technology.unit;
-        tracing::info!(
-            "dense: {:.2} % on {} validation samples, {} and {:.0} cycles per image",
-            100.0 * dense.validation.accuracy(),
-            setting.data.validation.inputs.len(),
-            energy(dense.estimate.energy(), unit),
-            dense.estimate.cycles
-        );
-        setting.bounds.energy = args.energy_budget.map(|b| b.of(dense.estimate.energy()));
-        setting.bounds.cycles = args.latency_budget.map(|b| b.of(dense.estimate.cycles));
-        let key = key(&setting, &model, &origin)?;
-        let checkpoint = Checkpoint::new(&folder.path().join("state"), key);
-        let contest = Contest {
-            context,
-            folder: &folder,
-            setting: &setting,
-            model: &model,
-            dense: &dense,
-            checkpoint: &checkpoint,
-            widths: &args.widths(setting.widths()),
-            explain: args.explain,
-        };
-        let found = contest.run(&args.rules(), &args.run)?;
-        let finished = Finished {
-            setting: &setting,
-            dense: &dense,
-            dense_test: prune::answers(&dense.quantized, &setting.data.test)?,
-            found,
-            origin,
-            seconds: started.elapsed().as_secs_f64(),
-        };
-        prune_output::write(context, &folder, (&path, &model), &finished)?;
-        Ok(if finished.missed().is_some() { Exit::CheckFailed } else { Exit::Done })
-    })
+    let mut setting = args.setting(Target::new(&config, &technology)?, split, &inputs)?;
+    let dense = Dense::new(&setting, &graph)?;
+    let unit = &setting.target.technology.unit;
+    tracing::info!(
+        "dense: {:.2} % on {} validation samples, {} and {:.0} cycles per image",
+        100.0 * dense.validation.accuracy(),
+        setting.data.validation.inputs.len(),
+        energy(dense.estimate.energy(), unit),
+        dense.estimate.cycles
+    );
+    setting.bounds.energy = args.energy_budget.map(|b| b.of(dense.estimate.energy()));
+    setting.bounds.cycles = args.latency_budget.map(|b| b.of(dense.estimate.cycles));
+    let key = key(&setting, &model, &origin)?;
+    let checkpoint = Checkpoint::new(&folder.path().join("state"), key);
+    let contest = Contest {
+        context,
+        folder: &folder,
+        setting: &setting,
+        model: &model,
+        dense: &dense,
+        checkpoint: &checkpoint,
+        widths: &args.widths(setting.widths()),
+        explain: args.explain,
+    };
+    let found = contest.run(&args.rules(), &args.run)?;
+    let finished = Finished {
+        setting: &setting,
+        dense: &dense,
+        dense_test: prune::answers(&dense.quantized, &setting.data.test)?,
+        found,
+        origin,
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    prune_output::write(context, &folder, (&path, &model), &finished)?;
+    Ok(if finished.missed().is_some() { Exit::CheckFailed } else { Exit::Done })
 }
 
 impl Args {

@@ -168,7 +168,8 @@ impl Recipe<'_> {
                 allowed: "valid Unicode without line ends".into(),
             })
         };
-        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        // As many compilers as there are worker threads, which is what --jobs says.
+        let jobs = rayon::current_num_threads();
         let mut make = Command::new(&self.verilator.make);
         make.current_dir(folder).args(["-C", "obj", "-f", "Vpecan.mk", "Vpecan"]);
         make.arg(format!("-j{jobs}")).args(MAKE_VARIABLES);
