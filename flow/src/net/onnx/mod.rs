@@ -4,6 +4,7 @@ mod constant;
 mod device;
 mod encode;
 mod model;
+mod size;
 mod tensor;
 mod types;
 
@@ -109,13 +110,15 @@ impl Model {
     /// Decodes a model; `origin` names it in messages.
     ///
     /// # Errors
-    /// [`OnnxError::Format`] if the bytes are not a well-formed model or have no graph.
+    /// [`OnnxError::Format`] if the bytes are not a well-formed model, are larger than allowed
+    /// ([`limits`](crate::net::limits)) or have no graph.
     pub fn decode(bytes: &[u8], origin: &str) -> Result<Self, OnnxError> {
         let fail = |problem: String| OnnxError::Format {
             origin: origin.to_string(),
             length: bytes.len(),
             problem,
         };
+        size::check(bytes).map_err(fail)?;
         let proto = ModelProto::decode(bytes).map_err(|e| fail(e.to_string()))?;
         if proto.graph.is_none() {
             return Err(fail("no graph in it".into()));

@@ -4,6 +4,9 @@ use std::cell::RefCell;
 
 use crate::net::onnx::{AttributeProto, attribute_type};
 
+/// Unknown attributes that are named.
+const SHOWN: usize = 20;
+
 /// The attributes of one node. Attributes that no operator code asked for are a problem too: they would
 /// otherwise be dropped silently.
 #[derive(Debug)]
@@ -37,11 +40,14 @@ impl<'a> Attributes<'a> {
     /// There is a problem.
     pub fn finish(&self) -> Result<(), Vec<String>> {
         let asked = self.asked.borrow();
-        for attribute in self.list {
-            let name = attribute.name.as_deref().unwrap_or("");
-            if !asked.iter().any(|a| a == name) {
-                self.problem(format!("unknown attribute `{name}`; known: {}", asked.join(", ")));
-            }
+        let name = |attribute: &'a AttributeProto| attribute.name.as_deref().unwrap_or("");
+        let unknown = |name: &&str| !asked.iter().any(|a| a == name);
+        let unknown: Vec<&str> = self.list.iter().map(name).filter(unknown).collect();
+        for name in unknown.iter().take(SHOWN) {
+            self.problem(format!("unknown attribute `{name}`; known: {}", asked.join(", ")));
+        }
+        if unknown.len() > SHOWN {
+            self.problem(format!("and {} more unknown attributes", unknown.len() - SHOWN));
         }
         let problems = self.problems.borrow();
         if problems.is_empty() { Ok(()) } else { Err(problems.clone()) }
