@@ -47,7 +47,7 @@ impl Activity {
         let problem = |problem: String| GateError::Saif { file: file.to_path_buf(), problem };
         let saif = saif::parse(&text).map_err(problem)?;
         let by_name: HashMap<(&str, &str), &SaifNet> =
-            saif.nets.iter().map(|net| ((net.path.as_str(), net.name.as_str()), net)).collect();
+            saif.nets.iter().map(|net| ((&*net.path, net.name.as_str()), net)).collect();
         let prefix = saif.prefix(design.flat.top_name());
         let mut toggles = vec![None; design.nets()];
         let mut ones = vec![0.0; design.nets()];

@@ -13,7 +13,6 @@ mod table;
 mod units;
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 pub(crate) use boolean::Truth;
@@ -22,6 +21,7 @@ pub(crate) use cell::{Kind, Selection};
 pub(crate) use table::Table;
 
 use super::error::{GateError, Result};
+use crate::file::inflate;
 use units::Units;
 
 /// Cells of one or several Liberty files that are used together.
@@ -115,11 +115,7 @@ impl Library {
 fn read_text(file: &Path) -> Result<String> {
     let bytes = std::fs::read(file).map_err(GateError::io("read", file))?;
     let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
-        let mut plain = Vec::new();
-        flate2::read::MultiGzDecoder::new(bytes.as_slice())
-            .read_to_end(&mut plain)
-            .map_err(GateError::io("uncompress", file))?;
-        plain
+        inflate(&bytes).map_err(GateError::io("uncompress", file))?
     } else {
         bytes
     };
