@@ -66,6 +66,17 @@ pub fn mask(text: &str) -> Cow<'_, str> {
     Cow::Owned(masked)
 }
 
+/// The text, with the middle left out if it has more than `most` bytes.
+#[must_use]
+pub fn shorten(text: &str, most: usize) -> Cow<'_, str> {
+    if text.len() <= most {
+        return text.into();
+    }
+    let head = text.floor_char_boundary(most / 2);
+    let tail = text.ceil_char_boundary(text.len() - most / 2);
+    format!("{} ... {}", &text[..head], &text[tail..]).into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

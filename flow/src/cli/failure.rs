@@ -7,6 +7,8 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use pecan_hdl::config::ConfigError;
 use serde_json::json;
 
+use super::shown::Shown;
+
 /// The exit codes of every command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -86,10 +88,11 @@ impl Failure {
             if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme).with_width(width);
         let mut text = String::new();
-        if handler.render_report(&mut text, self.report.as_ref()).is_err() {
+        let shown = Shown::new(self.report.as_ref());
+        if handler.render_report(&mut text, &shown).is_err() {
             // A source that cannot be shown must not hide the message.
             text.clear();
-            let _ = write!(text, "error: {}", self.report);
+            let _ = write!(text, "error: {shown}");
         }
         text
     }
@@ -169,6 +172,21 @@ mod tests {
             assert_eq!(Exit::from_code(code).unwrap().code(), code);
         }
         assert_eq!(Exit::from_code(7), None);
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        let hostile = "a\u{1b}[2J\u{7}\u{202e}b";
+        let cause = Outer(io::Error::other(hostile));
+        let related = miette::MietteDiagnostic::new(hostile).with_help(hostile);
+        for failure in [Failure::from_error(Exit::BadInput, cause), Failure::bad_input(related)] {
+            let text = failure.render(false, 80);
+            assert!(text.contains("a\\u{1b}[2J\\u{7}\\u{202e}b"), "{text}");
+            assert!(!text.contains(|c| pecan_hdl::text::acts(c) && c != '\n'), "{text:?}");
+            // For a program, JSON has its own escapes and keeps what was there.
+            let json = failure.to_json().to_string();
+            assert!(json.contains("\\u001b[2J"), "{json}");
+        }
     }
 
     #[test]

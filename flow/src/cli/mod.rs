@@ -35,6 +35,7 @@ mod prune_watch;
 mod registry;
 mod run;
 mod shapes;
+mod shown;
 mod simulate;
 mod synth;
 mod tools;

@@ -6,6 +6,8 @@
 use std::collections::HashSet;
 use std::io::{Read, Seek, SeekFrom};
 
+use pecan_hdl::text::escape_name;
+
 /// Most members of an archive.
 pub(super) const MOST_MEMBERS: u64 = 1 << 16;
 /// Most bytes of the directory: names of 1 KiB on average.
@@ -46,7 +48,7 @@ pub(super) fn check(file: &mut (impl Read + Seek)) -> Result<(), String> {
         let text = rest.get(ENTRY..ENTRY + name).ok_or("the directory is truncated")?;
         if !names.insert(text) {
             let name = String::from_utf8_lossy(text);
-            return Err(format!("the member `{name}` is there twice"));
+            return Err(format!("the member `{}` is there twice", escape_name(&name)));
         }
         rest = rest.get(ENTRY + name + extra + comment..).ok_or("the directory is truncated")?;
     }

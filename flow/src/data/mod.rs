@@ -8,6 +8,7 @@ mod rows;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use pecan_hdl::text::escape_name;
 use thiserror::Error;
 
 pub use npz::{Array, Npz};
@@ -69,7 +70,8 @@ const SHOWN: usize = 20;
 
 /// The first names of a list, and how many there are beside them.
 fn shortened(names: &[String]) -> String {
-    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let shown = names.iter().take(SHOWN).map(|name| escape_name(name));
+    let shown = shown.collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(SHOWN) {
         0 => shown,
         more => format!("{shown} and {more} more"),
@@ -77,7 +79,7 @@ fn shortened(names: &[String]) -> String {
 }
 
 fn hint(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default()
+    nearest.as_ref().map(|n| format!(" (did you mean `{}`?)", escape_name(n))).unwrap_or_default()
 }
 
 /// Which samples to load.

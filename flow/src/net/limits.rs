@@ -12,7 +12,7 @@ pub const MOST_MESSAGES: usize = 1 << 18;
 pub const MOST_AXES: usize = 16;
 
 /// Most values that one tensor may have for one sample.
-pub const MOST_VALUES: usize = 1 << 25;
+pub const MOST_VALUES: usize = 1 << 24;
 
 /// Most values that all tensors together may have for one sample.
 pub const MOST_NETWORK_VALUES: usize = 1 << 27;

@@ -14,7 +14,7 @@ use super::error::{ConfigError, MOST_PROBLEMS, Problem, ProblemKind};
 use super::key::{Key, Section};
 use super::spelling::nearest;
 use super::{Config, PRESETS, RULES, Rule, SECTIONS};
-use crate::text::{escape_name, escape_text, mask};
+use crate::text::{escape_name, escape_text, mask, shorten};
 
 type Source = Arc<NamedSource<String>>;
 
@@ -299,7 +299,7 @@ impl Loader {
         });
         let (source, labels) =
             if long.is_some() { (None, Vec::new()) } else { (source.cloned(), labels) };
-        let text = |text: String| shortened(&escape_text(&text)).into_owned();
+        let text = |text: String| shorten(&escape_text(&text), LONGEST_TEXT).into_owned();
         let message = text(long.unwrap_or_default() + &message);
         self.problems.push(Problem { kind, message, help: help.map(text), source, labels });
     }
@@ -327,16 +327,6 @@ fn place(text: &str, at: usize) -> (usize, usize, usize) {
     let length = text[at..].find('\n').unwrap_or(text.len() - at) + at - start;
     let line = text[..start].matches('\n').count() + 1;
     (line, text[start..at].chars().count() + 1, length)
-}
-
-/// The text, with the middle left out if it is very long.
-fn shortened(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.len() <= LONGEST_TEXT {
-        return text.into();
-    }
-    let head = text.floor_char_boundary(LONGEST_TEXT / 2);
-    let tail = text.ceil_char_boundary(text.len() - LONGEST_TEXT / 2);
-    format!("{} ... {}", &text[..head], &text[tail..]).into()
 }
 
 /// A TOML value's type with its article.

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use pecan_hdl::text::escape_name;
+
 use super::elaborate::{Flat, FlatCell, FlatMemory, NONE, ONE, Scope, TopPort, ZERO};
 use super::error::{GateError, Result};
 use super::liberty::Library;
@@ -82,6 +84,7 @@ impl<'a> Builder<'a> {
     }
 
     fn problem(&self, problem: String) -> GateError {
+        let problem = escape_name(&problem).into_owned();
         GateError::Netlist { file: self.file.to_path_buf(), problem }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
+use pecan_hdl::text::escape_name;
 use serde::Deserialize;
 
 use super::error::{GateError, Result};
@@ -131,7 +132,10 @@ impl Netlist {
     /// [`GateError::Io`], [`GateError::Netlist`].
     pub(super) fn read(file: &Path) -> Result<Self> {
         let bytes = std::fs::read(file).map_err(GateError::io("read", file))?;
-        let problem = |problem: String| GateError::Netlist { file: file.to_path_buf(), problem };
+        let problem = |problem: String| GateError::Netlist {
+            file: file.to_path_buf(),
+            problem: escape_name(&problem).into_owned(),
+        };
         let raw: RawNetlist = serde_json::from_slice(&bytes).map_err(|e| problem(e.to_string()))?;
         let marked = |m: &RawModule| m.attributes.get("top").is_some_and(is_set);
         let mut tops: Vec<String> =

@@ -45,7 +45,7 @@ impl Graph {
             .map_err(|problem| GraphError::Structure { origin: origin.clone(), problem })?;
         let mut draft = Draft::of(&structure);
         draft.fold();
-        let Draft { nodes: kept, tensors, output, findings, .. } = draft;
+        let Draft { nodes: kept, tensors, output, findings, full: limit, .. } = draft;
         let mut nodes = DiGraph::new();
         let mut readers = vec![Vec::new(); tensors.len()];
         let mut writers = HashMap::new();
@@ -65,7 +65,8 @@ impl Graph {
             order.push(index);
         }
         let name = structure.proto.name.clone().unwrap_or_default();
-        Ok(Self { name, origin, nodes, order, tensors, input: 0, output, readers, findings })
+        let input = 0;
+        Ok(Self { name, origin, nodes, order, tensors, input, output, readers, limit, findings })
     }
 
     /// Remarks on every node of the file, in the file's order.

@@ -125,6 +125,8 @@ pub struct Graph {
     pub output: usize,
     /// Nodes that read each tensor, in order of execution, each once.
     readers: Vec<Vec<NodeIndex>>,
+    /// The limit that the network exceeds.
+    limit: Option<String>,
     /// Remarks on every node of the file, in its order.
     findings: Vec<Finding>,
 }
@@ -133,6 +135,11 @@ impl Graph {
     /// Nodes in order of execution.
     pub fn iter(&self) -> impl Iterator<Item = &Node> {
         self.order.iter().map(|&index| &self.nodes[index])
+    }
+
+    /// The limit of [`limits`](super::limits) that the network exceeds, if so; nodes behind that place were not read.
+    pub fn limit(&self) -> Option<&str> {
+        self.limit.as_deref()
     }
 
     /// Nodes that read `tensor`, in order of execution.

@@ -4,6 +4,7 @@ mod constant;
 mod device;
 mod encode;
 mod model;
+mod names;
 mod size;
 mod tensor;
 mod types;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use pecan_sim::file::write_whole;
 use prost::Message;
 use thiserror::Error;
+use tracing::warn;
 
 pub use constant::{Constant, ConstantError, Values};
 pub use device::*;
@@ -107,7 +109,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Decodes a model; `origin` names it in messages.
+    /// Decodes a model; `origin` names it in messages. Control characters in names become escapes.
     ///
     /// # Errors
     /// [`OnnxError::Format`] if the bytes are not a well-formed model, are larger than allowed
@@ -119,9 +121,15 @@ impl Model {
             problem,
         };
         size::check(bytes).map_err(fail)?;
-        let proto = ModelProto::decode(bytes).map_err(|e| fail(e.to_string()))?;
+        let mut proto = ModelProto::decode(bytes).map_err(|e| fail(e.to_string()))?;
         if proto.graph.is_none() {
             return Err(fail("no graph in it".into()));
+        }
+        let changed = names::escape(&mut proto);
+        if changed > 0 {
+            warn!(
+                "{origin}: {changed} names hold control characters, which are written as escapes"
+            );
         }
         Ok(Self { origin: origin.to_string(), proto })
     }

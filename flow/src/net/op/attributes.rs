@@ -2,7 +2,12 @@
 
 use std::cell::RefCell;
 
+use pecan_hdl::text::{escape_name, shorten};
+
 use crate::net::onnx::{AttributeProto, attribute_type};
+
+/// Longest string that is told apart.
+const LONGEST: usize = 60;
 
 /// Unknown attributes that are named.
 const SHOWN: usize = 20;
@@ -118,10 +123,13 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// A string.
+    /// A string, as it can be shown.
     pub fn text(&self, name: &str, default: &str) -> String {
         match self.find(name, attribute_type::STRING, "a string") {
-            Some(a) => String::from_utf8_lossy(a.s.as_deref().unwrap_or(b"")).into_owned(),
+            Some(a) => {
+                let text = String::from_utf8_lossy(a.s.as_deref().unwrap_or(b""));
+                shorten(&escape_name(&text), LONGEST).into_owned()
+            }
             None => default.to_string(),
         }
     }

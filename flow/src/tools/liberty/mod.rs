@@ -5,6 +5,7 @@ mod scan;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use pecan_hdl::text::escape_name;
 use pecan_sim::file::inflate;
 use serde::Serialize;
 
@@ -194,7 +195,7 @@ fn cell(
 
 fn error(path: &Path, text: &str, at: usize, reason: &str) -> LibertyError {
     let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-    LibertyError { path: path.to_owned(), line, reason: reason.to_owned() }
+    LibertyError { path: path.to_owned(), line, reason: escape_name(reason).into_owned() }
 }
 
 /// Whether the name matches a pattern in which `*` stands for anything. Each part takes the first place that it fits
