@@ -7,5 +7,6 @@ pub mod generate;
 pub mod geometry;
 pub mod isa;
 pub mod rtl;
+pub mod text;
 #[doc(hidden)]
 pub mod verification;

@@ -1,7 +1,25 @@
 //! Files that are there as a whole or not at all.
 
-use std::io::{Result, Write};
+use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::path::Path;
+
+/// Most bytes that a compressed text may unpack to; the largest library of asap7 has 22 MB.
+pub const MOST_INFLATED: u64 = 1 << 28;
+
+/// Unpacks a gzip file of one or several members.
+///
+/// # Errors
+/// It is damaged, or unpacks to more than [`MOST_INFLATED`] bytes.
+pub fn inflate(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    let decoder = flate2::read::MultiGzDecoder::new(bytes);
+    decoder.take(MOST_INFLATED + 1).read_to_end(&mut plain)?;
+    if plain.len() as u64 > MOST_INFLATED {
+        let problem = format!("it unpacks to more than {MOST_INFLATED} bytes");
+        return Err(Error::new(ErrorKind::InvalidData, problem));
+    }
+    Ok(plain)
+}
 
 /// Writes a file through a temporary one in the same folder, so that a reader, or a run that was killed, never finds a
 /// half-written file under its name, and an old one stays if writing fails. Missing folders are made.
@@ -32,6 +50,21 @@ pub fn write_whole(path: &Path, contents: impl AsRef<[u8]>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_unpacks_to_too_much_is_refused() {
+        let pack = |count: u64| {
+            let encoder = flate2::read::GzEncoder::new(
+                std::io::repeat(b' ').take(count),
+                flate2::Compression::fast(),
+            );
+            encoder.bytes().collect::<Result<Vec<u8>>>().unwrap()
+        };
+        assert_eq!(inflate(&pack(1000)).unwrap().len(), 1000);
+        let packed = pack(MOST_INFLATED + 1);
+        assert!(inflate(&packed).unwrap_err().to_string().contains("more than 268435456"));
+        assert!(inflate(&packed[..packed.len() / 2]).is_err());
+    }
 
     #[test]
     fn replaces_and_leaves_nothing_behind() {

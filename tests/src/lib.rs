@@ -5,6 +5,7 @@ pub mod bench;
 pub mod digits;
 pub mod equivalence;
 pub mod judge;
+pub mod mutation;
 pub mod random;
 pub mod shapes;
 pub mod toggles;

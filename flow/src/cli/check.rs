@@ -20,7 +20,7 @@ use crate::net::quantize::{calibrate_by, extract};
 /// List every node of a network: whether the accelerator runs it, why not, and how it maps
 ///
 /// Ends with exit code 1 if a node is not supported or a layer does not map. Of a topology file (.csv, layer
-/// shapes as SCALE-Sim has them) every layer is mapped by itself, with random weights.
+/// shapes as SCALE-Sim has them) every layer is mapped by itself, for evenly spread weights of the density.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -34,26 +34,27 @@ pub struct Args {
 }
 
 /// How one layer maps, or why it does not.
-type Mapped = (String, Result<LayerMapping, String>);
+pub(super) type Mapped = (String, Result<LayerMapping, String>);
 
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let config = args.accelerator.resolve()?;
     let (path, data) = args.network.resolve()?;
     if let Some(topology) = args.shapes.topology(&path)? {
-        let networks = args.shapes.networks(&topology, &config, args.run.seed)?;
-        let mapped: Vec<Mapped> = networks.map(|network| map_single(&network, &config)).collect();
+        let mapped = args.shapes.plan(&topology, &config);
         return conclude(&args, context, &config, &path, (&[], &mapped));
     }
     let model = Model::read(&path)?;
     let findings = check(&model);
     let good = findings.iter().all(|finding| finding.supported);
     let broken = findings.iter().any(|finding| finding.op == "Graph" && !finding.supported);
-    let mapped = if broken {
-        Vec::new()
-    } else {
-        let graph = import(&model, true)?;
+    let graph = if broken { None } else { Some(import(&model, true)?) };
+    // What exceeds a limit is not run either, not even layer by layer.
+    let graph = graph.filter(|graph| graph.limit().is_none());
+    let mapped = if let Some(graph) = graph {
         let inputs = data.load(&graph, args.run.seed)?;
         map(&graph, &inputs, &config, good)?
+    } else {
+        Vec::new()
     };
     conclude(&args, context, &config, &path, (&findings, &mapped))
 }

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pecan_hdl::text::escape_text;
 use serde_json::json;
 
 use super::failure::Failure;
@@ -51,13 +52,13 @@ impl Context {
         self.progress.clone()
     }
 
-    /// Prints to stdout. A reader that closed the pipe has enough and is no error.
+    /// Prints to stdout; characters that would act on a terminal are written as escapes. A reader that closed the pipe has enough and is no error.
     ///
     /// # Errors
     /// [`Failure`] if stdout cannot be written for another reason, such as a full disk.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
-        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        match stdout.write_all(escape_text(text).as_bytes()).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(OutputError::stdout(error).into())
             }

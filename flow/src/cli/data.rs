@@ -15,6 +15,9 @@ use crate::simulate::random_samples;
 const CALIBRATION: usize = 100;
 /// Random samples that are run and that calibrate where there is no data.
 const RANDOM: (usize, usize) = (4, 16);
+/// Values of random samples beyond which fewer are made, and most of them.
+const RANDOM_VALUES: usize = 1 << 26;
+const MOST_RANDOM_VALUES: usize = 1 << 29;
 
 /// The inputs: a file with samples and which of them to use.
 #[derive(Debug, Clone, Default, Args)]
@@ -77,7 +80,7 @@ impl DataArgs {
         let method = self.calibration.unwrap_or_default();
         let Some(path) = &self.data else {
             self.refuse_without_data()?;
-            return Ok(Inputs { method, ..random(graph, limit, seed) });
+            return Ok(Inputs { method, ..random(graph, limit, seed)? });
         };
         let rows = |text: &Option<String>| match text {
             Some(text) => text.parse::<Rows>(),
@@ -89,7 +92,13 @@ impl DataArgs {
             rows,
             limit,
         };
-        let tested = Samples::load(path, &selection(rows(&self.rows)?, limit))?;
+        let chosen = selection(rows(&self.rows)?, limit);
+        // Without a choice, the samples that calibrate come from the same pass over the file.
+        let named = self.calibrate_data.is_some() || self.calibrate_rows.is_some();
+        let (tested, others, free) = match named {
+            true => (Samples::load(path, &chosen)?, Vec::new(), false),
+            false => Samples::load_and_others(path, &chosen, CALIBRATION)?,
+        };
         tested.expect_shape(graph.input_shape())?;
         let classes: usize = graph.output_shape().iter().product();
         let labels = match &tested.labels {
@@ -100,8 +109,7 @@ impl DataArgs {
         let chosen = |path, limit| -> Result<_, Failure> {
             let list = Samples::load(path, &selection(rows(&self.calibrate_rows)?, limit))?;
             list.expect_shape(graph.input_shape())?;
-            let samples: Vec<_> = list.iter().map(<[f32]>::to_vec).collect();
-            Ok(samples)
+            Ok(list.into_values())
         };
         let (calibration, what) = match (&self.calibrate_data, &self.calibrate_rows) {
             (None, Some(rows)) => {
@@ -115,11 +123,16 @@ impl DataArgs {
                 let what = format!("{} of {}, {rows}", list.len(), other.display());
                 (list, what)
             }
-            (None, None) => others(&Samples::load(path, &selection(Rows::All, None))?, &tested),
+            (None, None) => {
+                let which = if free { "that are not run" } else { "which are also run" };
+                let comma = if free { "" } else { "," };
+                let what = format!("the first {}{comma} {which}", others.len());
+                (others, what)
+            }
         };
         let origin =
             format!("{} samples of {} (calibrated on {what})", tested.len(), path.display());
-        let samples = tested.iter().map(<[f32]>::to_vec).collect();
+        let samples = tested.into_values();
         Ok(Inputs { samples, labels, calibration, method, origin })
     }
 }
@@ -143,33 +156,24 @@ impl DataArgs {
     }
 }
 
-/// The first samples that are not tested, or, if all are, the first of all.
-fn others(all: &Samples, tested: &Samples) -> (Vec<Vec<f32>>, String) {
-    let run: std::collections::HashSet<usize> = tested.rows.iter().copied().collect();
-    let rows = || all.rows.iter().zip(all.iter());
-    let free: Vec<Vec<f32>> = rows()
-        .filter(|(row, _)| !run.contains(row))
-        .take(CALIBRATION)
-        .map(|(_, sample)| sample.to_vec())
-        .collect();
-    if free.is_empty() {
-        let first: Vec<Vec<f32>> =
-            rows().take(CALIBRATION).map(|(_, sample)| sample.to_vec()).collect();
-        let what = format!("the first {}, which are also run", first.len());
-        return (first, what);
+/// `limit` random inputs to run, and others to calibrate on; of large inputs fewer where no number is asked for.
+fn random(graph: &Graph, limit: Option<usize>, seed: u64) -> Result<Inputs, Failure> {
+    let size = graph.input_shape().iter().product::<usize>().max(1);
+    let calibrating = RANDOM.1.min((RANDOM_VALUES / size).max(1));
+    let count = limit.unwrap_or(RANDOM.0.min(calibrating));
+    if (count + calibrating).saturating_mul(size) > MOST_RANDOM_VALUES {
+        let what = format!(
+            "{count} random inputs of {size} values; allowed: at most {MOST_RANDOM_VALUES} values, with those of \
+             {calibrating} inputs that calibrate (--limit)"
+        );
+        return Err(Failure::new(Exit::BadInput, miette::MietteDiagnostic::new(what)));
     }
-    let what = format!("the first {} that are not run", free.len());
-    (free, what)
-}
-
-fn random(graph: &Graph, limit: Option<usize>, seed: u64) -> Inputs {
-    let size = graph.input_shape().iter().product();
-    let count = limit.unwrap_or(RANDOM.0);
-    let mut samples = random_samples(count + RANDOM.1, size, seed);
+    let mut samples = random_samples(count + calibrating, size, seed);
     let calibration = samples.split_off(count);
     let origin = format!(
         "{count} random inputs, seed {seed} (calibrated on {} others); use --data for real ones",
-        RANDOM.1
+        calibrating
     );
-    Inputs { samples, labels: None, calibration, method: Calibration::default(), origin }
+    let method = Calibration::default();
+    Ok(Inputs { samples, labels: None, calibration, method, origin })
 }

@@ -7,6 +7,8 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use pecan_hdl::config::ConfigError;
 use serde_json::json;
 
+use super::shown::{Shown, causes};
+
 /// The exit codes of every command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -60,7 +62,7 @@ pub struct Failure {
 impl Failure {
     /// A failure with a full diagnostic.
     pub fn new(exit: Exit, diagnostic: impl Diagnostic + Send + Sync + 'static) -> Self {
-        Self { exit, report: miette::Report::new(Once::new(diagnostic)) }
+        Self { exit, report: miette::Report::new(diagnostic) }
     }
 
     /// A failure from an error that knows nothing of diagnostics; its causes are shown too.
@@ -86,10 +88,11 @@ impl Failure {
             if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme).with_width(width);
         let mut text = String::new();
-        if handler.render_report(&mut text, self.report.as_ref()).is_err() {
+        let shown = Shown::new(self.report.as_ref());
+        if handler.render_report(&mut text, &shown).is_err() {
             // A source that cannot be shown must not hide the message.
             text.clear();
-            let _ = write!(text, "error: {}", self.report);
+            let _ = write!(text, "error: {shown}");
         }
         text
     }
@@ -121,100 +124,8 @@ impl<E: std::error::Error> std::error::Error for Plain<E> {
 
 impl<E: std::error::Error> Diagnostic for Plain<E> {}
 
-/// A diagnostic whose causes are shown once: many errors have the text of their cause in their own, which is right for
-/// a log, where nobody walks the chain of causes.
-#[derive(Debug)]
-struct Once<D> {
-    diagnostic: D,
-    cause: Option<Cause>,
-}
-
-/// A cause and what caused it.
-#[derive(Debug)]
-struct Cause {
-    text: String,
-    next: Option<Box<Cause>>,
-}
-
-impl<D: Diagnostic> Once<D> {
-    fn new(diagnostic: D) -> Self {
-        let mut texts = vec![diagnostic.to_string()];
-        let mut source = diagnostic.source();
-        while let Some(error) = source {
-            let text = error.to_string();
-            if !texts.iter().any(|said| said.contains(&text)) {
-                texts.push(text);
-            }
-            source = error.source();
-        }
-        let chain = |next: Option<Cause>, text| Some(Cause { text, next: next.map(Box::new) });
-        let cause = texts.into_iter().skip(1).rev().fold(None, chain);
-        Self { diagnostic, cause }
-    }
-}
-
-impl std::fmt::Display for Cause {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for Cause {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.next.as_deref().map(|next| next as _)
-    }
-}
-
-impl<D: Diagnostic> std::fmt::Display for Once<D> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Display::fmt(&self.diagnostic, f)
-    }
-}
-
-impl<D: Diagnostic> std::error::Error for Once<D> {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.cause.as_ref().map(|cause| cause as _)
-    }
-}
-
-impl<D: Diagnostic> Diagnostic for Once<D> {
-    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.diagnostic.code()
-    }
-
-    fn severity(&self) -> Option<miette::Severity> {
-        self.diagnostic.severity()
-    }
-
-    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.diagnostic.help()
-    }
-
-    fn url<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.diagnostic.url()
-    }
-
-    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        self.diagnostic.source_code()
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
-        self.diagnostic.labels()
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        self.diagnostic.related()
-    }
-}
-
 fn diagnostic_json(diagnostic: &dyn Diagnostic) -> serde_json::Value {
     let text = |value: Option<Box<dyn std::fmt::Display + '_>>| value.map(|text| text.to_string());
-    let mut causes = Vec::new();
-    let mut cause = diagnostic.source();
-    while let Some(error) = cause {
-        causes.push(error.to_string());
-        cause = error.source();
-    }
     let labels: Vec<_> = diagnostic
         .labels()
         .into_iter()
@@ -228,7 +139,7 @@ fn diagnostic_json(diagnostic: &dyn Diagnostic) -> serde_json::Value {
         "code": text(diagnostic.code()),
         "message": diagnostic.to_string(),
         "help": text(diagnostic.help()),
-        "causes": causes,
+        "causes": causes(diagnostic),
         "labels": labels,
         "related": related,
     })
@@ -265,6 +176,21 @@ mod tests {
             assert_eq!(Exit::from_code(code).unwrap().code(), code);
         }
         assert_eq!(Exit::from_code(7), None);
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        let hostile = "a\u{1b}[2J\u{7}\u{202e}b";
+        let cause = Outer(io::Error::other(hostile));
+        let related = miette::MietteDiagnostic::new(hostile).with_help(hostile);
+        for failure in [Failure::from_error(Exit::BadInput, cause), Failure::bad_input(related)] {
+            let text = failure.render(false, 80);
+            assert!(text.contains("a\\u{1b}[2J\\u{7}\\u{202e}b"), "{text}");
+            assert!(!text.contains(|c| pecan_hdl::text::acts(c) && c != '\n'), "{text:?}");
+            // For a program, JSON has its own escapes and keeps what was there.
+            let json = failure.to_json().to_string();
+            assert!(json.contains("\\u001b[2J"), "{json}");
+        }
     }
 
     #[test]

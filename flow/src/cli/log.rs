@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::MultiProgress;
+use pecan_hdl::text::escape_text;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -36,12 +37,16 @@ fn directives(verbose: u8, quiet: bool) -> String {
     crates.iter().fold("warn".to_owned(), |filter, name| format!("{filter},{name}={level}"))
 }
 
-/// Writes to stderr with the progress bars out of the way.
+/// Writes to stderr with the progress bars out of the way. Escape sequences in a message are written out by the
+/// formatter, which has colours of its own; the other characters that act are written out here.
 struct BetweenBars(MultiProgress);
 
 impl Write for BetweenBars {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write(bytes))
+        let text = String::from_utf8_lossy(bytes);
+        let text = text.split('\u{1b}').map(escape_text).collect::<Vec<_>>().join("\u{1b}");
+        self.0.suspend(|| io::stderr().write_all(text.as_bytes()))?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

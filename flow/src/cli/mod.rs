@@ -36,6 +36,7 @@ mod prune_watch;
 mod registry;
 mod run;
 mod shapes;
+mod shown;
 mod signals;
 mod simulate;
 mod synth;

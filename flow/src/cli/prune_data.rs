@@ -90,17 +90,18 @@ impl TuningArgs {
         let tuned = reported.others((data, graph), &path, rows.as_deref(), "tune")?;
         let classes: usize = graph.output_shape().iter().product();
         let labelled = inputs.labels.is_some() && tuned.labels.is_some();
-        let answered = |samples: &Samples| -> Result<Part, Failure> {
+        let answered = |samples: Samples| -> Result<Part, Failure> {
             let labels = match labelled {
                 true => samples.expect_labels(classes)?.to_vec(),
                 false => own_answers(graph, &samples.as_slices())?,
             };
-            Ok(Part { inputs: samples.iter().map(<[f32]>::to_vec).collect(), labels })
+            Ok(Part { inputs: samples.into_values(), labels })
         };
-        let given = answered(&tuned)?;
-        let (tuning, validation) = match self.deciding((data, graph), file, &reported, &tuned)? {
+        let deciding = self.deciding((data, graph), file, &reported, &tuned)?;
+        let given = answered(tuned)?;
+        let (tuning, validation) = match deciding {
             None => divide(given, validation, seed),
-            Some(samples) => (given, answered(&samples)?),
+            Some(samples) => (given, answered(samples)?),
         };
         let test = Part {
             labels: match &inputs.labels {
@@ -178,8 +179,8 @@ impl<'a> Reported<'a> {
     fn new(data: &DataArgs, path: &'a Path) -> Result<Self, Failure> {
         let rows = data.rows.as_deref().map_or(Ok(Rows::All), str::parse)?;
         let limit = data.limit.map(|limit| limit as usize);
-        let samples = Samples::load(path, &selection(data, rows, limit))?;
-        Ok(Self { path, rows: samples.rows.into_iter().collect() })
+        let rows = Samples::select(path, &selection(data, rows, limit))?;
+        Ok(Self { path, rows: rows.into_iter().collect() })
     }
 
     /// Samples for another purpose: those that are chosen, or all that are not reported.
@@ -191,29 +192,31 @@ impl<'a> Reported<'a> {
         purpose: &str,
     ) -> Result<Samples, Failure> {
         let chosen = rows.map_or(Ok(Rows::All), str::parse)?;
-        let samples = Samples::load(path, &selection(data, chosen, None))?;
-        samples.expect_shape(graph.input_shape())?;
-        if path != self.path {
-            return Ok(samples);
+        let selection = selection(data, chosen, None);
+        let load = |wanted| -> Result<Samples, Failure> {
+            let samples = Samples::load_rows(path, &selection, wanted)?;
+            samples.expect_shape(graph.input_shape())?;
+            Ok(samples)
+        };
+        let wanted = Samples::select(path, &selection)?;
+        let both = wanted.iter().filter(|row| self.rows.contains(row)).count();
+        if path != self.path || both == 0 {
+            return load(wanted);
         }
-        let both = samples.rows.iter().filter(|row| self.rows.contains(row)).count();
-        if both == 0 {
-            return Ok(samples);
-        }
-        let path = path.display();
+        let shown = path.display();
         if rows.is_some() {
             return Err(bad(format!(
-                "{both} samples of {path} are chosen by both --{purpose}-rows and --rows, which must not overlap"
+                "{both} samples of {shown} are chosen by both --{purpose}-rows and --rows, which must not overlap"
             )));
         }
-        let free = samples.keep(|row| !self.rows.contains(&row));
+        let free: Vec<usize> = wanted.into_iter().filter(|row| !self.rows.contains(row)).collect();
         if free.is_empty() {
             return Err(bad(format!(
-                "no samples to {purpose} with: all of {path} are reported; choose with --rows, or name others with \
+                "no samples to {purpose} with: all of {shown} are reported; choose with --rows, or name others with \
                  --{purpose}-data"
             )));
         }
-        Ok(free)
+        load(free)
     }
 }
 
@@ -227,14 +230,15 @@ fn own_answers(graph: &Graph, samples: &[&[f32]]) -> Result<Vec<usize>, Failure>
 }
 
 /// Tuning and validation, at random.
-fn divide(all: Part, validation: f64, seed: u64) -> (Part, Part) {
+fn divide(mut all: Part, validation: f64, seed: u64) -> (Part, Part) {
     let count = all.inputs.len();
     let mut order: Vec<usize> = (0..count).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     let deciding = ((count as f64 * validation).round() as usize).clamp(1, count.max(1));
     let (deciding, tuning) = order.split_at(deciding.min(count.saturating_sub(1)));
-    let part = |at: &[usize]| Part {
-        inputs: at.iter().map(|at| all.inputs[*at].clone()).collect(),
+    // Every sample has one place, so that it is moved and not copied.
+    let mut part = |at: &[usize]| Part {
+        inputs: at.iter().map(|at| std::mem::take(&mut all.inputs[*at])).collect(),
         labels: at.iter().map(|at| all.labels[*at]).collect(),
     };
     (part(tuning), part(deciding))

@@ -4,9 +4,12 @@ use std::path::Path;
 
 use clap::Args;
 use pecan_hdl::config::Config;
+use pecan_hdl::isa::counter::Counter;
 use pecan_sim::layer::{Network, Tensor};
 
+use super::check::Mapped;
 use super::{Exit, Failure};
+use crate::map::{Density, LayerMapping, LayerPlan, Options, plan_shapes};
 use crate::net::LayerShape;
 use crate::net::topology::{RandomWeights, Topology, TopologyError, random_input};
 
@@ -58,6 +61,25 @@ impl ShapeArgs {
             }
             None => Ok(None),
         }
+    }
+
+    /// How each layer maps by itself, for evenly spread weights of the density. No weights are made: the shape decides.
+    /// What keeps a layer from mapping is in its place.
+    pub(super) fn plan(&self, topology: &Topology, config: &Config) -> Vec<Mapped> {
+        let elements = config.array.rows * config.array.cols;
+        let map = |layer: &LayerShape| {
+            let density = self.density.or(layer.density()).unwrap_or(1.0);
+            let density = Density::new(density).map_err(|error| error.to_string())?;
+            let options = Options { density, ..Options::default() };
+            let plan = plan_shapes(std::slice::from_ref(layer), config, &options);
+            let plan = plan.map_err(|error| error.to_string())?;
+            let plan = plan.layers.into_iter().next().ok_or("no layer")?;
+            let steps = plan.counts[Counter::PeSteps] as f64;
+            let utilization = steps / (elements as f64 * plan.cycles.max(1) as f64);
+            let LayerPlan { name, description, counts, cycles, .. } = plan;
+            Ok(LayerMapping { name, description, counters: counts, cycles, utilization })
+        };
+        topology.layers.iter().map(|layer| (layer.name.clone(), map(layer))).collect()
     }
 
     /// Each layer as a network with random weights for the widths and lanes of `config`.

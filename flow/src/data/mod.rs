@@ -1,10 +1,14 @@
 //! Samples from `.npz` files (numpy archives).
 
+mod directory;
+mod header;
 mod npz;
 mod rows;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use pecan_hdl::text::escape_name;
 use thiserror::Error;
 
 pub use npz::{Array, Npz};
@@ -30,7 +34,7 @@ pub enum DataError {
         problem: String,
     },
     /// An array is not in the file.
-    #[error("{}: no array `{key}`{}; arrays: {}", path.display(), hint(nearest), keys.join(", "))]
+    #[error("{}: no array `{key}`{}; arrays: {}", path.display(), hint(nearest), shortened(keys))]
     Key {
         /// File.
         path: PathBuf,
@@ -61,8 +65,21 @@ pub enum DataError {
     },
 }
 
+/// Names that are listed in a message.
+const SHOWN: usize = 20;
+
+/// The first names of a list, and how many there are beside them.
+fn shortened(names: &[String]) -> String {
+    let shown = names.iter().take(SHOWN).map(|name| escape_name(name));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 fn hint(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default()
+    nearest.as_ref().map(|n| format!(" (did you mean `{}`?)", escape_name(n))).unwrap_or_default()
 }
 
 /// Which samples to load.
@@ -97,75 +114,144 @@ pub struct Samples {
     pub rows: Vec<usize>,
     /// Label of each sample.
     pub labels: Option<Vec<usize>>,
-    values: Vec<f32>,
+    values: Vec<Vec<f32>>,
+}
+
+/// An array of inputs whose shape is known and legal.
+struct Source<'a> {
+    selection: &'a Selection,
+    path: &'a Path,
+    npz: Npz,
+    /// Rows of the file.
+    total: usize,
+    /// Shape of one sample; never empty.
+    shape: Vec<usize>,
+}
+
+impl<'a> Source<'a> {
+    fn open(path: &'a Path, selection: &'a Selection) -> Result<Self, DataError> {
+        let mut npz = Npz::open(path)?;
+        let shape = npz.shape(&selection.x_key)?;
+        let source = |total, shape| Self { selection, path, npz, total, shape };
+        let fail = |problem: String| DataError::Array {
+            path: path.to_path_buf(),
+            key: selection.x_key.clone(),
+            problem,
+        };
+        match shape.as_slice() {
+            [] => Err(fail("a single number; expected shape [N, ...]".into())),
+            [_, sample @ ..] if sample.contains(&0) => {
+                Err(fail(format!("shape {shape:?} has empty samples")))
+            }
+            [total, sample @ ..] => Ok(source(*total, sample.to_vec())),
+        }
+    }
+
+    fn fail(&self, key: &str, problem: String) -> DataError {
+        DataError::Array { path: self.path.to_path_buf(), key: key.to_string(), problem }
+    }
+
+    /// The selected rows; never none.
+    fn rows(&mut self) -> Result<Vec<usize>, DataError> {
+        let (total, limit) = (self.total, self.selection.limit.unwrap_or(usize::MAX));
+        let (path, key) = (self.path, &self.selection.x_key);
+        let size = self.shape.iter().product();
+        let room = |count| {
+            npz::room(count, size).map_err(|problem| DataError::Array {
+                path: path.to_path_buf(),
+                key: key.clone(),
+                problem,
+            })
+        };
+        let rows = self.selection.rows.resolve(total, limit, &mut self.npz, room)?;
+        if rows.is_empty() {
+            let problem = format!("selects none of {total} samples");
+            return Err(DataError::Rows { rows: self.selection.rows.to_string(), problem });
+        }
+        Ok(rows)
+    }
+
+    /// The labels of `rows`, if the file has any.
+    fn labels(&mut self, rows: &[usize]) -> Result<Option<Vec<usize>>, DataError> {
+        let y_key = self.selection.y_key.clone().or_else(|| self.npz.has("y").then(|| "y".into()));
+        let Some(key) = y_key else { return Ok(None) };
+        let shape = self.npz.shape(&key)?;
+        if shape != [self.total] {
+            let expected = self.total;
+            let problem = format!("shape {shape:?}; expected one label per sample, [{expected}]");
+            return Err(self.fail(&key, problem));
+        }
+        self.npz.indices(&key, rows).map(Some)
+    }
+
+    /// The samples in `rows`, with the labels of the first `labelled`.
+    fn load(mut self, rows: Vec<usize>, labelled: usize) -> Result<Samples, DataError> {
+        let values = self.npz.rows(&self.selection.x_key, &rows)?;
+        let labels = self.labels(&rows[..labelled])?;
+        let (path, x_key) = (self.path.to_path_buf(), self.selection.x_key.clone());
+        Ok(Samples { path, x_key, shape: self.shape, rows, labels, values })
+    }
 }
 
 impl Samples {
-    /// Loads the selected rows of `path`.
+    /// Loads the selected rows of `path`; others take no memory.
     ///
     /// # Errors
     /// File missing, truncated or no archive; array missing; element type not numeric; labels that are
-    /// negative, not integers or of another number; rows out of range; nothing selected.
+    /// negative, not integers or of another number; rows out of range or too many; nothing selected.
     pub fn load(path: &Path, selection: &Selection) -> Result<Self, DataError> {
-        let mut npz = Npz::open(path)?;
-        let x = npz.array(&selection.x_key)?;
-        let fail = |key: &str, problem: String| DataError::Array {
-            path: path.to_path_buf(),
-            key: key.to_string(),
-            problem,
-        };
-        let [total, shape @ ..] = x.shape.as_slice() else {
-            return Err(fail(&selection.x_key, "a single number; expected shape [N, ...]".into()));
-        };
-        let mut rows = selection.rows.resolve(*total, &mut npz)?;
-        rows.truncate(selection.limit.unwrap_or(usize::MAX));
-        if rows.is_empty() {
-            let problem = format!("selects none of {total} samples");
-            return Err(DataError::Rows { rows: selection.rows.to_string(), problem });
-        }
-        let size: usize = shape.iter().product();
-        if size == 0 {
-            return Err(fail(&selection.x_key, format!("shape {:?} has empty samples", x.shape)));
-        }
-        let values = x.rows_as_f32(&rows, size);
-        let y_key = selection.y_key.clone().or_else(|| npz.has("y").then(|| "y".into()));
-        let labels = match y_key {
-            Some(key) => {
-                let y = npz.array(&key)?;
-                if y.shape != [*total] {
-                    let problem =
-                        format!("shape {:?}; expected one label per sample, [{total}]", y.shape);
-                    return Err(fail(&key, problem));
-                }
-                let all = y.as_indices().map_err(|e| fail(&key, e))?;
-                Some(rows.iter().map(|&row| all[row]).collect())
-            }
-            None => None,
-        };
-        Ok(Self {
-            path: path.to_path_buf(),
-            x_key: selection.x_key.clone(),
-            shape: shape.to_vec(),
-            rows,
-            labels,
-            values,
-        })
+        let mut source = Source::open(path, selection)?;
+        let rows = source.rows()?;
+        let count = rows.len();
+        source.load(rows, count)
     }
 
-    /// Those of the samples whose row of the file is chosen.
-    #[must_use]
-    pub fn keep(&self, chosen: impl Fn(usize) -> bool) -> Self {
-        let size = self.shape.iter().product::<usize>().max(1);
-        let kept: Vec<usize> = (0..self.len()).filter(|at| chosen(self.rows[*at])).collect();
-        let labels = self.labels.as_ref().map(|all| kept.iter().map(|at| all[*at]).collect());
-        Self {
-            path: self.path.clone(),
-            x_key: self.x_key.clone(),
-            shape: self.shape.clone(),
-            rows: kept.iter().map(|at| self.rows[*at]).collect(),
-            labels,
-            values: kept.iter().flat_map(|at| &self.values[at * size..][..size]).copied().collect(),
+    /// As [`Samples::load`], and in the same pass the first `count` samples that are not selected, or, if all are, the
+    /// first of all; the flag says that there were others. Their labels are left out.
+    ///
+    /// # Errors
+    /// As for [`Samples::load`].
+    pub fn load_and_others(
+        path: &Path,
+        selection: &Selection,
+        count: usize,
+    ) -> Result<(Self, Vec<Vec<f32>>, bool), DataError> {
+        let mut source = Source::open(path, selection)?;
+        let mut rows = source.rows()?;
+        let selected: HashSet<usize> = rows.iter().copied().collect();
+        let free = (0..source.total).filter(|row| !selected.contains(row));
+        let mut others: Vec<usize> = free.take(count).collect();
+        let free = !others.is_empty();
+        if !free {
+            others = (0..source.total).take(count).collect();
         }
+        let chosen = rows.len();
+        rows.extend(others);
+        let mut samples = source.load(rows, chosen)?;
+        samples.rows.truncate(chosen);
+        let others = samples.values.split_off(chosen);
+        Ok((samples, others, free))
+    }
+
+    /// The numbers of the selected rows, without their values.
+    ///
+    /// # Errors
+    /// As for [`Samples::load`], as far as the values do not matter.
+    pub fn select(path: &Path, selection: &Selection) -> Result<Vec<usize>, DataError> {
+        Source::open(path, selection)?.rows()
+    }
+
+    /// Loads the given rows, which must be among those that [`Samples::select`] gives.
+    ///
+    /// # Errors
+    /// As for [`Samples::load`].
+    pub fn load_rows(
+        path: &Path,
+        selection: &Selection,
+        rows: Vec<usize>,
+    ) -> Result<Self, DataError> {
+        let count = rows.len();
+        Source::open(path, selection)?.load(rows, count)
     }
 
     /// Number of samples; never 0.
@@ -180,12 +266,18 @@ impl Samples {
 
     /// The samples, in the order of the selection.
     pub fn iter(&self) -> impl Iterator<Item = &[f32]> {
-        self.values.chunks(self.shape.iter().product::<usize>().max(1))
+        self.values.iter().map(Vec::as_slice)
     }
 
     /// The samples as slices, as inference and calibration take them.
     pub fn as_slices(&self) -> Vec<&[f32]> {
         self.iter().collect()
+    }
+
+    /// The values of the samples.
+    #[must_use]
+    pub fn into_values(self) -> Vec<Vec<f32>> {
+        self.values
     }
 
     /// Checks that a sample has the network's input `shape` (without batch).

@@ -78,11 +78,22 @@ impl Display for Rows {
 }
 
 impl Rows {
-    /// Row numbers out of `total`.
-    pub(super) fn resolve(&self, total: usize, npz: &mut Npz) -> Result<Vec<usize>, DataError> {
+    /// The first row numbers out of `total`, at most `limit`; `room` refuses numbers of rows that are too many.
+    pub(super) fn resolve(
+        &self,
+        total: usize,
+        limit: usize,
+        npz: &mut Npz,
+        room: impl Fn(usize) -> Result<(), DataError>,
+    ) -> Result<Vec<usize>, DataError> {
         let fail = |problem: String| DataError::Rows { rows: self.to_string(), problem };
-        match self {
-            Self::All => Ok((0..total).collect()),
+        let numbers = |from: usize, to: usize| {
+            let to = to.min(from.saturating_add(limit));
+            room(to.saturating_sub(from))?;
+            Ok((from..to).collect::<Vec<usize>>())
+        };
+        let (key, from, to) = match self {
+            Self::All => return numbers(0, total),
             Self::Range(from, to) => {
                 let to = to.unwrap_or(total);
                 if *from > total || to > total {
@@ -91,29 +102,24 @@ impl Rows {
                         total.saturating_sub(1)
                     )));
                 }
-                Ok((*from..to).collect())
+                return numbers(*from, to);
             }
-            Self::Key(key) => listed(npz, key, total, &fail),
-            Self::Part(key, from, to) => {
-                let rows = listed(npz, key, total, &fail)?;
-                let to = to.unwrap_or(rows.len());
-                let part = rows.get(*from..to).map(<[usize]>::to_vec);
-                part.ok_or_else(|| fail(format!("`{key}` lists {} rows", rows.len())))
-            }
+            Self::Key(key) => (key, 0, None),
+            Self::Part(key, from, to) => (key, *from, *to),
+        };
+        let shape = npz.shape(key)?;
+        let listed: usize = shape.iter().product();
+        let to = to.unwrap_or(listed);
+        if from > to || to > listed {
+            return Err(fail(format!("`{key}` lists {listed} rows")));
         }
-    }
-}
-
-/// The rows that an array of indices lists.
-fn listed(
-    npz: &mut Npz,
-    key: &str,
-    total: usize,
-    fail: &impl Fn(String) -> DataError,
-) -> Result<Vec<usize>, DataError> {
-    let rows = npz.array(key)?.as_indices().map_err(fail)?;
-    match rows.iter().find(|&&row| row >= total) {
-        Some(row) => Err(fail(format!("row {row}; the file has {total} rows"))),
-        None => Ok(rows),
+        if shape.len() != 1 {
+            return Err(fail(format!("`{key}` has shape {shape:?}; expected one axis")));
+        }
+        let rows = npz.indices(key, &numbers(from, to)?)?;
+        match rows.iter().find(|&&row| row >= total) {
+            Some(row) => Err(fail(format!("row {row}; the file has {total} rows"))),
+            None => Ok(rows),
+        }
     }
 }

@@ -86,20 +86,161 @@ fn damaged_archives_are_refused() {
     assert!(load(file.path(), |_| {}).is_err());
 }
 
-#[test]
-fn absurd_headers_take_no_memory() {
+/// An archive with one member `x.npy` of these bytes, twice if asked for.
+fn archive(bytes: &[u8], packed: bool) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
     let mut zip = zip::ZipWriter::new(file.reopen().unwrap());
-    zip.start_file("x.npy", zip::write::SimpleFileOptions::default()).unwrap();
-    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999, 4), }";
+    let method =
+        if packed { zip::CompressionMethod::Deflated } else { zip::CompressionMethod::Stored };
+    let options = zip::write::SimpleFileOptions::default().compression_method(method);
+    zip.start_file("x.npy", options).unwrap();
+    std::io::Write::write_all(&mut zip, bytes).unwrap();
+    zip.finish().unwrap();
+    file
+}
+
+/// An array with that header and these bytes of values.
+fn array_of(header: &str, values: &[u8]) -> Vec<u8> {
     let header = format!("{header:<117}\n");
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((header.len() as u16).to_le_bytes());
     bytes.extend(header.as_bytes());
-    std::io::Write::write_all(&mut zip, &bytes).unwrap();
-    zip.finish().unwrap();
-    let text = load(file.path(), |_| {}).unwrap_err();
-    assert!(text.contains("array `x`"), "{text}");
+    bytes.extend(values);
+    bytes
+}
+
+fn header(descr: &str, fortran: &str, shape: &str) -> String {
+    format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}")
+}
+
+#[test]
+fn absurd_headers_take_no_memory() {
+    for (shape, said) in [
+        ("(99999999999, 4)", "does not fit the 0 bytes"),
+        ("(1099511627776, 0)", "has empty samples"),
+        ("(0, 1099511627776)", "selects none of 0"),
+        ("(4294967296, 4294967296, 4294967296)", "does not fit"),
+        ("(18446744073709551616,)", "other than whole numbers"),
+        ("()", "does not fit"),
+    ] {
+        let file = archive(&array_of(&header("<f4", "False", shape), &[]), false);
+        let text = load(file.path(), |_| {}).unwrap_err();
+        assert!(text.contains(said), "{shape}: {text}");
+    }
+    let text = load(archive(&[0x93; 300], false).path(), |_| {}).unwrap_err();
+    assert!(text.contains("no array in numpy's format"), "{text}");
+}
+
+#[test]
+fn rows_are_the_same_in_either_order_of_the_file() {
+    let values = ndarray::Array4::from_shape_fn((5, 2, 3, 4), |(n, c, h, w)| {
+        (1000 * n + 100 * c + 10 * h + w) as i32
+    });
+    let turned = values.t().as_standard_layout().into_owned();
+    let file = file(|npz| {
+        npz.add_array("x", &values).unwrap();
+        npz.add_array("f", &turned.t()).unwrap();
+        npz.add_array("rows", &array![4u8, 1, 1, 3]).unwrap();
+    });
+    for rows in ["all", "1..3", "rows", "rows[1..]"] {
+        let row_major = load(file.path(), |s| s.rows = rows.parse().unwrap()).unwrap();
+        let other = |s: &mut Selection| {
+            s.rows = rows.parse().unwrap();
+            s.x_key = "f".into();
+        };
+        let column_major = load(file.path(), other).unwrap();
+        assert_eq!(row_major.as_slices(), column_major.as_slices(), "{rows}");
+        for (row, sample) in row_major.rows.iter().zip(row_major.iter()) {
+            let expected: Vec<f32> =
+                values.index_axis(ndarray::Axis(0), *row).iter().map(|v| *v as f32).collect();
+            assert_eq!(sample, expected);
+        }
+    }
+    let whole = Npz::open(file.path()).unwrap().array("f").unwrap();
+    let expected: Vec<f32> = values.iter().map(|v| *v as f32).collect();
+    assert_eq!((whole.shape.as_slice(), whole.to_f32()), (&[5, 2, 3, 4][..], expected));
+}
+
+#[test]
+fn no_more_rows_are_unpacked_than_are_asked_for() {
+    // 64 MB of zeros with a damaged end: what lies before it can be used.
+    let zeros = array_of(&header("|u1", "False", "(65536, 1024)"), &vec![0; 1 << 26]);
+    let file = archive(&zeros, true);
+    let length = file.as_file().metadata().unwrap().len();
+    assert!(length < 1 << 18, "{length} bytes");
+    let mut bytes = std::fs::read(file.path()).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    std::fs::write(file.path(), bytes).unwrap();
+    let (first, others, free) = Samples::load_and_others(
+        file.path(),
+        &Selection { limit: Some(3), ..Selection::default() },
+        2,
+    )
+    .unwrap();
+    assert_eq!((first.rows.as_slice(), others.len(), free), (&[0, 1, 2][..], 2, true));
+    assert!(load(file.path(), |_| {}).is_err());
+    // More than can be held is refused before anything is read.
+    let shape = format!("({}, 64)", 1u64 << 30);
+    let mut npz = archive(&array_of(&header("|u1", "False", &shape), &[]), true);
+    let text = load(npz.path(), |_| {}).unwrap_err();
+    assert!(text.contains("does not fit"), "{text}");
+    npz = archive(&array_of(&header("|u1", "False", "(67108864, 1)"), &vec![0; 1 << 26]), true);
+    let text = load(npz.path(), |_| {}).unwrap_err();
+    assert!(text.contains("at most 536870912 values"), "{text}");
+}
+
+#[test]
+fn samples_that_are_not_selected_come_in_the_same_pass() {
+    let digits = data_file("digits.npz");
+    let selection = |rows: &str| Selection { rows: rows.parse().unwrap(), ..Selection::default() };
+    let load = |rows, count| Samples::load_and_others(&digits, &selection(rows), count).unwrap();
+    let all = Samples::load(&digits, &selection("all")).unwrap();
+    let (chosen, others, free) = load("1..3", 3);
+    let expected: Vec<&[f32]> = [0, 3, 4].map(|row| all.as_slices()[row]).to_vec();
+    assert!(free && others == expected);
+    assert_eq!(chosen, Samples::load(&digits, &selection("1..3")).unwrap());
+    let (_, others, free) = load("all", 3);
+    assert!(!free && others == all.as_slices()[..3]);
+}
+
+#[test]
+fn archives_that_lie_about_themselves_are_refused() {
+    let good = archive(&array_of(&header("|u1", "False", "(2, 3)"), &[1, 2, 3, 4, 5, 6]), false);
+    let bytes = std::fs::read(good.path()).unwrap();
+    assert_eq!(load(good.path(), |_| {}).unwrap().as_slices(), [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+    let directory = bytes.windows(4).rposition(|w| w == b"PK\x01\x02").unwrap();
+    let end = bytes.windows(4).rposition(|w| w == b"PK\x05\x06").unwrap();
+    let refused = |edit: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = bytes.clone();
+        edit(&mut bytes);
+        std::fs::write(good.path(), bytes).unwrap();
+        load(good.path(), |_| {}).unwrap_err()
+    };
+    // The unpacked size, the packed size, a header of another shape.
+    let text = refused(&|b| b[directory + 24..][..4].copy_from_slice(&[0xff, 0xff, 0xff, 0x7f]));
+    assert!(text.contains("cannot unpack to 2147483647"), "{text}");
+    refused(&|b| b[directory + 20..][..4].copy_from_slice(&[0xff, 0xff, 0xff, 0x7f]));
+    let text = refused(&|b| {
+        let shape = b.windows(6).position(|w| w == b"(2, 3)").unwrap();
+        b[shape + 1] = b'9';
+    });
+    assert!(text.contains("[9, 3] does not fit the 6 bytes"), "{text}");
+    // Two members of one name.
+    let text = refused(&|b| {
+        let entry = b[directory..end].to_vec();
+        b.splice(end..end, entry.iter().copied());
+        let end = end + entry.len();
+        for at in [8, 10] {
+            b[end + at] = 2;
+        }
+        b[end + 12] = (2 * entry.len()) as u8;
+    });
+    assert!(text.contains("`x.npy` is there twice"), "{text}");
+    let text = refused(&|b| b[end + 10] = 77);
+    assert!(text.contains("member 1 of the directory is damaged"), "{text}");
+    let text = refused(&|b| b.truncate(end + 5));
+    assert!(text.contains("no directory at its end"), "{text}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Compiles the layers of a network one after the other and decides where their tensors live.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use pecan_hdl::config::Config;
 use pecan_hdl::geometry::Geometry;
@@ -107,7 +107,7 @@ impl<'a> Compiler<'a, '_> {
             params,
             last: Vec::new(),
             after: Vec::new(),
-            timed: Vec::new(),
+            timed: HashMap::new(),
         };
         let mut state = State {
             homes: vec![None; self.network.tensors.len()],

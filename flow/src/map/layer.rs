@@ -1,11 +1,12 @@
 //! Emits the runs of one layer and the transfers around them.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use pecan_hdl::geometry::Geometry;
 use pecan_hdl::isa::{self, pack_param};
-use pecan_sim::emulator::{Registers, RunPlan, run_cycles};
+use pecan_sim::emulator::{ListLengths, Registers, RunPlan, RunShape, run_cycles};
 
 use super::choose::{Choice, LONGEST_RUN, phases};
 use super::error::MapError;
@@ -42,7 +43,7 @@ pub(super) struct Emitter<'a> {
     /// Stores and marks that follow the latest run, delayed so that the next lists load beside it.
     pub(super) after: Vec<After>,
     /// Runs of the layer, without their places, and what they take.
-    pub(super) timed: Vec<(RunPlan, u64)>,
+    pub(super) timed: HashMap<(RunShape, ListLengths), u64>,
 }
 
 /// A run that is ready to be started.
@@ -291,14 +292,9 @@ impl Emitter<'_> {
     /// What a run takes by itself. Passes that are alike have runs that differ in their places only, which are timed
     /// once per layer.
     fn cycles(&mut self, plan: &Arc<RunPlan>) -> u64 {
-        let shape = plan.shape.without_places();
-        let same = |(known, _): &&(RunPlan, u64)| known.shape == shape && known.lists == plan.lists;
-        if let Some((_, cycles)) = self.timed.iter().find(same) {
-            return *cycles;
-        }
-        let cycles = run_cycles(Arc::clone(plan)).unwrap_or(2 * LONGEST_RUN);
-        self.timed.push((RunPlan { shape, lists: plan.lists.clone() }, cycles));
-        cycles
+        let key = (plan.shape.without_places(), plan.lists.clone());
+        let time = || run_cycles(Arc::clone(plan)).unwrap_or(2 * LONGEST_RUN);
+        *self.timed.entry(key).or_insert_with(time)
     }
 
     /// Starts a run.

@@ -6,6 +6,7 @@
 
 pub mod export;
 pub mod graph;
+pub mod limits;
 mod masks;
 pub mod onnx;
 pub mod op;

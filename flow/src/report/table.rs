@@ -1,5 +1,10 @@
 //! Tables of text on stdout.
 
+use pecan_hdl::text::{escape_name, shorten};
+
+/// Longest cell in bytes.
+const LONGEST_CELL: usize = 1000;
+
 /// Rows of cells below a head; columns of numbers are aligned to the right.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
@@ -12,7 +17,9 @@ impl Table {
     }
 
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+        // A cell is one line of visible characters, whatever a file calls its layers.
+        let shown = |cell: String| shorten(&escape_name(&cell), LONGEST_CELL).into_owned();
+        self.rows.push(cells.into_iter().map(shown).collect());
     }
 
     /// The table, each row on a line.

@@ -10,7 +10,12 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 #[derive(Debug, Clone)]
 pub struct ConfigError {
     problems: Vec<Problem>,
+    /// Problems beyond those.
+    more: usize,
 }
+
+/// Most problems that are described; the others are counted.
+pub const MOST_PROBLEMS: usize = 20;
 
 /// One thing that is wrong, with the place where it was written.
 #[derive(Debug, Clone)]
@@ -66,11 +71,11 @@ impl Problem {
 }
 
 impl ConfigError {
-    pub(super) fn new(problems: Vec<Problem>) -> Self {
-        Self { problems }
+    pub(super) fn new(problems: Vec<Problem>, more: usize) -> Self {
+        Self { problems, more }
     }
 
-    /// The problems, at least one, in the order in which they were written.
+    /// The first problems, at least one and at most [`MOST_PROBLEMS`], in the order in which they were written.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
@@ -79,9 +84,14 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.problems.len() {
-            1 => f.write_str("the configuration has an error"),
-            count => write!(f, "the configuration has {count} errors"),
+        match (self.problems.len(), self.more) {
+            (1, 0) => f.write_str("the configuration has an error"),
+            (count, 0) => write!(f, "the configuration has {count} errors"),
+            (count, more) => write!(
+                f,
+                "the configuration has {} errors; these are the first {count}",
+                count + more
+            ),
         }
     }
 }

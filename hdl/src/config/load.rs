@@ -10,10 +10,11 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::convert::{Refusal, convert};
-use super::error::{ConfigError, Problem, ProblemKind};
+use super::error::{ConfigError, MOST_PROBLEMS, Problem, ProblemKind};
 use super::key::{Key, Section};
 use super::spelling::nearest;
 use super::{Config, PRESETS, RULES, Rule, SECTIONS};
+use crate::text::{escape_name, escape_text, mask, shorten};
 
 type Source = Arc<NamedSource<String>>;
 
@@ -41,13 +42,15 @@ pub struct Loader {
     config: Config,
     origins: BTreeMap<String, Origin>,
     problems: Vec<Problem>,
+    /// Problems beyond the first [`MOST_PROBLEMS`].
+    more: usize,
 }
 
 impl Loader {
     /// Starts from a configuration that gives every key that is not said otherwise.
     #[must_use]
     pub fn new(base: Config) -> Self {
-        Self { config: base, origins: BTreeMap::new(), problems: Vec::new() }
+        Self { config: base, origins: BTreeMap::new(), problems: Vec::new(), more: 0 }
     }
 
     /// Starts again from a named preset.
@@ -84,14 +87,10 @@ impl Loader {
     /// Reads TOML text; `name` stands for the file in messages.
     #[must_use]
     pub fn toml(mut self, name: &str, text: &str) -> Self {
-        let source = Arc::new(NamedSource::new(name, text.to_owned()));
+        let source = Arc::new(NamedSource::new(escape_name(name), mask(text).into_owned()));
         let (table, errors) = DeTable::parse_recoverable(text);
         if errors.is_empty() {
-            let first = self.problems.len();
             self.document(&source, table.get_ref());
-            // The parser sorts keys by name; a reader looks for the problems from top to bottom.
-            self.problems[first..]
-                .sort_by_key(|problem| problem.labels.first().map_or(0, |(span, _)| span.start));
         }
         for error in errors {
             let labels = error.span().map(|span| (span, String::new())).into_iter().collect();
@@ -104,7 +103,7 @@ impl Loader {
     /// Applies an override `section.key=value`. The value is a TOML value; a word needs no quotes.
     #[must_use]
     pub fn set(mut self, expression: &str) -> Self {
-        let source = Arc::new(NamedSource::new("--set", expression.to_owned()));
+        let source = Arc::new(NamedSource::new("--set", mask(expression).into_owned()));
         let Some((path, value)) = expression.split_once('=') else {
             let message = format!("`{expression}` is not of the form section.key=value");
             let help = Some("for example array.rows=4".to_owned());
@@ -142,12 +141,12 @@ impl Loader {
         if self.problems.is_empty() {
             Ok(self.config)
         } else {
-            Err(ConfigError::new(self.problems))
+            Err(ConfigError::new(self.problems, self.more))
         }
     }
 
     fn document(&mut self, source: &Source, table: &DeTable<'_>) {
-        for (name, value) in table {
+        for (name, value) in in_order(table) {
             let section = SECTIONS.iter().find(|section| section.name == name.get_ref().as_ref());
             match (section, value.get_ref()) {
                 (Some(section), DeValue::Table(keys)) => self.section(source, section, keys),
@@ -165,7 +164,7 @@ impl Loader {
     }
 
     fn section(&mut self, source: &Source, section: &'static Section, keys: &DeTable<'_>) {
-        for (name, value) in keys {
+        for (name, value) in in_order(keys) {
             let key = section.keys.iter().find(|key| key.name == name.get_ref().as_ref());
             match key {
                 Some(key) => self.assign(source, key, value.get_ref(), value.span()),
@@ -194,6 +193,9 @@ impl Loader {
     }
 
     fn unknown_section(&mut self, source: &Source, name: &Spanned<std::borrow::Cow<'_, str>>) {
+        if self.is_full() {
+            return;
+        }
         let text = name.get_ref().as_ref();
         let names = SECTIONS.iter().map(|section| section.name);
         let help = match nearest(text, names.clone()) {
@@ -201,7 +203,7 @@ impl Loader {
             None => format!("sections: {}", names.collect::<Vec<_>>().join(", ")),
         };
         let labels = vec![(name.span(), "no such section".to_owned())];
-        let message = format!("unknown section `{text}`");
+        let message = format!("unknown section `{}`", escape_name(text));
         self.report(ProblemKind::UnknownKey, message, Some(help), Some(source), labels);
     }
 
@@ -211,6 +213,9 @@ impl Loader {
         section: &'static Section,
         name: &Spanned<std::borrow::Cow<'_, str>>,
     ) {
+        if self.is_full() {
+            return;
+        }
         let text = name.get_ref().as_ref();
         let names = section.keys.iter().map(|key| key.name);
         let owner = Config::keys().find(|key| key.name == text);
@@ -223,11 +228,14 @@ impl Loader {
             }
         };
         let labels = vec![(name.span(), "no such key".to_owned())];
-        let message = format!("unknown key `{}.{text}`", section.name);
+        let message = format!("unknown key `{}.{}`", section.name, escape_name(text));
         self.report(ProblemKind::UnknownKey, message, Some(help), Some(source), labels);
     }
 
     fn unknown_path(&mut self, source: &Source, path: &str, span: Range<usize>) {
+        if self.is_full() {
+            return;
+        }
         let paths: Vec<_> = Config::keys().map(Key::path).collect();
         let help = match Config::keys().find(|key| key.name == path.trim()) {
             Some(key) => format!("did you mean `{}`?", key.path()),
@@ -237,7 +245,7 @@ impl Loader {
             },
         };
         let labels = vec![(span, "no such key".to_owned())];
-        let message = format!("unknown key `{}`", path.trim());
+        let message = format!("unknown key `{}`", escape_name(path.trim()));
         self.report(ProblemKind::UnknownKey, message, Some(help), Some(source), labels);
     }
 
@@ -266,6 +274,13 @@ impl Loader {
         self.report(ProblemKind::Clash, message, Some(help), source.as_ref(), labels);
     }
 
+    /// Whether a problem is only to be counted, which it then is: a suggestion for each of many would take long.
+    fn is_full(&mut self) -> bool {
+        let full = self.problems.len() >= MOST_PROBLEMS;
+        self.more += usize::from(full);
+        full
+    }
+
     fn report(
         &mut self,
         kind: ProblemKind,
@@ -274,8 +289,44 @@ impl Loader {
         source: Option<&Source>,
         labels: Vec<(Range<usize>, String)>,
     ) {
-        self.problems.push(Problem { kind, message, help, source: source.cloned(), labels });
+        if self.is_full() {
+            return;
+        }
+        // A snippet shows whole lines: a long one is named by its place instead.
+        let long = source.zip(labels.first()).and_then(|(source, (span, _))| {
+            let (line, column, length) = place(source.inner(), span.start);
+            (length > LONGEST_LINE).then(|| format!("line {line}, column {column}: "))
+        });
+        let (source, labels) =
+            if long.is_some() { (None, Vec::new()) } else { (source.cloned(), labels) };
+        let text = |text: String| shorten(&escape_text(&text), LONGEST_TEXT).into_owned();
+        let message = text(long.unwrap_or_default() + &message);
+        self.problems.push(Problem { kind, message, help: help.map(text), source, labels });
     }
+}
+
+/// Longest line of a file that is shown with its problem.
+const LONGEST_LINE: usize = 400;
+
+/// Longest text about a problem, in bytes.
+const LONGEST_TEXT: usize = 4000;
+
+/// The entries of a table in the order in which they were written; the parser sorts them by name.
+fn in_order<'t, 'i>(
+    table: &'t DeTable<'i>,
+) -> Vec<(&'t Spanned<std::borrow::Cow<'i, str>>, &'t Spanned<DeValue<'i>>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(name, _)| name.span().start);
+    entries
+}
+
+/// Line and column, from 1, of a place in `text`, and the length of the line in bytes.
+fn place(text: &str, at: usize) -> (usize, usize, usize) {
+    let at = text.floor_char_boundary(at);
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let length = text[at..].find('\n').unwrap_or(text.len() - at) + at - start;
+    let line = text[..start].matches('\n').count() + 1;
+    (line, text[start..at].chars().count() + 1, length)
 }
 
 /// A TOML value's type with its article.

@@ -31,7 +31,7 @@ mod spelling;
 
 pub use derived::address_bits;
 pub use domain::{Domain, Value};
-pub use error::{ConfigError, Problem, ProblemKind};
+pub use error::{ConfigError, MOST_PROBLEMS, Problem, ProblemKind};
 pub use export::{json_schema, markdown};
 pub use key::{Key, Scope, Section};
 pub use load::Loader;

@@ -1,11 +1,20 @@
 //! Suggestions for misspelt names.
 
+/// Longest name, in characters, that is compared.
+const LONGEST: usize = 64;
+
 /// The candidate that a misspelt name most likely meant: the one with the fewest edits, if these
 /// are few for the name's length.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (name.chars().count() / 3).max(2);
+    // A longer name is no slip, and comparing two of them takes their product in memory.
+    let length = name.chars().count();
+    if length > LONGEST {
+        return None;
+    }
+    let allowed = (length / 3).max(2);
     candidates
+        .filter(|candidate| candidate.chars().take(LONGEST + 1).count() <= LONGEST)
         .map(|candidate| {
             let edits =
                 strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase());

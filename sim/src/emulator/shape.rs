@@ -7,7 +7,7 @@ use pecan_hdl::isa::register::{ColRegister, MODE_MAX, MODE_PER_CHANNEL, Register
 use super::registers::Registers;
 
 /// One row of the array in a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RowShape {
     /// First tap (y, x) on the lattice of the tile.
     pub base: [i64; 2],
@@ -20,7 +20,7 @@ pub struct RowShape {
 }
 
 /// One column of the array in a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ColumnShape {
     /// First entry of its list.
     pub base: usize,
@@ -30,7 +30,7 @@ pub struct ColumnShape {
 
 /// Everything that decides the timing and the data-independent counts of a run, list lengths excepted.
 /// Pairs are (y, x); triples of blocks are (channel, y, x).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RunShape {
     /// The first slice continues from the psum file.
     pub accumulate: bool,

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use pecan_hdl::text::escape_name;
+
 use super::GateDesign;
 use super::energies::Energies;
 use super::error::{GateError, Result};
@@ -44,10 +46,13 @@ impl Activity {
     /// nets, with the first names that are missing.
     pub fn read_saif(design: &GateDesign, file: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(file).map_err(GateError::io("read", file))?;
-        let problem = |problem: String| GateError::Saif { file: file.to_path_buf(), problem };
+        let problem = |problem: String| GateError::Saif {
+            file: file.to_path_buf(),
+            problem: escape_name(&problem).into_owned(),
+        };
         let saif = saif::parse(&text).map_err(problem)?;
         let by_name: HashMap<(&str, &str), &SaifNet> =
-            saif.nets.iter().map(|net| ((net.path.as_str(), net.name.as_str()), net)).collect();
+            saif.nets.iter().map(|net| ((&*net.path, net.name.as_str()), net)).collect();
         let prefix = saif.prefix(design.flat.top_name());
         let mut toggles = vec![None; design.nets()];
         let mut ones = vec![0.0; design.nets()];

@@ -2,11 +2,21 @@
 
 use std::path::Path;
 
+use pecan_hdl::text::escape_name;
+
 use super::elaborate::{Flat, FlatCell, FlatMemory, NONE, ONE, Scope, TopPort, ZERO};
 use super::error::{GateError, Result};
 use super::liberty::Library;
 use super::memory::{MemoryShape, is_memory};
 use super::netlist::{Bit, Instance, Module, Netlist};
+
+/// Deepest hierarchy of modules.
+pub(crate) const MOST_NESTING: usize = 64;
+
+/// Most instances of modules and cells, and most nets of all instances of modules. A module that is used twice, in a
+/// module that is used twice and so on, makes a large design of a small file.
+pub(crate) const MOST_INSTANCES: usize = 1 << 24;
+pub(crate) const MOST_NETS: usize = 1 << 27;
 
 /// The design as it grows.
 pub(super) struct Builder<'a> {
@@ -18,6 +28,9 @@ pub(super) struct Builder<'a> {
     cells: Vec<FlatCell>,
     pins: Vec<u32>,
     memories: Vec<FlatMemory>,
+    /// Modules that are open, and nets of all scopes.
+    depth: usize,
+    scope_nets: usize,
 }
 
 impl<'a> Builder<'a> {
@@ -30,6 +43,8 @@ impl<'a> Builder<'a> {
             cells: Vec::new(),
             pins: Vec::new(),
             memories: Vec::new(),
+            depth: 0,
+            scope_nets: 0,
         }
     }
 
@@ -39,11 +54,27 @@ impl<'a> Builder<'a> {
         net
     }
 
-    fn root(&self, mut net: u32) -> u32 {
+    /// The net that stands for `net`; halves the way to it.
+    fn root(&mut self, mut net: u32) -> u32 {
         while self.parent[net as usize] != net {
-            net = self.parent[net as usize];
+            let next = self.parent[self.parent[net as usize] as usize];
+            self.parent[net as usize] = next;
+            net = next;
         }
         net
+    }
+
+    /// Refuses a design that grows beyond its limits.
+    fn check_size(&self) -> Result<()> {
+        let exceeded = [
+            ("levels of hierarchy", self.depth, MOST_NESTING),
+            ("instances", self.cells.len() + self.scopes.len(), MOST_INSTANCES),
+            ("nets", self.parent.len().max(self.scope_nets), MOST_NETS),
+        ];
+        match exceeded.into_iter().find(|(_, count, most)| count > most) {
+            Some((what, _, most)) => Err(self.problem(format!("more than {most} {what}"))),
+            None => Ok(()),
+        }
     }
 
     /// Makes two nets one; the lower number (so a constant) stays.
@@ -53,6 +84,7 @@ impl<'a> Builder<'a> {
     }
 
     fn problem(&self, problem: String) -> GateError {
+        let problem = escape_name(&problem).into_owned();
         GateError::Netlist { file: self.file.to_path_buf(), problem }
     }
 
@@ -65,6 +97,9 @@ impl<'a> Builder<'a> {
         ports: &[Vec<u32>],
     ) -> Result<()> {
         let module = &netlist.modules[index];
+        self.depth += 1;
+        self.scope_nets += module.names.len();
+        self.check_size()?;
         let mut nets = vec![NONE; module.names.len()];
         for (port, outer) in module.ports.iter().zip(ports) {
             for (bit, &net) in port.bits.iter().zip(outer) {
@@ -89,6 +124,7 @@ impl<'a> Builder<'a> {
             nets: nets.clone(),
         });
         if is_memory(&module.name) {
+            self.depth -= 1;
             return self.memory(module, scope, ports);
         }
         for instance in &module.instances {
@@ -102,6 +138,8 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        self.check_size()?;
+        self.depth -= 1;
         Ok(())
     }
 
@@ -120,8 +158,9 @@ impl<'a> Builder<'a> {
         instance: &Instance,
         nets: &[u32],
     ) -> Result<Vec<Vec<u32>>> {
-        let unknown =
-            instance.connections.keys().find(|name| module.ports.iter().all(|p| p.name != **name));
+        // Ports are sorted by name.
+        let known = |name: &str| module.ports.binary_search_by(|p| p.name.as_str().cmp(name));
+        let unknown = instance.connections.keys().find(|name| known(name).is_err());
         if let Some(name) = unknown {
             return Err(self.problem(format!("module {} has no port {name}", module.name)));
         }
@@ -159,7 +198,8 @@ impl<'a> Builder<'a> {
             self.pins.push(net);
         }
         self.cells.push(FlatCell { cell: index as u32, scope, pins });
-        Ok(())
+        // Before the numbers of nets and pins leave their type.
+        if self.cells.len().is_multiple_of(1 << 16) { self.check_size() } else { Ok(()) }
     }
 
     fn memory(&mut self, module: &Module, scope: u32, ports: &[Vec<u32>]) -> Result<()> {

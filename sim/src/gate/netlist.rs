@@ -1,11 +1,15 @@
 //! Yosys JSON netlists (`write_json`): modules with ports, cells and names as bit numbers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
+use pecan_hdl::text::escape_name;
 use serde::Deserialize;
 
 use super::error::{GateError, Result};
+
+/// Modules that are listed in a message.
+const SHOWN: usize = 20;
 
 /// A bit of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,19 +132,22 @@ impl Netlist {
     /// [`GateError::Io`], [`GateError::Netlist`].
     pub(super) fn read(file: &Path) -> Result<Self> {
         let bytes = std::fs::read(file).map_err(GateError::io("read", file))?;
-        let problem = |problem: String| GateError::Netlist { file: file.to_path_buf(), problem };
+        let problem = |problem: String| GateError::Netlist {
+            file: file.to_path_buf(),
+            problem: escape_name(&problem).into_owned(),
+        };
         let raw: RawNetlist = serde_json::from_slice(&bytes).map_err(|e| problem(e.to_string()))?;
         let marked = |m: &RawModule| m.attributes.get("top").is_some_and(is_set);
         let mut tops: Vec<String> =
             raw.modules.iter().filter(|(_, m)| marked(m)).map(|(n, _)| n.clone()).collect();
         if tops.is_empty() {
-            let used = |name: &String| {
-                raw.modules.values().any(|m| m.cells.values().any(|c| c.of == *name))
-            };
-            tops = raw.modules.keys().filter(|n| !used(n)).cloned().collect();
+            let cells = raw.modules.values().flat_map(|m| m.cells.values());
+            let used: HashSet<&str> = cells.map(|cell| cell.of.as_str()).collect();
+            tops = raw.modules.keys().filter(|n| !used.contains(n.as_str())).cloned().collect();
         }
         let [top] = &tops[..] else {
-            return Err(problem(format!("{} modules could be the top: {tops:?}", tops.len())));
+            let (count, shown) = (tops.len(), &tops[..tops.len().min(SHOWN)]);
+            return Err(problem(format!("{count} modules could be the top: {shown:?}")));
         };
         let mut modules = Vec::new();
         for (name, module) in raw.modules {

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use super::elaborate::Flat;
 use super::energies::Energies;
+
+/// Deepest nesting of instances and of lists.
+pub(crate) const MOST_NESTING: usize = 256;
 
 /// Figures of one net.
 #[derive(Debug, PartialEq)]
 pub(super) struct SaifNet {
     /// Instances from the outermost, separated by `.`.
-    pub(super) path: String,
+    pub(super) path: Arc<str>,
     pub(super) name: String,
     pub(super) toggles: f64,
     /// Time at 1, in units of the file.
@@ -29,7 +33,7 @@ pub(super) struct Saif {
 impl Saif {
     /// Path of the instance `top`: the outermost one of that name; else the outermost of all.
     pub(super) fn prefix(&self, top: &str) -> String {
-        let paths = self.nets.iter().map(|n| n.path.as_str());
+        let paths = self.nets.iter().map(|n| &*n.path);
         let inside = |p: &&str| p.rsplit('.').next() == Some(top);
         let named = paths.clone().filter(inside).min_by_key(|p| p.len());
         named.or_else(|| paths.min_by_key(|p| p.len())).unwrap_or_default().to_string()
@@ -40,10 +44,13 @@ impl Saif {
 pub(super) fn parse(text: &str) -> Result<Saif, String> {
     let mut saif = Saif { scale_ns: 1.0, ..Saif::default() };
     let mut stack: Vec<Vec<String>> = Vec::new();
-    let mut path: Vec<String> = Vec::new();
+    let mut path = Path::default();
     let mut figures = BTreeMap::new();
     for token in Tokens(text) {
         match token {
+            "(" if stack.len() == 2 * MOST_NESTING => {
+                return Err(format!("lists nested deeper than {}", 2 * MOST_NESTING));
+            }
             "(" => stack.push(Vec::new()),
             ")" => {
                 let words = stack.pop().ok_or("`)` without `(`")?;
@@ -53,7 +60,7 @@ pub(super) fn parse(text: &str) -> Result<Saif, String> {
                 let words = stack.last_mut().ok_or_else(|| format!("`{word}` outside of `(`"))?;
                 words.push(word.trim_matches('"').to_string());
                 if words.len() == 2 && words[0] == "INSTANCE" {
-                    path.push(words[1].clone());
+                    path.push(&words[1])?;
                 }
             }
         }
@@ -61,11 +68,39 @@ pub(super) fn parse(text: &str) -> Result<Saif, String> {
     if stack.is_empty() { Ok(saif) } else { Err(format!("{} `(` are not closed", stack.len())) }
 }
 
+/// The instances that are open, from the outermost.
+#[derive(Default)]
+struct Path {
+    names: Vec<String>,
+    /// The names joined, once a net asks for it; nets share it.
+    joined: Option<Arc<str>>,
+}
+
+impl Path {
+    fn push(&mut self, name: &str) -> Result<(), String> {
+        if self.names.len() == MOST_NESTING {
+            return Err(format!("instances nested deeper than {MOST_NESTING}"));
+        }
+        self.names.push(name.to_string());
+        self.joined = None;
+        Ok(())
+    }
+
+    fn pop(&mut self) {
+        self.names.pop();
+        self.joined = None;
+    }
+
+    fn joined(&mut self) -> Arc<str> {
+        self.joined.get_or_insert_with(|| self.names.join(".").into()).clone()
+    }
+}
+
 /// Takes a finished list into account.
 fn close(
     words: &[String],
     outer: &[Vec<String>],
-    path: &mut Vec<String>,
+    path: &mut Path,
     figures: &mut BTreeMap<String, f64>,
     saif: &mut Saif,
 ) -> Result<(), String> {
@@ -90,9 +125,8 @@ fn close(
             let number = digits.parse().ok().filter(|n: &f64| n.is_finite() && *n > 0.0);
             saif.scale_ns = number.ok_or("TIMESCALE")? * unit;
         }
-        Some("INSTANCE") => {
-            path.pop();
-        }
+        // One without a name was not entered.
+        Some("INSTANCE") if words.len() > 1 => path.pop(),
         Some("T0" | "T1" | "TX" | "TZ" | "TC" | "IG" | "TB") => {
             figures.insert(words[0].clone(), number(1)?);
         }
@@ -101,7 +135,7 @@ fn close(
             let toggles = take("TC").ok_or_else(|| format!("net {name} has no TC"))?;
             let ones = take("T1").unwrap_or(0.0);
             let name = name.replace('\\', "");
-            saif.nets.push(SaifNet { path: path.join("."), name, toggles, ones });
+            saif.nets.push(SaifNet { path: path.joined(), name, toggles, ones });
             figures.clear();
         }
         _ => {}
@@ -204,5 +238,16 @@ mod tests {
         assert_eq!(saif.prefix("top"), "bench.top");
         assert!(parse("(SAIFILE (DURATION x))").is_err());
         assert!(parse("(SAIFILE").is_err());
+    }
+
+    #[test]
+    fn nesting_has_a_limit() {
+        let text = |depth: usize| format!("{}{}", "(INSTANCE a ".repeat(depth), ")".repeat(depth));
+        assert!(parse(&text(MOST_NESTING)).is_ok());
+        let said = parse(&text(100_000)).unwrap_err();
+        assert_eq!(said, "instances nested deeper than 256");
+        assert_eq!(parse(&"(".repeat(100_000)).unwrap_err(), "lists nested deeper than 512");
+        // An instance without a name opens and closes nothing.
+        assert!(parse("(INSTANCE) (INSTANCE a (NET (n (TC 1))))").is_ok());
     }
 }

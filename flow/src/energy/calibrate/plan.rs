@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pecan_hdl::config::{Config, ConfigError, Loader};
+use pecan_hdl::config::{Config, ConfigError, Loader, MOST_PROBLEMS};
 use serde::Deserialize;
 
 use super::super::EnergyError;
@@ -95,6 +95,11 @@ impl Plan {
                 problems.push(format!("two configurations are called `{}`", point.name));
             }
             problems.extend(point.config().err().map(|error| error.to_string()));
+        }
+        let more = problems.len().saturating_sub(MOST_PROBLEMS);
+        problems.truncate(MOST_PROBLEMS);
+        if more > 0 {
+            problems.push(format!("and {more} more"));
         }
         if !problems.is_empty() {
             return Err(problem(problems.join("; ")));

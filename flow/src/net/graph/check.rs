@@ -25,8 +25,9 @@ pub fn check(model: &Model) -> Vec<Finding> {
 impl Graph {
     /// One finding for every node of the file: whether the hardware can run it and why not.
     pub fn check(&self) -> Vec<Finding> {
+        let ends = self.ends_on_host();
         let verdicts: HashMap<&str, Result<String, String>> =
-            self.iter().map(|node| (node.name.as_str(), self.verdict(node))).collect();
+            self.iter().map(|node| (node.name.as_str(), self.verdict(node, &ends))).collect();
         let mut findings = self.remarks().to_vec();
         for finding in &mut findings {
             match verdicts.get(finding.node.as_str()) {
@@ -42,7 +43,7 @@ impl Graph {
     }
 
     /// A remark on a node that the hardware can run, or why it cannot.
-    fn verdict(&self, node: &Node) -> Result<String, String> {
+    fn verdict(&self, node: &Node, ends: &[bool]) -> Result<String, String> {
         if let Some(problem) = &node.problem {
             return Err(problem.clone());
         }
@@ -58,7 +59,7 @@ impl Graph {
         };
         match op.lower(&layouts) {
             Lowering::Unsupported(reason) => Err(reason),
-            Lowering::Host(_) if !self.ends_on_host(node) => {
+            Lowering::Host(_) if !ends[node.output] => {
                 Err("supported: as the last node only (computed by the host)".into())
             }
             Lowering::Host(_) => Ok("computed by the host".into()),
@@ -71,12 +72,15 @@ impl Graph {
         }
     }
 
-    /// Whether only operations of the host follow `node`.
-    fn ends_on_host(&self, node: &Node) -> bool {
-        let on_host = |reader: &Node| {
-            matches!(reader.op.as_ref().map(|op| op.lower(&[])), Some(Lowering::Host(_)))
-                && self.ends_on_host(reader)
-        };
-        self.readers(node.output).all(on_host)
+    /// For every tensor, whether only operations of the host follow it; from the last node to the first.
+    fn ends_on_host(&self) -> Vec<bool> {
+        let mut ends = vec![true; self.tensors.len()];
+        for node in self.order.iter().rev().map(|&index| &self.nodes[index]) {
+            let host = matches!(node.op.as_ref().map(|op| op.lower(&[])), Some(Lowering::Host(_)));
+            if !(host && ends[node.output]) {
+                node.inputs.iter().for_each(|&tensor| ends[tensor] = false);
+            }
+        }
+        ends
     }
 }

@@ -7,6 +7,7 @@ use petgraph::graph::DiGraph;
 
 use super::structure::{self, Structure};
 use super::{Edge, Finding, Graph, GraphError, Node, TensorInfo};
+use crate::net::limits::{Budget, Need};
 use crate::net::onnx::Model;
 use crate::net::op::{self, Attributes, Input, Lowering, NodeView};
 
@@ -44,14 +45,18 @@ impl Graph {
             .map_err(|problem| GraphError::Structure { origin: origin.clone(), problem })?;
         let mut draft = Draft::of(&structure);
         draft.fold();
-        let Draft { nodes: kept, tensors, output, findings, .. } = draft;
+        let Draft { nodes: kept, tensors, output, findings, full: limit, .. } = draft;
         let mut nodes = DiGraph::new();
+        let mut readers = vec![Vec::new(); tensors.len()];
         let mut writers = HashMap::new();
         let mut order = Vec::new();
         for node in kept.into_iter().flatten() {
             let (inputs, output) = (node.inputs.clone(), node.output);
             let index = nodes.add_node(node);
             for tensor in inputs {
+                if readers[tensor].last() != Some(&index) {
+                    readers[tensor].push(index);
+                }
                 if let Some(&writer) = writers.get(&tensor) {
                     nodes.add_edge(writer, index, Edge { tensor });
                 }
@@ -60,7 +65,8 @@ impl Graph {
             order.push(index);
         }
         let name = structure.proto.name.clone().unwrap_or_default();
-        Ok(Self { name, origin, nodes, order, tensors, input: 0, output, findings })
+        let input = 0;
+        Ok(Self { name, origin, nodes, order, tensors, input, output, readers, limit, findings })
     }
 
     /// Remarks on every node of the file, in the file's order.
@@ -75,6 +81,11 @@ pub(super) struct Draft {
     pub(super) tensors: Vec<TensorInfo>,
     pub(super) output: usize,
     pub(super) findings: Vec<Finding>,
+    /// Where in `findings` each node of the file stands.
+    pub(super) places: HashMap<String, usize>,
+    budget: Budget,
+    /// The limit that the network exceeds, if so; nothing more is read then.
+    full: Option<String>,
 }
 
 impl Draft {
@@ -83,14 +94,23 @@ impl Draft {
         let layout = layout(shape);
         let info =
             TensorInfo { name: input.to_string(), shape: Some(shape.clone()), layout, given: None };
-        let mut draft =
-            Self { nodes: Vec::new(), tensors: vec![info], output: 0, findings: Vec::new() };
+        let mut draft = Self {
+            nodes: Vec::new(),
+            tensors: vec![info],
+            output: 0,
+            findings: Vec::new(),
+            places: HashMap::new(),
+            budget: Budget::default(),
+            full: None,
+        };
         let mut indices = HashMap::from([(*input, 0)]);
         for &index in &structure.order {
             draft.add(structure, index, &mut indices);
         }
         draft.output = indices.get(structure.output).copied().unwrap_or(0);
         draft.findings = findings(structure);
+        let places = structure.names.iter().cloned().zip(0..);
+        draft.places = places.collect();
         draft
     }
 
@@ -119,7 +139,9 @@ impl Draft {
             .collect();
         let op_type = proto.op_type.clone().unwrap_or_default();
         let view = NodeView { attributes: Attributes::new(&proto.attribute), inputs, proto };
-        let parsed = if structure::standard_domain(proto) {
+        let parsed = if let Some(limit) = &self.full {
+            Err(vec![limit.clone()])
+        } else if structure::standard_domain(proto) {
             op::find(&op_type).map_err(|e| vec![e]).and_then(|parse| parse(&view))
         } else {
             let domain = proto.domain.as_deref().unwrap_or("");
@@ -131,7 +153,13 @@ impl Draft {
         let inferred = match (&parsed, shapes) {
             (Ok(op), Some(shapes)) => op
                 .infer(&shapes)
-                .and_then(|shape| structure::values(&shape).map(|_| shape))
+                .and_then(|shape| {
+                    let values = structure::values(&shape)?;
+                    let (parameters, taps) = (op.parameters(), op.taps(&shapes));
+                    let sum = self.budget.add(Need { values, parameters, taps });
+                    sum.inspect_err(|limit| self.full = Some(limit.clone()))?;
+                    Ok(shape)
+                })
                 .map(Some),
             (Ok(_), None) => Ok(None),
             (Err(problem), _) => Err(problem.clone()),
@@ -149,7 +177,8 @@ impl Draft {
             self.tensors.push(TensorInfo { name: name.to_string(), shape, layout, given: None });
         }
         let problem = inferred.err().or_else(|| names.is_empty().then(|| "no output".into()));
-        let op = parsed.ok();
+        // What is refused takes no memory.
+        let op = parsed.ok().filter(|_| problem.is_none());
         if let (Some(op), None) = (&op, &problem) {
             let from: Option<Vec<Shape>> = data.iter().map(|&t| self.tensors[t].layout).collect();
             if let (Some(from), Some(shape)) = (from, &self.tensors[first].shape) {

@@ -42,18 +42,27 @@ pub enum GraphError {
         /// What is wrong, naming node and tensor.
         problem: String,
     },
-    /// Nodes are not supported; every one is listed.
+    /// Nodes are not supported.
     #[error("{origin}: {} unsupported nodes:{}", findings.len(), listing(findings))]
     Unsupported {
         /// File name.
         origin: String,
-        /// The unsupported nodes.
+        /// The unsupported nodes, of which the message lists the first.
         findings: Vec<Finding>,
     },
 }
 
+/// Findings that are listed in an error.
+const SHOWN: usize = 20;
+
 fn listing(findings: &[Finding]) -> String {
-    findings.iter().map(|f| format!("\n  {} `{}`: {}", f.op, f.node, f.reason)).collect()
+    let shown = findings.iter().take(SHOWN);
+    let mut text: String =
+        shown.map(|f| format!("\n  {} `{}`: {}", f.op, f.node, f.reason)).collect();
+    if findings.len() > SHOWN {
+        text += &format!("\n  and {} more; `pecan check` lists all", findings.len() - SHOWN);
+    }
+    text
 }
 
 /// A tensor of the network.
@@ -114,6 +123,10 @@ pub struct Graph {
     pub input: usize,
     /// The network's output.
     pub output: usize,
+    /// Nodes that read each tensor, in order of execution, each once.
+    readers: Vec<Vec<NodeIndex>>,
+    /// The limit that the network exceeds.
+    limit: Option<String>,
     /// Remarks on every node of the file, in its order.
     findings: Vec<Finding>,
 }
@@ -124,9 +137,14 @@ impl Graph {
         self.order.iter().map(|&index| &self.nodes[index])
     }
 
-    /// Nodes that read `tensor`.
+    /// The limit of [`limits`](super::limits) that the network exceeds, if so; nodes behind that place were not read.
+    pub fn limit(&self) -> Option<&str> {
+        self.limit.as_deref()
+    }
+
+    /// Nodes that read `tensor`, in order of execution.
     pub fn readers(&self, tensor: usize) -> impl Iterator<Item = &Node> {
-        self.iter().filter(move |node| node.inputs.contains(&tensor))
+        self.readers.get(tensor).into_iter().flatten().map(|&index| &self.nodes[index])
     }
 
     /// The node called `name`, to change its parameters.

@@ -6,14 +6,12 @@ use petgraph::Direction;
 use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
 
+use crate::net::limits::{MOST_AXES, MOST_NODES, MOST_PARAMETERS, MOST_VALUES};
 use crate::net::onnx::{
     Constant, ConstantError, Dimension, DimensionValue, GraphProto, Model, NodeProto, TypeValue,
     ValueInfoProto, data_type,
 };
 use crate::net::op;
-
-/// Most values that one tensor may have for one sample.
-pub(super) const MOST_VALUES: usize = 1 << 28;
 
 /// Names resolved, nothing interpreted yet.
 #[derive(Debug)]
@@ -22,6 +20,8 @@ pub(super) struct Structure<'m> {
     pub(super) constants: HashMap<&'m str, Result<Constant, ConstantError>>,
     pub(super) input: (&'m str, Vec<usize>),
     pub(super) output: &'m str,
+    /// What the file itself states of tensors.
+    stated: HashMap<&'m str, &'m ValueInfoProto>,
     /// Unique name of every node.
     pub(super) names: Vec<String>,
 
@@ -32,6 +32,10 @@ pub(super) struct Structure<'m> {
 impl<'m> Structure<'m> {
     pub(super) fn of(model: &'m Model) -> Result<Self, String> {
         let proto = model.proto.graph.as_ref().ok_or("no graph in the model")?;
+        if proto.node.len() > MOST_NODES {
+            let nodes = proto.node.len();
+            return Err(format!("{nodes} nodes; allowed: at most {MOST_NODES}"));
+        }
         let names = node_names(proto)?;
         let constants = constants(proto)?;
         let input = input(proto, &constants)?;
@@ -51,14 +55,14 @@ impl<'m> Structure<'m> {
             return Err(format!("graph output `{output}` is written by no node"));
         }
         let order = order(proto, &names, &producers, output)?;
-        Ok(Self { proto, constants, input, output, names, order })
+        let values = proto.value_info.iter().chain(&proto.output).rev();
+        let stated = values.filter_map(|v| Some((v.name.as_deref()?, v))).collect();
+        Ok(Self { proto, constants, input, output, stated, names, order })
     }
 
     /// Shape without batch that the file itself states for `tensor`.
     pub(super) fn declared(&self, tensor: &str) -> Option<Vec<usize>> {
-        let values = self.proto.value_info.iter().chain(&self.proto.output);
-        let info = values.into_iter().find(|v| v.name.as_deref() == Some(tensor))?;
-        sample_shape(dimensions(info)?, tensor).ok()
+        sample_shape(dimensions(self.stated.get(tensor)?)?, tensor).ok()
     }
 }
 
@@ -124,13 +128,21 @@ fn dequantize<'m>(
     proto: &'m GraphProto,
     constants: &mut HashMap<&'m str, Result<Constant, ConstantError>>,
 ) -> Result<(), String> {
+    // The same integers may be named again and again, so that the size of the file is no bound.
+    let mut left = MOST_PARAMETERS;
     for node in proto.node.iter().filter(|n| is_dequantization(n)) {
         let inputs: Option<Result<Vec<&Constant>, &ConstantError>> =
             node.input.iter().map(|i| constants.get(i.as_str()).map(Result::as_ref)).collect();
         // A computed input makes it an ordinary node.
         let Some(inputs) = inputs else { continue };
         let value = match inputs {
-            Ok(inputs) => op::dequantized(node, &inputs),
+            Ok(inputs) => {
+                let count = inputs.first().map_or(0, |data| data.len());
+                left = left.checked_sub(count).ok_or_else(|| {
+                    format!("dequantized constants of more than {MOST_PARAMETERS} values")
+                })?;
+                op::dequantized(node, &inputs)
+            }
             Err(error) => Err(error.clone()),
         };
         let name = node.output.first().map_or("", String::as_str);
@@ -159,10 +171,15 @@ fn sample_shape(dims: &[Dimension], tensor: &str) -> Result<Vec<usize>, String> 
         Some(DimensionValue::Param(p)) => p.clone(),
         None => "?".into(),
     };
-    let all: Vec<String> = dims.iter().map(describe).collect();
-    if dims.len() < 2 {
-        return Err(format!("tensor `{tensor}` has shape [{}]; expected [N, ...]", all.join(", ")));
+    if !(2..=MOST_AXES).contains(&dims.len()) {
+        let all: Vec<String> = dims.iter().take(MOST_AXES).map(describe).collect();
+        let more = if dims.len() > MOST_AXES { ", ..." } else { "" };
+        return Err(format!(
+            "tensor `{tensor}` has shape [{}{more}]; expected [N, ...], at most {MOST_AXES} axes",
+            all.join(", ")
+        ));
     }
+    let all: Vec<String> = dims.iter().map(describe).collect();
     let extents = dims[1..].iter().map(|d| match d.value {
         Some(DimensionValue::Value(v)) => usize::try_from(v).ok().filter(|&v| v > 0),
         _ => None,
@@ -183,10 +200,10 @@ pub(super) fn values(shape: &[usize]) -> Result<usize, String> {
     shape
         .iter()
         .try_fold(1usize, |n, &d| n.checked_mul(d))
-        .filter(|n| (1..=MOST_VALUES).contains(n))
+        .filter(|n| (1..=MOST_VALUES).contains(n) && shape.len() < MOST_AXES)
         .ok_or_else(|| {
             format!(
-                "shape [N, {}] is out of range: 1 to {MOST_VALUES} values per sample",
+                "shape [N, {}] is out of range: 1 to {MOST_VALUES} values per sample, at most {MOST_AXES} axes",
                 op::list(shape)
             )
         })

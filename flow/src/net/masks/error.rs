@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use pecan_hdl::text::escape_name;
 use thiserror::Error;
 
 use crate::data::DataError;
+use crate::net::op::list;
 
 /// Masks cannot be written or read.
 #[derive(Debug, Error)]
@@ -32,8 +34,8 @@ pub enum MaskError {
     },
     /// An array belongs to no weights of the network.
     #[error(
-        "{}: `{key}` is no weight tensor of the network{}; weight tensors: {}",
-        path.display(), hint(nearest), weights.join(", ")
+        "{}: `{}` is no weight tensor of the network{}; weight tensors: {}",
+        path.display(), escape_name(key), hint(nearest), list(weights)
     )]
     Unknown {
         /// File.
@@ -46,7 +48,7 @@ pub enum MaskError {
         weights: Vec<String>,
     },
     /// An array does not fit its weights.
-    #[error("{}, mask `{key}`: {problem}", path.display())]
+    #[error("{}, mask `{}`: {problem}", path.display(), escape_name(key))]
     Array {
         /// File.
         path: PathBuf,

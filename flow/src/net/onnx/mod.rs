@@ -4,6 +4,8 @@ mod constant;
 mod device;
 mod encode;
 mod model;
+mod names;
+mod size;
 mod tensor;
 mod types;
 
@@ -12,6 +14,7 @@ use std::path::{Path, PathBuf};
 use pecan_sim::file::write_whole;
 use prost::Message;
 use thiserror::Error;
+use tracing::warn;
 
 pub use constant::{Constant, ConstantError, Values};
 pub use device::*;
@@ -106,19 +109,27 @@ pub struct Model {
 }
 
 impl Model {
-    /// Decodes a model; `origin` names it in messages.
+    /// Decodes a model; `origin` names it in messages. Control characters in names become escapes.
     ///
     /// # Errors
-    /// [`OnnxError::Format`] if the bytes are not a well-formed model or have no graph.
+    /// [`OnnxError::Format`] if the bytes are not a well-formed model, are larger than allowed
+    /// ([`limits`](crate::net::limits)) or have no graph.
     pub fn decode(bytes: &[u8], origin: &str) -> Result<Self, OnnxError> {
         let fail = |problem: String| OnnxError::Format {
             origin: origin.to_string(),
             length: bytes.len(),
             problem,
         };
-        let proto = ModelProto::decode(bytes).map_err(|e| fail(e.to_string()))?;
+        size::check(bytes).map_err(fail)?;
+        let mut proto = ModelProto::decode(bytes).map_err(|e| fail(e.to_string()))?;
         if proto.graph.is_none() {
             return Err(fail("no graph in it".into()));
+        }
+        let changed = names::escape(&mut proto);
+        if changed > 0 {
+            warn!(
+                "{origin}: {changed} names hold control characters, which are written as escapes"
+            );
         }
         Ok(Self { origin: origin.to_string(), proto })
     }

@@ -2,29 +2,44 @@
 //! [`super::batch_normalization`] becomes in inference. Folded into the layer before where possible,
 //! otherwise a depthwise convolution with a kernel of one value.
 
+use std::sync::OnceLock;
+
 use pecan_sim::layer::{Shape, Window};
 
 use super::{Input, Linear, Lowering, NodeView, Operator, Value, add, list, one};
+use crate::net::limits::MOST_FACTORS;
 
-/// `y[c] = weights[c] * x[c] + bias[c]`.
+/// `y[c] = scale[c] * x[c] + shift[c]`.
 #[derive(Debug)]
 pub(super) struct Affine {
-    linear: Linear,
+    channels: usize,
+    /// One for each channel, or one for all.
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+    /// Initializer that the values come from.
+    name: String,
+    /// The same as a layer, once it is asked for.
+    linear: OnceLock<Linear>,
 }
 
 impl Affine {
-    /// `scale` and `shift` have one value per channel.
-    pub(super) fn new(scale: Vec<f32>, shift: Vec<f32>, name: &str) -> Self {
-        let linear = Linear {
-            outputs: scale.len(),
-            weights: scale,
-            bias: shift,
-            weight_name: name.into(),
+    /// `scale` and `shift` have one value per channel, or a single one.
+    pub(super) fn new(channels: usize, scale: Vec<f32>, shift: Vec<f32>, name: &str) -> Self {
+        Self { channels, scale, shift, name: name.into(), linear: OnceLock::new() }
+    }
+
+    /// Factors and summands of all channels.
+    fn layer(&self) -> &Linear {
+        let each = |values: &[f32]| values.iter().copied().cycle().take(self.channels).collect();
+        self.linear.get_or_init(|| Linear {
+            outputs: self.channels,
+            weights: each(&self.scale),
+            bias: each(&self.shift),
+            weight_name: self.name.clone(),
             bias_name: None,
             transposed: false,
             units: Vec::new(),
-        };
-        Self { linear }
+        })
     }
 }
 
@@ -37,15 +52,15 @@ fn data_port(node: &NodeView<'_>) -> Option<usize> {
     }
 }
 
-/// The constant's value for each channel of the data; anything but one value or one per channel (aligned
-/// by the rules of broadcasting) is a problem.
-fn per_channel(node: &NodeView<'_>, port: usize) -> Option<Vec<f32>> {
+/// The channels of the data, and the constant's value for each of them or for all; anything but one value or one
+/// per channel (aligned by the rules of broadcasting) is a problem.
+fn per_channel<'a>(node: &NodeView<'a>, port: usize) -> Option<(usize, &'a [f32])> {
     let shape = node.data(port)?;
     let constant = node.constant(1 - port, "the constant")?;
     let values = node.floats(constant)?;
     let channels = *shape.first()?;
-    if let [value] = values {
-        return Some(vec![*value; channels]);
+    if values.len() == 1 {
+        return Some((channels, values));
     }
     // Axes are aligned at the end; the channel is the second of the data's axes, batch included.
     let rank = shape.len() + 1;
@@ -57,7 +72,7 @@ fn per_channel(node: &NodeView<'_>, port: usize) -> Option<Vec<f32>> {
         })
     });
     if fits && values.len() == channels {
-        return Some(values.to_vec());
+        return Some((channels, values));
     }
     let (name, dims) = (&constant.name, list(&constant.dims));
     node.attributes.problem(format!(
@@ -78,13 +93,12 @@ fn parse_with(
         node.attributes.problem(format!("{what} of two computed tensors; supported: one constant"));
         return node.done(None::<Affine>);
     };
-    let affine = per_channel(node, port).map(|values| {
-        let (scale, shift): (Vec<f32>, Vec<f32>) =
-            values.into_iter().map(|v| terms(port, v)).unzip();
+    let affine = per_channel(node, port).map(|(channels, values)| {
+        let (scale, shift): (Vec<f32>, Vec<f32>) = values.iter().map(|v| terms(port, *v)).unzip();
         let legal = scale.iter().chain(&shift).all(|v| v.is_finite());
         node.attributes.require(legal, || "the constant divides by zero".into());
         let name = node.proto.input.get(1 - port).map_or("", String::as_str);
-        Affine::new(scale, shift, name)
+        Affine::new(channels, scale, shift, name)
     });
     node.done(affine)
 }
@@ -115,32 +129,36 @@ pub(super) fn parse_div(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<St
 impl Operator for Affine {
     fn infer(&self, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
         let shape = one(inputs)?;
-        if shape.first() != Some(&self.linear.outputs) {
+        if shape.first() != Some(&self.channels) {
             return Err(format!(
                 "input shape [N, {}]; expected {} channels",
                 list(shape),
-                self.linear.outputs
+                self.channels
             ));
         }
         Ok(shape.to_vec())
     }
 
     fn forward(&self, inputs: &[Value<'_>], _: &[usize]) -> Vec<f32> {
-        let plane = (inputs[0].data.len() / self.linear.outputs).max(1);
+        let plane = (inputs[0].data.len() / self.channels.max(1)).max(1);
         let planes = inputs[0].data.chunks(plane);
         planes
-            .zip(self.linear.weights.iter().zip(&self.linear.bias))
+            .zip(self.scale.iter().zip(&self.shift).cycle())
             .flat_map(|(plane, (s, t))| plane.iter().map(move |v| v * s + t))
             .collect()
     }
 
     fn lower(&self, inputs: &[Shape]) -> Lowering<'_> {
-        let groups = self.linear.outputs;
+        let groups = self.channels;
         match inputs {
+            [_] if groups > MOST_FACTORS => Lowering::Unsupported(format!(
+                "{groups} channels; supported: at most {MOST_FACTORS}, or directly after a Conv, Gemm or MatMul \
+                 that nothing else reads"
+            )),
             [input] if input.channels == groups => {
                 let window =
                     Window { kernel: [1; 2], stride: [1; 2], dilation: [1; 2], pads: [0; 4] };
-                Lowering::Linear { linear: &self.linear, window, groups }
+                Lowering::Linear { linear: self.layer(), window, groups }
             }
             _ => Lowering::Unsupported(format!(
                 "{groups} factors for {inputs:?}; supported: one per channel, or directly after a \
@@ -149,7 +167,11 @@ impl Operator for Affine {
         }
     }
 
+    fn parameters(&self) -> usize {
+        self.scale.len() + self.shift.len()
+    }
+
     fn affine(&self) -> Option<(&[f32], &[f32])> {
-        Some((&self.linear.weights, &self.linear.bias))
+        Some((&self.scale, &self.shift))
     }
 }

@@ -2,7 +2,15 @@
 
 use std::cell::RefCell;
 
+use pecan_hdl::text::{escape_name, shorten};
+
 use crate::net::onnx::{AttributeProto, attribute_type};
+
+/// Longest string that is told apart.
+const LONGEST: usize = 60;
+
+/// Unknown attributes that are named.
+const SHOWN: usize = 20;
 
 /// The attributes of one node. Attributes that no operator code asked for are a problem too: they would
 /// otherwise be dropped silently.
@@ -37,11 +45,14 @@ impl<'a> Attributes<'a> {
     /// There is a problem.
     pub fn finish(&self) -> Result<(), Vec<String>> {
         let asked = self.asked.borrow();
-        for attribute in self.list {
-            let name = attribute.name.as_deref().unwrap_or("");
-            if !asked.iter().any(|a| a == name) {
-                self.problem(format!("unknown attribute `{name}`; known: {}", asked.join(", ")));
-            }
+        let name = |attribute: &'a AttributeProto| attribute.name.as_deref().unwrap_or("");
+        let unknown = |name: &&str| !asked.iter().any(|a| a == name);
+        let unknown: Vec<&str> = self.list.iter().map(name).filter(unknown).collect();
+        for name in unknown.iter().take(SHOWN) {
+            self.problem(format!("unknown attribute `{name}`; known: {}", asked.join(", ")));
+        }
+        if unknown.len() > SHOWN {
+            self.problem(format!("and {} more unknown attributes", unknown.len() - SHOWN));
         }
         let problems = self.problems.borrow();
         if problems.is_empty() { Ok(()) } else { Err(problems.clone()) }
@@ -112,10 +123,13 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// A string.
+    /// A string, as it can be shown.
     pub fn text(&self, name: &str, default: &str) -> String {
         match self.find(name, attribute_type::STRING, "a string") {
-            Some(a) => String::from_utf8_lossy(a.s.as_deref().unwrap_or(b"")).into_owned(),
+            Some(a) => {
+                let text = String::from_utf8_lossy(a.s.as_deref().unwrap_or(b""));
+                shorten(&escape_name(&text), LONGEST).into_owned()
+            }
             None => default.to_string(),
         }
     }

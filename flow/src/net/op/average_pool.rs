@@ -72,9 +72,13 @@ impl AveragePool {
         } else {
             (w.pads[axis], w.pads[axis] + size[axis])
         };
+        // Taps at `o * stride + t * dilation` from `first` on and before `end`.
         let count = |o: usize| {
-            let taps = (0..w.kernel[axis]).map(|t| o * w.stride[axis] + t * w.dilation[axis]);
-            taps.filter(|at| (first..end).contains(at)).count()
+            let before = |bound: usize| {
+                let room = bound.saturating_sub(o * w.stride[axis]);
+                room.div_ceil(w.dilation[axis]).min(w.kernel[axis])
+            };
+            before(end) - before(first)
         };
         (0..outputs).map(count).collect()
     }
@@ -106,6 +110,13 @@ impl Operator for AveragePool {
             }
         }
         result
+    }
+
+    fn taps(&self, inputs: &[&[usize]]) -> usize {
+        let size = inputs.first().and_then(|shape| feature_map(shape).ok());
+        let [_, height, width] = size.unwrap_or_default();
+        let [rows, columns] = self.window([height, width]).kernel;
+        rows.saturating_mul(columns)
     }
 
     /// One divisor for all windows is needed, for it becomes part of the rescaling.

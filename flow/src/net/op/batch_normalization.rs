@@ -29,7 +29,7 @@ pub(super) fn parse(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String
                 gamma.iter().zip(variance).map(|(g, v)| g / (v + epsilon).sqrt()).collect();
             let shift = beta.iter().zip(mean).zip(&scale).map(|((b, m), s)| b - m * s).collect();
             let name = node.proto.input.get(1).map_or("", String::as_str);
-            Some(Affine::new(scale, shift, name))
+            Some(Affine::new(scale.len(), scale, shift, name))
         }
         _ => None,
     };

@@ -51,7 +51,8 @@ impl Operator for Concat {
             }
             // Flattened tensors, whose pixels would have to be interleaved.
             _ => Lowering::Unsupported(format!(
-                "inputs lie as {inputs:?}; supported: equal rows and columns"
+                "inputs lie as [{}]; supported: equal rows and columns",
+                list(&inputs.iter().map(|shape| format!("{shape:?}")).collect::<Vec<_>>())
             )),
         }
     }

@@ -58,6 +58,10 @@ impl Operator for MaxPool {
         result
     }
 
+    fn taps(&self, _: &[&[usize]]) -> usize {
+        self.window.kernel[0] * self.window.kernel[1]
+    }
+
     fn lower(&self, _: &[Shape]) -> Lowering<'_> {
         Lowering::MaxPool(self.window)
     }

@@ -116,20 +116,22 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Multiplies output channel `o` by `scale[o]` and then adds `shift[o]`; false if the lengths differ.
+    /// Multiplies output channel `o` by `scale[o]` and then adds `shift[o]`, or every channel by the only factor and
+    /// adds the only summand; false if the lengths differ.
     pub fn scale_outputs(&mut self, scale: &[f32], shift: &[f32]) -> bool {
-        if scale.len() != self.outputs || shift.len() != self.outputs {
+        if scale.len() != shift.len() || ![1, self.outputs].contains(&scale.len()) {
             return false;
         }
+        let at = |values: &[f32], o: usize| values[o % values.len()];
         let per_output = (self.weights.len() / self.outputs.max(1)).max(1);
         for (o, kernel) in self.weights.chunks_mut(per_output).enumerate() {
-            kernel.iter_mut().for_each(|w| *w *= scale[o]);
+            kernel.iter_mut().for_each(|w| *w *= at(scale, o));
         }
         for (o, unit) in self.units.iter_mut().enumerate() {
-            *unit *= f64::from(scale[o].abs());
+            *unit *= f64::from(at(scale, o).abs());
         }
         for (o, b) in self.bias.iter_mut().enumerate() {
-            *b = *b * scale[o] + shift[o];
+            *b = *b * at(scale, o) + at(shift, o);
         }
         true
     }
@@ -237,7 +239,18 @@ pub trait Operator: Debug + Send + Sync {
         None
     }
 
-    /// Factor and summand per channel, if that is all it does: it can then be folded into a layer before.
+    /// Number of parameters.
+    fn parameters(&self) -> usize {
+        self.linear().map_or(0, |linear| linear.weights.len() + linear.bias.len())
+    }
+
+    /// Operations for one value of the output on inputs of these shapes, which `infer` accepted.
+    fn taps(&self, _inputs: &[&[usize]]) -> usize {
+        self.linear().map_or(1, |linear| linear.weights.len().div_ceil(linear.outputs.max(1)))
+    }
+
+    /// Factor and summand per channel, or one of each for all channels, if that is all it does: it can then be
+    /// folded into a layer before.
     fn affine(&self) -> Option<(&[f32], &[f32])> {
         None
     }
@@ -277,9 +290,16 @@ pub(crate) fn feature_map(shape: &[usize]) -> Result<[usize; 3], String> {
         .map_err(|_| format!("input shape [N, {}]; expected [N, C, H, W]", list(shape)))
 }
 
-/// Numbers separated by commas.
+/// Values that [`list`] shows.
+const SHOWN: usize = 32;
+
+/// Values separated by commas; of many the first, and how many there are beside them.
 pub(crate) fn list<T: ToString>(values: &[T]) -> String {
-    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    let shown = values.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match values.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown}, and {more} more"),
+    }
 }
 
 #[cfg(test)]

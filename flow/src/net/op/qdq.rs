@@ -51,7 +51,8 @@ pub(super) fn parse(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String
     let scale = match scale {
         Some([scale]) if *scale > 0.0 => Some(*scale),
         Some(values) => {
-            a.problem(format!("scales {values:?}; supported: one positive scale per tensor"));
+            let scales = super::list(values);
+            a.problem(format!("scales [{scales}]; supported: one positive scale per tensor"));
             None
         }
         None => None,

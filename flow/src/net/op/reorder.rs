@@ -3,6 +3,7 @@
 use pecan_sim::layer::Shape;
 
 use super::{Input, Lowering, NodeView, Operator, Value, list, one};
+use crate::net::limits::MOST_AXES;
 
 #[derive(Debug)]
 enum Reorder {
@@ -18,11 +19,20 @@ enum Reorder {
 fn axes(node: &NodeView<'_>) -> Option<Vec<i64>> {
     node.arity(2, 1);
     node.data(0);
-    let attribute = node.attributes.ints("axes").map(<[i64]>::to_vec);
-    match node.inputs.get(1) {
+    let attribute = node.attributes.ints("axes");
+    let axes = match node.inputs.get(1) {
         None | Some(Input::Absent) => attribute,
-        Some(_) => node.optional(1).and_then(|c| c.ints()).map(<[i64]>::to_vec),
-    }
+        Some(_) => node.optional(1).and_then(|c| c.ints()),
+    };
+    few(node, "axes", axes.unwrap_or_default());
+    axes.filter(|axes| axes.len() <= MOST_AXES).map(<[i64]>::to_vec)
+}
+
+/// Says so if there are more axes than a tensor can have.
+fn few(node: &NodeView<'_>, what: &str, axes: &[i64]) {
+    node.attributes.require(axes.len() <= MOST_AXES, || {
+        format!("{} values in `{what}`; supported: at most {MOST_AXES}", axes.len())
+    });
 }
 
 pub(super) fn parse_squeeze(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String>> {
@@ -41,8 +51,11 @@ pub(super) fn parse_transpose(node: &NodeView<'_>) -> Result<Box<dyn Operator>, 
     let shape = node.data(0);
     let a = &node.attributes;
     let perm = a.ints("perm").unwrap_or_default();
+    few(node, "perm", perm);
     let order: Option<Vec<usize>> = match perm {
-        [0, rest @ ..] => rest.iter().map(|&p| usize::try_from(p - 1).ok()).collect(),
+        [0, rest @ ..] if rest.len() < MOST_AXES => {
+            rest.iter().map(|&p| usize::try_from(p - 1).ok()).collect()
+        }
         _ => None,
     };
     let legal = order.as_ref().is_some_and(|o| (0..o.len()).all(|axis| o.contains(&axis)));

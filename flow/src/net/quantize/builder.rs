@@ -8,6 +8,7 @@ use pecan_sim::reference::NetworkError;
 use super::scale::limit;
 use super::{Options, QuantizeError, Quantized, Ranges};
 use crate::net::graph::{Graph, Node};
+use crate::net::limits::{MOST_LAYERS, MOST_MADE_WEIGHTS};
 use crate::net::op::{HostOp, Lowering};
 
 /// An integer network under construction.
@@ -17,6 +18,10 @@ pub(super) struct Builder<'g> {
     pub(super) options: Options,
     /// Integer tensor that holds the values of a graph tensor.
     places: HashMap<usize, usize>,
+    /// Whether a layer reads the network's input.
+    input_read: bool,
+    /// Weights made for operators without parameters.
+    made: usize,
     pub(super) quantized: Quantized,
 }
 
@@ -48,7 +53,8 @@ impl<'g> Builder<'g> {
             weight_scales: Vec::new(),
             host_ops: Vec::new(),
         };
-        Ok(Self { graph, ranges, options, places: HashMap::new(), quantized })
+        let places = HashMap::new();
+        Ok(Self { graph, ranges, options, places, input_read: false, made: 0, quantized })
     }
 
     /// Makes graph tensor `tensor` the network's input (its tensor 0).
@@ -76,7 +82,7 @@ impl<'g> Builder<'g> {
         self.places.insert(node.output, place);
         // The host writes the network's input in channel, row, column order, whatever the shape.
         if let (true, Some(layout)) = (place == 0, self.graph.tensors[node.output].layout)
-            && self.quantized.network.layers.iter().all(|l| l.input != 0)
+            && !self.input_read
         {
             self.quantized.network.tensors[0] = layout;
         }
@@ -195,9 +201,39 @@ impl<'g> Builder<'g> {
     }
 
     /// Appends a layer.
-    pub(super) fn push(&mut self, layer: Layer, weight_scales: Vec<f64>) {
+    pub(super) fn push(
+        &mut self,
+        layer: Layer,
+        weight_scales: Vec<f64>,
+    ) -> Result<(), QuantizeError> {
+        if self.quantized.network.layers.len() == MOST_LAYERS {
+            let (origin, layer) = (self.graph.origin.clone(), layer.name);
+            let problem = format!("more layers than are allowed: {MOST_LAYERS}");
+            return Err(QuantizeError::Layer { origin, layer, problem });
+        }
+        self.input_read |= layer.input == 0;
         self.quantized.network.layers.push(layer);
         self.quantized.weight_scales.push(weight_scales);
+        Ok(())
+    }
+
+    /// Counts weights that are to be made for an operator without parameters.
+    pub(super) fn make(&mut self, node: &Node, factors: &[usize]) -> Result<(), QuantizeError> {
+        let count = factors.iter().try_fold(1usize, |n, &f| n.checked_mul(f));
+        match count.and_then(|count| self.made.checked_add(count)) {
+            Some(sum) if sum <= MOST_MADE_WEIGHTS => {
+                self.made = sum;
+                Ok(())
+            }
+            _ => Err(self.fail(
+                node,
+                format!(
+                    "its layers need {} weights; allowed in a network for averages and concatenations: at most \
+                     {MOST_MADE_WEIGHTS}",
+                    factors.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ")
+                ),
+            )),
+        }
     }
 }
 

@@ -121,7 +121,8 @@ fn needed(network: &Network, zero: &[Vec<bool>]) -> Vec<Vec<bool>> {
 /// Makes tensors that a layer works on channel by channel have the same channels; whether something changed.
 fn join(network: &Network, live: &mut [Vec<bool>]) -> bool {
     let mut changed = false;
-    for layer in &network.layers {
+    // In both directions, so that a chain of layers takes one pass.
+    for layer in network.layers.iter().chain(network.layers.iter().rev()) {
         if let Op::Conv(conv) = &layer.op {
             if conv.groups == 1 {
                 continue;

@@ -3,6 +3,7 @@
 use super::builder::Builder;
 use super::{Options, QuantizeError, Quantized, Ranges};
 use crate::net::graph::Graph;
+use crate::net::limits::MOST_LAYERS;
 use crate::net::op::Lowering;
 
 /// One layer as a network of its own.
@@ -42,6 +43,10 @@ pub fn extract(
             Lowering::Linear { .. } | Lowering::MaxPool(_) | Lowering::Average { .. }
         ) {
             continue;
+        }
+        if layers.len() == MOST_LAYERS {
+            let problem = format!("more layers than are allowed: {MOST_LAYERS}");
+            return Err(builder.fail(node, problem));
         }
         builder.input(input)?;
         let output = builder.layer(node, lowering)?.pop().unwrap_or(node.output);

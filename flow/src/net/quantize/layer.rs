@@ -51,7 +51,7 @@ impl Builder<'_> {
         let clamp = self.clamp(within(own, behind), core.output_scale);
         let Core { op, input, requant, weight_scales, .. } = core;
         let (name, kind) = (node.name.clone(), node.op_type.clone());
-        self.push(Layer { name, kind, op, input, output, requant, clamp }, weight_scales);
+        self.push(Layer { name, kind, op, input, output, requant, clamp }, weight_scales)?;
         Ok(fused)
     }
 
@@ -84,7 +84,7 @@ impl Builder<'_> {
 
     /// A depthwise convolution with weights 1, whose rescaling divides.
     fn average(
-        &self,
+        &mut self,
         node: &Node,
         window: Window,
         divisor: usize,
@@ -97,7 +97,9 @@ impl Builder<'_> {
         let factor = input_scale / (divisor as f64 * output_scale);
         let (multiplier, shift) = self.rescale(node, factor, 0)?;
         let groups = self.shape(input).channels;
-        let weights = vec![1; groups * window.kernel[0] * window.kernel[1]];
+        let [rows, columns] = window.kernel;
+        self.make(node, &[groups, rows, columns])?;
+        let weights = vec![1; groups * rows * columns];
         let requant = vec![Requant { bias: 0, multiplier, shift }; groups];
         let op = Op::Conv(Conv { window, groups, weights });
         Ok(Core { op, input, requant, weight_scales: Vec::new(), output_scale })
@@ -131,6 +133,7 @@ impl Builder<'_> {
         let sources = self.sources(node)?;
         let output_scale = self.scale(target)?;
         let channels: usize = sources.iter().map(|&t| self.shape(t).channels).sum();
+        self.make(node, &[channels, channels])?;
         let mut first = 0;
         let mut sum: Option<Core> = None;
         for (number, &input) in sources.iter().enumerate() {
@@ -150,8 +153,8 @@ impl Builder<'_> {
             sum = Some(match sum {
                 None => copy,
                 Some(before) => {
-                    let input = self.intermediate(node, before, &format!("sum{number}"));
-                    let other = self.intermediate(node, copy, &format!("copy{number}"));
+                    let input = self.intermediate(node, before, &format!("sum{number}"))?;
+                    let other = self.intermediate(node, copy, &format!("copy{number}"))?;
                     let op = Op::Add(Add { other, factors: [1, 1] });
                     let requant = vec![UNIT; channels];
                     Core { op, input, requant, weight_scales: Vec::new(), output_scale }
@@ -162,14 +165,19 @@ impl Builder<'_> {
     }
 
     /// Appends `core` as a layer of its own, named after `node` and `part`; returns its tensor.
-    fn intermediate(&mut self, node: &Node, core: Core, part: &str) -> usize {
+    fn intermediate(
+        &mut self,
+        node: &Node,
+        core: Core,
+        part: &str,
+    ) -> Result<usize, QuantizeError> {
         let Core { op, input, requant, weight_scales, output_scale } = core;
         let name = format!("{}/{part}", node.name);
         let shape = Shape { channels: requant.len(), ..self.shape(input) };
         let output = self.scratch(shape, output_scale, name.clone());
         let (kind, clamp) = (node.op_type.clone(), self.clamp(ALL, output_scale));
-        self.push(Layer { name, kind, op, input, output, requant, clamp }, weight_scales);
-        output
+        self.push(Layer { name, kind, op, input, output, requant, clamp }, weight_scales)?;
+        Ok(output)
     }
 
     fn shape(&self, place: usize) -> Shape {

@@ -4,7 +4,9 @@
 //! A line holds name, rows and columns of the input, rows and columns of the filter, input channels,
 //! filters, stride (with `Stride height` and `Stride width` columns in the header: both). A header with
 //! `M`, `N`, `K` announces matrix products. The input's size includes its padding. A column `Sparsity` in the header
-//! (version 3) holds `N:M`: of M weights, N are not zero. Further columns are ignored, as are empty lines. Shapes of successive lines do not chain, so every layer is a network of
+//! (version 3) holds `N:M`: of M weights, N are not zero. Further columns are ignored, as are empty lines. Fields are
+//! separated by commas, or by semicolons or tabs where the first line has no comma; a field may stand in quotes. Shapes
+//! of successive lines do not chain, so every layer is a network of
 //! its own.
 
 mod parse;
@@ -16,7 +18,9 @@ use pecan_hdl::config::nearest;
 use thiserror::Error;
 
 use super::LayerShape;
+use super::op::list;
 
+pub use parse::{MOST_MACS, MOST_VALUES};
 pub use random::{RandomWeights, random_input};
 
 /// A topology file that cannot be used.
@@ -49,7 +53,7 @@ pub enum TopologyError {
         origin: String,
     },
     /// Layers were chosen that are not in the file.
-    #[error("no layer {}; layers: {}", chosen.join(", "), names.join(", "))]
+    #[error("no layer {}; layers: {}", list(chosen), list(names))]
     Choice {
         /// The unknown names, each with the nearest known one.
         chosen: Vec<String>,

@@ -1,15 +1,21 @@
 //! From lines to shapes.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
+use pecan_hdl::text::{escape_name, shorten};
 use pecan_sim::layer::{Shape, Window};
 
 use super::{LayerShape, TopologyError};
 
 /// Largest extent: far above any network's, low enough that products of three do not overflow.
 const LIMIT: usize = 1 << 20;
-/// Most weights or values of a tensor.
-const MOST: usize = 1 << 28;
+/// Most weights or values of a tensor: four times those of the largest layers of known networks.
+pub const MOST_VALUES: usize = 1 << 27;
+/// Most multiply-accumulates of a layer.
+pub const MOST_MACS: u64 = 1 << 36;
+/// Longest field that is shown in a message.
+const LONGEST: usize = 60;
 
 /// What the columns mean.
 #[derive(Clone, Copy, PartialEq)]
@@ -22,7 +28,7 @@ enum Format {
 struct Line<'a> {
     origin: &'a str,
     number: usize,
-    fields: Vec<&'a str>,
+    fields: Vec<Cow<'a, str>>,
 }
 
 impl Line<'_> {
@@ -32,10 +38,13 @@ impl Line<'_> {
     }
 
     fn number(&self, column: usize, what: &str) -> Result<usize, TopologyError> {
-        let text = self.fields.get(column).copied().unwrap_or("");
+        let text = self.fields.get(column).map_or("", |field| &**field);
         match text.parse::<usize>() {
             Ok(value) if (1..=LIMIT).contains(&value) => Ok(value),
-            _ => Err(self.fail(column, format!("{what} is `{text}`; allowed: 1 to {LIMIT}"))),
+            _ => {
+                let shown = shown(text);
+                Err(self.fail(column, format!("{what} is `{shown}`; allowed: 1 to {LIMIT}")))
+            }
         }
     }
 
@@ -53,7 +62,7 @@ impl Line<'_> {
                 format!("filter {kernel:?} exceeds the input of {h} rows and {w} columns");
             return Err(self.fail(3, problem));
         }
-        let depthwise = is_depthwise(self.fields[0], &input, kernel, filters);
+        let depthwise = is_depthwise(&self.fields[0], &input, kernel, filters);
         let (outputs, groups) =
             if depthwise { (input.channels, input.channels) } else { (filters, 1) };
         Ok(LayerShape { name: String::new(), input, outputs, window, groups, sparsity: None })
@@ -71,7 +80,7 @@ impl Line<'_> {
 
 /// `N:M` of a column `Sparsity`, of which N weights in M are not zero; none where the field is empty.
 fn sparsity(line: &Line<'_>, column: usize) -> Result<Option<[usize; 2]>, TopologyError> {
-    let text = line.fields.get(column).copied().unwrap_or("");
+    let text = line.fields.get(column).map_or("", |field| field.as_ref());
     if text.is_empty() {
         return Ok(None);
     }
@@ -97,13 +106,79 @@ fn is_depthwise(name: &str, input: &Shape, kernel: [usize; 2], filters: usize) -
     input.channels > 1 && kernel != [1, 1] && (filters == 1 || (named && filters == input.channels))
 }
 
+/// Refuses layers whose size alone would keep the mapper busy.
+fn check_size(layer: &LayerShape, output: Shape) -> Result<(), String> {
+    let largest = layer.weights().max(layer.input.len()).max(output.len());
+    if largest > MOST_VALUES {
+        return Err(format!("a tensor of {largest} values; allowed: at most {MOST_VALUES}"));
+    }
+    // Both factors are below 2^27.
+    let macs = layer.weights() as u64 * (output.height * output.width) as u64;
+    if macs > MOST_MACS {
+        return Err(format!("{macs} multiply-accumulates; allowed: at most {MOST_MACS}"));
+    }
+    Ok(())
+}
+
+fn shown(text: &str) -> String {
+    shorten(&escape_name(text), LONGEST).into_owned()
+}
+
+/// What separates the fields of a file: commas, or semicolons or tabs where its first line has no comma.
+fn separator(text: &str) -> char {
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    [',', ';', '\t'].into_iter().find(|separator| first.contains(*separator)).unwrap_or(',')
+}
+
+/// The fields of a line, without blanks around them. One in quotes may hold the separator, and quotes as two. An error
+/// has its column, from 1.
+fn fields(line: &str, separator: char) -> Result<Vec<Cow<'_, str>>, (usize, String)> {
+    let mut fields: Vec<Cow<'_, str>> = Vec::new();
+    let mut rest = Some(line);
+    while let Some(text) = rest {
+        let Some(mut quoted) = text.trim_start_matches(' ').strip_prefix('"') else {
+            let (field, behind) =
+                text.split_once(separator).map_or((text, None), |(f, b)| (f, Some(b)));
+            fields.push(field.trim().into());
+            rest = behind;
+            continue;
+        };
+        let fail = |problem: &str| (fields.len() + 1, problem.to_string());
+        let mut field = String::new();
+        loop {
+            let (part, behind) =
+                quoted.split_once('"').ok_or_else(|| fail("a quote that is not closed"))?;
+            field.push_str(part);
+            quoted = behind;
+            match behind.strip_prefix('"') {
+                Some(behind) => quoted = behind,
+                None => break,
+            }
+            field.push('"');
+        }
+        let behind = quoted.trim_start_matches([' ', '\r']);
+        rest = behind.strip_prefix(separator);
+        if rest.is_none() && !behind.is_empty() {
+            let said = format!("`{}` behind a field in quotes", shown(behind));
+            return Err(fail(&said));
+        }
+        fields.push(field.trim().to_string().into());
+    }
+    Ok(fields)
+}
+
 pub(super) fn layers(origin: &str, text: &str) -> Result<Vec<LayerShape>, TopologyError> {
     let mut format = Format::Convolution { two_strides: false };
     let mut layers: Vec<LayerShape> = Vec::new();
-    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut seen: HashMap<String, usize> = HashMap::new();
     let mut sparse = None;
-    for (index, text) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        let fields: Vec<&str> = text.split(',').map(str::trim).collect();
+    let text = text.trim_start_matches('\u{feff}');
+    let separator = separator(text);
+    for (index, text) in text.lines().enumerate() {
+        let fields = fields(text, separator).map_err(|(column, problem)| {
+            let (origin, line) = (origin.to_string(), index + 1);
+            TopologyError::Line { origin, line, column, problem }
+        })?;
         if fields.iter().all(|f| f.is_empty()) {
             continue;
         }
@@ -111,11 +186,11 @@ pub(super) fn layers(origin: &str, text: &str) -> Result<Vec<LayerShape>, Topolo
         if first && fields.get(1).is_some_and(|f| f.parse::<f64>().is_err() && !f.is_empty()) {
             format = header(&fields);
             sparse = fields.iter().position(|f| f.eq_ignore_ascii_case("sparsity"));
-            seen.insert("", 0);
+            seen.insert(String::new(), 0);
             continue;
         }
         let line = Line { origin, number: index + 1, fields };
-        let name = line.fields[0];
+        let name = escape_name(&line.fields[0]);
         if name.is_empty() {
             return Err(line.fail(0, "the name is empty".into()));
         }
@@ -128,12 +203,8 @@ pub(super) fn layers(origin: &str, text: &str) -> Result<Vec<LayerShape>, Topolo
         }
         let output =
             layer.output().map_err(|problem| line.fail(0, format!("the layer {problem}")))?;
-        let largest = layer.weights().max(layer.input.len()).max(output.len());
-        if largest > MOST {
-            let problem = format!("a tensor of {largest} values; allowed: at most {MOST}");
-            return Err(line.fail(0, problem));
-        }
-        let count = seen.entry(name).or_insert(0);
+        check_size(&layer, output).map_err(|problem| line.fail(0, problem))?;
+        let count = seen.entry(name.to_string()).or_insert(0);
         *count += 1;
         layer.name = if *count == 1 { name.into() } else { format!("{name}#{count}") };
         layers.push(layer);
@@ -144,8 +215,8 @@ pub(super) fn layers(origin: &str, text: &str) -> Result<Vec<LayerShape>, Topolo
     }
 }
 
-fn header(fields: &[&str]) -> Format {
-    if fields.get(1..4) == Some(&["M", "N", "K"]) {
+fn header(fields: &[Cow<'_, str>]) -> Format {
+    if fields.get(1..4).is_some_and(|names| names == ["M", "N", "K"]) {
         return Format::Product;
     }
     let two_strides = fields.get(8).is_some_and(|f| f.to_lowercase().contains("stride"));

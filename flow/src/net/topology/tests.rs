@@ -45,6 +45,42 @@ fn mistakes_are_found_by_line_and_column() {
 }
 
 #[test]
+fn separators_and_quotes_are_read() {
+    let comma = "name,h,w,fh,fw,c,n,s,\na,9,9,3,3,8,10,2,\nb,6,6,3,3,8,1,1,\n";
+    let expected = Topology::parse("t", "t.csv", comma).unwrap();
+    for separator in [";", "\t"] {
+        let text = comma.replace(',', separator);
+        assert_eq!(Topology::parse("t", "t.csv", &text).unwrap(), expected, "{separator:?}");
+    }
+    let named = |lines: &str| {
+        let text = format!("{HEADER}{lines}\n");
+        let topology = Topology::parse("t", "t.csv", &text).map_err(|e| e.to_string())?;
+        Ok::<_, String>(topology.layers[0].name.clone())
+    };
+    assert_eq!(named("\"a, \"\"b\"\"\" , 9,\"9\",3,3,8,10,2").unwrap(), "a, \"b\"");
+    assert_eq!(named("a\u{1b}[31m\u{202e},9,9,3,3,8,10,2").unwrap(), "a\\u{1b}[31m\\u{202e}");
+    let said = named("a,9,\"9,3,3,8,10,2").unwrap_err();
+    assert!(said.contains("t.csv:2:3: a quote that is not closed"), "{said}");
+    let said = named("\"a\"x,9,9,3,3,8,10,2").unwrap_err();
+    assert!(said.contains("`x,9,9,3,3,8,10,2` behind a field in quotes"), "{said}");
+    // A line with other separators than the first.
+    let said = named("a;9;9;3;3;8;10;2").unwrap_err();
+    assert!(said.contains("t.csv:2"), "{said}");
+}
+
+#[test]
+fn sizes_have_limits() {
+    let said = parse("a,1048576,1024,1,1,1,1,1").unwrap_err().to_string();
+    assert!(said.contains("a tensor of 1073741824 values; allowed: at most 134217728"), "{said}");
+    let said = parse("a,8192,8192,5,5,1,100,1").unwrap_err().to_string();
+    assert!(said.contains("allowed: at most"), "{said}");
+    let said = parse("a,1024,1024,33,33,16,16,1").unwrap_err().to_string();
+    assert!(said.contains("multiply-accumulates; allowed: at most 68719476736"), "{said}");
+    let said = parse(&format!("a,{},9,3,3,8,10,2", "9".repeat(1 << 20))).unwrap_err().to_string();
+    assert!(said.len() < 300 && said.contains("9 ... 9"), "{}", said.len());
+}
+
+#[test]
 fn random_networks_are_valid_and_reproducible() {
     let topology = parse("a,9,9,3,3,8,10,2\nb,6,6,3,3,8,1,1\n").unwrap();
     let options =

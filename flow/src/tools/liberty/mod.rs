@@ -3,9 +3,10 @@
 mod scan;
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use pecan_hdl::text::escape_name;
+use pecan_sim::file::inflate;
 use serde::Serialize;
 
 use self::scan::{Item, items};
@@ -99,13 +100,12 @@ impl Library {
 /// [`ToolError::Run`] if it cannot be read or is not UTF-8.
 pub(super) fn read_text(path: &Path) -> Result<String> {
     let bytes = std::fs::read(path).map_err(ToolError::io("read", path))?;
-    let mut text = String::new();
-    let outcome = match path.extension().is_some_and(|e| e == "gz") {
-        true => flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut text),
-        false => (&bytes[..]).read_to_string(&mut text),
+    let bytes = match path.extension().is_some_and(|e| e == "gz") {
+        true => inflate(&bytes).map_err(ToolError::io("unpack", path))?,
+        false => bytes,
     };
-    outcome.map_err(ToolError::io("read", path))?;
-    Ok(text)
+    let other = |error| std::io::Error::new(std::io::ErrorKind::InvalidData, error);
+    String::from_utf8(bytes).map_err(other).map_err(ToolError::io("read", path))
 }
 
 /// The first library with the cells, and the templates that it lacks, of the others.
@@ -201,20 +201,21 @@ fn cell(
 
 fn error(path: &Path, text: &str, at: usize, reason: &str) -> LibertyError {
     let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-    LibertyError { path: path.to_owned(), line, reason: reason.to_owned() }
+    LibertyError { path: path.to_owned(), line, reason: escape_name(reason).into_owned() }
 }
 
-/// Whether the name matches a pattern in which `*` stands for anything.
+/// Whether the name matches a pattern in which `*` stands for anything. Each part takes the first place that it fits
+/// in, so that many stars take no more time than one.
 fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((head, rest)) => name.strip_prefix(head).is_some_and(|tail| match rest.is_empty() {
-            true => true,
-            false => (0..=tail.len())
-                .filter(|&at| tail.is_char_boundary(at))
-                .any(|at| matches(rest, &tail[at..])),
-        }),
-    }
+    let Some((head, rest)) = pattern.split_once('*') else { return pattern == name };
+    let (middle, tail) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let inner = name.strip_prefix(head).and_then(|name| name.strip_suffix(tail));
+    let Some(mut left) = inner else { return false };
+    middle.split('*').all(|part| {
+        let found = left.find(part);
+        left = found.map_or("", |at| &left[at + part.len()..]);
+        found.is_some()
+    })
 }
 
 #[cfg(test)]

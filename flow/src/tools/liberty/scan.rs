@@ -26,7 +26,11 @@ pub(super) fn items(text: &str, range: Range<usize>) -> Result<Vec<Item<'_>>, us
     let mut items = Vec::new();
     let mut at = range.start;
     let mut start = at;
+    // Whether what begins at `start` may be an attribute that ends with its line: the lines of one that cannot are
+    // not looked at again and again.
+    let mut value = Value::Before;
     while at < range.end {
+        let from = start;
         match bytes[at] {
             b'{' => {
                 let close = matching(bytes, at, range.end)?;
@@ -39,26 +43,57 @@ pub(super) fn items(text: &str, range: Range<usize>) -> Result<Vec<Item<'_>>, us
                 items.extend(attribute(&text[start..at]));
                 start = at + 1;
             }
-            b'\n' => {
-                // Some libraries leave the semicolon out at the end of a line.
-                if let Some(item) = attribute(&text[start..at]) {
+            // Some libraries leave the semicolon out at the end of a line.
+            b'\n' if value == Value::There => match attribute(&text[start..at]) {
+                Some(item) => {
                     items.push(item);
                     start = at + 1;
                 }
-            }
+                None => value = Value::Never,
+            },
             b'/' if bytes.get(at + 1) == Some(&b'*') => {
+                let begin = at;
                 at = comment(bytes, at, range.end)?;
                 // A comment in front of a statement is no part of it.
-                if text[start..at].trim_start().starts_with("/*") {
+                if text[start..begin].trim_start().is_empty() {
                     start = at + 1;
                 }
             }
-            b'"' => at = quote(bytes, at, range.end)?,
-            _ => {}
+            b'"' => {
+                at = quote(bytes, at, range.end)?;
+                value = value.seen(b'"');
+            }
+            byte => value = value.seen(byte),
+        }
+        if start != from {
+            value = Value::Before;
         }
         at += 1;
     }
     Ok(items)
+}
+
+/// Where in an attribute a place is.
+#[derive(Clone, Copy, PartialEq)]
+enum Value {
+    /// In front of the colon.
+    Before,
+    /// Behind the colon, with no value yet.
+    Open,
+    /// In or behind the value.
+    There,
+    /// This is no attribute.
+    Never,
+}
+
+impl Value {
+    fn seen(self, byte: u8) -> Self {
+        match self {
+            Self::Before if byte == b':' => Self::Open,
+            Self::Open if !byte.is_ascii_whitespace() => Self::There,
+            other => other,
+        }
+    }
 }
 
 /// The closing brace of the one at `open`.

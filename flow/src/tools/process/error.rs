@@ -5,14 +5,18 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+#[cfg(doc)]
+use pecan_hdl::config::MOST_PROBLEMS;
 
 /// Everything that is wrong with a profile, found in one pass.
 #[derive(Debug, Clone)]
 pub struct ProcessError {
     /// The profile's name or file.
     pub origin: String,
-    /// At least one, in the order in which they were written.
+    /// At least one and at most [`MOST_PROBLEMS`], in the order in which they were written.
     pub problems: Vec<ProcessProblem>,
+    /// How many there are beside these.
+    pub more: usize,
 }
 
 /// One thing that is wrong, with the place where it was written.
@@ -32,6 +36,9 @@ impl fmt::Display for ProcessError {
         write!(f, "the process description {} is wrong:", self.origin)?;
         for problem in &self.problems {
             write!(f, "\n  {} ({})", problem.message, problem.help)?;
+        }
+        if self.more > 0 {
+            write!(f, "\n  and {} more", self.more)?;
         }
         Ok(())
     }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use miette::NamedSource;
-use pecan_hdl::config::nearest;
+use pecan_hdl::config::{MOST_PROBLEMS, nearest};
+use pecan_hdl::text::{escape_name, mask};
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ProcessError, ProcessProblem};
@@ -27,6 +28,8 @@ struct Reader {
     text: String,
     values: BTreeMap<String, Value>,
     problems: Vec<ProcessProblem>,
+    /// Problems beyond the first [`MOST_PROBLEMS`].
+    more: usize,
     /// Sections that are there.
     sections: Vec<String>,
 }
@@ -57,7 +60,11 @@ impl Process {
                     source: None,
                     span: None,
                 };
-                Err(ProcessError { origin: name_or_file.to_owned(), problems: vec![problem] })
+                Err(ProcessError {
+                    origin: name_or_file.to_owned(),
+                    problems: vec![problem],
+                    more: 0,
+                })
             }
         }
     }
@@ -68,10 +75,11 @@ impl Process {
     /// [`ProcessError`] with every problem of the text.
     pub fn parse(origin: &str, text: &str) -> Result<Self, ProcessError> {
         let mut reader = Reader {
-            source: Arc::new(NamedSource::new(origin, text.to_owned())),
+            source: Arc::new(NamedSource::new(escape_name(origin), mask(text).into_owned())),
             text: text.to_owned(),
             values: BTreeMap::new(),
             problems: Vec::new(),
+            more: 0,
             sections: Vec::new(),
         };
         let (table, errors) = DeTable::parse_recoverable(text);
@@ -85,13 +93,27 @@ impl Process {
         reader.problems.sort_by_key(|p| p.span.as_ref().map_or(usize::MAX, |span| span.start));
         match reader.build() {
             Some(process) if reader.problems.is_empty() => Ok(process),
-            _ => Err(ProcessError { origin: origin.to_owned(), problems: reader.problems }),
+            _ => Err(ProcessError {
+                origin: origin.to_owned(),
+                problems: reader.problems,
+                more: reader.more,
+            }),
         }
     }
 }
 
 impl Reader {
+    /// Whether a problem is only to be counted, which it then is.
+    fn is_full(&mut self) -> bool {
+        let full = self.problems.len() >= MOST_PROBLEMS;
+        self.more += usize::from(full);
+        full
+    }
+
     fn report(&mut self, message: String, help: String, span: Option<Range<usize>>) {
+        if self.is_full() {
+            return;
+        }
         let line = span.as_ref().map(|span| {
             self.text.as_bytes()[..span.start].iter().filter(|byte| **byte == b'\n').count() + 1
         });
@@ -143,6 +165,9 @@ impl Reader {
     ) {
         let mine = || KEYS.iter().filter(|key| key.section == section);
         let Some(key) = mine().find(|key| key.name == name) else {
+            if self.is_full() {
+                return;
+            }
             let names: Vec<&str> = mine().map(|key| key.name).collect();
             let help = match KEYS.iter().find(|key| key.name == name) {
                 Some(other) => format!("did you mean `{}`?", other.path()),

@@ -62,13 +62,16 @@ impl Truth {
     }
 }
 
+/// Deepest nesting of parentheses and complements.
+pub(crate) const MOST_NESTING: usize = 64;
+
 /// Compiles `expression`; `variable` gives the table of a name.
 pub(super) fn compile(
     expression: &str,
     variables: u32,
     variable: &dyn Fn(&str) -> Option<Truth>,
 ) -> Result<Truth, String> {
-    let mut parser = Parser { expression, at: 0, variables, variable };
+    let mut parser = Parser { expression, at: 0, depth: 0, variables, variable };
     let truth = parser.or()?;
     match parser.peek() {
         None => Ok(truth),
@@ -79,6 +82,8 @@ pub(super) fn compile(
 struct Parser<'a> {
     expression: &'a str,
     at: usize,
+    /// Parentheses and complements around the present operand.
+    depth: usize,
     variables: u32,
     variable: &'a dyn Fn(&str) -> Option<Truth>,
 }
@@ -126,6 +131,16 @@ impl Parser<'_> {
     }
 
     fn operand(&mut self) -> Result<Truth, String> {
+        if self.depth == MOST_NESTING {
+            return Err(format!("an expression nested deeper than {MOST_NESTING}"));
+        }
+        self.depth += 1;
+        let value = self.nested();
+        self.depth -= 1;
+        value
+    }
+
+    fn nested(&mut self) -> Result<Truth, String> {
         let mut value = match self.peek() {
             Some('!' | '~') => {
                 self.at += 1;
@@ -201,6 +216,11 @@ mod tests {
 
     #[test]
     fn malformed_expressions_are_errors() {
+        let nested = |depth: usize| format!("{}A{}", "(".repeat(depth), ")".repeat(depth));
+        assert!(table(&nested(MOST_NESTING - 1)).is_ok());
+        for text in [nested(MOST_NESTING), nested(100_000), "!".repeat(100_000)] {
+            assert!(table(&text).unwrap_err().contains("nested deeper than 64"));
+        }
         for text in ["A +", "(A", "A)", "D", ""] {
             assert!(table(text).is_err(), "{text}");
         }

@@ -1,7 +1,7 @@
 //! Cell groups of a library as compact models.
 
 use super::boolean::{Truth, compile};
-use super::cell::{Cell, Kind, MAX_VARIABLES, Output, Pin, Selection};
+use super::cell::{Cell, Kind, MAX_VARIABLES, MOST_OUTPUTS, MOST_STATES, Output, Pin, Selection};
 use super::power;
 use super::syntax::{Group, SyntaxError};
 use super::table::Table;
@@ -10,7 +10,18 @@ use super::units::Units;
 /// All cells of a library. Cells beyond the simulator (macros, tristate, scan without a model)
 /// are kept with their reason, so that an error can say it.
 pub(super) fn cells(library: &Group<'_>, units: &Units) -> Result<Vec<Cell>, SyntaxError> {
-    library.all("cell").map(|group| cell(group, units)).collect()
+    let mut cells = Vec::new();
+    let mut states = 0;
+    for group in library.all("cell") {
+        let cell = cell(group, units)?;
+        states += cell.states();
+        if states > MOST_STATES {
+            let problem = format!("the tables of the cells have more than {MOST_STATES} entries");
+            return Err((group.line, problem));
+        }
+        cells.push(cell);
+    }
+    Ok(cells)
 }
 
 fn cell(group: &Group<'_>, units: &Units) -> Result<Cell, SyntaxError> {
@@ -73,6 +84,9 @@ impl<'g, 'a> Draft<'g, 'a> {
         }
         if outputs.is_empty() {
             return Err("no output".into());
+        }
+        if outputs.len() > MOST_OUTPUTS {
+            return Err(format!("more than {MOST_OUTPUTS} outputs"));
         }
         let storage = storage(group)?;
         let stored = u32::from(!matches!(storage, Storage::None));

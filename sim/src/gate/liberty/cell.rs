@@ -6,6 +6,12 @@ use super::table::Table;
 /// Most variables (inputs plus state) of a cell: states are counted in tables.
 pub(crate) const MAX_VARIABLES: u32 = 11;
 
+/// Most outputs of a cell that is simulated.
+pub(crate) const MOST_OUTPUTS: usize = 64;
+
+/// Most entries of the tables by state of all cells of a library; asap7 has some 2,000,000.
+pub(crate) const MOST_STATES: usize = 1 << 26;
+
 /// One cell. A state of it is a number: bit `i` is input `i`, the bit above the inputs is the stored
 /// value of flops, latches and clock gates.
 #[derive(Debug, Clone)]
@@ -87,15 +93,6 @@ impl Power {
 }
 
 impl Selection {
-    /// Adds a state whose energy is the mean of `mix`.
-    pub(super) fn push(&mut self, mix: Vec<u16>) {
-        let index = self.mixes.iter().position(|m| *m == mix).unwrap_or_else(|| {
-            self.mixes.push(mix);
-            self.mixes.len() - 1
-        });
-        self.choice.push(index as u16);
-    }
-
     /// `(rise, fall)` energies in pJ of every mix at `slew` ps and `load` fF.
     pub(crate) fn energies(&self, slew: f64, load: f64) -> Vec<[f64; 2]> {
         let mean = |mix: &[u16], rise| {
@@ -113,6 +110,13 @@ impl Selection {
 }
 
 impl Cell {
+    /// Entries of its tables by state.
+    pub(super) fn states(&self) -> usize {
+        let inputs = self.inputs.iter().map(|pin| pin.power.choice.len());
+        let outputs = self.outputs.iter().map(|pin| pin.power.choice.len());
+        inputs.chain(outputs).sum::<usize>() + self.leakage.len()
+    }
+
     /// True if the cell is a flip-flop.
     pub fn is_flop(&self) -> bool {
         matches!(self.kind, Kind::Flop { .. })

@@ -13,7 +13,6 @@ mod table;
 mod units;
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 pub(crate) use boolean::Truth;
@@ -22,6 +21,8 @@ pub(crate) use cell::{Kind, Selection};
 pub(crate) use table::Table;
 
 use super::error::{GateError, Result};
+use crate::file::inflate;
+use pecan_hdl::text::escape_name;
 use units::Units;
 
 /// Cells of one or several Liberty files that are used together.
@@ -69,9 +70,10 @@ impl Library {
     /// # Errors
     /// The line and what is wrong in it.
     pub fn parse(text: &str) -> std::result::Result<Self, (u32, String)> {
-        let group = syntax::parse(text)?;
-        let units = Units::read(&group)?;
-        let cells = build::cells(&group, &units)?;
+        let shown = |(line, problem): (u32, String)| (line, escape_name(&problem).into_owned());
+        let group = syntax::parse(text).map_err(shown)?;
+        let units = Units::read(&group).map_err(shown)?;
+        let cells = build::cells(&group, &units).map_err(shown)?;
         let index = cells.iter().enumerate().map(|(i, c)| (c.name.clone(), i)).collect();
         let names = group.args.iter().map(|n| (*n).to_string()).collect();
         Ok(Self { voltage: units.voltage, names, cells, index })
@@ -115,11 +117,7 @@ impl Library {
 fn read_text(file: &Path) -> Result<String> {
     let bytes = std::fs::read(file).map_err(GateError::io("read", file))?;
     let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
-        let mut plain = Vec::new();
-        flate2::read::MultiGzDecoder::new(bytes.as_slice())
-            .read_to_end(&mut plain)
-            .map_err(GateError::io("uncompress", file))?;
-        plain
+        inflate(&bytes).map_err(GateError::io("uncompress", file))?
     } else {
         bytes
     };

@@ -1,9 +1,17 @@
 //! Internal power and leakage groups of cells.
 
+use std::collections::HashMap;
+
 use super::boolean::Truth;
 use super::cell::{Power, Selection};
 use super::syntax::{Group, SyntaxError};
 use super::units::Units;
+
+/// Most internal-power groups of a pin; asap7 has 612.
+pub(crate) const MOST_POWER_GROUPS: usize = 4096;
+
+/// Most leakage groups of a cell; asap7 has 1,026.
+pub(crate) const MOST_LEAKAGE_GROUPS: usize = 4096;
 
 /// Compiles the `when` expressions of a cell.
 pub(super) type When<'a> = dyn Fn(&str, u32) -> Result<Truth, SyntaxError> + 'a;
@@ -24,16 +32,15 @@ pub(super) fn of_input(
     when: &When<'_>,
 ) -> Result<Selection, SyntaxError> {
     let raw = read(pin, units, when)?;
-    let mut selection = Selection::default();
+    let mut mixes = Mixes::default();
     for state in 0..states {
         let mut mix = pick(&raw, |r| r.power.when.as_ref().is_some_and(|w| w.get(state)));
         if mix.is_empty() {
             mix = pick(&raw, |r| r.when.is_none());
         }
-        selection.push(mix);
+        mixes.push(mix);
     }
-    selection.groups = raw.into_iter().map(|r| r.power).collect();
-    Ok(selection)
+    Ok(mixes.finish(raw))
 }
 
 /// Energy of an output pin by `cause << variables | state`: the groups related to the input that
@@ -47,24 +54,52 @@ pub(super) fn of_output(
     when: &When<'_>,
 ) -> Result<Selection, SyntaxError> {
     let raw = read(pin, units, when)?;
-    let mut selection = Selection::default();
+    let mut mixes = Mixes::default();
     for input in inputs {
-        let own = |r: &Raw<'_>| r.related.split_whitespace().any(|p| p == *input);
-        let any = raw.iter().any(&own);
+        let related = |r: &Raw<'_>| r.related.split_whitespace().any(|p| p == *input);
+        let related: Vec<bool> = raw.iter().map(related).collect();
+        let any = related.contains(&true);
         for state in 0..states {
             let holds = |r: &Raw<'_>| r.power.when.as_ref().is_some_and(|w| w.get(state));
-            let mut mix = pick(&raw, |r| own(r) && holds(r));
+            let of = |keep: &dyn Fn(usize) -> bool| -> Vec<u16> {
+                (0..raw.len()).filter(|&i| keep(i)).map(|i| i as u16).collect()
+            };
+            let mut mix = of(&|i| related[i] && holds(&raw[i]));
             if mix.is_empty() {
-                mix = pick(&raw, |r| own(r) && r.when.is_none());
+                mix = of(&|i| related[i] && raw[i].when.is_none());
             }
             if mix.is_empty() {
-                mix = pick(&raw, |r| own(r) || !any);
+                mix = of(&|i| related[i] || !any);
             }
-            selection.push(mix);
+            mixes.push(mix);
         }
     }
-    selection.groups = raw.into_iter().map(|r| r.power).collect();
-    Ok(selection)
+    Ok(mixes.finish(raw))
+}
+
+/// A selection under construction.
+#[derive(Default)]
+struct Mixes {
+    selection: Selection,
+    /// Where each mix stands.
+    index: HashMap<Vec<u16>, u16>,
+}
+
+impl Mixes {
+    /// Adds a state whose energy is the mean of `mix`.
+    fn push(&mut self, mix: Vec<u16>) {
+        let next = self.selection.mixes.len() as u16;
+        let index = *self.index.entry(mix).or_insert_with_key(|mix| {
+            self.selection.mixes.push(mix.clone());
+            next
+        });
+        self.selection.choice.push(index);
+    }
+
+    fn finish(mut self, raw: Vec<Raw<'_>>) -> Selection {
+        self.selection.groups = raw.into_iter().map(|r| r.power).collect();
+        self.selection
+    }
 }
 
 fn pick(raw: &[Raw<'_>], keep: impl Fn(&Raw<'_>) -> bool) -> Vec<u16> {
@@ -78,6 +113,7 @@ fn read<'a>(
     when: &When<'_>,
 ) -> Result<Vec<Raw<'a>>, SyntaxError> {
     let mut all: Vec<Raw<'a>> = Vec::new();
+    few(pin, "internal_power", MOST_POWER_GROUPS)?;
     for group in pin.all("internal_power") {
         let related = group.text("related_pin").unwrap_or_default();
         let condition = group.text("when");
@@ -101,6 +137,14 @@ fn read<'a>(
     Ok(all)
 }
 
+/// Refuses more than `most` groups of one kind: the time to sort them by state grows with their square.
+fn few(owner: &Group<'_>, kind: &str, most: usize) -> Result<(), SyntaxError> {
+    match owner.all(kind).nth(most) {
+        Some(group) => Err((group.line, format!("more than {most} groups `{kind}`"))),
+        None => Ok(()),
+    }
+}
+
 /// Leakage in W by state: conditional groups (those of several supplies added), elsewhere the
 /// unconditional value.
 pub(super) fn leakage(
@@ -109,6 +153,7 @@ pub(super) fn leakage(
     states: usize,
     when: &When<'_>,
 ) -> Result<Vec<f64>, SyntaxError> {
+    few(cell, "leakage_power", MOST_LEAKAGE_GROUPS)?;
     let mut conditional: Vec<(&str, Truth, f64)> = Vec::new();
     let mut unconditional = None;
     for group in cell.all("leakage_power") {

@@ -60,6 +60,10 @@ struct Access {
     write: bool,
 }
 
+/// Largest memories that are described.
+const MOST_ADDRESS_BITS: u64 = 32;
+const MOST_WORD_BITS: u64 = 1 << 16;
+
 const READ: Access = Access { select: true, read: true, write: false };
 const WRITE: Access = Access { select: true, read: false, write: true };
 const IDLE: Access = Access { select: false, read: false, write: false };
@@ -67,11 +71,17 @@ const IDLE: Access = Access { select: false, read: false, write: false };
 fn sram(cell: &Group<'_>, units: &Units) -> std::result::Result<Sram, SyntaxError> {
     let problem = |text: &str| (cell.line, text.to_string());
     let shape = cell.all("memory").next().ok_or_else(|| problem("no memory group"))?;
-    let number = |key: &str| -> std::result::Result<u64, SyntaxError> {
+    let number = |key: &str, most: u64| -> std::result::Result<u64, SyntaxError> {
         let value = shape.number(key)?.ok_or_else(|| (shape.line, format!("no {key}")))?;
+        // Whole numbers only; NaN is in no range.
+        if !((1.0..=most as f64).contains(&value) && value.fract() == 0.0) {
+            let problem = format!("{key} is {value}; allowed: whole numbers from 1 to {most}");
+            return Err((shape.line, problem));
+        }
         Ok(value as u64)
     };
-    let (address_bits, bits) = (number("address_width")?, number("word_width")?);
+    let address_bits = number("address_width", MOST_ADDRESS_BITS)?;
+    let bits = number("word_width", MOST_WORD_BITS)?;
     let clock = cell
         .all("pin")
         .filter(|pin| pin.text("clock") == Some("true"))
@@ -100,7 +110,7 @@ fn sram(cell: &Group<'_>, units: &Units) -> std::result::Result<Sram, SyntaxErro
     };
     Ok(Sram {
         name: cell.args.first().copied().unwrap_or_default().to_string(),
-        words: 1 << address_bits.min(63),
+        words: 1 << address_bits,
         bits,
         area: cell.number("area")?.unwrap_or(0.0),
         leakage_nw: leakage * units.leakage * 1e9,
@@ -127,8 +137,8 @@ fn bus_energy(
 /// Bits of a name such as `D[63:0]`; one without a range.
 fn width(name: &str) -> f64 {
     let range = name.split_once('[').and_then(|(_, r)| r.strip_suffix(']')?.split_once(':'));
-    let ends = range.and_then(|(a, b)| Some((a.parse::<i32>().ok()?, b.parse::<i32>().ok()?)));
-    ends.map_or(1.0, |(a, b)| f64::from((a - b).abs() + 1))
+    let ends = range.and_then(|(a, b)| Some((a.parse::<u32>().ok()?, b.parse::<u32>().ok()?)));
+    ends.map_or(1.0, |(a, b)| f64::from(a.abs_diff(b)) + 1.0)
 }
 
 /// Rise and fall energy of a pin while the control pins are as in `access`.

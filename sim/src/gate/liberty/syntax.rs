@@ -1,5 +1,8 @@
 //! Syntax of Liberty files: groups, attributes and their values as text, with line numbers.
 
+/// Deepest nesting of groups; the libraries of three processes have 6.
+pub(crate) const MOST_NESTING: usize = 16;
+
 /// One statement `name (args) { ... }`.
 #[derive(Debug)]
 pub(super) struct Group<'a> {
@@ -63,7 +66,7 @@ pub(super) fn finite(text: &str) -> Option<f64> {
 
 /// Parses a file: its one top-level group.
 pub(super) fn parse(text: &str) -> Result<Group<'_>, SyntaxError> {
-    let mut scanner = Scanner { text, at: 0, line: 1 };
+    let mut scanner = Scanner { text, at: 0, line: 1, depth: 0 };
     scanner.blank()?;
     match scanner.statement()? {
         Statement::Group(group) if group.name == "library" => Ok(group),
@@ -80,6 +83,8 @@ struct Scanner<'a> {
     text: &'a str,
     at: usize,
     line: u32,
+    /// Groups that are open.
+    depth: usize,
 }
 
 impl<'a> Scanner<'a> {
@@ -157,7 +162,14 @@ impl<'a> Scanner<'a> {
                 self.blank()?;
                 if self.peek() == Some('{') {
                     self.skip(1);
-                    return self.body(name, args, line).map(Statement::Group);
+                    if self.depth == MOST_NESTING {
+                        let problem = format!("groups nested deeper than {MOST_NESTING}");
+                        return Err((line, problem));
+                    }
+                    self.depth += 1;
+                    let group = self.body(name, args, line)?;
+                    self.depth -= 1;
+                    return Ok(Statement::Group(group));
                 }
                 if self.peek() == Some(';') {
                     self.skip(1);
@@ -259,5 +271,16 @@ mod tests {
         assert_eq!(parse("library (l) {\n a : 1;\n cell (x) {\n").unwrap_err().0, 3);
         assert_eq!(parse("library (l) {\n\n ) }").unwrap_err().0, 3);
         assert!(parse("cell (x) { }").is_err());
+    }
+
+    #[test]
+    fn nesting_has_a_limit() {
+        let nested = |depth: usize| {
+            format!("library (l) {{\n{}{}}}", "a () {\n".repeat(depth), "}\n".repeat(depth))
+        };
+        assert!(parse(&nested(MOST_NESTING - 1)).is_ok());
+        let (line, problem) = parse(&nested(MOST_NESTING)).unwrap_err();
+        assert_eq!((line, problem.as_str()), (17, "groups nested deeper than 16"));
+        assert_eq!(parse(&nested(100_000)).unwrap_err().0, 17);
     }
 }

@@ -1,0 +1,155 @@
+//! The readers of the product behind one signature.
+
+// The process that reads is there to fail.
+#![allow(clippy::expect_used)]
+
+use std::path::Path;
+
+use pecan_flow::cli::Failure;
+use pecan_flow::data::{Npz, Rows, Samples, Selection};
+use pecan_flow::energy::Technology;
+use pecan_flow::energy::calibrate::Plan;
+use pecan_flow::map::{Density, Options, plan_shapes};
+use pecan_flow::net::graph::{self, Graph};
+use pecan_flow::net::onnx::Model;
+use pecan_flow::net::quantize::{self, calibrate, compact};
+use pecan_flow::net::topology::Topology;
+use pecan_flow::tools::{self, Process};
+use pecan_hdl::config::{Config, preset};
+use pecan_sim::emulator::Emulator;
+use pecan_sim::gate::{Activity, GateDesign, GateOptions, Library, liberty};
+use pecan_sim::program::Program;
+
+use super::{Kind, Reader};
+
+/// Values of a network up to which it is also computed: what is larger takes its time by right.
+const COMPUTED: usize = 1 << 16;
+
+pub(super) fn of(kind: Kind) -> Reader {
+    match kind {
+        Kind::Onnx => Box::new(onnx),
+        Kind::Npz => with_file("data.npz", npz),
+        Kind::Configuration => with_file("configuration.toml", configuration),
+        Kind::Topology => with_file("layers.csv", topology),
+        Kind::Liberty => with_file("cells.lib", cells),
+        Kind::Technology => {
+            with_file("technology.toml", |path, _| Technology::load(path).map_err(shown).is_ok())
+        }
+        Kind::Program => program(),
+        Kind::Saif => saif(),
+        Kind::Netlist => netlist(),
+    }
+}
+
+/// A reader that wants a file.
+fn with_file(name: &str, read: impl Fn(&Path, &[u8]) -> bool + 'static) -> Reader {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join(name);
+    Box::new(move |bytes| {
+        let _ = &folder;
+        std::fs::write(&path, bytes).expect("a file in a temporary folder");
+        read(&path, bytes)
+    })
+}
+
+/// Renders an error as a command would.
+fn shown<E: ToString>(error: E) -> String {
+    error.to_string()
+}
+
+fn onnx(bytes: &[u8]) -> bool {
+    let Ok(model) = Model::decode(bytes, "mutated.onnx").map_err(shown) else { return false };
+    let findings = graph::check(&model);
+    let Ok(graph) = Graph::import(&model).map_err(shown) else { return false };
+    let shapes = graph.tensors.iter().filter_map(|tensor| tensor.shape.as_ref());
+    let values: usize = shapes.map(|shape| shape.iter().product::<usize>()).sum();
+    if values > COMPUTED || findings.iter().any(|finding| !finding.supported) {
+        return true;
+    }
+    let sample = vec![0.5; graph.input_shape().iter().product()];
+    let Ok(ranges) = calibrate(&graph, &[&sample]).map_err(shown) else { return false };
+    let options = quantize::Options::default();
+    match quantize::quantize(&graph, &ranges, options).map_err(shown) {
+        Ok(quantized) => compact(&quantized).reference_outputs(&[&sample]).is_ok(),
+        Err(_) => false,
+    }
+}
+
+fn npz(path: &Path, _: &[u8]) -> bool {
+    let Ok(mut archive) = Npz::open(path).map_err(shown) else { return false };
+    let whole =
+        archive.keys().iter().filter(|key| archive.array(key).map_err(shown).is_ok()).count();
+    for rows in [Rows::All, Rows::Range(1, Some(3)), Rows::Key("rows".into())] {
+        let selection = Selection { rows, limit: Some(1000), ..Selection::default() };
+        let _ = Samples::load(path, &selection).map_err(shown);
+    }
+    let selection = Selection { limit: Some(2), ..Selection::default() };
+    Samples::load_and_others(path, &selection, 2).map_err(shown).is_ok() && whole > 0
+}
+
+fn configuration(path: &Path, bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let config = Config::from_toml("mutated.toml", &text);
+    let process = Process::parse("mutated.toml", &text);
+    let read = config.is_ok() || process.is_ok();
+    if let Err(error) = config {
+        let failure = Failure::bad_input(error);
+        let rendered = failure.render(false, 100);
+        assert!(rendered.len() < (1 << 16) + 40 * text.len().min(4096), "{} bytes", rendered.len());
+        assert!(failure.to_json().is_object());
+    }
+    if let Err(error) = process {
+        assert!(!Failure::bad_input(error).render(false, 100).is_empty());
+    }
+    let _ = Plan::load(path).map_err(shown);
+    read
+}
+
+fn topology(path: &Path, _: &[u8]) -> bool {
+    let Ok(topology) = Topology::read(path).map_err(shown) else { return false };
+    let config = preset("tiny").expect("a preset");
+    let options = Options { density: Density::default(), ..Options::default() };
+    let small =
+        |layer: &&pecan_flow::net::LayerShape| layer.weights() + layer.input.len() < COMPUTED;
+    for layer in topology.layers.iter().filter(small).take(4) {
+        let _ = plan_shapes(std::slice::from_ref(layer), &config, &options).map_err(shown);
+    }
+    topology.select(&["Conv1".into()]).map_err(shown).is_ok()
+}
+
+fn cells(path: &Path, bytes: &[u8]) -> bool {
+    let simulated = Library::parse(&String::from_utf8_lossy(bytes)).is_ok();
+    let memories = liberty::sram::read(path).map_err(shown).is_ok();
+    let mapped = tools::Library::read(&[path.to_path_buf()], &["A*B*".into()]).map_err(shown);
+    simulated || memories || mapped.is_ok()
+}
+
+fn program() -> Reader {
+    let config = preset("tiny").expect("a preset");
+    Box::new(move |bytes| {
+        let path = Path::new("mutated.pecan");
+        let Ok(program) = Program::from_bytes(bytes, path).map_err(shown) else { return false };
+        Emulator::new(&config).run(&program).map_err(shown).is_ok()
+    })
+}
+
+/// The small library that netlists and activities are read with.
+fn library() -> Library {
+    Library::read(&[Kind::Liberty.folder().join("round.lib")]).expect("the library of the corpus")
+}
+
+fn saif() -> Reader {
+    let file = Kind::Netlist.folder().join("inverters.json");
+    let library = library();
+    let design = GateDesign::load(&file, &library, &GateOptions::default()).expect("the netlist");
+    with_file("toggles.saif", move |path, _| {
+        Activity::read_saif(&design, path).map_err(shown).is_ok()
+    })
+}
+
+fn netlist() -> Reader {
+    let library = library();
+    with_file("netlist.json", move |path, _| {
+        GateDesign::load(path, &library, &GateOptions::default()).map_err(shown).is_ok()
+    })
+}

@@ -1,0 +1,185 @@
+//! Mutated files of every kind that users give: each is read or refused within a time and memory that its size bounds;
+//! no reader panics, aborts, overflows its stack or hangs.
+//!
+//! The files of `corpus/KIND` are read first, those that once broke something among them. `PECAN_FUZZ_SECONDS` says for
+//! how long mutations of them follow (3 by default, 300 in the long form); `PECAN_SEED` replays a run. What breaks a
+//! reader is left in the folder that the failure names; mended, it belongs into the corpus.
+
+// Helpers of tests may fail like tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use pecan_tests::mutation::Kind;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// Virtual memory of a reader in kB: what asks for more is refused by the system, and the reader aborts.
+const ADDRESS_SPACE: u64 = 6 << 20;
+
+/// Failures after which a kind is given up.
+const ENOUGH: usize = 10;
+
+/// What one file may take: a part for its kind, whose limits are fixed, and a part for each byte.
+fn allowed(length: usize) -> (Duration, u64) {
+    // A reader shares the machine with others, so that time has room; memory is exact.
+    let time = Duration::from_secs(5) + Duration::from_micros(100) * length as u32;
+    (time, (768 << 10) + length as u64 / 4)
+}
+
+/// A process that reads files.
+struct Reader {
+    child: Child,
+    input: ChildStdin,
+    answers: Receiver<String>,
+}
+
+impl Reader {
+    fn start(kind: Kind) -> Self {
+        let mut child = Command::new("sh")
+            .arg("-c")
+            .arg(format!("ulimit -v {ADDRESS_SPACE}; ulimit -c 0; exec \"$0\" \"$1\""))
+            .args([env!("CARGO_BIN_EXE_mutant"), kind.name()])
+            .env("RUST_BACKTRACE", "0")
+            .env("RAYON_NUM_THREADS", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let input = child.stdin.take().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (sender, answers) = channel();
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        Self { child, input, answers }
+    }
+
+    /// Whether the file was accepted; or how reading it went wrong.
+    fn read(&mut self, bytes: &[u8]) -> Result<bool, String> {
+        let (most_time, most_memory) = allowed(bytes.len());
+        let mut frame = (bytes.len() as u32).to_le_bytes().to_vec();
+        frame.extend_from_slice(bytes);
+        // A reader that died does not take it; its answer says so.
+        let _ = self.input.write_all(&frame).and_then(|()| self.input.flush());
+        let Ok(answer) = self.answers.recv_timeout(most_time) else {
+            let ended = self.child.try_wait().unwrap();
+            self.child.kill().unwrap();
+            let status = self.child.wait().unwrap();
+            if ended.is_none()
+                && !status.success()
+                && std::os::unix::process::ExitStatusExt::signal(&status) == Some(9)
+            {
+                return Err(format!("took longer than {most_time:?}"));
+            }
+            let mut said = String::new();
+            let _ = self.child.stderr.take().unwrap().read_to_string(&mut said);
+            let start: String = said.chars().take(600).collect();
+            return Err(format!("ended with {status}: {start}"));
+        };
+        let words: Vec<&str> = answer.split(' ').collect();
+        let memory: u64 = words[2].parse().unwrap();
+        if memory > most_memory {
+            return Err(format!("took {memory} kB, allowed are {most_memory}; {answer}"));
+        }
+        Ok(words[0] == "read")
+    }
+}
+
+/// A kind of file on its way.
+struct Campaign {
+    kind: Kind,
+    seed: u64,
+    reader: Reader,
+    failures: Vec<String>,
+    read: [u64; 2],
+}
+
+impl Campaign {
+    fn feed(&mut self, name: &str, bytes: &[u8]) {
+        match self.reader.read(bytes) {
+            Ok(accepted) => self.read[usize::from(accepted)] += 1,
+            Err(problem) => {
+                let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutated");
+                std::fs::create_dir_all(&folder).unwrap();
+                let file = folder.join(format!("{}-{}-{name}", self.kind.name(), self.seed));
+                std::fs::write(&file, bytes).unwrap();
+                self.failures.push(format!("{}: {problem}", file.display()));
+                let _ = self.reader.child.kill();
+                let _ = self.reader.child.wait();
+                self.reader = Reader::start(self.kind);
+            }
+        }
+    }
+}
+
+fn campaign(kind: Kind) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let time = Duration::from_secs(number("PECAN_FUZZ_SECONDS").unwrap_or(3));
+    let seed = number("PECAN_SEED").unwrap_or(1);
+    let mut files: Vec<_> =
+        std::fs::read_dir(kind.folder()).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    let corpus: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
+    assert!(corpus.len() > 1, "the corpus of {} is empty", kind.name());
+    let reader = Reader::start(kind);
+    let mut campaign = Campaign { kind, seed, reader, failures: Vec::new(), read: [0; 2] };
+    for (file, bytes) in files.iter().zip(&corpus) {
+        campaign.feed(&file.file_name().unwrap().to_string_lossy(), bytes);
+    }
+    assert!(
+        campaign.read[1] > 0 || !campaign.failures.is_empty(),
+        "no file of {} is read",
+        kind.name()
+    );
+    let start = Instant::now();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut made = 0u64;
+    while start.elapsed() < time && campaign.failures.len() < ENOUGH {
+        let bytes = kind.mutate(&mut rng, &corpus);
+        campaign.feed(&made.to_string(), &bytes);
+        made += 1;
+    }
+    let [refused, accepted] = campaign.read;
+    println!(
+        "{}: {} files and {made} mutations (seed {seed}) in {:.0?}: {accepted} read, {refused} refused",
+        kind.name(),
+        corpus.len(),
+        start.elapsed()
+    );
+    assert!(campaign.failures.is_empty(), "seed {seed}:\n{}", campaign.failures.join("\n"));
+    assert!(refused > 0 || made == 0, "nothing was refused");
+}
+
+macro_rules! kinds {
+    ($($test:ident: $kind:ident;)*) => {
+        $(
+            #[test]
+            fn $test() {
+                campaign(Kind::$kind);
+            }
+        )*
+
+        #[test]
+        fn every_kind_has_a_test() {
+            assert_eq!([$(Kind::$kind),*], Kind::ALL);
+        }
+    };
+}
+
+kinds! {
+    mutated_networks: Onnx;
+    mutated_samples: Npz;
+    mutated_configurations: Configuration;
+    mutated_topologies: Topology;
+    mutated_libraries: Liberty;
+    mutated_technologies: Technology;
+    mutated_programs: Program;
+    mutated_activities: Saif;
+    mutated_netlists: Netlist;
+}
