@@ -26,7 +26,7 @@ fn command(folder: &Path, out: &str, more: &[&str]) -> Command {
 }
 
 /// Three rounds.
-const SHORT: [&str; 4] = ["--rounds", "3", "--learning-rate", "0.005"];
+const SHORT: [&str; 4] = ["--rounds", "3", "--learning-rate", "0.01"];
 
 fn prune(folder: &Path, out: &str, more: &[&str]) -> Output {
     command(folder, out, more).output().unwrap()
@@ -50,7 +50,7 @@ fn metrics(folder: &Path, out: &str) -> Value {
 #[test]
 fn methods_side_by_side_are_those_of_one_worker() {
     let folder = tempfile::tempdir().unwrap();
-    let more = ["--compare", "--explain", "--rounds", "1", "--learning-rate", "0.005"];
+    let more = ["--compare", "--explain", "--rounds", "1", "--learning-rate", "0.01"];
     let run = |out: &str, jobs: &str| {
         code(&prune(folder.path(), out, &[&more[..], &["--jobs", jobs]].concat()), 0);
         let read = |name: &str| {
@@ -76,7 +76,7 @@ fn methods_side_by_side_are_those_of_one_worker() {
 /// Everything that decides the result is in the document.
 fn what_was_asked_for(settings: &Value) {
     assert_eq!((&settings["seed"], &settings["energy_images"]), (&0.into(), &4.into()));
-    assert_eq!(settings["training"]["learning_rate"], 0.005);
+    assert_eq!(settings["training"]["learning_rate"], 0.01);
     assert_eq!(settings["training"]["epochs"], 3.0);
     assert_eq!(
         (&settings["schedule"]["rounds"], &settings["bounds"]["margin"]),

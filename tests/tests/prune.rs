@@ -51,7 +51,7 @@ fn setting(config: &Config) -> Setting {
             labelled: true,
         }),
         images: 4,
-        tuning: train::Settings { epochs: 4.0, learning_rate: 5e-3, ..train::Settings::default() },
+        tuning: train::Settings { epochs: 4.0, ..train::Settings::default() },
         bounds: Bounds { accuracy_drop: 0.03, margin: 0.0, energy: None, cycles: None },
         schedule: Schedule { rounds: 4, step: 0.6, samples: 256, ..Schedule::default() },
     }

@@ -90,7 +90,6 @@ fn setting(
         }),
         tuning: train::Settings {
             epochs: 12.0,
-            learning_rate: 5e-3,
             quantization: Some(quantization),
             seed,
             ..train::Settings::default()

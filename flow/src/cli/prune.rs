@@ -90,7 +90,7 @@ struct TrainingArgs {
     /// Samples of one step
     #[arg(long, value_name = "N", default_value_t = train::Settings::default().batch)]
     batch: usize,
-    /// Highest learning rate
+    /// Highest learning rate: size of a step against the weights of a tensor (root mean square)
     #[arg(long, value_name = "RATE", default_value_t = train::Settings::default().learning_rate)]
     learning_rate: f64,
     /// Share of the dense network's outputs in what is learnt, 0 to 1; the rest is the labels'

@@ -1,6 +1,6 @@
 //! How parameters follow their gradients.
 //!
-//! Every value is trained in a unit of its own ([`Parameter::new`]): the rate is the size of a step against it, and
+//! Every tensor is trained in a unit of its own ([`Parameter::new`]): the rate is the size of a step against it, and
 //! gradients are by changes of that size. A network whose weights are a hundred times as large because its inputs are
 //! given in other units takes the same steps, in those units.
 
@@ -57,40 +57,33 @@ pub(super) struct Parameter {
     mask: Option<Vec<bool>>,
     /// Whether weight decay applies.
     decays: bool,
-    /// Unit of the values of each row (first dimension), at least 0.
-    units: Vec<f32>,
+    /// Unit of the values, at least 0.
+    unit: f32,
     first: Vec<f32>,
     second: Vec<f32>,
 }
 
 impl Parameter {
-    /// Values `[rows][...]` of `dims`, of which `mask` leaves some. `units` says what a change of 1 is, by row: the
-    /// typical size of what the row's values are, or are added to. Rows with a unit of 0 are not trained.
+    /// Values of `dims`, of which `mask` leaves some. `unit` says what a change of 1 is: the typical size of the values,
+    /// or of what they are added to. A tensor with a unit of 0 is not trained.
     pub(super) fn new(
         mut values: Vec<f32>,
         dims: Vec<usize>,
         mask: Option<&[bool]>,
         decays: bool,
-        units: Vec<f32>,
+        unit: f32,
     ) -> Self {
         for (value, keep) in values.iter_mut().zip(mask.into_iter().flatten()) {
             *value = if *keep { *value } else { 0.0 };
         }
         let state = vec![0.0; values.len()];
         let mask = mask.map(<[bool]>::to_vec);
-        Self { values, dims, mask, decays, units, first: state.clone(), second: state }
+        Self { values, dims, mask, decays, unit, first: state.clone(), second: state }
     }
 
-    /// Number of values of a row.
-    fn row(&self) -> usize {
-        (self.values.len() / self.units.len().max(1)).max(1)
-    }
-
-    /// Brings a gradient by values to the units of the values, and to 0 where they are masked, and shortens it to a norm.
+    /// Brings a gradient by values to their unit, and to 0 where they are masked, and shortens it to a norm.
     fn prepare(&self, gradient: &mut [f32], norm: f64) {
-        for (row, unit) in gradient.chunks_mut(self.row()).zip(&self.units) {
-            row.iter_mut().for_each(|gradient| *gradient *= unit);
-        }
+        gradient.iter_mut().for_each(|gradient| *gradient *= self.unit);
         for (gradient, keep) in gradient.iter_mut().zip(self.mask.iter().flatten()) {
             *gradient = if *keep { *gradient } else { 0.0 };
         }
@@ -102,15 +95,14 @@ impl Parameter {
     }
 
     fn update(&mut self, gradient: &[f32], rule: &Rule, rate: f64, step: usize) {
-        let size = self.row();
+        let unit = self.unit;
         let decay = if self.decays { rule.weight_decay } else { 0.0 };
         match rule.optimizer {
             Optimizer::Sgd { momentum } => {
                 let (momentum, decay, rate) = (momentum as f32, decay as f32, rate as f32);
                 let state = self.values.iter_mut().zip(&mut self.first).zip(gradient);
-                for (at, ((value, velocity), gradient)) in state.enumerate() {
-                    let unit = self.units[at / size];
-                    // Decay is relative: in these units as in any other.
+                for ((value, velocity), gradient) in state {
+                    // Decay is relative: in this unit as in any other.
                     let decay = if unit > 0.0 { decay * *value / unit } else { 0.0 };
                     let gradient = gradient + decay;
                     *velocity = momentum * *velocity + gradient;
@@ -120,16 +112,15 @@ impl Parameter {
             Optimizer::AdamW { betas: [b1, b2], epsilon } => {
                 // The running moments start at 0, which these factors make up for.
                 let steps = i32::try_from(step).unwrap_or(i32::MAX);
-                let rate1 = (rate / (1.0 - b1.powi(steps))) as f32;
+                let rate1 = (rate / (1.0 - b1.powi(steps))) as f32 * unit;
                 let fill = (1.0 / (1.0 - b2.powi(steps))) as f32;
                 let keep = (1.0 - rate * decay) as f32;
                 let (b1, b2, epsilon) = (b1 as f32, b2 as f32, epsilon as f32);
                 let state = self.values.iter_mut().zip(&mut self.first).zip(&mut self.second);
-                for (at, (((value, first), second), gradient)) in state.zip(gradient).enumerate() {
-                    let rate = rate1 * self.units[at / size];
+                for (((value, first), second), gradient) in state.zip(gradient) {
                     *first = b1 * *first + (1.0 - b1) * gradient;
                     *second = b2 * *second + (1.0 - b2) * gradient * gradient;
-                    *value = *value * keep - rate * *first / ((*second * fill).sqrt() + epsilon);
+                    *value = *value * keep - rate1 * *first / ((*second * fill).sqrt() + epsilon);
                 }
             }
         }
@@ -141,7 +132,7 @@ impl Parameter {
 pub(super) struct Rule {
     pub(super) optimizer: Optimizer,
     pub(super) weight_decay: f64,
-    /// Largest norm of a tensor's gradient, in the tensor's units; longer ones are shortened to it.
+    /// Largest norm of a tensor's gradient, in the tensor's unit; longer ones are shortened to it.
     pub(super) norm: f64,
 }
 
@@ -183,9 +174,8 @@ mod tests {
         for (optimizer, rate) in [(Optimizer::SGD, 0.05), (Optimizer::ADAMW, 0.2)] {
             let rule = Rule { optimizer, weight_decay: 0.0, norm: 5.0 };
             let mask = [true, true, false];
-            let units = vec![1.0; 3];
-            let mut parameters =
-                [Parameter::new(vec![4.0, -3.0, 9.0], vec![3], Some(&mask), true, units)];
+            let start = vec![4.0, -3.0, 9.0];
+            let mut parameters = [Parameter::new(start, vec![3], Some(&mask), true, 1.0)];
             for step in 1..=400 {
                 let values = &parameters[0].values;
                 let gradient = vec![2.0 * (values[0] - 1.0), values[1] - 2.0, values[2] - 5.0];
@@ -206,8 +196,7 @@ mod tests {
             let solve = |unit: f32| {
                 let rule = Rule { optimizer, weight_decay: 1e-2, norm: 3.0 };
                 let start = vec![4.0 * unit, -3.0 * unit];
-                let units = vec![0.5 * unit, 0.25 * unit];
-                let mut parameters = [Parameter::new(start, vec![2], None, true, units)];
+                let mut parameters = [Parameter::new(start, vec![2], None, true, 0.5 * unit)];
                 for step in 1..=50 {
                     let values = &parameters[0].values;
                     let gradient = [values[0] / unit - 1.0, 8.0 * values[1] / unit - 2.0];

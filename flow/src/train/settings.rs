@@ -53,7 +53,7 @@ pub struct Settings {
     pub optimizer: Optimizer,
     /// Decay of weights (not of bias and normalization); see [`Optimizer`].
     pub weight_decay: f64,
-    /// Largest norm of a tensor's gradient, by changes in the units of [`Self::learning_rate`]; longer ones are
+    /// Largest norm of a tensor's gradient, by changes relative as [`Self::learning_rate`]; longer ones are
     /// shortened to it. Infinite for no limit.
     pub gradient_norm: f64,
     /// Learning from the teacher of the set, if it has one.
@@ -78,7 +78,7 @@ impl Default for Settings {
         Self {
             epochs: 2.0,
             batch: 64,
-            learning_rate: 2e-3,
+            learning_rate: 1e-2,
             warmup: 0.05,
             optimizer: Optimizer::ADAMW,
             weight_decay: 1e-4,

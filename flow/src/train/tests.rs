@@ -14,7 +14,7 @@ pub(super) fn lenet_graph() -> Graph {
 
 pub(super) fn settings(epochs: f64) -> Settings {
     // So small a network with so few samples learns fast.
-    let learning_rate = 1e-2;
+    let learning_rate = 5e-2;
     Settings { epochs, learning_rate, distillation: None, seed: 3, ..Settings::default() }
 }
 
@@ -219,6 +219,41 @@ fn the_seed_decides() {
     let (first, second) = (run(1), run(1));
     assert!(first == second);
     assert!(first != run(2));
+}
+
+/// Inputs that are given in another unit, with first weights that make up for it, train to the same network, bit for bit:
+/// factors are powers of two, which floating-point numbers do not notice.
+#[test]
+fn training_does_not_depend_on_the_unit_of_the_input() {
+    let samples = digits("train_idx", Some(300));
+    let widths = Options { activation_bits: 8, weight_bits: 8 };
+    let run = |unit: f32, normalization: bool| {
+        let mut graph = lenet_graph();
+        let first = graph.iter().find(|n| n.op.as_ref().is_some_and(|op| op.linear().is_some()));
+        let name = first.unwrap().name.clone();
+        let masks = prune(&mut graph, 0.3);
+        let linear = graph.node_mut(&name).unwrap().op.as_mut().unwrap().linear_mut().unwrap();
+        linear.weights.iter_mut().for_each(|w| *w /= unit);
+        let scaled: Vec<Vec<f32>> =
+            samples.iter().map(|x| x.iter().map(|v| v * unit).collect()).collect();
+        let inputs: Vec<&[f32]> = scaled.iter().map(Vec::as_slice).collect();
+        let set = Set { inputs: &inputs, labels: samples.labels.as_deref(), teacher: None };
+        let settings = Settings {
+            normalization,
+            quantization: Some(Quantization { widths, calibration: Calibration::MinMax }),
+            ..settings(2.0)
+        };
+        let summary = tune(&mut graph, &masks, &set, &settings, &mut |_| {}).unwrap();
+        let mut weights = weights(&graph);
+        weights[0].0.iter_mut().for_each(|w| *w *= unit);
+        (summary, weights)
+    };
+    for normalization in [true, false] {
+        let usual = run(1.0, normalization);
+        for unit in [256.0, 1.0 / 64.0] {
+            assert!(run(unit, normalization) == usual, "{unit}, normalization {normalization}");
+        }
+    }
 }
 
 fn integer_accuracy(graph: &Graph, train: &Samples, test: &Samples, widths: Options) -> f64 {

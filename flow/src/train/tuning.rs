@@ -99,17 +99,11 @@ impl<'a> Tuning<'a> {
     fn push(&mut self, layer: &Layer, mask: Option<&[bool]>, moments: &Moments, normalized: bool) {
         let (outputs, inputs) = layer.shape();
         let first = self.parameters.len();
-        let kept = kept(&layer.weights, mask);
-        let units = match std::env::var("PECAN_UNIT").as_deref() {
-            Ok("row") => row_units(&kept, inputs),
-            _ => vec![root_mean_square(&kept); outputs],
-        };
+        let unit = root_mean_square(&kept(&layer.weights, mask));
         let dims = vec![outputs, inputs];
-        let weights = Parameter::new(layer.weights.clone(), dims, mask, true, units);
+        let weights = Parameter::new(layer.weights.clone(), dims, mask, true, unit);
         let unit = deviation(moments);
-        let vector = |values: Vec<f32>| {
-            Parameter::new(values, vec![outputs], None, false, vec![unit; outputs])
-        };
+        let vector = |values: Vec<f32>| Parameter::new(values, vec![outputs], None, false, unit);
         self.parameters.push(weights);
         let norm = match normalized {
             false => {
@@ -215,13 +209,6 @@ fn root_mean_square(values: &[f32]) -> f32 {
     let count = values.iter().filter(|value| **value != 0.0).count().max(1);
     let squares: f64 = values.iter().map(|value| f64::from(*value) * f64::from(*value)).sum();
     (squares / count as f64).sqrt() as f32
-}
-
-/// The same by rows; that of all where a row has none.
-fn row_units(values: &[f32], inputs: usize) -> Vec<f32> {
-    let all = root_mean_square(values);
-    let unit = |row: &[f32]| Some(root_mean_square(row)).filter(|unit| *unit > 0.0).unwrap_or(all);
-    values.chunks(inputs.max(1)).map(unit).collect()
 }
 
 /// Deviation of a layer's output, over all channels.
