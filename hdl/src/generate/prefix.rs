@@ -41,7 +41,8 @@ impl Prefix {
         };
         let letter = text.starts_with(|c: char| c.is_ascii_alphabetic());
         let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !text.is_empty() && !(letter && plain) {
+        let identifier = letter && plain;
+        if !text.is_empty() && !identifier {
             return wrong(
                 "must be a letter, then letters, digits and `_`; or empty, for names without a prefix",
             );
