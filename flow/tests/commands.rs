@@ -68,7 +68,7 @@ fn generate_touches_only_what_changed() {
     let folder = tempfile::tempdir().unwrap();
     let args = ["generate", "--preset", "tiny", "--out", "g"];
     code(&pecan(folder.path(), &args), 0);
-    let top = folder.path().join("g/rtl/pecan.v");
+    let top = folder.path().join("g/rtl/pecan_d8f04737.v");
     let before = top.metadata().unwrap().modified().unwrap();
     std::fs::write(folder.path().join("g/filelist.f"), "old").unwrap();
     let output = pecan(folder.path(), &args);
@@ -84,6 +84,25 @@ fn generate_touches_only_what_changed() {
     for file in metrics["files"].as_array().unwrap() {
         assert!(folder.path().join("g").join(file["path"].as_str().unwrap()).is_file(), "{file}");
     }
+}
+
+#[test]
+fn generate_names_modules_as_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for (prefix, top, mac) in [("npu", "npu", "npu_mac"), ("", "pecan", "mac")] {
+        let args = ["generate", "--preset", "tiny", "--prefix", prefix, "--out", top, "--json"];
+        let output = pecan(folder.path(), &args);
+        code(&output, 0);
+        let metrics: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(metrics["top"], top);
+        for file in [format!("rtl/{top}.v"), format!("rtl/{mac}.v"), format!("{top}.h")] {
+            assert!(folder.path().join(top).join(&file).is_file(), "{file}");
+        }
+    }
+    let output = pecan(folder.path(), &["generate", "--prefix", "2x; rm", "--out", "wrong"]);
+    code(&output, 2);
+    assert!(text(&output.stderr).contains("must be a letter"), "{}", text(&output.stderr));
+    assert!(!folder.path().join("wrong").exists());
 }
 
 #[test]

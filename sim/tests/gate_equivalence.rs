@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use pecan_hdl::config::PRESETS;
-use pecan_hdl::generate::Package;
+use pecan_hdl::generate::{Package, Prefix};
 use pecan_sim::gate::{Activity, Energies, GateDesign, GateOptions, Library, Mode, Pins, Signal};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -36,7 +36,7 @@ fn run(command: &mut Command) -> String {
 /// The RTL files of the smallest preset in `folder`; gives the module beginning with `prefix`.
 fn rtl(folder: &Path, prefix: &str) -> (Vec<String>, String) {
     let preset = PRESETS.iter().find(|p| p.name == "tiny").unwrap();
-    let package = Package::of(&preset.config()).unwrap();
+    let package = Package::with(&preset.config(), &Prefix::none(), &[]).unwrap();
     let (mut files, mut module) = (Vec::new(), None);
     for file in package.rtl() {
         let name = file.path.strip_prefix("rtl/").unwrap();

@@ -3,8 +3,8 @@
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use pecan_hdl::config::{Config, Limits, PRESETS};
-use pecan_hdl::generate::Package;
+use pecan_hdl::config::{Config, Limits, PRESETS, preset};
+use pecan_hdl::generate::{Package, Prefix};
 use pecan_sim::tools::Finder;
 use pecan_sim::verilator::Verilator;
 use rand::SeedableRng;
@@ -19,6 +19,11 @@ fn configurations() -> Vec<Config> {
     let mut list: Vec<Config> = PRESETS.iter().map(|p| p.config()).collect();
     list.extend((0..10).map(|_| Config::random(&mut rng, &Limits::small())));
     list
+}
+
+/// The package with the modules' own names.
+fn plain(config: &Config) -> Package {
+    Package::with(config, &Prefix::none(), &[]).unwrap()
 }
 
 fn written(config: &Config) -> (Package, tempfile::TempDir) {
@@ -46,7 +51,7 @@ fn silent(command: &mut Command, folder: &Path, what: &str) -> bool {
 #[test]
 fn one_definition_per_module_and_plain_names() {
     for config in configurations() {
-        let package = Package::of(&config).unwrap();
+        let package = plain(&config);
         let mut modules = HashSet::new();
         for file in package.rtl() {
             let names: Vec<&str> = file
@@ -67,20 +72,87 @@ fn one_definition_per_module_and_plain_names() {
     }
 }
 
+/// A package and its plain form differ in the names of modules only.
+#[test]
+fn module_names_begin_with_the_prefix() {
+    for config in configurations() {
+        let (package, plain) = (Package::of(&config).unwrap(), plain(&config));
+        assert_eq!(package.top, format!("pecan_{:08x}", config.id()));
+        for (prefixed, plain) in package.rtl().zip(plain.rtl()) {
+            let name = plain.path.strip_prefix("rtl/").unwrap();
+            let expected = if name == "pecan.v" { ".v".into() } else { format!("_{name}") };
+            assert_eq!(prefixed.path, format!("rtl/{}{expected}", package.top));
+            assert_eq!(prefixed.text.lines().count(), plain.text.lines().count());
+        }
+    }
+}
+
+/// The bench of the smallest preset, compiled by Verilator instead of interpreted by Icarus.
+#[test]
+fn the_bench_passes_in_verilator() {
+    let finder = Finder::from_environment().unwrap();
+    let verilator = Verilator::locate(&finder, &|line| eprintln!("{line}")).unwrap();
+    let (package, folder) = written(&preset("tiny").unwrap());
+    let bench = format!("{}_tb", package.top);
+    let mut build = Command::new(&verilator.path);
+    build.env("VERILATOR_ROOT", &verilator.root).current_dir(&folder);
+    // The modules need no time scale. The delays of the bench become coroutines.
+    build.args(["--binary", "--timing", "-Wno-TIMESCALEMOD", "--top-module", &bench]);
+    build.args(["--Mdir", "model", "-o", "bench", "-CFLAGS", "-std=c++20 -fcoroutines -O0"]);
+    build.args(package.rtl().map(|file| &file.path)).arg(format!("tb/{bench}.v"));
+    let built = build.output().unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let run = Command::new(folder.path().join("model/bench"))
+        .current_dir(folder.path().join("tb"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&run.stdout);
+    assert!(text.contains("PASS") && !text.contains("FAIL"), "{text}");
+}
+
+/// Packages of two configurations, and a module of somebody else with the plain name of one of ours.
+#[test]
+fn verilator_takes_two_packages_in_one_design() {
+    let finder = Finder::from_environment().unwrap();
+    let verilator = Verilator::locate(&finder, &|line| eprintln!("{line}")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut top = String::from("module both (input wire clock, reset, rx, output wire tx);\n");
+    let mut files = vec!["mac.v".to_owned(), "both.v".to_owned()];
+    for (at, name) in ["tiny", "edge"].iter().enumerate() {
+        let package = Package::of(&preset(name).unwrap()).unwrap();
+        for file in package.rtl() {
+            let path = file.path.strip_prefix("rtl/").unwrap();
+            std::fs::write(folder.path().join(path), &file.text).unwrap();
+            files.push(path.to_owned());
+        }
+        top += &format!("    {} u_{at} (.clock(clock), .reset(reset));\n", package.top);
+    }
+    top += "    mac u_mac (.rx(rx), .tx(tx));\nendmodule\n";
+    let mac = "module mac (input wire rx, output wire tx);\n    assign tx = rx;\nendmodule\n";
+    std::fs::write(folder.path().join("both.v"), top).unwrap();
+    std::fs::write(folder.path().join("mac.v"), mac).unwrap();
+    let mut lint = Command::new(&verilator.path);
+    lint.env("VERILATOR_ROOT", &verilator.root);
+    // The top connects clock and reset only.
+    lint.args(["--lint-only", "-Wall", "-Wno-PINMISSING", "--top-module", "both"]).args(files);
+    assert!(silent(&mut lint, folder.path(), "two packages"));
+}
+
 #[test]
 fn verilator_lint_is_clean() {
     let finder = Finder::from_environment().unwrap();
     let verilator = Verilator::locate(&finder, &|line| eprintln!("{line}")).unwrap();
     configurations().par_iter().for_each(|config| {
-        let (_, folder) = written(config);
+        let (package, folder) = written(config);
+        let waivers = format!("{}.vlt", package.top);
         let mut lint = Command::new(&verilator.path);
         lint.env("VERILATOR_ROOT", &verilator.root);
         lint.args([
             "--lint-only",
             "-Wall",
             "--top-module",
-            "pecan",
-            "pecan.vlt",
+            &package.top,
+            &waivers,
             "-F",
             "filelist.f",
         ]);
@@ -93,7 +165,7 @@ fn icarus_accepts_it_as_verilog_2005() {
     for config in configurations() {
         let (package, folder) = written(&config);
         let mut icarus = Command::new("iverilog");
-        icarus.args(["-g2005", "-Wall", "-tnull", "-s", "pecan"]);
+        icarus.args(["-g2005", "-Wall", "-tnull", "-s", &package.top]);
         icarus.args(package.rtl().map(|f| &f.path));
         if !silent(&mut icarus, folder.path(), &config.name()) {
             return;
@@ -107,9 +179,10 @@ fn yosys_finds_no_latch_and_no_fault() {
         let (package, folder) = written(config);
         let files: Vec<&str> = package.rtl().map(|f| f.path.as_str()).collect();
         let script = format!(
-            "read_verilog {}; hierarchy -check -top pecan; proc; check -assert; \
+            "read_verilog {}; hierarchy -check -top {}; proc; check -assert; \
              select -assert-none t:$dlatch t:$_DLATCH_*",
-            files.join(" ")
+            files.join(" "),
+            package.top
         );
         silent(Command::new("yosys").args(["-q", "-p", &script]), folder.path(), &config.name());
     });

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use pecan_hdl::config::Config;
+use pecan_hdl::generate::Prefix;
 
 use super::bundled::{DATA, MODEL};
 use super::data::DataArgs;
@@ -37,7 +38,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let model_path = folder.write("lenet_digits.onnx", MODEL)?;
     let data_path = folder.write("digits.npz", DATA)?;
     tracing::info!("step 1 of 5: Verilog of {}", config.name());
-    let files = generate::write(&config, &folder)?;
+    let (_, files) = generate::write(&config, &Prefix::of(&config), &folder)?;
     let rtl: Vec<_> = files.iter().filter(|file| file.path.starts_with("rtl/")).collect();
     let (modules, lines) = (rtl.len(), rtl.iter().map(|file| file.lines).sum::<usize>());
     tracing::info!("step 2 of 5: Verilator model (the first build takes a minute or two)");

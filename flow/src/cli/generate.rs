@@ -1,7 +1,7 @@
 //! `pecan generate`: writes everything that a hardware project needs of a configuration.
 
 use pecan_hdl::config::Config;
-use pecan_hdl::generate::{GenerateError, Package};
+use pecan_hdl::generate::{GenerateError, Package, Prefix, Target};
 
 use super::table::{Table, grouped};
 use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder};
@@ -13,6 +13,10 @@ use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder};
 pub struct Args {
     #[command(flatten)]
     accelerator: ConfigArgs,
+    /// What the names of the top module, the other modules and the C header begin with, so that several packages go
+    /// into one design; `""` leaves the plain names [default: pecan_ID]
+    #[arg(long, value_name = "NAME", value_parser = Prefix::parse)]
+    prefix: Option<Prefix>,
     #[command(flatten)]
     run: RunArgs,
 }
@@ -36,26 +40,32 @@ pub(super) struct Written {
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let config = args.accelerator.resolve()?;
     let folder = args.run.open(context, &config)?;
-    let files = write(&config, &folder)?;
+    let prefix = args.prefix.unwrap_or_else(|| Prefix::of(&config));
+    let (top, files) = write(&config, &prefix, &folder)?;
     if !context.json() {
         let mut table = Table::new(&["file", "bytes", "state"]);
         for file in &files {
             let state = if file.changed { "written" } else { "unchanged" };
             table.row([file.path.clone(), grouped(file.bytes as u64), state.into()]);
         }
-        let head = format!("{} in {}\n\n", config.name(), folder.path().display());
+        let head = format!("{}, module {top}, in {}\n\n", config.name(), folder.path().display());
         context.print(&(head + &table.render()))?;
     }
     let files = serde_json::to_value(&files).unwrap_or_default();
-    folder.finish(context, Metrics::new(context.command()).config(&config).with("files", files))?;
+    let metrics = Metrics::new(context.command()).config(&config);
+    folder.finish(context, metrics.with("top", top).with("files", files))?;
     Ok(Exit::Done)
 }
 
-/// Writes the package into the folder.
-pub(super) fn write(config: &Config, folder: &RunFolder) -> Result<Vec<Written>, Failure> {
-    let package = Package::of(config)?;
-    let files = package.files.into_iter();
-    files.map(|file| place(folder, file.path, &file.text)).collect()
+/// Writes the package into the folder; the name of its top module and its files.
+pub(super) fn write(
+    config: &Config,
+    prefix: &Prefix,
+    folder: &RunFolder,
+) -> Result<(String, Vec<Written>), Failure> {
+    let package = Package::with(config, prefix, &Target::shipped()?)?;
+    let files = package.files.into_iter().map(|file| place(folder, file.path, &file.text));
+    Ok((package.top, files.collect::<Result<_, _>>()?))
 }
 
 fn place(folder: &RunFolder, path: String, text: &str) -> Result<Written, Failure> {

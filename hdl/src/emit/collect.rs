@@ -39,6 +39,8 @@ pub(super) struct Frame {
 
 pub(super) struct Collector {
     top: String,
+    /// What the names of all other modules begin with.
+    prefix: String,
     stack: Vec<Frame>,
     modules: Vec<Module>,
     /// From kind and text (without its name) to the module's name.
@@ -48,9 +50,10 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    pub(super) fn new(top: &str) -> Self {
+    pub(super) fn new(top: &str, prefix: &str) -> Self {
         let mut collector = Self {
             top: top.to_owned(),
+            prefix: prefix.to_owned(),
             stack: Vec::new(),
             modules: Vec::new(),
             known: HashMap::new(),
@@ -87,7 +90,10 @@ impl Collector {
             return name.clone();
         }
         let is_top = self.stack.is_empty();
-        let name = if is_top { self.top.clone() } else { self.names.fresh(kind) };
+        let name = match is_top {
+            true => self.top.clone(),
+            false => self.names.fresh(&format!("{}{kind}", self.prefix)),
+        };
         let text = format!("module {name} {}", key.1);
         self.modules.push(Module { name: name.clone(), text, instantiates });
         self.known.insert(key, name.clone());

@@ -28,6 +28,7 @@ mod simplify;
 #[cfg(test)]
 mod refusals;
 
+pub(crate) use names::is_keyword;
 pub use ports::{Port, ports};
 
 use rust_hdl_core::block::Block;
@@ -103,7 +104,16 @@ pub struct EmitError {
 /// Undriven signals, latches, values that do not fit their target, reads between two writes, names
 /// that are no Verilog names or clash, constructs that have no Verilog: all of them at once.
 pub fn emit<B: Block>(top: &B, name: &str) -> Result<Design, EmitError> {
-    let mut collector = collect::Collector::new(name);
+    emit_with_prefix(top, name, "")
+}
+
+/// As [`emit`], with names of all modules but the top that begin with `prefix`: for designs that share a name space
+/// with others.
+///
+/// # Errors
+/// As [`emit`].
+pub fn emit_with_prefix<B: Block>(top: &B, name: &str, prefix: &str) -> Result<Design, EmitError> {
+    let mut collector = collect::Collector::new(name, prefix);
     top.accept(name, &mut collector);
     collector.finish()
 }
@@ -137,6 +147,31 @@ mod tests {
                 known.insert(module.name.clone());
             }
             assert!(design.modules.iter().any(|module| module.instantiates.len() > 5));
+        }
+    }
+
+    /// A prefix renames modules and changes nothing else.
+    #[test]
+    fn a_prefix_changes_the_names_of_modules_only() {
+        let top = Accelerator::new(&PRESETS[0].config());
+        let plain = emit(&top, "pecan").unwrap();
+        let prefixed = emit_with_prefix(&top, "x", "x_").unwrap();
+        assert_eq!(plain.modules.len(), prefixed.modules.len());
+        for (plain, prefixed) in plain.modules.iter().zip(&prefixed.modules) {
+            let renamed = |line: &str| {
+                let words: Vec<&str> = line.split_whitespace().collect();
+                match words[..] {
+                    ["module", "pecan", "("] => line.replacen("pecan", "x", 1),
+                    ["module", name, "("] => line.replacen(name, &format!("x_{name}"), 1),
+                    [name, instance, "("] if instance.starts_with("u_") => {
+                        line.replacen(name, &format!("x_{name}"), 1)
+                    }
+                    _ => line.to_owned(),
+                }
+            };
+            let text: Vec<String> = plain.text.lines().map(renamed).collect();
+            assert_eq!(text, prefixed.text.lines().collect::<Vec<_>>(), "{}", plain.name);
+            assert!(prefixed.text.starts_with(&format!("module {} (", prefixed.name)));
         }
     }
 }

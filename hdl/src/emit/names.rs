@@ -53,6 +53,11 @@ pub(super) fn constant(path: &str) -> String {
     name
 }
 
+/// Whether the word is a keyword of Verilog-2005 or SystemVerilog.
+pub(crate) fn is_keyword(word: &str) -> bool {
+    KEYWORDS.split_ascii_whitespace().any(|keyword| keyword == word)
+}
+
 /// The names taken in one module (or in the design, for modules) and what took them.
 #[derive(Debug, Default)]
 pub(super) struct Taken(HashMap<String, String>);
@@ -65,7 +70,7 @@ impl Taken {
         if !legal {
             return Err(format!("`{name}` is not a Verilog name"));
         }
-        if KEYWORDS.split_ascii_whitespace().any(|k| k == name) {
+        if is_keyword(name) {
             return Err(format!("`{name}` is a Verilog keyword"));
         }
         match self.0.insert(name.to_owned(), owner.to_owned()) {

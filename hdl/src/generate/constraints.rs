@@ -9,7 +9,7 @@ use crate::emit::Port;
 /// The shipped targets: name of the description and its text.
 pub const TARGETS: &[(&str, &str)] = &[
     ("asic.toml", include_str!("../../../constraints/asic.toml")),
-    ("ice40_up5k.toml", include_str!("../../../constraints/ice40_up5k.toml")),
+    ("ice40_hx8k.toml", include_str!("../../../constraints/ice40_hx8k.toml")),
     ("ecp5.toml", include_str!("../../../constraints/ecp5.toml")),
     ("xilinx.toml", include_str!("../../../constraints/xilinx.toml")),
 ];
@@ -73,6 +73,11 @@ pub struct Target {
     pub description: String,
     /// Language of the file.
     pub format: ToolFormat,
+    /// What the core file's target of this name builds for: nextpnr's name of the device (`hx8k`, `85k`) or Vivado's
+    /// part. Without it the core file has no such target.
+    pub device: Option<String>,
+    /// Package of the device (PCF and LPF only, where a device needs one).
+    pub package: Option<String>,
     /// Clock port.
     pub clock_port: String,
     /// Clock frequency in MHz.
@@ -119,6 +124,7 @@ impl Target {
         if !(self.frequency_mhz.is_finite() && self.frequency_mhz > 0.0) {
             return Err(format!("frequency_mhz = {}: must be above 0", self.frequency_mhz));
         }
+        self.check_device()?;
         let delays =
             [("input_delay_ns", self.input_delay_ns), ("output_delay_ns", self.output_delay_ns)];
         for (key, delay) in delays {
@@ -134,6 +140,29 @@ impl Target {
             }
         }
         Ok(())
+    }
+
+    fn check_device(&self) -> Result<(), String> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        for (key, value) in [("device", &self.device), ("package", &self.package)] {
+            let Some(value) = value else { continue };
+            if !value.starts_with(|c: char| c.is_ascii_alphanumeric()) || !value.chars().all(plain)
+            {
+                return Err(format!("{key} = {value:?}: allowed are letters, digits, `-` and `_`"));
+            }
+        }
+        let nextpnr = matches!(self.format, ToolFormat::Pcf | ToolFormat::Lpf);
+        match (&self.device, &self.package) {
+            (Some(_), None) if nextpnr => Err("package: nextpnr needs it beside `device`".into()),
+            (None, Some(_)) => Err("package: needs a `device`".into()),
+            (Some(_), Some(_)) if !nextpnr => {
+                Err(format!("package: {} has none, it is part of `device`", self.extension()))
+            }
+            (Some(_), None) if self.format == ToolFormat::Sdc => {
+                Err("device: sdc is for chips, which the core file has no target for".into())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn extension(&self) -> &'static str {

@@ -3,14 +3,15 @@
 use std::fmt::Write as _;
 
 use super::constraints::ToolFormat;
-use super::{Context, TOP, Target};
+use super::{Context, Target};
 
 impl Context<'_> {
-    /// The core: filesets, a lint and a simulation target, and one target per constraints file.
+    /// The core: filesets and targets, of which each runs to its end where its tools are installed: lint, simulation
+    /// and one per constraints file that names a device. The default target is what other cores depend on.
     pub(super) fn fusesoc_core(&self, targets: &[Target]) -> String {
-        let name = self.config.name().replace('-', "_");
+        let (name, top) = (self.core_name(), self.prefix.top());
         let mut text = format!(
-            "CAPI=2:\n# {}. Generated: do not edit.\nname: ::pecan_{name}:{}\n\
+            "CAPI=2:\n# {}. Generated: do not edit.\nname: ::{name}:{}\n\
              description: PE-array accelerator for convolutional networks\n\nfilesets:\n  rtl:\n    files:\n",
             self.identity(),
             env!("CARGO_PKG_VERSION"),
@@ -18,41 +19,60 @@ impl Context<'_> {
         for path in &self.rtl {
             let _ = writeln!(text, "      - {path}");
         }
-        text += "    file_type: verilogSource-2005\n  lint:\n    files:\n      - pecan.vlt\n    file_type: vlt\n\
-                 \x20 tb:\n    files:\n      - tb/pecan_tb.v: {file_type: verilogSource-2005}\n\
-                 \x20     - tb/in.hex: {file_type: user, copyto: in.hex}\n\
-                 \x20     - tb/expected.hex: {file_type: user, copyto: expected.hex}\n\
-                 \x20 software:\n    files:\n      - pecan.h: {file_type: user}\n      - registers.md: {file_type: user}\n";
-        for target in targets {
+        let _ = write!(
+            text,
+            "    file_type: verilogSource-2005\n  lint:\n    files:\n      - {top}.vlt\n    file_type: vlt\n\
+             \x20 tb:\n    files:\n      - tb/{top}_tb.v: {{file_type: verilogSource-2005}}\n\
+             \x20     - tb/in.hex: {{file_type: user, copyto: in.hex}}\n\
+             \x20     - tb/expected.hex: {{file_type: user, copyto: expected.hex}}\n"
+        );
+        let built: Vec<(&Target, String)> =
+            targets.iter().filter_map(|target| Some((target, flow(target)?))).collect();
+        for (target, _) in &built {
             let (name, path, kind) = (&target.name, target.file_name(), target.format.file_type());
             let _ = write!(text, "  {name}:\n    files:\n      - {path}\n    file_type: {kind}\n");
         }
+        let lint = "    flow: lint\n    flow_options:\n      tool: verilator\n      verilator_options: [-Wall]\n";
         let _ = write!(
             text,
-            "\ntargets:\n  default:\n    filesets: [rtl]\n    toplevel: {TOP}\n\
-             \x20 lint:\n    filesets: [rtl, lint]\n    toplevel: {TOP}\n    default_tool: verilator\n    tools:\n\
-             \x20     verilator:\n        mode: lint-only\n        verilator_options: [-Wall]\n\
-             \x20 sim:\n    filesets: [rtl, tb]\n    toplevel: pecan_tb\n    default_tool: icarus\n    tools:\n\
-             \x20     icarus:\n        iverilog_options: [-g2005]\n"
+            "\ntargets:\n  default:\n    filesets: [rtl]\n    toplevel: {top}\n{lint}\
+             \x20 lint:\n    filesets: [rtl, lint]\n    toplevel: {top}\n{lint}\
+             \x20 sim:\n    filesets: [rtl, tb]\n    toplevel: {top}_tb\n    flow: sim\n    flow_options:\n\
+             \x20     tool: icarus\n      iverilog_options: [-g2005]\n"
         );
-        for target in targets {
+        for (target, flow) in &built {
             let name = &target.name;
-            let _ = write!(text, "  {name}:\n    filesets: [rtl, {name}]\n    toplevel: {TOP}\n");
-            if let Some(tool) = default_tool(target.format) {
-                let _ = writeln!(text, "    default_tool: {tool}");
-            }
+            let _ =
+                write!(text, "  {name}:\n    filesets: [rtl, {name}]\n    toplevel: {top}\n{flow}");
         }
         text
     }
+
+    /// Name of the core: that of the configuration unless the user has chosen one.
+    fn core_name(&self) -> String {
+        if self.prefix.is_chosen(self.config) {
+            return self.prefix.top().into();
+        }
+        format!("pecan_{}", self.config.name().replace('-', "_"))
+    }
 }
 
-/// The tool that FuseSoC runs for a format, where one is obvious.
-fn default_tool(format: ToolFormat) -> Option<&'static str> {
-    match format {
-        // Read by every synthesis tool for chips.
+/// What FuseSoC runs for a target, if it names a device.
+fn flow(target: &Target) -> Option<String> {
+    let (device, package) =
+        (target.device.as_ref()?, target.package.as_deref().unwrap_or_default());
+    let nextpnr = |flow: &str, unconstrained: &str| {
+        format!(
+            "    flow: {flow}\n    flow_options:\n      nextpnr_options: [--{device}, --package, {package}, {unconstrained}]\n"
+        )
+    };
+    match target.format {
         ToolFormat::Sdc => None,
-        ToolFormat::Pcf => Some("icestorm"),
-        ToolFormat::Lpf => Some("trellis"),
-        ToolFormat::Xdc => Some("vivado"),
+        ToolFormat::Pcf => Some(nextpnr("icestorm", "--pcf-allow-unconstrained")),
+        ToolFormat::Lpf => Some(nextpnr("trellis", "--lpf-allow-unconstrained")),
+        // The streams' pins are the surroundings' business, and a bitstream needs a place for each: synthesis only.
+        ToolFormat::Xdc => Some(format!(
+            "    flow: vivado\n    flow_options:\n      part: {device}\n      pnr: none\n"
+        )),
     }
 }

@@ -59,7 +59,7 @@ static inline uint64_t pecan_payload_beats(uint64_t items, uint32_t slot)
 ";
 
 impl Context<'_> {
-    /// The header `pecan.h`, C99.
+    /// The C header, C99.
     pub(super) fn c_header(&self) -> String {
         let mut out = Defines(format!(
             "/* {}. Generated: do not edit. */\n#ifndef PECAN_H\n#define PECAN_H\n\n#include <stdint.h>\n",
@@ -92,7 +92,11 @@ impl Context<'_> {
             let _ =
                 writeln!(text, "    case PECAN_ERROR_{}: return \"{name}\";", name.to_uppercase());
         }
-        text + "    default: return \"unknown\";\n    }\n}\n\n#endif\n"
+        text += "    default: return \"unknown\";\n    }\n}\n\n#endif\n";
+        // Everything above begins with the name of the package without a prefix.
+        let name = self.prefix.top();
+        text.replace("PECAN_", &format!("{}_", name.to_ascii_uppercase()))
+            .replace("pecan_", &format!("{name}_"))
     }
 
     fn commands(&self, out: &mut Defines) {

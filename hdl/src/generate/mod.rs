@@ -9,18 +9,21 @@ mod constraints;
 mod core;
 mod header;
 mod lint;
+mod prefix;
+mod program;
 mod registers;
 
 pub use self::constraints::{Pin, TARGETS, Target, ToolFormat};
+pub use self::prefix::Prefix;
 pub use self::registers::{command_set_markdown, registers_markdown};
 
 use crate::blocks::Accelerator;
 use crate::config::Config;
-use crate::emit::{EmitError, Port, emit, ports};
+use crate::emit::{EmitError, Port, emit_with_prefix, ports};
 use crate::geometry::Geometry;
 use std::fmt::Write as _;
 
-/// Name of the top module.
+/// Name of the top module where there is no [`Prefix`].
 pub const TOP: &str = "pecan";
 
 /// One file of a package.
@@ -37,6 +40,8 @@ pub struct PackageFile {
 pub struct Package {
     /// Name of the configuration, see [`Config::name`].
     pub name: String,
+    /// Name of the top module.
+    pub top: String,
     /// The files.
     pub files: Vec<PackageFile>,
 }
@@ -47,6 +52,14 @@ pub enum GenerateError {
     /// The design has no Verilog.
     #[error(transparent)]
     Emit(#[from] EmitError),
+    /// Names cannot begin with this.
+    #[error("prefix `{prefix}`: {reason}")]
+    Prefix {
+        /// The prefix, or its beginning.
+        prefix: String,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
     /// A description of a target is wrong.
     #[error("constraints target `{target}`: {reason}")]
     Target {
@@ -60,6 +73,7 @@ pub enum GenerateError {
 /// What the writers of the single files need to know.
 struct Context<'a> {
     config: &'a Config,
+    prefix: &'a Prefix,
     geometry: Geometry,
     /// Ports of the top module.
     ports: Vec<Port>,
@@ -68,22 +82,27 @@ struct Context<'a> {
 }
 
 impl Package {
-    /// The package of a legal configuration, with the shipped [`TARGETS`].
+    /// The package of a legal configuration, with the shipped [`TARGETS`] and the default [`Prefix`].
     ///
     /// # Errors
     /// [`GenerateError::Emit`] if the design cannot become Verilog.
     pub fn of(config: &Config) -> Result<Self, GenerateError> {
-        Self::with_targets(config, &Target::shipped()?)
+        Self::with(config, &Prefix::of(config), &Target::shipped()?)
     }
 
-    /// The package of a legal configuration with constraints for `targets`.
+    /// The package of a legal configuration with names that begin with `prefix` and constraints for `targets`.
     ///
     /// # Errors
     /// [`GenerateError::Emit`] if the design cannot become Verilog, [`GenerateError::Target`] if a target
     /// names a port that the hardware does not have.
-    pub fn with_targets(config: &Config, targets: &[Target]) -> Result<Self, GenerateError> {
+    pub fn with(
+        config: &Config,
+        prefix: &Prefix,
+        targets: &[Target],
+    ) -> Result<Self, GenerateError> {
         let top = Accelerator::new(config);
-        let design = emit(&top, TOP)?;
+        let name = prefix.top();
+        let design = emit_with_prefix(&top, name, &prefix.modules())?;
         let file = |path: String, text: String| PackageFile { path, text };
         let mut files: Vec<PackageFile> = design
             .modules
@@ -92,23 +111,24 @@ impl Package {
             .collect();
         let context = Context {
             config,
+            prefix,
             geometry: Geometry::of(config),
             ports: ports(&top),
             rtl: files.iter().map(|f| f.path.clone()).collect(),
         };
         files.push(file("filelist.f".into(), context.file_list()));
         files.push(file("registers.md".into(), context.register_map()));
-        files.push(file("pecan.h".into(), context.c_header()));
-        files.push(file("pecan.vlt".into(), lint::waivers()));
-        let echo = bench::Echo::of(&context);
-        files.push(file("tb/pecan_tb.v".into(), context.test_bench(&echo)));
-        files.push(file("tb/in.hex".into(), echo.input));
-        files.push(file("tb/expected.hex".into(), echo.expected));
+        files.push(file(format!("{name}.h"), context.c_header()));
+        files.push(file(format!("{name}.vlt"), lint::waivers()));
+        let program = program::Program::of(&context.geometry, config.id());
+        files.push(file(format!("tb/{name}_tb.v"), context.test_bench(&program)));
+        files.push(file("tb/in.hex".into(), program.input));
+        files.push(file("tb/expected.hex".into(), program.expected));
         for target in targets {
             files.push(file(target.file_name(), target.constraints(&context.ports)?));
         }
-        files.push(file("pecan.core".into(), context.fusesoc_core(targets)));
-        Ok(Self { name: config.name(), files })
+        files.push(file(format!("{name}.core"), context.fusesoc_core(targets)));
+        Ok(Self { name: config.name(), top: name.into(), files })
     }
 
     /// The text of the file with that path.
@@ -142,5 +162,7 @@ impl Context<'_> {
     }
 }
 
+#[cfg(test)]
+mod bench_tests;
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,12 @@ impl Context<'_> {
     /// The register map of this hardware.
     pub(super) fn register_map(&self) -> String {
         let (g, mut text) = (&self.geometry, format!("# Register map of {}\n\n", self.identity()));
+        let top = self.prefix.top();
+        let _ = writeln!(
+            text,
+            "Top module `{top}`; the names of `{top}.h` begin with `{top}_` and `{}_`.\n",
+            top.to_ascii_uppercase()
+        );
         text += "Opcodes, registers and codes as this hardware has them; what they do together is in \
                  the project's description of the command stream.\n\n## Sizes\n\n| size | value |\n|---|---|\n";
         for (name, doc, value) in sizes(g) {

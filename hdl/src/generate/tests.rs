@@ -1,13 +1,12 @@
-//! Tests of the package that need no tool but a C compiler and, where it is installed, Icarus Verilog.
+//! Tests of the package that need no tool but a C compiler.
 
 use super::*;
-use crate::config::{Limits, PRESETS, preset};
+use crate::config::preset;
 use crate::isa::pack_param;
-use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use std::path::Path;
 use std::process::{Command, Output};
 
-fn write(package: &Package, folder: &Path) {
+pub(super) fn write(package: &Package, folder: &Path) {
     for file in &package.files {
         let path = folder.join(&file.path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -15,21 +14,18 @@ fn write(package: &Package, folder: &Path) {
     }
 }
 
-fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// Presets and a few drawn configurations, one of them dense.
-fn configurations() -> Vec<Config> {
-    let mut rng = ChaCha8Rng::seed_from_u64(11);
-    let mut list: Vec<Config> = PRESETS.iter().map(|p| p.config()).collect();
-    list.extend((0..8).map(|_| Config::random(&mut rng, &Limits::small())));
-    list
+/// The package with the modules' own names.
+pub(super) fn plain(config: &Config) -> Package {
+    Package::with(config, &Prefix::none(), &Target::shipped().unwrap()).unwrap()
 }
 
 #[test]
 fn files_are_complete_and_unique() {
-    let package = Package::of(&preset("tiny").unwrap()).unwrap();
+    let package = plain(&preset("tiny").unwrap());
     let paths: Vec<&str> = package.files.iter().map(|f| f.path.as_str()).collect();
     for path in [
         "rtl/pe.v",
@@ -43,7 +39,7 @@ fn files_are_complete_and_unique() {
         "tb/in.hex",
         "tb/expected.hex",
         "constraints/asic.sdc",
-        "constraints/ice40_up5k.pcf",
+        "constraints/ice40_hx8k.pcf",
         "constraints/ecp5.lpf",
         "constraints/xilinx.xdc",
     ] {
@@ -66,7 +62,7 @@ fn files_are_complete_and_unique() {
 
 #[test]
 fn texts_of_the_smallest_preset() {
-    let package = Package::of(&preset("tiny").unwrap()).unwrap();
+    let package = plain(&preset("tiny").unwrap());
     for path in [
         "rtl/pe.v",
         "rtl/column.v",
@@ -74,7 +70,7 @@ fn texts_of_the_smallest_preset() {
         "pecan.h",
         "pecan.core",
         "constraints/asic.sdc",
-        "constraints/ice40_up5k.pcf",
+        "constraints/ice40_hx8k.pcf",
         "constraints/ecp5.lpf",
         "constraints/xilinx.xdc",
     ] {
@@ -96,13 +92,20 @@ fn wrong_targets_are_refused() {
     assert!(refused(&text("").replace("10", "0")).contains("above 0"));
     assert!(refused(&text("").replace("'x'", "'a b'")).contains("letters"));
     assert!(refused(&text("").replace("'x'", "'rtl'")).contains("taken"));
+    assert!(refused(&text("device='85k'")).contains("needs it"));
+    assert!(refused(&text("package='x'")).contains("needs a `device`"));
+    assert!(refused(&text("device='-x'\npackage='y'")).contains("letters"));
+    assert!(refused(&text("device='x y'\npackage='y'")).contains("letters"));
+    let chip = |rest: &str| refused(&text(rest).replace("lpf", "sdc"));
+    assert!(chip("device='x'").contains("no target"));
+    assert!(chip("device='x'\npackage='y'").contains("part of `device`"));
     let late = text("output_delay_ns=100").replace("lpf", "sdc");
     assert!(refused(&late).contains("period of 100 ns"));
     let config = preset("tiny").unwrap();
     for (pin, legal) in [("in_data_0[31]", true), ("in_data_0[32]", false), ("clock[0]", false)] {
         let pins = text(&format!("pins=[{{port='{pin}',pin='7',io_standard='LVCMOS33'}}]"));
         let target = Target::parse("x.toml", &pins).unwrap();
-        let package = Package::with_targets(&config, &[target]);
+        let package = Package::with(&config, &Prefix::of(&config), &[target]);
         assert_eq!(package.is_ok(), legal, "{pin}");
         if let Ok(package) = package {
             let text = package.file("constraints/x.lpf").unwrap();
@@ -112,11 +115,100 @@ fn wrong_targets_are_refused() {
     }
 }
 
+#[test]
+fn wrong_prefixes_are_refused() {
+    let long = "x".repeat(65);
+    let wrong = [
+        ("1x", "must be a letter"),
+        ("_x", "must be a letter"),
+        ("a b", "must be a letter"),
+        ("a;b", "must be a letter"),
+        ("../x", "must be a letter"),
+        ("é", "must be a letter"),
+        ("endmodule", "keyword"),
+        ("logic", "keyword"),
+        (&long, "at most 64"),
+    ];
+    for (text, reason) in wrong {
+        let message = Prefix::parse(text).unwrap_err().to_string();
+        assert!(message.contains(reason), "{text}: {message}");
+    }
+    let config = preset("tiny").unwrap();
+    assert_eq!(Prefix::parse("").unwrap(), Prefix::none());
+    assert_eq!(Prefix::parse("pecan_d8f04737").unwrap(), Prefix::of(&config));
+}
+
+/// Every name that a package gives to something outside it begins with its prefix.
+#[test]
+fn the_whole_package_follows_the_prefix() {
+    let config = preset("tiny").unwrap();
+    for name in ["npu", "pecan_d8f04737"] {
+        let prefix = Prefix::parse(name).unwrap();
+        let package = Package::with(&config, &prefix, &Target::shipped().unwrap()).unwrap();
+        assert_eq!(package.top, name);
+        let text = |path: String| package.file(&path).unwrap_or_else(|| panic!("no {path}"));
+        for file in package.rtl() {
+            let module = file.path.strip_prefix("rtl/").unwrap().strip_suffix(".v").unwrap();
+            assert!(module == name || module.starts_with(&format!("{name}_")), "{module}");
+            assert!(file.text.starts_with(&format!("module {module} (")), "{module}");
+        }
+        assert!(text(format!("tb/{name}_tb.v")).contains(&format!("module {name}_tb;")));
+        assert!(text(format!("tb/{name}_tb.v")).contains(&format!("    {name} dut (")));
+        assert!(text("registers.md".into()).contains(&format!("Top module `{name}`")));
+        let core = text(format!("{name}.core"));
+        assert!(core.contains(&format!("toplevel: {name}\n")), "{core}");
+        assert!(core.contains(&format!("- {name}.vlt\n")), "{core}");
+        let header = text(format!("{name}.h"));
+        let upper = name.to_uppercase();
+        assert!(header.contains(&format!("#ifndef {upper}_H\n#define {upper}_H\n")));
+        let foreign = header.lines().filter(|line| line.starts_with("#define"));
+        for line in foreign {
+            assert!(line.starts_with(&format!("#define {upper}_")), "{line}");
+        }
+        for line in header.lines().filter(|line| line.starts_with("static inline")) {
+            assert!(line.contains(&format!("{name}_")), "{line}");
+        }
+    }
+}
+
+/// Headers of two configurations go into one C program.
+#[test]
+fn two_c_headers_go_into_one_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = String::new();
+    for name in ["tiny", "edge"] {
+        let package = Package::of(&preset(name).unwrap()).unwrap();
+        write(&package, folder.path());
+        program += &format!("#include \"{}.h\"\n", package.top);
+    }
+    program += "int main(void) { return PECAN_D8F04737_ROWS == 2 && PECAN_238B7C6E_ROWS == 8\n\
+        && pecan_d8f04737_payload_beats(1, 64) == 2 && pecan_238b7c6e_payload_beats(1, 64) == 1 ? 0 : 1; }\n";
+    std::fs::write(folder.path().join("main.c"), program).unwrap();
+    let args = [
+        "-x",
+        "c",
+        "-std=c99",
+        "-Wall",
+        "-Wextra",
+        "-Wpedantic",
+        "-Werror",
+        "main.c",
+        "-o",
+        "main",
+    ];
+    let Ok(built) = Command::new("g++").args(args).current_dir(&folder).output() else {
+        println!("skipped: no g++");
+        return;
+    };
+    assert!(built.status.success(), "{}", said(&built));
+    assert!(Command::new(folder.path().join("main")).status().unwrap().success());
+}
+
 /// The header compiles without a warning and packs like [`pack_param`].
 #[test]
 fn c_header_compiles_and_agrees() {
     let config = preset("edge").unwrap();
-    let package = Package::of(&config).unwrap();
+    let package = plain(&config);
     let folder = tempfile::tempdir().unwrap();
     write(&package, folder.path());
     let program = "#include \"pecan.h\"\n#include <inttypes.h>\n#include <stdio.h>\nint main(void) {\n\
@@ -157,49 +249,6 @@ fn c_header_compiles_and_agrees() {
         config.id(),
     );
     assert_eq!(said(&run), expected);
-}
-
-/// The bench passes with every stall rate, and fails when a word, a count or the program is wrong.
-#[test]
-fn test_bench_tells_right_from_wrong() {
-    for config in configurations().iter().filter(|c| c.multipliers() < 128) {
-        let package = Package::of(config).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        write(&package, folder.path());
-        let run = |defines: &[&str]| {
-            let mut command = Command::new("iverilog");
-            command.args(["-g2005", "-Wall", "-s", "pecan_tb", "-o", "tb/sim"]).args(defines);
-            command.args(package.rtl().map(|f| &f.path)).arg("tb/pecan_tb.v");
-            let built = command.current_dir(&folder).output().ok()?;
-            assert!(built.status.success(), "{}", said(&built));
-            let run = Command::new("vvp").arg("sim").current_dir(folder.path().join("tb")).output();
-            Some(said(&run.unwrap()))
-        };
-        for stall in ["0", "25", "90"] {
-            let Some(text) = run(&[&format!("-Ppecan_tb.STALL={stall}")]) else {
-                println!("skipped: no iverilog");
-                return;
-            };
-            assert!(text.contains("PASS") && !text.contains("FAIL"), "{config:?}: {text}");
-        }
-        let expected = package.file("tb/expected.hex").unwrap();
-        let input = package.file("tb/in.hex").unwrap();
-        let id = format!("{:08x}", config.id());
-        let wrong = [
-            ("expected.hex", expected, expected.replacen('8', "9", 1), "expected"),
-            ("in.hex", input, input.replacen(&id, "00000000", 1), "error code 3"),
-        ];
-        for (file, right, text, message) in wrong {
-            assert_ne!(right, text);
-            std::fs::write(folder.path().join("tb").join(file), text).unwrap();
-            let text = run(&[]).unwrap();
-            assert!(text.contains("FAIL") && text.contains(message), "{text}");
-            assert!(!text.contains("PASS"), "{text}");
-            std::fs::write(folder.path().join("tb").join(file), right).unwrap();
-        }
-        let more = run(&[&format!("-Ppecan_tb.OUT_BEATS={}", expected.lines().count() + 1)]);
-        assert!(more.unwrap().contains("FAIL"));
-    }
 }
 
 /// `docs/command-stream.md` keeps its own text; below the marker stand the tables of the command set.
