@@ -43,6 +43,22 @@ fn glitch(nand: &str, mode: Mode) -> Energies {
     design.run_window(&pins(&["a"], &[&[0], &[1]]), 1..2).unwrap()
 }
 
+/// The group without a condition prices the states that no condition covers, and only those.
+#[test]
+fn an_input_in_a_state_without_a_condition_costs_the_default_group() {
+    let module =
+        TestModule::new("top", &["clock<2", "a<3", "b<4", "y>5"]).cell("NAND2SLOW", "A=3 B=4 Y=5");
+    let design = load(&[module], &options(Mode::ZeroDelay)).unwrap();
+    let energies = |a| {
+        let pins = pins(&["a", "b"], &[&[a, 0], &[a, 1], &[a, 0]]);
+        design.run_window(&pins, 1..3).unwrap()
+    };
+    // b: a pin of 1 fF and a wire of 5. While A is 0, B rises and falls by itself: 700 fJ each.
+    assert_energies(&energies(0), [3.0 + 3.0, 700.0 + 700.0, 0.0]);
+    // While A is 1 the condition holds: 7 and 8 fJ; y moves at 5 fF, for 4 fJ each.
+    assert_energies(&energies(1), [3.0 + 3.0 + 2.5 + 2.5, 7.0 + 8.0 + 4.0 + 4.0, 0.0]);
+}
+
 #[test]
 fn a_pulse_longer_than_the_delay_costs_energy() {
     // a: 2 pins + 2 + 6 = 10 fF; inverter output: 1 + 5 = 6 fF; y: 5 fF.
