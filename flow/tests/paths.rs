@@ -9,21 +9,26 @@ use std::process::{Command, Output};
 /// Everything that a name can have but a line end, which make has no spelling for.
 const HOSTILE: &str = "a b;'\"`$(x)${y}[z]{}\\ #&|<>*?~%=:!";
 
-fn copy(from: &Path, to: &Path) {
-    let status = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
-    assert!(status.success(), "{}", from.display());
-}
-
-/// A folder of that name with a cache that has the tools of the user's.
+/// A folder of that name with a cache that has the tools of the user's. They stay where they are: Yosys itself does not
+/// work where a quotation mark is in the path that it is installed at.
 fn hostile() -> (tempfile::TempDir, PathBuf) {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join(HOSTILE);
     std::fs::create_dir_all(folder.join("cache")).unwrap();
     std::fs::create_dir_all(folder.join("tmp")).unwrap();
     let finder = pecan_sim::tools::Finder::from_environment().unwrap();
-    let tools = finder.cache.join("tools");
-    if tools.is_dir() {
-        copy(&tools, &folder.join("cache/tools"));
+    for name in ["verilator", "pyosys"] {
+        let Ok(found) = finder.find(name) else { continue };
+        let Ok(below) = found.path.strip_prefix(&finder.cache) else { continue };
+        let link = folder.join("cache").join(below);
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        let script = format!("#!/bin/sh\nexec '{}' \"$@\"\n", found.path.display());
+        match name {
+            "pyosys" => std::fs::write(&link, script).unwrap(),
+            _ => std::os::unix::fs::symlink(&found.path, &link).unwrap(),
+        }
+        let mode = std::fs::metadata(&found.path).unwrap().permissions();
+        std::fs::set_permissions(&link, mode).unwrap();
     }
     (root, folder)
 }
@@ -44,7 +49,7 @@ fn done(output: &Output) {
 fn simulators_are_built_and_run_in_folders_of_any_name() {
     let (_root, folder) = hostile();
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/lenet_digits.onnx");
-    copy(&model, &folder.join("model.onnx"));
+    std::fs::copy(&model, folder.join("model.onnx")).unwrap();
     done(&pecan(
         &folder,
         &["simulate", "model.onnx", "--preset", "tiny", "--limit", "1", "--wave"],

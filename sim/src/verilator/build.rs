@@ -133,6 +133,8 @@ impl Recipe<'_> {
         let mut verilate = self.verilator.command();
         // What a killed tool leaves behind goes with the folder.
         verilate.env("TMPDIR", folder);
+        // Verilator reads files of its own by this path and puts it, unquoted, into the text that it then parses.
+        verilate.env("VERILATOR_ROOT", ROOT);
         verilate.current_dir(folder).args(FLAGS).args(["-CFLAGS", "-I.."]);
         match self.wave {
             Some(WaveFormat::Fst) => verilate.arg("--trace-fst"),
