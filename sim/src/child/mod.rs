@@ -174,10 +174,16 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(5));
     }
 
-    /// Whether a process is there that is no zombie.
+    /// Whether a process is there that is no zombie, also a moment later: one that is killed ends soon, not at once.
     fn alive(id: &str) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.trim()));
-        stat.is_ok_and(|text| !text.contains(") Z "))
+        let there = || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.trim()));
+            stat.is_ok_and(|text| !text.contains(") Z "))
+        };
+        (0..200).all(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            there()
+        })
     }
 
     #[test]

@@ -136,7 +136,12 @@ fn weighted_sum_of_two_tensors() {
     assert_eq!(out[2].data, [28, 0, 10, 0]);
     assert_eq!(net.layers[1].inputs().collect::<Vec<_>>(), [0, 1]);
     assert_eq!(net.layers[0].inputs().collect::<Vec<_>>(), [0]);
-    assert_eq!(net.layers[1].macs(net.tensors[2]), 8);
+    // Two operands for each of four sums, none of them a multiplication of the network.
+    let (sum, output) = (&net.layers[1], net.tensors[2]);
+    assert_eq!(
+        (sum.macs(output), sum.nonzero_macs(output), sum.other_operations(output)),
+        (0, 0, 8)
+    );
     assert_eq!(net.accumulator_bound(1), 5 * 127 + 1);
     assert!(net.single(1).is_none());
     let twice = residual([3, -2], 0);
