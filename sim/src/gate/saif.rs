@@ -233,7 +233,7 @@ mod tests {
         assert_eq!((saif.duration, saif.scale_ns), (100.0, 0.01));
         let a = SaifNet { path: "bench.top".into(), name: "a[1]".into(), toggles: 7.0, ones: 60.0 };
         assert_eq!(saif.nets[0], a);
-        assert_eq!(saif.nets[1].path, "bench.top.u");
+        assert_eq!(&*saif.nets[1].path, "bench.top.u");
         assert_eq!(saif.prefix("top"), "bench.top");
         assert!(parse("(SAIFILE (DURATION x))").is_err());
         assert!(parse("(SAIFILE").is_err());

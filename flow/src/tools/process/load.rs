@@ -7,12 +7,15 @@ use std::sync::Arc;
 
 use miette::NamedSource;
 use pecan_hdl::config::{MOST_PROBLEMS, nearest};
-use pecan_hdl::text::{escape_name, mask};
+use pecan_hdl::text::{escape_name, escape_text, mask, shorten, shows};
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ProcessError, ProcessProblem};
 use super::keys::{Form, KEYS, Key, OPTIONAL, sections};
 use super::{ClockGate, Process, SHIPPED, Sizing, Tie, Timing, Wire};
+
+/// Longest text about a problem, in bytes.
+const LONGEST_TEXT: usize = 1000;
 
 /// A value that has the form of its key.
 enum Value {
@@ -120,7 +123,10 @@ impl Reader {
             Some(line) => format!("line {line}: {message}"),
             None => message,
         };
+        let span = span.filter(|span| shows(&self.text, span));
         let source = span.is_some().then(|| self.source.clone());
+        let text = |text: String| shorten(&escape_text(&text), LONGEST_TEXT).into_owned();
+        let (message, help) = (text(message), text(help));
         self.problems.push(ProcessProblem { message, help, source, span });
     }
 
