@@ -4,6 +4,7 @@
 //! or hide text; a format character of Unicode could turn the order of what follows.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Whether a terminal or viewer acts on `c` instead of showing it: control characters, marks of writing direction,
 /// line and paragraph separators, characters without width, tags.
@@ -77,11 +78,49 @@ pub fn shorten(text: &str, most: usize) -> Cow<'_, str> {
     format!("{} ... {}", &text[..head], &text[tail..]).into()
 }
 
+/// Most bytes of the lines around a place that are shown with it.
+const MOST_SHOWN: usize = 1000;
+
+/// Whether a diagnostic can show the lines of `span` and those beside them: of a file of few long lines it would show
+/// all, and some renderers cannot.
+#[must_use]
+pub fn shows(text: &str, span: &Range<usize>) -> bool {
+    let bytes = text.as_bytes();
+    let (start, end) = (span.start.min(bytes.len()), span.end.min(bytes.len()));
+    let line_end = |byte: &u8| *byte == b'\n';
+    // The second line end to each side is that of the lines beside.
+    let before = bytes[..start].iter().rev().enumerate().filter(|(_, byte)| line_end(byte)).nth(1);
+    let behind =
+        bytes[end.max(start)..].iter().enumerate().filter(|(_, byte)| line_end(byte)).nth(1);
+    let before = before.map_or(start, |(at, _)| at);
+    let behind = behind.map_or(bytes.len() - end.max(start), |(at, _)| at);
+    before + behind + end.saturating_sub(start) <= MOST_SHOWN
+}
+
+/// Line and column, from 1, of a place in `text`.
+#[must_use]
+pub fn place(text: &str, at: usize) -> (usize, usize) {
+    let at = text.floor_char_boundary(at);
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    (text[..start].matches('\n').count() + 1, text[start..at].chars().count() + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const HOSTILE: &str = "a\u{1b}[31m\u{7}\r\n\u{85}\u{202e}\u{2028}\u{e0041}\u{7f}é\t`z";
+
+    #[test]
+    fn lines_around_a_place_are_shown_if_they_are_short() {
+        let long = "x".repeat(MOST_SHOWN);
+        let text = format!("{long}\na = 1\nb = 2\nc = 3\n{long}\n");
+        let at = |what: &str| text.find(what).map(|at| at..at + 1).unwrap_or_default();
+        assert!(!shows(&text, &at("a =")) && shows(&text, &at("b =")) && !shows(&text, &at("c =")));
+        assert!(!shows(&text, &at("x")) && shows("a = 1", &(0..1)) && shows("", &(0..0)));
+        assert!(shows("é", &(9..7)) && !shows(&text, &(0..text.len())));
+        assert_eq!(place(&text, at("b =").start + 2), (3, 3));
+    }
 
     #[test]
     fn nothing_that_acts_is_left() {

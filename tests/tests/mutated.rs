@@ -14,7 +14,10 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use pecan_flow::map::{Options, compile};
+use pecan_hdl::config::preset;
 use pecan_tests::mutation::Kind;
+use pecan_tests::random::{self, Size};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -182,4 +185,18 @@ kinds! {
     mutated_programs: Program;
     mutated_activities: Saif;
     mutated_netlists: Netlist;
+}
+
+/// Writes the programs of the corpus anew, for a changed format or command set.
+#[test]
+#[ignore = "writes into the corpus"]
+fn programs_of_the_corpus() {
+    let config = preset("tiny").unwrap();
+    for seed in 1..=4 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let size = Size { extent: 4, channels: 6, depth: seed as usize };
+        let network = random::network(&mut rng, &config, size);
+        let program = compile(&network, &config, &Options::default()).unwrap().program;
+        program.write(&Kind::Program.folder().join(format!("random-{seed}.pecan"))).unwrap();
+    }
 }

@@ -20,7 +20,8 @@ use crate::net::quantize::{calibrate_by, extract};
 /// List every node of a network: whether the accelerator runs it, why not, and how it maps
 ///
 /// Ends with exit code 1 if a node is not supported or a layer does not map. Of a topology file (.csv, layer
-/// shapes as SCALE-Sim has them) every layer is mapped by itself, for evenly spread weights of the density.
+/// shapes as SCALE-Sim has them) every layer is mapped by itself, for evenly spread weights of the density;
+/// whether sums fit the accumulator depends on the weights and is not looked at.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]

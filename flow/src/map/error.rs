@@ -55,6 +55,16 @@ pub enum MapError {
         /// What was missing at the finest split.
         reason: String,
     },
+    /// A layer takes more runs than are planned.
+    #[error("layer `{layer}`: {runs} runs of the array; allowed: at most {most}")]
+    Runs {
+        /// The layer.
+        layer: String,
+        /// Its runs.
+        runs: usize,
+        /// Most of them.
+        most: usize,
+    },
     /// A shape without weights contradicts itself.
     #[error("layer `{layer}` {problem}")]
     Shape {

@@ -8,7 +8,7 @@ use pecan_hdl::geometry::Geometry;
 use pecan_hdl::isa::{self, pack_param};
 use pecan_sim::emulator::{ListLengths, Registers, RunPlan, RunShape, run_cycles};
 
-use super::choose::{Choice, LONGEST_RUN, phases};
+use super::choose::{Choice, LONGEST_RUN, phase_count, phases};
 use super::error::MapError;
 use super::lists::{Occupancy, TapBox};
 use super::place::{Layout, Piece, piece_bytes};
@@ -17,6 +17,9 @@ use super::ring::Rings;
 use super::run::{Placement, Resources, Run, limited};
 use super::split::{Split, parts};
 use super::stream::Builder;
+
+/// Most runs of a layer. A microsecond or two go into planning each, and some hundred bytes into a program.
+pub const MOST_RUNS: usize = 1 << 24;
 
 /// Where a tensor lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,6 +139,7 @@ impl Emitter<'_> {
         let rectangles: Vec<[Range<usize>; 2]> = parts(axes[0].output, job.split.rect[0])
             .flat_map(|y| parts(axes[1].output, job.split.rect[1]).map(move |x| [y.clone(), x]))
             .collect();
+        self.check_runs(job, rectangles.len())?;
         if job.split.pass_first {
             for pass in 0..job.choice.passes.len() {
                 for outputs in &rectangles {
@@ -149,6 +153,25 @@ impl Emitter<'_> {
         }
         self.after.push(After::Mark);
         Ok(())
+    }
+
+    /// Refuses a layer of so many runs that planning them takes longer than anybody waits.
+    fn check_runs(&mut self, job: &LayerJob<'_>, rectangles: usize) -> Result<(), MapError> {
+        let passes = &job.choice.passes;
+        let chunks = match passes.first() {
+            Some(pass) if job.choice.sliced => {
+                let taps = job.problem.taps_of(pass, self.geometry);
+                self.chunks(job, pass, &taps).len()
+            }
+            _ => 1,
+        };
+        let phases = phase_count(job.problem, &job.choice.tiling);
+        let factors = [rectangles, passes.len(), phases, chunks];
+        let runs = factors.iter().fold(1usize, |n, &f| n.saturating_mul(f));
+        if runs <= MOST_RUNS {
+            return Ok(());
+        }
+        Err(MapError::Runs { layer: job.problem.name.into(), runs, most: MOST_RUNS })
     }
 
     fn rectangle(

@@ -71,6 +71,7 @@ use place::Layout;
 pub use choose::Searched;
 pub use density::{Density, DensityError};
 pub use error::MapError;
+pub use layer::MOST_RUNS;
 pub use objective::{ActionCosts, CostError, Objective};
 pub use plan::{DataCounts, LayerPlan, NetworkPlan, plan_network};
 pub use plan_shapes::{Found, plan_shapes, search_shape};

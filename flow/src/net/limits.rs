@@ -20,6 +20,10 @@ pub const MOST_NETWORK_VALUES: usize = 1 << 27;
 /// Most parameters of all nodes together: a tensor that several nodes read counts for each of them.
 pub const MOST_PARAMETERS: usize = 1 << 28;
 
+/// How often the constants of a file may be used on average, and parameters that are free of that.
+pub const MOST_SHARING: usize = 16;
+pub const FREE_PARAMETERS: usize = 1 << 22;
+
 /// Most operations of all nodes together for one sample.
 pub const MOST_OPERATIONS: u64 = 1 << 35;
 
@@ -39,11 +43,13 @@ pub const MOST_LAYERS: usize = 1 << 12;
 pub const MOST_MADE_WEIGHTS: usize = 1 << 26;
 
 /// What the nodes met so far need.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     values: usize,
     parameters: usize,
     operations: u64,
+    /// Most parameters of this network.
+    most_parameters: usize,
 }
 
 /// What one node needs for one sample.
@@ -58,6 +64,13 @@ pub(super) struct Need {
 }
 
 impl Budget {
+    /// The budget of a network whose file holds so many values of constants.
+    pub(super) fn new(constants: usize) -> Self {
+        let shared = constants.saturating_mul(MOST_SHARING).saturating_add(FREE_PARAMETERS);
+        let most_parameters = shared.min(MOST_PARAMETERS);
+        Self { values: 0, parameters: 0, operations: 0, most_parameters }
+    }
+
     /// Adds a node.
     ///
     /// # Errors
@@ -73,10 +86,11 @@ impl Budget {
             values: self.values.saturating_add(need.values),
             parameters: self.parameters.saturating_add(need.parameters),
             operations: self.operations.saturating_add(operations),
+            most_parameters: self.most_parameters,
         };
         let exceeded = [
             ("values", sum.values as u64, MOST_NETWORK_VALUES as u64),
-            ("parameters", sum.parameters as u64, MOST_PARAMETERS as u64),
+            ("parameters", sum.parameters as u64, self.most_parameters as u64),
             ("operations", sum.operations, MOST_OPERATIONS),
         ];
         if let Some((what, count, most)) =

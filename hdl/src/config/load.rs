@@ -14,7 +14,7 @@ use super::error::{ConfigError, MOST_PROBLEMS, Problem, ProblemKind};
 use super::key::{Key, Section};
 use super::spelling::nearest;
 use super::{Config, PRESETS, RULES, Rule, SECTIONS};
-use crate::text::{escape_name, escape_text, mask, shorten};
+use crate::text::{escape_name, escape_text, mask, place, shorten, shows};
 
 type Source = Arc<NamedSource<String>>;
 
@@ -292,10 +292,10 @@ impl Loader {
         if self.is_full() {
             return;
         }
-        // A snippet shows whole lines: a long one is named by its place instead.
         let long = source.zip(labels.first()).and_then(|(source, (span, _))| {
-            let (line, column, length) = place(source.inner(), span.start);
-            (length > LONGEST_LINE).then(|| format!("line {line}, column {column}: "))
+            let text = source.inner();
+            let (line, column) = (!shows(text, span)).then(|| place(text, span.start))?;
+            Some(format!("line {line}, column {column}: "))
         });
         let (source, labels) =
             if long.is_some() { (None, Vec::new()) } else { (source.cloned(), labels) };
@@ -304,9 +304,6 @@ impl Loader {
         self.problems.push(Problem { kind, message, help: help.map(text), source, labels });
     }
 }
-
-/// Longest line of a file that is shown with its problem.
-const LONGEST_LINE: usize = 400;
 
 /// Longest text about a problem, in bytes.
 const LONGEST_TEXT: usize = 4000;
@@ -318,15 +315,6 @@ fn in_order<'t, 'i>(
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(name, _)| name.span().start);
     entries
-}
-
-/// Line and column, from 1, of a place in `text`, and the length of the line in bytes.
-fn place(text: &str, at: usize) -> (usize, usize, usize) {
-    let at = text.floor_char_boundary(at);
-    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
-    let length = text[at..].find('\n').unwrap_or(text.len() - at) + at - start;
-    let line = text[..start].matches('\n').count() + 1;
-    (line, text[start..at].chars().count() + 1, length)
 }
 
 /// A TOML value's type with its article.

@@ -52,9 +52,13 @@ fn with_file(name: &str, read: impl Fn(&Path, &[u8]) -> bool + 'static) -> Reade
     })
 }
 
-/// Renders an error as a command would.
+/// Renders an error as a command would; with `PECAN_SHOW` it is also printed.
 fn shown<E: ToString>(error: E) -> String {
-    error.to_string()
+    let text = error.to_string();
+    if std::env::var_os("PECAN_SHOW").is_some() {
+        eprintln!("{text}");
+    }
+    text
 }
 
 fn onnx(bytes: &[u8]) -> bool {

@@ -8,7 +8,7 @@ use petgraph::graph::DiGraph;
 use super::structure::{self, Structure};
 use super::{Edge, Finding, Graph, GraphError, Node, TensorInfo};
 use crate::net::limits::{Budget, Need};
-use crate::net::onnx::Model;
+use crate::net::onnx::{Constant, Model};
 use crate::net::op::{self, Attributes, Input, Lowering, NodeView};
 
 impl Graph {
@@ -94,13 +94,14 @@ impl Draft {
         let layout = layout(shape);
         let info =
             TensorInfo { name: input.to_string(), shape: Some(shape.clone()), layout, given: None };
+        let constants = structure.constants.values().flatten().map(Constant::len).sum();
         let mut draft = Self {
             nodes: Vec::new(),
             tensors: vec![info],
             output: 0,
             findings: Vec::new(),
             places: HashMap::new(),
-            budget: Budget::default(),
+            budget: Budget::new(constants),
             full: None,
         };
         let mut indices = HashMap::from([(*input, 0)]);

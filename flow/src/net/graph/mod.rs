@@ -164,4 +164,6 @@ impl Graph {
 }
 
 #[cfg(test)]
+mod limit_tests;
+#[cfg(test)]
 mod tests;

@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use miette::NamedSource;
 use pecan_hdl::config::{MOST_PROBLEMS, nearest};
-use pecan_hdl::text::{escape_name, mask};
+use pecan_hdl::text::{escape_name, escape_text, mask, shorten, shows};
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ProcessError, ProcessProblem};
 use super::keys::{Form, KEYS, Key, OPTIONAL, sections};
 use super::{ClockGate, Process, SHIPPED, Sizing, Tie, Timing, Wire};
 use crate::tools::words::{is_identifier, is_name, is_pattern};
+
+/// Longest text about a problem, in bytes.
+const LONGEST_TEXT: usize = 1000;
 
 /// A value that has the form of its key.
 enum Value {
@@ -121,7 +124,10 @@ impl Reader {
             Some(line) => format!("line {line}: {message}"),
             None => message,
         };
+        let span = span.filter(|span| shows(&self.text, span));
         let source = span.is_some().then(|| self.source.clone());
+        let text = |text: String| shorten(&escape_text(&text), LONGEST_TEXT).into_owned();
+        let (message, help) = (text(message), text(help));
         self.problems.push(ProcessProblem { message, help, source, span });
     }
 
