@@ -20,8 +20,10 @@ pub const MOST_NETWORK_VALUES: usize = 1 << 27;
 /// Most parameters of all nodes together: a tensor that several nodes read counts for each of them.
 pub const MOST_PARAMETERS: usize = 1 << 28;
 
-/// How often the constants of a file may be used on average, and parameters that are free of that.
+/// How often the constants of a file may be used on average.
 pub const MOST_SHARING: usize = 16;
+
+/// Parameters that may be used any number of times.
 pub const FREE_PARAMETERS: usize = 1 << 22;
 
 /// Most operations of all nodes together for one sample.

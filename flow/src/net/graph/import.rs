@@ -9,7 +9,7 @@ use super::structure::{self, Structure};
 use super::{Edge, Finding, Graph, GraphError, Node, TensorInfo};
 use crate::net::limits::{Budget, Need};
 use crate::net::onnx::{Constant, Model};
-use crate::net::op::{self, Attributes, Input, Lowering, NodeView};
+use crate::net::op::{self, Attributes, Input, Lowering, NodeView, Operator};
 
 impl Graph {
     /// Imports a model of which every node can be computed in float.
@@ -145,23 +145,15 @@ impl Draft {
         } else if structure::standard_domain(proto) {
             op::find(&op_type).map_err(|e| vec![e]).and_then(|parse| parse(&view))
         } else {
-            let domain = proto.domain.as_deref().unwrap_or("");
-            Err(vec![format!("operator of domain `{domain}`; supported: the standard operators")])
+            Err(vec![foreign(proto.domain.as_deref().unwrap_or(""))])
         };
         let shapes: Option<Vec<&[usize]>> =
             data.iter().map(|&t| self.tensors[t].shape.as_deref()).collect();
         let parsed = parsed.map_err(|problems| problems.join("; "));
         let inferred = match (&parsed, shapes) {
-            (Ok(op), Some(shapes)) => op
-                .infer(&shapes)
-                .and_then(|shape| {
-                    let values = structure::values(&shape)?;
-                    let (parameters, taps) = (op.parameters(), op.taps(&shapes));
-                    let sum = self.budget.add(Need { values, parameters, taps });
-                    sum.inspect_err(|limit| self.full = Some(limit.clone()))?;
-                    Ok(shape)
-                })
-                .map(Some),
+            (Ok(op), Some(shapes)) => {
+                inferred(op.as_ref(), &shapes, (&mut self.budget, &mut self.full)).map(Some)
+            }
             (Ok(_), None) => Ok(None),
             (Err(problem), _) => Err(problem.clone()),
         };
@@ -187,10 +179,27 @@ impl Draft {
                 self.tensors[first].layout = placed(&op.lower(&from), &from, shape, at_input);
             }
         }
-        let name = structure.names[index].clone();
-        let (inputs, output, folded) = (data, first, Vec::new());
+        let (name, inputs, output) = (structure.names[index].clone(), data, first);
+        let folded = Vec::new();
         self.nodes.push(Some(Node { name, op_type, op, inputs, output, problem, folded }));
     }
+}
+
+fn foreign(domain: &str) -> String {
+    format!("operator of domain `{domain}`; supported: the standard operators")
+}
+
+/// Shape of an operator's output, counted in the network's budget; `full` is set where that is spent.
+fn inferred(
+    op: &dyn Operator,
+    shapes: &[&[usize]],
+    (budget, full): (&mut Budget, &mut Option<String>),
+) -> Result<Vec<usize>, String> {
+    let shape = op.infer(shapes)?;
+    let values = structure::values(&shape)?;
+    let need = Need { values, parameters: op.parameters(), taps: op.taps(shapes) };
+    budget.add(need).inspect_err(|limit| *full = Some(limit.clone()))?;
+    Ok(shape)
 }
 
 /// How the output of an operator lies, given how its inputs do and the `shape` that it has.
