@@ -129,7 +129,10 @@ fn reports_agree_on_every_preset_in_every_technology() {
     for technology in Technology::builtin_names() {
         let technology = Technology::builtin(technology).unwrap();
         for preset_of in PRESETS {
-            let config = preset(preset_of.name).unwrap();
+            let mut config = preset(preset_of.name).unwrap();
+            // The width of the network that is measured.
+            config.numerics.activation_bits = 8;
+            config.numerics.weight_bits = 8;
             let target = Target::new(&config, &technology).unwrap();
             let single = digits(&target, 1);
             let mut events = Events::default();

@@ -64,6 +64,7 @@ impl Finder {
             })?;
         // Relative paths would change their meaning in child processes.
         let cache = std::path::absolute(&cache).map_err(SimError::io("resolve", &cache))?;
+        check(&cache)?;
         Ok(Self { path: std::env::var_os("PATH").unwrap_or_default(), cache })
     }
 
@@ -104,6 +105,22 @@ impl Finder {
         list.extend(cached.filter(|path| path.is_file()).map(|path| (path, Source::Cache)));
         list
     }
+}
+
+/// Refuses a cache folder in which tools cannot work, before they fail in words of their own: GNU make knows no blank in a
+/// path, and Yosys hands paths to a shell without quotes.
+fn check(cache: &Path) -> Result<()> {
+    let plain = |c: char| c.is_alphanumeric() || "/_-.+,:@%=".contains(c);
+    if cache.to_str().is_some_and(|text| text.chars().all(plain)) {
+        return Ok(());
+    }
+    Err(SimError::InvalidJob {
+        key: "PECAN_CACHE (or the user's cache folder)",
+        value: cache.display().to_string(),
+        allowed:
+            "a path of letters, digits and `/ _ - . + , : @ % =`, as make and Yosys work in it"
+                .into(),
+    })
 }
 
 /// The tool at that path, or why it does not do.
