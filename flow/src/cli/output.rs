@@ -80,8 +80,8 @@ impl RunFolder {
     /// earlier run, which is the last file of a run, is removed: what lies beside it is about to be replaced.
     ///
     /// # Errors
-    /// [`OutputError`] if it cannot be made or written: at the start of a run, not at its end. [`BusyError`] if
-    /// another run has it.
+    /// [`OutputError`] if it cannot be made or written: at the start of a run, not at its end; another run
+    /// has it.
     pub fn create(path: PathBuf) -> Result<Self, Failure> {
         Self::take(&path)?.ok_or_else(|| BusyError { path }.into())
     }
@@ -90,7 +90,7 @@ impl RunFolder {
     /// ones before.
     ///
     /// # Errors
-    /// As [`RunFolder::create`]; [`BusyError`] if a hundred runs have theirs.
+    /// As [`RunFolder::create`]; a hundred runs have theirs.
     pub fn create_free(path: PathBuf) -> Result<Self, Failure> {
         for number in 1..=100 {
             let candidate = match number {
