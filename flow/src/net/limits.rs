@@ -91,16 +91,14 @@ impl Budget {
             most_parameters: self.most_parameters,
         };
         let exceeded = [
-            ("values", sum.values as u64, MOST_NETWORK_VALUES as u64),
+            ("values in one sample", sum.values as u64, MOST_NETWORK_VALUES as u64),
             ("parameters", sum.parameters as u64, self.most_parameters as u64),
-            ("operations", sum.operations, MOST_OPERATIONS),
+            ("operations on one sample", sum.operations, MOST_OPERATIONS),
         ];
         if let Some((what, count, most)) =
             exceeded.into_iter().find(|(_, count, most)| count > most)
         {
-            return Err(format!(
-                "with it the network has {count} {what} for one sample; allowed: at most {most}"
-            ));
+            return Err(format!("with it the network has {count} {what}; allowed: at most {most}"));
         }
         *self = sum;
         Ok(())

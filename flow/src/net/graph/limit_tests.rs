@@ -104,7 +104,7 @@ fn sizes_beyond_a_limit_are_named() {
     let count = MOST_NETWORK_VALUES / MOST_VALUES + 3;
     let graph = Graph::import_partial(&chain("Relu", count, &[1 << 24], false).model()).unwrap();
     assert!(
-        graph.limit().unwrap().contains("150994944 values for one sample"),
+        graph.limit().unwrap().contains("150994944 values in one sample"),
         "{:?}",
         graph.limit()
     );
