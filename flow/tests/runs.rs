@@ -77,7 +77,7 @@ fn jobs_bound_the_worker_threads() {
     let data = data.canonicalize().unwrap().display().to_string();
     for jobs in [1, 3] {
         let asked = jobs.to_string();
-        let args = ["estimate", &model(), "--data", &data, "--rows", "0..1797", "--jobs", &asked];
+        let args = ["estimate", &model(), "--data", &data, "--rows", "0..600", "--jobs", &asked];
         let mut run = start(folder.path(), &args);
         // By number, as a thread gets its name a moment after it begins.
         let mut names = BTreeMap::new();
