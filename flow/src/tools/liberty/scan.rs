@@ -141,8 +141,9 @@ fn group(text: &str, start: usize, open: usize, close: usize) -> Option<Item<'_>
     let bracket = head.rfind('(')?;
     let name = head[bracket + 1..].trim_end().trim_end_matches(')').trim().trim_matches('"');
     let before = head[..bracket].trim_end();
-    let word = before.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |p| p + 1);
-    let kind = &before[word..];
+    let in_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let kind = &before[before.trim_end_matches(in_word).len()..];
+    let word = before.len() - kind.len();
     Some(Item::Group { kind, name, span: start + word..close + 1, body: open + 1..close })
 }
 
@@ -156,6 +157,14 @@ fn attribute(statement: &str) -> Option<Item<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_cut_between_characters_of_any_script() {
+        let text = "é\u{202e}cell (層) { a : é; }\n\u{202e} (b) { }";
+        let items = items(text, 0..text.len()).unwrap();
+        assert!(matches!(items[0], Item::Group { kind: "cell", name: "層", .. }), "{items:?}");
+        assert!(matches!(items[1], Item::Group { kind: "", name: "b", .. }), "{items:?}");
+    }
 
     #[test]
     fn braces_in_quotes_and_comments_do_not_count() {
