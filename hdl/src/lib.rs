@@ -8,5 +8,6 @@ pub mod geometry;
 pub mod isa;
 pub mod rtl;
 pub mod text;
+pub mod toml_limits;
 #[doc(hidden)]
 pub mod verification;

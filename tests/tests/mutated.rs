@@ -2,7 +2,7 @@
 //! no reader panics, aborts, overflows its stack or hangs.
 //!
 //! The files of `corpus/KIND` are read first, those that once broke something among them. `PECAN_FUZZ_SECONDS` says for
-//! how long mutations of them follow (3 by default, 300 in the long form); `PECAN_SEED` replays a run. What breaks a
+//! how much processor time mutations of them follow (3 by default, 300 in the long form); `PECAN_SEED` replays a run. What breaks a
 //! reader is left in the folder that the failure names; mended, it belongs into the corpus.
 
 // Helpers of tests may fail like tests.
@@ -11,7 +11,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use pecan_flow::map::{Options, compile};
@@ -27,10 +27,12 @@ const ADDRESS_SPACE: u64 = 6 << 20;
 /// Failures after which a kind is given up.
 const ENOUGH: usize = 10;
 
-/// What one file may take: a part for its kind, whose limits are fixed, and a part for each byte.
+/// Longest wait for an answer: a reader that takes no processor time either hangs.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What one file may take of processor time and of memory in kB: a part for its kind, whose limits are fixed, and a part for each byte.
 fn allowed(length: usize) -> (Duration, u64) {
-    // A reader shares the machine with others, so that time has room; memory is exact.
-    let time = Duration::from_secs(5) + Duration::from_micros(100) * length as u32;
+    let time = Duration::from_secs(3) + Duration::from_micros(50) * length as u32;
     (time, (768 << 10) + length as u64 / 4)
 }
 
@@ -63,6 +65,16 @@ impl Reader {
         Self { child, input, answers }
     }
 
+    /// Processor time of the process so far; a busy machine does not make it longer.
+    fn processor_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        // The name in parentheses may hold blanks; user and system time are the 12th and 13th field behind it.
+        let stat = stat.unwrap_or_default();
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+        let ticks: u64 = fields.skip(11).take(2).filter_map(|text| text.parse::<u64>().ok()).sum();
+        Duration::from_millis(10 * ticks)
+    }
+
     /// Whether the file was accepted; or how reading it went wrong.
     fn read(&mut self, bytes: &[u8]) -> Result<bool, String> {
         let (most_time, most_memory) = allowed(bytes.len());
@@ -70,16 +82,24 @@ impl Reader {
         frame.extend_from_slice(bytes);
         // A reader that died does not take it; its answer says so.
         let _ = self.input.write_all(&frame).and_then(|()| self.input.flush());
-        let Ok(answer) = self.answers.recv_timeout(most_time) else {
-            let ended = self.child.try_wait().unwrap();
-            self.child.kill().unwrap();
-            let status = self.child.wait().unwrap();
-            if ended.is_none()
-                && !status.success()
-                && std::os::unix::process::ExitStatusExt::signal(&status) == Some(9)
-            {
-                return Err(format!("took longer than {most_time:?}"));
+        let (start, before) = (Instant::now(), self.processor_time());
+        let answer = loop {
+            match self.answers.recv_timeout(Duration::from_millis(500)) {
+                Ok(answer) => break Some(answer),
+                Err(RecvTimeoutError::Disconnected) => break None,
+                Err(RecvTimeoutError::Timeout) => {
+                    let taken = self.processor_time().saturating_sub(before);
+                    if taken > most_time || start.elapsed() > PATIENCE {
+                        return Err(format!(
+                            "takes longer than {most_time:?}: {taken:?} in {:?}",
+                            start.elapsed()
+                        ));
+                    }
+                }
             }
+        };
+        let Some(answer) = answer else {
+            let status = self.child.wait().unwrap();
             let mut said = String::new();
             let _ = self.child.stderr.take().unwrap().read_to_string(&mut said);
             let start: String = said.chars().take(600).collect();
@@ -101,9 +121,16 @@ struct Campaign {
     reader: Reader,
     failures: Vec<String>,
     read: [u64; 2],
+    /// Processor time of the readers that ended.
+    ended: Duration,
 }
 
 impl Campaign {
+    /// Processor time of all readers.
+    fn processor_time(&self) -> Duration {
+        self.ended + self.reader.processor_time()
+    }
+
     fn feed(&mut self, name: &str, bytes: &[u8]) {
         match self.reader.read(bytes) {
             Ok(accepted) => self.read[usize::from(accepted)] += 1,
@@ -113,6 +140,7 @@ impl Campaign {
                 let file = folder.join(format!("{}-{}-{name}", self.kind.name(), self.seed));
                 std::fs::write(&file, bytes).unwrap();
                 self.failures.push(format!("{}: {problem}", file.display()));
+                self.ended += self.reader.processor_time();
                 let _ = self.reader.child.kill();
                 let _ = self.reader.child.wait();
                 self.reader = Reader::start(self.kind);
@@ -131,7 +159,8 @@ fn campaign(kind: Kind) {
     let corpus: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
     assert!(corpus.len() > 1, "the corpus of {} is empty", kind.name());
     let reader = Reader::start(kind);
-    let mut campaign = Campaign { kind, seed, reader, failures: Vec::new(), read: [0; 2] };
+    let mut campaign =
+        Campaign { kind, seed, reader, failures: Vec::new(), read: [0; 2], ended: Duration::ZERO };
     for (file, bytes) in files.iter().zip(&corpus) {
         campaign.feed(&file.file_name().unwrap().to_string_lossy(), bytes);
     }
@@ -143,17 +172,21 @@ fn campaign(kind: Kind) {
     let start = Instant::now();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut made = 0u64;
-    while start.elapsed() < time && campaign.failures.len() < ENOUGH {
+    // The time that the readers take; on a busy machine no longer than four times that.
+    while campaign.processor_time() < time
+        && start.elapsed() < 4 * time
+        && campaign.failures.len() < ENOUGH
+    {
         let bytes = kind.mutate(&mut rng, &corpus);
         campaign.feed(&made.to_string(), &bytes);
         made += 1;
     }
     let [refused, accepted] = campaign.read;
     println!(
-        "{}: {} files and {made} mutations (seed {seed}) in {:.0?}: {accepted} read, {refused} refused",
+        "{}: {} files and {made} mutations (seed {seed}) in {:.0?} of processor time: {accepted} read, {refused} refused",
         kind.name(),
         corpus.len(),
-        start.elapsed()
+        campaign.processor_time()
     );
     assert!(campaign.failures.is_empty(), "seed {seed}:\n{}", campaign.failures.join("\n"));
     assert!(refused > 0 || made == 0, "nothing was refused");

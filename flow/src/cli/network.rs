@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use pecan_hdl::toml_limits;
 use serde::Deserialize;
 
 use super::data::DataArgs;
@@ -119,6 +120,8 @@ impl Workload {
     fn read(path: &Path) -> Result<Self, WorkloadError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| WorkloadError::Read { path: path.into(), source })?;
+        let limit = |problem| WorkloadError::Value { path: path.into(), problem };
+        toml_limits::check(&text).map_err(limit)?;
         toml::from_str(&text)
             .map_err(|source| WorkloadError::Syntax { path: path.into(), source: Box::new(source) })
     }

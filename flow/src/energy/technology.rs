@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use pecan_hdl::toml_limits;
 use serde::{Deserialize, Serialize};
 use strsim::jaro_winkler;
 use toml::de::DeValue;
@@ -175,6 +176,7 @@ impl Technology {
         struct Version {
             format: u32,
         }
+        toml_limits::check(text).map_err(problem)?;
         let version: Version = toml::from_str(text).map_err(|e| problem(e.to_string()))?;
         if version.format != FORMAT {
             let (found, known) = (version.format, FORMAT);

@@ -15,6 +15,7 @@ use super::key::{Key, Section};
 use super::spelling::nearest;
 use super::{Config, PRESETS, RULES, Rule, SECTIONS};
 use crate::text::{escape_name, escape_text, mask, place, shorten, shows};
+use crate::toml_limits;
 
 type Source = Arc<NamedSource<String>>;
 
@@ -88,6 +89,10 @@ impl Loader {
     #[must_use]
     pub fn toml(mut self, name: &str, text: &str) -> Self {
         let source = Arc::new(NamedSource::new(escape_name(name), mask(text).into_owned()));
+        if let Err(limit) = toml_limits::check(text) {
+            self.report(ProblemKind::Syntax, format!("{name}, {limit}"), None, None, vec![]);
+            return self;
+        }
         let (table, errors) = DeTable::parse_recoverable(text);
         if errors.is_empty() {
             self.document(&source, table.get_ref());
@@ -115,6 +120,10 @@ impl Loader {
         let span = start..expression.len();
         match Config::key(path.trim()) {
             None => self.unknown_path(&source, path, 0..path.len()),
+            Some(key) if toml_limits::check(value).is_err() => {
+                let word = DeValue::String(value.trim().to_owned().into());
+                self.assign(&source, key, &word, span);
+            }
             Some(key) => match DeValue::parse(value.trim()) {
                 Ok(parsed) => self.assign(&source, key, parsed.get_ref(), span),
                 Err(_) => {

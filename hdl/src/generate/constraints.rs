@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::GenerateError;
 use crate::emit::Port;
+use crate::toml_limits;
 
 /// The shipped targets: name of the description and its text.
 pub const TARGETS: &[(&str, &str)] = &[
@@ -107,6 +108,7 @@ impl Target {
     /// that is no positive number, or delays that leave no time, or that the format cannot express.
     pub fn parse(name: &str, text: &str) -> Result<Self, GenerateError> {
         let wrong = |reason: String| GenerateError::Target { target: name.into(), reason };
+        toml_limits::check(text).map_err(wrong)?;
         let target: Self = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         target.check().map_err(wrong)?;
         Ok(target)

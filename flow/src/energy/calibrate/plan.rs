@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use pecan_hdl::config::{Config, ConfigError, Loader, MOST_PROBLEMS};
+use pecan_hdl::toml_limits;
 use serde::Deserialize;
 
 use super::super::EnergyError;
@@ -80,6 +81,7 @@ impl Plan {
 
     fn parse(text: &str, path: &Path) -> Result<Self, EnergyError> {
         let problem = |problem: String| EnergyError::Plan { path: path.into(), problem };
+        toml_limits::check(text).map_err(problem)?;
         let plan: Self = toml::from_str(text).map_err(|error| problem(error.to_string()))?;
         let mut names = std::collections::HashSet::new();
         let mut problems = Vec::new();

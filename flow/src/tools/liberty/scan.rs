@@ -184,6 +184,26 @@ mod tests {
     }
 
     #[test]
+    fn words_of_any_script_are_cut_between_characters() {
+        let text = "é\u{202e}cell (層) { a : é; }\n\u{202e} (b) { }";
+        let items = items(text, 0..text.len()).unwrap();
+        assert!(matches!(items[0], Item::Group { kind: "cell", name: "層", .. }), "{items:?}");
+        assert!(matches!(items[1], Item::Group { kind: "", name: "b", .. }), "{items:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_an_attribute_is_looked_at_once() {
+        let start = std::time::Instant::now();
+        for line in ["word\n", "x :\n", "(:)\n", "/**/a\n", "\n"] {
+            let text = line.repeat(100_000);
+            items(&text, 0..text.len()).unwrap();
+            let text = format!("x :{text}");
+            items(&text, 0..text.len()).unwrap();
+        }
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    }
+
+    #[test]
     fn a_line_ends_an_attribute() {
         let text = "area : 0.7\n kind : a;\n values ( \\\n \"1, 2\");\n";
         let expected = [("area", "0.7"), ("kind", "a")];

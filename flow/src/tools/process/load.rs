@@ -8,6 +8,7 @@ use std::sync::Arc;
 use miette::NamedSource;
 use pecan_hdl::config::{MOST_PROBLEMS, nearest};
 use pecan_hdl::text::{escape_name, escape_text, mask, shorten, shows};
+use pecan_hdl::toml_limits;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ProcessError, ProcessProblem};
@@ -85,12 +86,17 @@ impl Process {
             more: 0,
             sections: Vec::new(),
         };
-        let (table, errors) = DeTable::parse_recoverable(text);
+        // Text beyond the limits is not parsed.
+        let limit = toml_limits::check(text).err();
+        let (table, errors) = DeTable::parse_recoverable(if limit.is_some() { "" } else { text });
+        if let Some(limit) = &limit {
+            reader.report(limit.clone(), "see https://toml.io".into(), None);
+        }
         for error in &errors {
             let message = format!("not valid TOML: {}", error.message());
             reader.report(message, "see https://toml.io".into(), error.span());
         }
-        if errors.is_empty() {
+        if errors.is_empty() && limit.is_none() {
             reader.document(table.get_ref());
         }
         reader.problems.sort_by_key(|p| p.span.as_ref().map_or(usize::MAX, |span| span.start));
