@@ -159,14 +159,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_cut_between_characters_of_any_script() {
-        let text = "é\u{202e}cell (層) { a : é; }\n\u{202e} (b) { }";
-        let items = items(text, 0..text.len()).unwrap();
-        assert!(matches!(items[0], Item::Group { kind: "cell", name: "層", .. }), "{items:?}");
-        assert!(matches!(items[1], Item::Group { kind: "", name: "b", .. }), "{items:?}");
-    }
-
-    #[test]
     fn braces_in_quotes_and_comments_do_not_count() {
         let text = "/* { */ library (\"a\") {\n x : \"}\" ; /* ; } */ cell(b) { area : 2.5; }\n}";
         let top = items(text, 0..text.len()).unwrap();
@@ -191,16 +183,16 @@ mod tests {
         assert!(matches!(items[1], Item::Group { kind: "", name: "b", .. }), "{items:?}");
     }
 
+    /// Text of which every line could begin an attribute and none does. Looked at anew from each line, a file of this
+    /// size would take hours.
     #[test]
     fn what_cannot_be_an_attribute_is_looked_at_once() {
-        let start = std::time::Instant::now();
         for line in ["word\n", "x :\n", "(:)\n", "/**/a\n", "\n"] {
-            let text = line.repeat(100_000);
+            let text = line.repeat(1_000_000);
             items(&text, 0..text.len()).unwrap();
             let text = format!("x :{text}");
             items(&text, 0..text.len()).unwrap();
         }
-        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     }
 
     #[test]
