@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use pecan_flow::energy::{Events, Planned, Rates, Target, Technology, action_costs, measure};
-use pecan_flow::map::{Objective, Options};
-use pecan_flow::net::LayerShape;
-use pecan_hdl::config::preset;
-use pecan_sim::layer::{Network, Op};
-use pecan_sim::memory::MemoryModel;
+use pecan_config::preset;
+use pecan_energy::{Events, Planned, Rates, Target, Technology, action_costs, measure};
+use pecan_ir::layer::{Network, Op};
+use pecan_ir::memory::MemoryModel;
+use pecan_map::{Objective, Options};
+use pecan_net::LayerShape;
 use pecan_tests::{digits, shapes};
 
 fn main() {

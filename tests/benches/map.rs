@@ -3,12 +3,11 @@
 
 use std::time::Instant;
 
-use pecan_flow::map::{
-    Compiled, MapError, Options, compile, plan_network, plan_shapes, search_shape,
-};
-use pecan_flow::net::LayerShape;
-use pecan_hdl::config::{PRESETS, preset};
-use pecan_sim::layer::Network;
+use pecan_config::{PRESETS, preset};
+use pecan_ir::layer::Network;
+use pecan_map::plan_shapes;
+use pecan_map::{Compiled, MapError, Options, compile, plan_network, search_shape};
+use pecan_net::LayerShape;
 use pecan_tests::{digits, shapes};
 
 fn main() {
@@ -33,7 +32,7 @@ fn utilization(name: &str) {
         let macs = network.layers[0].macs(network.tensors[1]);
         let peak = config.multipliers() as f64;
         let layer = &compiled.layers[0];
-        let running = layer.counters[pecan_hdl::isa::counter::Counter::RunCycles];
+        let running = layer.counters[pecan_config::isa::counter::Counter::RunCycles];
         println!(
             "{name}: {:24} {macs:>10} {:>10} {:>6.1} % {:>6.1} %",
             network.name,
@@ -48,7 +47,7 @@ fn utilization(name: &str) {
 #[divan::bench(args = PRESETS.iter().map(|p| p.name))]
 fn digits_network(bencher: divan::Bencher<'_, '_>, name: &str) {
     let config = preset(name).unwrap_or_default();
-    let network = |config: &pecan_hdl::config::Config| -> Option<Network> {
+    let network = |config: &pecan_config::Config| -> Option<Network> {
         let mut network = digits::quantized().ok()?.network;
         network.activation_bits = config.numerics.activation_bits;
         network.weight_bits = config.numerics.weight_bits;
@@ -143,7 +142,7 @@ fn replan_one_layer(bencher: divan::Bencher<'_, '_>) {
     let Ok(network) = network else { return };
     let Ok(mut plan) = plan_network(&network, &config, &Options::default()) else { return };
     let mut layer = network.layers[2].clone();
-    if let pecan_sim::layer::Op::Conv(conv) = &mut layer.op {
+    if let pecan_ir::layer::Op::Conv(conv) = &mut layer.op {
         conv.weights.iter_mut().step_by(3).for_each(|weight| *weight = 0);
     }
     bencher.bench_local(|| plan.replan(2, layer.clone()));
@@ -156,7 +155,7 @@ fn replan_resnet8(bencher: divan::Bencher<'_, '_>) {
     let network = shapes::resnet8_network();
     let Ok(mut plan) = plan_network(&network, &config, &Options::default()) else { return };
     let mut layer = network.layers[9].clone();
-    if let pecan_sim::layer::Op::Conv(conv) = &mut layer.op {
+    if let pecan_ir::layer::Op::Conv(conv) = &mut layer.op {
         conv.weights.iter_mut().step_by(3).for_each(|weight| *weight = 0);
     }
     bencher.bench_local(|| plan.replan(9, layer.clone()));
@@ -167,7 +166,7 @@ fn replan_resnet8(bencher: divan::Bencher<'_, '_>) {
 fn plan_single(bencher: divan::Bencher<'_, '_>) {
     let config = preset("edge").unwrap_or_default();
     let mut network = shapes::resnet8()[7].clone();
-    if let pecan_sim::layer::Op::Conv(conv) = &mut network.layers[0].op {
+    if let pecan_ir::layer::Op::Conv(conv) = &mut network.layers[0].op {
         conv.weights.iter_mut().step_by(3).for_each(|weight| *weight = 0);
     }
     bencher.bench_local(|| plan_network(&network, &config, &Options::default()));

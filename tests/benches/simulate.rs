@@ -4,11 +4,11 @@
 //! Also printed: the time of the simulator's build (`-` where it came from the cache).
 
 use anyhow::Result;
-use pecan_flow::map::{Options, compile};
-use pecan_hdl::config::{Config, preset};
-use pecan_sim::harness::{Job, Settings};
+use pecan_config::{Config, preset};
+use pecan_map::{Options, compile};
 use pecan_tests::bench::Bench;
 use pecan_tests::{digits, random};
+use pecan_verilator::harness::{Job, Settings};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 

@@ -1,16 +1,17 @@
 //! The RTL of one configuration under Verilator, compared with emulator and integer reference.
 
 use anyhow::{Context, Result, bail, ensure};
-use pecan_flow::map::{Compiled, LayerMapping, Options, compile};
-use pecan_flow::simulate::simulator;
-use pecan_hdl::config::Config;
-use pecan_hdl::isa::counter::{Counter, Counters};
-use pecan_sim::emulator::{self, Emulator};
-use pecan_sim::harness::{Job, Outcome, RunResult, Settings};
-use pecan_sim::layer::{Network, Tensor};
-use pecan_sim::memory::MemoryModel;
-use pecan_sim::reference;
-use pecan_sim::verilator::Simulator;
+use pecan_config::Config;
+use pecan_config::isa::counter::{Counter, Counters};
+use pecan_emulator as emulator;
+use pecan_emulator::Emulator;
+use pecan_ir::layer::{Network, Tensor};
+use pecan_ir::memory::MemoryModel;
+use pecan_ir::reference;
+use pecan_map::{Compiled, LayerMapping, Options, compile};
+use pecan_simulate::simulator;
+use pecan_verilator::Simulator;
+use pecan_verilator::harness::{Job, Outcome, RunResult, Settings};
 
 /// A simulator of one configuration.
 pub struct Bench {

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use pecan_flow::data::{Rows, Samples, Selection};
-use pecan_flow::net::graph::Graph;
-use pecan_flow::net::onnx::Model;
-use pecan_flow::net::quantize::{self, Quantized};
+use pecan_net::data::{Rows, Samples, Selection};
+use pecan_net::graph::Graph;
+use pecan_net::onnx::Model;
+use pecan_net::quantize;
+use pecan_net::quantize::Quantized;
 
 /// A file of the test data that the project carries.
 pub fn data(name: &str) -> PathBuf {

@@ -1,8 +1,8 @@
 //! Replay of recorded block runs against the emitted Verilog under Verilator, many blocks in one program.
 
 use anyhow::{Context, Result, bail, ensure};
-use pecan_hdl::verification::{Case, Recording};
-use pecan_sim::verilator::Verilator;
+use pecan_accelerator::verification::{Case, Recording};
+use pecan_verilator::Verilator;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -215,8 +215,8 @@ fn replayer(name: &str, recording: &Recording) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pecan_hdl::verification::cases;
-    use pecan_sim::tools::Finder;
+    use pecan_accelerator::verification::cases;
+    use pecan_host::tools::Finder;
 
     /// A replay that could not fail would verify nothing.
     #[test]

@@ -6,8 +6,8 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use anyhow::{Context, Result, ensure};
-use pecan_flow::data::Samples;
-use pecan_sim::tools::Finder;
+use pecan_host::tools::Finder;
+use pecan_net::data::Samples;
 
 const PACKAGES: [&str; 2] = ["onnxruntime==1.30.0", "numpy==2.4.6"];
 

@@ -1,9 +1,9 @@
 //! Random networks: every dimension that a layer has, with weights at the densities that pruning gives,
 //! in chains, with sums over older tensors and with two branches that meet in a sum.
 
-use pecan_hdl::config::Config;
-use pecan_hdl::geometry::Geometry;
-use pecan_sim::layer::{Add, Conv, Layer, Network, Op, Requant, Shape, Tensor, Window};
+use pecan_config::Config;
+use pecan_config::geometry::Geometry;
+use pecan_ir::layer::{Add, Conv, Layer, Network, Op, Requant, Shape, Tensor, Window};
 use rand::Rng;
 
 /// How large and how deep random networks are.

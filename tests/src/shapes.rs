@@ -1,8 +1,8 @@
 //! Layer shapes of known networks, with weights that are all there (density 1).
 
-use pecan_flow::net::LayerShape;
-use pecan_flow::net::topology::{RandomWeights, Topology, TopologyError};
-use pecan_sim::layer::{Add, Conv, Layer, Network, Op, Requant, Shape, Window};
+use pecan_ir::layer::{Add, Conv, Layer, Network, Op, Requant, Shape, Window};
+use pecan_net::LayerShape;
+use pecan_net::topology::{RandomWeights, Topology, TopologyError};
 
 /// Every shape as a network of its own with random 8-bit weights (seed 0).
 ///

@@ -3,10 +3,10 @@
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use pecan_hdl::verification::cases;
-use pecan_sim::tools::Finder;
-use pecan_sim::verilator::Verilator;
+use pecan_accelerator::verification::cases;
+use pecan_host::tools::Finder;
 use pecan_tests::equivalence::verify;
+use pecan_verilator::Verilator;
 
 #[test]
 fn rust_and_verilog_agree_in_every_cycle() {

@@ -9,12 +9,12 @@
 
 use std::collections::BTreeMap;
 
-use pecan_flow::map::LayerMapping;
-use pecan_hdl::config::{Config, Limits, Sparsity};
-use pecan_sim::harness::{Settings, Stalls};
-use pecan_sim::layer::{Layer, Op};
+use pecan_config::{Config, Limits, Sparsity};
+use pecan_ir::layer::{Layer, Op};
+use pecan_map::LayerMapping;
 use pecan_tests::bench::Bench;
 use pecan_tests::random::{self, Size};
+use pecan_verilator::harness::{Settings, Stalls};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -5,10 +5,10 @@
 
 use std::path::Path;
 
-use pecan_flow::energy::Technology;
-use pecan_flow::energy::calibrate::{Plan, Setup, held_out};
-use pecan_flow::tools::{LibertySearch, Process, SynthOptions};
-use pecan_sim::tools::Finder;
+use pecan_calibrate::{Plan, Setup, held_out};
+use pecan_energy::Technology;
+use pecan_host::tools::Finder;
+use pecan_synth::{LibertySearch, Process, SynthOptions};
 
 /// Largest error of a layer.
 const LARGEST: f64 = 0.10;

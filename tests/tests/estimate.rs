@@ -5,17 +5,18 @@
 
 use std::path::Path;
 
-use pecan_flow::energy::{
+use pecan_config::isa::counter::Counter;
+use pecan_config::{Config, Limits, preset};
+use pecan_emulator::Emulator;
+use pecan_energy::{
     Block, Data, Estimate, Events, Planned, Rates, Target, Technology, action_costs, measure,
 };
-use pecan_flow::map::{Density, Objective, Options, plan_shapes};
-use pecan_flow::net::LayerShape;
-use pecan_flow::net::topology::Topology;
-use pecan_hdl::config::{Config, Limits, preset};
-use pecan_hdl::isa::counter::Counter;
-use pecan_sim::emulator::Emulator;
-use pecan_sim::layer::{Network, Op, Tensor};
-use pecan_sim::memory::MemoryModel;
+use pecan_ir::layer::{Network, Op, Tensor};
+use pecan_ir::memory::MemoryModel;
+use pecan_map::plan_shapes;
+use pecan_map::{Density, Objective, Options};
+use pecan_net::LayerShape;
+use pecan_net::topology::Topology;
 use pecan_tests::random::{self, Size};
 use pecan_tests::{digits, shapes};
 use rand::{Rng, SeedableRng};
@@ -75,7 +76,7 @@ fn counts_are_those_of_the_emulator() {
         let estimate = measure(&target(&config), &network, inputs, &options, &memory).unwrap();
         let mut wide = config.clone();
         wide.counters.bits = 48;
-        let compiled = pecan_flow::map::compile(&network, &wide, &options).unwrap();
+        let compiled = pecan_map::compile(&network, &wide, &options).unwrap();
         let mut program = compiled.program.clone();
         let range = program.input.range();
         program.dram[range].copy_from_slice(&compiled.encode_input(&input));
@@ -226,7 +227,7 @@ fn feature_maps_outweigh_weights_in_googlenet() {
     }
     let googlenet = Topology::read(&path).unwrap().layers;
     let mut config = preset("eyeriss").unwrap();
-    config.weights.sparsity = pecan_hdl::config::Sparsity::Dense;
+    config.weights.sparsity = pecan_config::Sparsity::Dense;
     let of = |config: &Config, what, layers: &[LayerShape]| {
         let estimate = shapes_estimate(config, layers, |_| 1.0, false);
         shown(what, &estimate);

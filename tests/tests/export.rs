@@ -6,11 +6,12 @@
 
 use std::path::{Path, PathBuf};
 
-use pecan_flow::data::{Samples, Selection};
-use pecan_flow::net::export::{pruned, quantized_qdq};
-use pecan_flow::net::graph::Graph;
-use pecan_flow::net::onnx::Model;
-use pecan_flow::net::quantize::{self, Options, argmax};
+use pecan_net::data::{Samples, Selection};
+use pecan_net::export::{pruned, quantized_qdq};
+use pecan_net::graph::Graph;
+use pecan_net::onnx::Model;
+use pecan_net::quantize;
+use pecan_net::quantize::{Options, argmax};
 use pecan_tests::digits;
 use pecan_tests::judge::{judge, judge_plainly, largest_difference};
 

@@ -7,15 +7,17 @@
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use pecan_flow::map::{Options, compile};
-use pecan_hdl::config::{Config, preset};
-use pecan_hdl::isa::register::Register;
-use pecan_hdl::isa::{self, ErrorCode, Opcode};
-use pecan_sim::emulator::{self, Emulator, Report};
-use pecan_sim::harness::{Job, Outcome, Settings};
-use pecan_sim::program::{Program, Region, Transfer};
+use pecan_config::isa;
+use pecan_config::isa::register::Register;
+use pecan_config::isa::{ErrorCode, Opcode};
+use pecan_config::{Config, preset};
+use pecan_emulator as emulator;
+use pecan_emulator::{Emulator, Report};
+use pecan_ir::program::{Program, Region, Transfer};
+use pecan_map::{Options, compile};
 use pecan_tests::bench::Bench;
 use pecan_tests::random::{self, Size};
+use pecan_verilator::harness::{Job, Outcome, Settings};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

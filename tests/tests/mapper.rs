@@ -4,13 +4,13 @@
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use pecan_flow::map::{Compiled, Options, compile, plan_network};
-use pecan_hdl::config::{Config, Limits, Sparsity};
-use pecan_hdl::isa::counter::Counter;
-use pecan_sim::emulator::{Emulator, Outcome};
-use pecan_sim::layer::{Conv, Layer, Network, Op, Requant, Shape, Tensor, Window};
-use pecan_sim::memory::{DramTiming, MemoryModel};
-use pecan_sim::reference;
+use pecan_config::isa::counter::Counter;
+use pecan_config::{Config, Limits, Sparsity};
+use pecan_emulator::{Emulator, Outcome};
+use pecan_ir::layer::{Conv, Layer, Network, Op, Requant, Shape, Tensor, Window};
+use pecan_ir::memory::{DramTiming, MemoryModel};
+use pecan_ir::reference;
+use pecan_map::{Compiled, Options, compile, plan_network};
 use pecan_tests::random::{self, Size};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -149,7 +149,7 @@ fn passes_come_before_rectangles_where_that_loads_less() {
 #[test]
 fn presets_run_random_networks_with_any_memory() {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
-    for preset in pecan_hdl::config::PRESETS {
+    for preset in pecan_config::PRESETS {
         let config = preset.config();
         for trial in 0..6 {
             let network = random::network(&mut rng, &config, size(20, 3));
@@ -320,10 +320,10 @@ fn damaged_programs_end() {
         for _ in 0..20 {
             let mut program = compiled.program.clone();
             let commands = program.transfers.iter().rev().find_map(|t| match t {
-                pecan_sim::program::Transfer::Send { address, bytes } => {
+                pecan_ir::program::Transfer::Send { address, bytes } => {
                     Some(*address..*address + *bytes)
                 }
-                pecan_sim::program::Transfer::Receive { .. } => None,
+                pecan_ir::program::Transfer::Receive { .. } => None,
             });
             let range = commands.unwrap();
             let at = rng.random_range(range.start.saturating_sub(400).max(1)..range.end) as usize;

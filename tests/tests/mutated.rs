@@ -14,8 +14,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use pecan_flow::map::{Options, compile};
-use pecan_hdl::config::preset;
+use pecan_config::preset;
+use pecan_map::{Options, compile};
 use pecan_tests::mutation::Kind;
 use pecan_tests::random::{self, Size};
 use rand::SeedableRng;

@@ -5,16 +5,17 @@
 
 use std::path::{Path, PathBuf};
 
-use pecan_flow::data::{Rows, Samples, Selection};
-use pecan_flow::net::graph::Graph;
-use pecan_flow::net::onnx::Model;
-use pecan_flow::net::quantize::{self, argmax};
-use pecan_flow::net::topology::random_input;
-use pecan_hdl::config::{Config, preset};
-use pecan_sim::harness::{Settings, Stalls};
-use pecan_sim::memory::{DramTiming, MemoryModel};
+use pecan_config::{Config, preset};
+use pecan_ir::memory::{DramTiming, MemoryModel};
+use pecan_net::data::{Rows, Samples, Selection};
+use pecan_net::graph::Graph;
+use pecan_net::onnx::Model;
+use pecan_net::quantize;
+use pecan_net::quantize::argmax;
+use pecan_net::topology::random_input;
 use pecan_tests::bench::{Bench, Checked};
 use pecan_tests::{digits, shapes};
+use pecan_verilator::harness::{Settings, Stalls};
 
 fn samples(path: &Path, rows: Rows, limit: Option<usize>) -> Samples {
     Samples::load(path, &Selection { rows, limit, ..Selection::default() }).unwrap()

@@ -7,10 +7,11 @@
 
 use std::path::{Path, PathBuf};
 
-use pecan_flow::data::{Samples, Selection};
-use pecan_flow::net::graph::Graph;
-use pecan_flow::net::onnx::Model;
-use pecan_flow::net::quantize::{self, Quantized, argmax};
+use pecan_net::data::{Samples, Selection};
+use pecan_net::graph::Graph;
+use pecan_net::onnx::Model;
+use pecan_net::quantize;
+use pecan_net::quantize::{Quantized, argmax};
 use pecan_tests::judge::{judge, largest_difference};
 
 /// A trained network and what was stated for it.

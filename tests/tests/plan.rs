@@ -3,14 +3,14 @@
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use pecan_flow::map::{
+use pecan_config::isa::counter::Counter;
+use pecan_config::{Config, Limits, preset};
+use pecan_ir::layer::{Network, Op};
+use pecan_map::plan_shapes;
+use pecan_map::{
     ActionCosts, Density, MapError, NetworkPlan, Objective, Options, compile, plan_network,
-    plan_shapes,
 };
-use pecan_flow::net::LayerShape;
-use pecan_hdl::config::{Config, Limits, preset};
-use pecan_hdl::isa::counter::Counter;
-use pecan_sim::layer::{Network, Op};
+use pecan_net::LayerShape;
 use pecan_tests::random::{self, Size};
 use pecan_tests::shapes;
 use rand::{Rng, SeedableRng};
@@ -137,7 +137,7 @@ fn no_objective_beats_another_at_its_own() {
     for shape in &shapes::alexnet()[..5] {
         let found = all.clone().map(|objective| {
             let options = Options { objective, ..Options::default() };
-            pecan_flow::map::search_shape(shape, &config, &options).unwrap()
+            pecan_map::search_shape(shape, &config, &options).unwrap()
         });
         let [delay, energy, product] = found;
         assert!(delay.cycles <= energy.cycles && delay.cycles <= product.cycles);

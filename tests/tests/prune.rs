@@ -6,22 +6,23 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pecan_flow::data::{Samples, Selection};
-use pecan_flow::energy::calibrate::{Plan, Setup, held_out};
-use pecan_flow::energy::{Target, Technology};
-use pecan_flow::map;
-use pecan_flow::net::export::pruned;
-use pecan_flow::net::graph::Graph;
-use pecan_flow::net::onnx::Model;
-use pecan_flow::net::quantize::{Calibration, Options, argmax};
-use pecan_flow::prune::{self, Bounds, Dense, Outcome, Part, Schedule, Setting, Split};
-use pecan_flow::tools::{LibertySearch, Process, SynthOptions};
-use pecan_flow::train;
-use pecan_hdl::config::{Config, preset};
-use pecan_sim::harness::Settings;
-use pecan_sim::tools::Finder;
+use pecan_calibrate::{Plan, Setup, held_out};
+use pecan_config::{Config, preset};
+use pecan_energy::{Target, Technology};
+use pecan_host::tools::Finder;
+use pecan_map as map;
+use pecan_net::data::{Samples, Selection};
+use pecan_net::export::pruned;
+use pecan_net::graph::Graph;
+use pecan_net::onnx::Model;
+use pecan_net::quantize::{Calibration, Options, argmax};
+use pecan_prune as prune;
+use pecan_prune::{Bounds, Dense, Outcome, Part, Schedule, Setting, Split};
+use pecan_synth::{LibertySearch, Process, SynthOptions};
 use pecan_tests::bench::Bench;
 use pecan_tests::judge::{judge, largest_difference};
+use pecan_train as train;
+use pecan_verilator::harness::Settings;
 
 fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name)

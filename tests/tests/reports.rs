@@ -4,19 +4,19 @@
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use pecan_flow::energy::{Events, Planned, Rates, Target, Technology, measure};
-use pecan_flow::map::{Density, Options};
-use pecan_flow::report::{Entry, Report, energy, html, ratio, report_json, text};
-use pecan_hdl::config::{Config, Limits, PRESETS, preset};
-use pecan_sim::layer::{Network, Tensor};
-use pecan_sim::memory::MemoryModel;
+use pecan_config::{Config, Limits, PRESETS, preset};
+use pecan_energy::{Events, Planned, Rates, Target, Technology, measure};
+use pecan_ir::layer::{Network, Tensor};
+use pecan_ir::memory::MemoryModel;
+use pecan_map::{Density, Options};
+use pecan_report::{Entry, Report, energy, html, ratio, report_json, text};
 use pecan_tests::random::{self, Size};
 use pecan_tests::{digits, shapes};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
-fn entry(label: &str, target: &Target, estimate: pecan_flow::energy::Estimate) -> Entry {
+fn entry(label: &str, target: &Target, estimate: pecan_energy::Estimate) -> Entry {
     Entry { label: label.into(), target: target.clone(), estimate, inputs: "test".into() }
 }
 
@@ -158,7 +158,7 @@ fn reports_agree_for_random_networks() {
         let config = Config::random(&mut rng, &Limits::small());
         let network =
             random::network(&mut rng, &config, Size { extent: 10, channels: 20, depth: 4 });
-        let output = |layer: &pecan_sim::layer::Layer| network.tensors[layer.output];
+        let output = |layer: &pecan_ir::layer::Layer| network.tensors[layer.output];
         if network.layers.iter().all(|layer| layer.macs(output(layer)) == 0) {
             continue;
         }

@@ -3,10 +3,10 @@
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use pecan_hdl::config::{Config, Limits, PRESETS, preset};
-use pecan_hdl::generate::{Package, Prefix};
-use pecan_sim::tools::Finder;
-use pecan_sim::verilator::Verilator;
+use pecan_accelerator::generate::{Package, Prefix};
+use pecan_config::{Config, Limits, PRESETS, preset};
+use pecan_host::tools::Finder;
+use pecan_verilator::Verilator;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;

@@ -8,12 +8,12 @@
 
 use std::process::Command;
 
-use pecan_flow::data::{Samples, Selection};
-use pecan_flow::net::Masks;
-use pecan_flow::net::export::pruned;
-use pecan_flow::net::graph::Graph;
-use pecan_flow::net::onnx::Model;
-use pecan_flow::net::quantize::argmax;
+use pecan_net::Masks;
+use pecan_net::data::{Samples, Selection};
+use pecan_net::export::pruned;
+use pecan_net::graph::Graph;
+use pecan_net::onnx::Model;
+use pecan_net::quantize::argmax;
 use pecan_tests::digits;
 use pecan_tests::judge::{run, script};
 

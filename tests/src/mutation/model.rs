@@ -1,9 +1,7 @@
 //! Mutations of ONNX models that stay messages of the format.
 
-use pecan_flow::net::onnx::{
-    Dimension, DimensionValue, GraphProto, ModelProto, NodeProto, TypeValue,
-};
-use pecan_flow::net::op::REGISTRY;
+use pecan_net::onnx::{Dimension, DimensionValue, GraphProto, ModelProto, NodeProto, TypeValue};
+use pecan_net::op::REGISTRY;
 use prost::Message;
 use rand::Rng;
 use rand::seq::IndexedRandom;

@@ -5,20 +5,24 @@
 
 use std::path::Path;
 
-use pecan_flow::cli::Failure;
-use pecan_flow::data::{Npz, Rows, Samples, Selection};
-use pecan_flow::energy::Technology;
-use pecan_flow::energy::calibrate::Plan;
-use pecan_flow::map::{Density, Options, plan_shapes};
-use pecan_flow::net::graph::{self, Graph};
-use pecan_flow::net::onnx::Model;
-use pecan_flow::net::quantize::{self, calibrate, compact};
-use pecan_flow::net::topology::Topology;
-use pecan_flow::tools::{self, Process};
-use pecan_hdl::config::{Config, preset};
-use pecan_sim::emulator::Emulator;
-use pecan_sim::gate::{Activity, GateDesign, GateOptions, Library, liberty};
-use pecan_sim::program::Program;
+use pecan_calibrate::Plan;
+use pecan_cli::Failure;
+use pecan_config::{Config, preset};
+use pecan_emulator::Emulator;
+use pecan_energy::Technology;
+use pecan_gate::{Activity, GateDesign, GateOptions, Library, liberty};
+use pecan_ir::program::Program;
+use pecan_map::plan_shapes;
+use pecan_map::{Density, Options};
+use pecan_net::data::{Npz, Rows, Samples, Selection};
+use pecan_net::graph;
+use pecan_net::graph::Graph;
+use pecan_net::onnx::Model;
+use pecan_net::quantize;
+use pecan_net::quantize::{calibrate, compact};
+use pecan_net::topology::Topology;
+use pecan_synth as tools;
+use pecan_synth::Process;
 
 use super::{Kind, Reader};
 
@@ -113,8 +117,7 @@ fn topology(path: &Path, _: &[u8]) -> bool {
     let Ok(topology) = Topology::read(path).map_err(shown) else { return false };
     let config = preset("tiny").expect("a preset");
     let options = Options { density: Density::default(), ..Options::default() };
-    let small =
-        |layer: &&pecan_flow::net::LayerShape| layer.weights() + layer.input.len() < COMPUTED;
+    let small = |layer: &&pecan_net::LayerShape| layer.weights() + layer.input.len() < COMPUTED;
     for layer in topology.layers.iter().filter(small).take(4) {
         let _ = plan_shapes(std::slice::from_ref(layer), &config, &options).map_err(shown);
     }

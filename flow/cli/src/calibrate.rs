@@ -1,0 +1,199 @@
+//! `pecan calibrate`: characterizes the hardware at gate level and fits a technology file.
+
+use std::path::PathBuf;
+
+use pecan_host::tools::Finder;
+use serde_json::json;
+
+use super::table::{Table, grouped, percent};
+use super::{Context, Exit, Failure, Metrics, RunArgs, RunFolder};
+use pecan_calibrate::{
+    CalibrateError, Calibration, HeldOut, Plan, Setup, calibrate, case_folder, markdown,
+};
+use pecan_energy::{ComponentError, Technology};
+
+use pecan_config::Config;
+use pecan_synth::{LibertySearch, Process, SynthOptions};
+
+/// Characterize the hardware at gate level and fit its energy to a technology file
+///
+/// Configurations of a plan are synthesized; designed layers run on the RTL and, with the same pins, on the netlist,
+/// whose energy is fitted to counters and toggles. Pieces of real layers on other configurations are
+/// predicted and measured: the published error. Finished cases are kept: a run that was stopped goes on.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Process to calibrate: sg13g2, osu018, asap7 or the file of a profile
+    #[arg(long, value_name = "NAME|FILE", default_value = "sg13g2")]
+    technology: String,
+    /// Liberty files of the cell library [default: those of the process, where they are found]
+    #[arg(long, value_name = "FILE")]
+    liberty: Vec<PathBuf>,
+    /// Folder of the process design kits [default: the variable PECAN_PDK, or shared/pdk above here]
+    #[arg(long, value_name = "DIR")]
+    pdk: Option<PathBuf>,
+    /// What to characterize [default: the plan that is part of the program]
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// Folder with the networks of the plan
+    #[arg(long, value_name = "DIR", default_value = "../shared")]
+    networks: PathBuf,
+    /// Print the error record of a technology file or of a built-in technology, and stop
+    #[arg(long, value_name = "NAME|FILE")]
+    check: Option<String>,
+    /// Install nothing
+    #[arg(long)]
+    offline: bool,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+impl From<CalibrateError> for Failure {
+    fn from(error: CalibrateError) -> Self {
+        let exit = Exit::from_code(error.exit_code()).unwrap_or(Exit::BadInput);
+        Self::from_error(exit, error)
+    }
+}
+
+pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    if let Some(name) = &args.check {
+        return check(&Technology::open(name)?, &args, context);
+    }
+    let process = Process::load(&args.technology).map_err(Failure::bad_input)?;
+    let plan = match &args.plan {
+        Some(path) => Plan::load(path)?,
+        None => Plan::shipped()?,
+    };
+    let folder = args.run.open(context, &Config::default())?;
+    let environment = LibertySearch::from_environment();
+    let liberty =
+        LibertySearch { files: args.liberty.clone(), pdk: args.pdk.clone().or(environment.pdk) };
+    let setup = Setup {
+        cases: case_folder(folder.path(), &process.name),
+        process,
+        synthesis: SynthOptions { liberty, offline: args.offline, ..SynthOptions::default() },
+        finder: Finder::from_environment()?,
+        plan,
+        networks: args.networks.clone(),
+    };
+    let bar = context.bar(setup.case_count() as u64, "layers x configurations");
+    let finished = |case: &str| {
+        tracing::debug!("measured {case}");
+        bar.inc(1);
+    };
+    let calibration = calibrate(&setup, &finished)?;
+    bar.finish_and_clear();
+    conclude(&calibration, &folder, context)
+}
+
+fn conclude(
+    calibration: &Calibration,
+    folder: &RunFolder,
+    context: &Context,
+) -> Result<Exit, Failure> {
+    let technology = &calibration.technology;
+    folder.write(format!("{}.toml", technology.name), technology.to_toml()?)?;
+    folder.write(format!("{}.md", technology.name), markdown(calibration))?;
+    if !context.json() {
+        context.print(&format!("{}\n", table(technology)))?;
+        context.print(&verdict(technology))?;
+        if let Some(left) = &calibration.left_out {
+            let list: String = left.components.iter().map(component).collect();
+            context.print(&format!("fitted configurations in a fit to the others{list}\n"))?;
+        }
+    }
+    let layers: Vec<_> = calibration.held_out.iter().map(layer).collect();
+    let left_out = calibration.left_out.as_ref().map(|left| &left.components);
+    let metrics = metrics(technology, context)
+        .with("layers_held_out", layers)
+        .with("left_out", json!({ "components": left_out }));
+    folder.finish(context, metrics)?;
+    Ok(Exit::Done)
+}
+
+/// Prints the record of a technology.
+fn check(technology: &Technology, args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let folder = args.run.open(context, &Config::default())?;
+    if !context.json() {
+        context.print(&format!("{}: {}\n\n", technology.name, technology.source))?;
+        context.print(&format!("{}\n", table(technology)))?;
+        context.print(&verdict(technology))?;
+    }
+    folder.finish(context, metrics(technology, context))?;
+    Ok(if technology.held_out.is_some() { Exit::Done } else { Exit::CheckFailed })
+}
+
+fn metrics(technology: &Technology, context: &Context) -> Metrics {
+    let components: Vec<_> = technology
+        .fits
+        .iter()
+        .map(|fit| {
+            let error = fit.held_out_error;
+            json!({
+                "name": format!("{}.{}", fit.block, fit.class), "points": fit.points,
+                "held_out_points": fit.held_out_points, "mean_error": error.map(|e| e[0]),
+                "max_error": error.map(|e| e[1]), "fit_mean_error": fit.fit_error[0],
+            })
+        })
+        .collect();
+    let held_out = technology.held_out.as_ref().map(|h| {
+        json!({
+            "points": h.points, "configurations": h.configurations,
+            "mean_error": h.mean_error, "max_error": h.max_error,
+            "components": h.components,
+        })
+    });
+    Metrics::new(context.command())
+        .with("technology", technology.name.as_str())
+        .with("components", components)
+        .with("held_out", held_out)
+}
+
+fn layer(held_out: &HeldOut) -> serde_json::Value {
+    let (network, layer) = held_out.layer.split_once('/').unwrap_or(("", &held_out.layer));
+    json!({
+        "network": network, "layer": layer, "config": held_out.config,
+        "cycles": held_out.cycles, "predicted_pj": held_out.predicted,
+        "gate_level_pj": held_out.gate_level, "zero_delay_pj": held_out.zero_delay,
+        "error": held_out.error(),
+    })
+}
+
+/// The blocks with their errors.
+fn table(technology: &Technology) -> String {
+    let head = ["block", "points", "fit mean", "fit worst", "held out", "mean", "worst"];
+    let mut table = Table::new(&head);
+    for fit in &technology.fits {
+        let held_out = |k: usize| fit.held_out_error.map_or("-".into(), |e| percent(e[k]));
+        table.row([
+            format!("{} {}", fit.block, fit.class),
+            grouped(fit.points as u64),
+            percent(fit.fit_error[0]),
+            percent(fit.fit_error[1]),
+            grouped(fit.held_out_points as u64),
+            held_out(0),
+            held_out(1),
+        ]);
+    }
+    table.render()
+}
+
+/// Mean and largest error of a component, in a list.
+fn component(c: &ComponentError) -> String {
+    format!(", {} {} ({})", c.name, percent(c.mean_error), percent(c.max_error))
+}
+
+fn verdict(technology: &Technology) -> String {
+    match &technology.held_out {
+        Some(h) => {
+            format!(
+                "{} layers on {} configurations that the fit has not seen: mean error {}, largest {}{}\n",
+                h.points,
+                h.configurations,
+                percent(h.mean_error),
+                percent(h.max_error),
+                h.components.iter().map(component).collect::<String>(),
+            )
+        }
+        None => "no held-out record: the errors of this file are not known\n".into(),
+    }
+}

@@ -1,0 +1,171 @@
+//! `pecan check`: which nodes of a network run on the accelerator, and how its layers map.
+
+use std::path::Path;
+
+use pecan_config::Config;
+use pecan_ir::layer::Network;
+use serde_json::{Value, json};
+
+use super::data::Inputs;
+use super::network::NetworkArgs;
+use super::run::{bits, import, quantize_for};
+use super::shapes::ShapeArgs;
+use super::table::{Table, grouped, percent};
+use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs};
+use pecan_map::{LayerMapping, Options, compile};
+use pecan_net::graph::{Finding, Graph, check};
+use pecan_net::onnx::Model;
+use pecan_net::quantize::{calibrate_by, extract};
+
+/// List every node of a network: whether the accelerator runs it, why not, and how it maps
+///
+/// Ends with exit code 1 if a node is not supported or a layer does not map. Of a topology file (.csv, layer
+/// shapes as SCALE-Sim has them) every layer is mapped by itself, for evenly spread weights of the density;
+/// whether sums fit the accumulator depends on the weights and is not looked at.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    network: NetworkArgs,
+    #[command(flatten)]
+    shapes: ShapeArgs,
+    #[command(flatten)]
+    accelerator: ConfigArgs,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// How one layer maps, or why it does not.
+pub(super) type Mapped = (String, Result<LayerMapping, String>);
+
+pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    let config = args.accelerator.resolve()?;
+    let (path, data) = args.network.resolve()?;
+    if let Some(topology) = args.shapes.topology(&path)? {
+        let mapped = args.shapes.plan(&topology, &config);
+        return conclude(&args, context, &config, &path, (&[], &mapped));
+    }
+    let model = Model::read(&path)?;
+    let findings = check(&model);
+    let good = findings.iter().all(|finding| finding.supported);
+    let broken = findings.iter().any(|finding| finding.op == "Graph" && !finding.supported);
+    let graph = if broken { None } else { Some(import(&model, true)?) };
+    // What exceeds a limit is not run either, not even layer by layer.
+    let graph = graph.filter(|graph| graph.limit().is_none());
+    let mapped = if let Some(graph) = graph {
+        let inputs = data.load(&graph, args.run.seed)?;
+        map(&graph, &inputs, &config, good)?
+    } else {
+        Vec::new()
+    };
+    conclude(&args, context, &config, &path, (&findings, &mapped))
+}
+
+/// Prints and writes the result.
+fn conclude(
+    args: &Args,
+    context: &Context,
+    config: &Config,
+    model: &Path,
+    (findings, mapped): (&[Finding], &[Mapped]),
+) -> Result<Exit, Failure> {
+    let good = findings.iter().all(|finding| finding.supported);
+    let fits = mapped.iter().all(|(_, result)| result.is_ok());
+    let folder = args.run.open(context, config)?;
+    if !context.json() {
+        let name = model.display();
+        context.print(&describe(&format!("{name} on {}", config.name()), findings, mapped))?;
+    }
+    let nodes = serde_json::to_value(findings).unwrap_or_default();
+    let layers: Vec<Value> = mapped.iter().map(layer_json).collect();
+    let metrics = Metrics::new(context.command())
+        .config(config)
+        .with("model", model.display().to_string())
+        .with("supported", good)
+        .with("maps", fits && good)
+        .with("nodes", nodes)
+        .with("layers", layers);
+    folder.finish(context, metrics)?;
+    Ok(if good && fits { Exit::Done } else { Exit::CheckFailed })
+}
+
+/// Maps a network of one layer.
+fn map_single(network: &Network, config: &Config) -> Mapped {
+    let name = network.layers.first().map(|l| l.name.clone()).unwrap_or_default();
+    let mapping = compile(network, config, &Options::default());
+    let mapping = mapping.map_err(|error| error.to_string());
+    (name, mapping.and_then(|c| c.layers.into_iter().next().ok_or("no layer".into())))
+}
+
+/// Maps the network, or, if it cannot run as a whole, each layer that can; what keeps the whole from
+/// mapping is then the last entry.
+fn map(
+    graph: &Graph,
+    inputs: &Inputs,
+    config: &Config,
+    whole: bool,
+) -> Result<Vec<Mapped>, Failure> {
+    let mut obstacle = None;
+    if whole {
+        let network = quantize_for(graph, inputs, config)?.network;
+        match compile(&network, config, &Options::default()) {
+            Ok(compiled) => {
+                return Ok(compiled.layers.into_iter().map(|l| (l.name.clone(), Ok(l))).collect());
+            }
+            Err(error) => obstacle = Some(("the whole network".into(), Err(error.to_string()))),
+        }
+    }
+    let calibration: Vec<&[f32]> = inputs.calibration.iter().map(Vec::as_slice).collect();
+    let ranges = calibrate_by(graph, &calibration, inputs.method)?;
+    let layers = extract(graph, &ranges, bits(config))?;
+    let layers = layers.iter().map(|layer| map_single(&layer.quantized.network, config));
+    Ok(layers.chain(obstacle).collect())
+}
+
+fn layer_json((name, result): &Mapped) -> Value {
+    match result {
+        Ok(layer) => json!({
+            "name": name, "maps": true, "mapping": layer.description,
+            "predicted_cycles": layer.cycles, "utilization": layer.utilization,
+        }),
+        Err(reason) => json!({ "name": name, "maps": false, "reason": reason }),
+    }
+}
+
+fn describe(title: &str, findings: &[Finding], mapped: &[Mapped]) -> String {
+    let mut nodes = Table::new(&["node", "op", "supported", "remark"]);
+    for Finding { node, op, supported, reason } in findings {
+        let word = if *supported { "yes" } else { "NO" };
+        nodes.row([node.clone(), op.clone(), word.into(), reason.clone()]);
+    }
+    let mut layers = Table::new(&["layer", "cycles", "utilization", "mapping"]);
+    for (name, result) in mapped {
+        match result {
+            Ok(layer) => layers.row([
+                name.clone(),
+                grouped(layer.cycles),
+                percent(layer.utilization),
+                layer.description.clone(),
+            ]),
+            Err(reason) => {
+                layers.row([name.clone(), String::new(), String::new(), format!("NO: {reason}")]);
+            }
+        }
+    }
+    let bad = findings.iter().filter(|f| !f.supported).count();
+    let unmapped = mapped.iter().filter(|(_, result)| result.is_err()).count();
+    let verdict = match (bad, unmapped) {
+        (0, 0) => "Everything runs on the accelerator.".to_owned(),
+        (0, n) => format!(
+            "{n} of {} lines of the mapping say why the network does not map.",
+            mapped.len()
+        ),
+        (n, 0) => format!(
+            "{n} of {} nodes are not supported; `pecan simulate --layers` runs the other layers one by one.",
+            findings.len()
+        ),
+        (n, m) => format!("{n} nodes are not supported and {m} layers do not map."),
+    };
+    // A topology file has no nodes.
+    let nodes = if findings.is_empty() { String::new() } else { nodes.render() + "\n" };
+    format!("{title}\n\n{nodes}{}\n{verdict}\n", layers.render())
+}

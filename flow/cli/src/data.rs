@@ -1,0 +1,179 @@
+//! Flags that choose a network's inputs, and what they choose.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Exit;
+use super::Failure;
+use pecan_net::data::{DataError, Rows, Samples, Selection};
+use pecan_net::graph::Graph;
+use pecan_net::quantize::Calibration;
+use pecan_simulate::random_samples;
+
+/// Calibration samples that are taken where none are named.
+const CALIBRATION: usize = 100;
+/// Random samples that are run and that calibrate where there is no data.
+const RANDOM: (usize, usize) = (4, 16);
+/// Values of random samples beyond which fewer are made, and most of them.
+const RANDOM_VALUES: usize = 1 << 26;
+const MOST_RANDOM_VALUES: usize = 1 << 29;
+
+/// The inputs: a file with samples and which of them to use.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Data")]
+pub struct DataArgs {
+    /// Archive of numpy arrays with the inputs `x` and, optionally, labels `y`; without it, random inputs
+    #[arg(long, value_name = "FILE.npz")]
+    pub data: Option<PathBuf>,
+    /// Array with the inputs [default: x]
+    #[arg(long, value_name = "NAME")]
+    pub x_key: Option<String>,
+    /// Array with the labels [default: y, if the file has it]
+    #[arg(long, value_name = "NAME")]
+    pub y_key: Option<String>,
+    /// Samples to run: all, A..B, the name of an index array in the file, or a part of it, NAME[A..B] [default: all]
+    #[arg(long, value_name = "ROWS")]
+    pub rows: Option<String>,
+    /// Run at most so many samples
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub limit: Option<u64>,
+    /// Samples that decide the quantization, as --rows [default: the first 100 that are not run]
+    #[arg(long, value_name = "ROWS")]
+    pub calibrate_rows: Option<String>,
+    /// File of the samples that decide the quantization [default: that of --data]
+    #[arg(long, value_name = "FILE.npz")]
+    pub calibrate_data: Option<PathBuf>,
+    /// What decides the ranges of the integers: minmax or percentile:P [default: minmax]
+    #[arg(long, value_name = "METHOD")]
+    pub calibration: Option<Calibration>,
+}
+
+/// Samples to run and samples that decide the quantization.
+#[derive(Debug, Clone)]
+pub(super) struct Inputs {
+    /// Samples to run.
+    pub(super) samples: Vec<Vec<f32>>,
+    /// Their labels.
+    pub(super) labels: Option<Vec<usize>>,
+    /// Samples that decide the quantization.
+    pub(super) calibration: Vec<Vec<f32>>,
+    /// How they decide it.
+    pub(super) method: Calibration,
+    /// Where both come from, for the reader of the results.
+    pub(super) origin: String,
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        Self::from_error(Exit::BadInput, error)
+    }
+}
+
+impl DataArgs {
+    /// Loads what the flags choose, or makes random inputs from `seed`.
+    ///
+    /// # Errors
+    /// [`Failure`] if the file or the selection is wrong or does not fit the network.
+    pub(super) fn load(&self, graph: &Graph, seed: u64) -> Result<Inputs, Failure> {
+        let limit = self.limit.map(|limit| limit as usize);
+        let method = self.calibration.unwrap_or_default();
+        let Some(path) = &self.data else {
+            self.refuse_without_data()?;
+            return Ok(Inputs { method, ..random(graph, limit, seed)? });
+        };
+        let rows = |text: &Option<String>| match text {
+            Some(text) => text.parse::<Rows>(),
+            None => Ok(Rows::All),
+        };
+        let selection = |rows, limit| Selection {
+            x_key: self.x_key.clone().unwrap_or_else(|| "x".into()),
+            y_key: self.y_key.clone(),
+            rows,
+            limit,
+        };
+        let chosen = selection(rows(&self.rows)?, limit);
+        // Without a choice, the samples that calibrate come from the same pass over the file.
+        let named = self.calibrate_data.is_some() || self.calibrate_rows.is_some();
+        let (tested, others, free) = match named {
+            true => (Samples::load(path, &chosen)?, Vec::new(), false),
+            false => Samples::load_and_others(path, &chosen, CALIBRATION)?,
+        };
+        tested.expect_shape(graph.input_shape())?;
+        let classes: usize = graph.output_shape().iter().product();
+        let labels = match &tested.labels {
+            // Behind an unsupported node the number of classes is not known, and labels are not used.
+            Some(_) if classes > 0 => Some(tested.expect_labels(classes)?.to_vec()),
+            _ => None,
+        };
+        let chosen = |path, limit| -> Result<_, Failure> {
+            let list = Samples::load(path, &selection(rows(&self.calibrate_rows)?, limit))?;
+            list.expect_shape(graph.input_shape())?;
+            Ok(list.into_values())
+        };
+        let (calibration, what) = match (&self.calibrate_data, &self.calibrate_rows) {
+            (None, Some(rows)) => {
+                let list = chosen(path, None)?;
+                let what = format!("the {} of `{rows}`", list.len());
+                (list, what)
+            }
+            (Some(other), given) => {
+                let list = chosen(other, given.is_none().then_some(CALIBRATION))?;
+                let rows = given.as_deref().unwrap_or("the first");
+                let what = format!("{} of {}, {rows}", list.len(), other.display());
+                (list, what)
+            }
+            (None, None) => {
+                let which = if free { "that are not run" } else { "which are also run" };
+                let comma = if free { "" } else { "," };
+                let what = format!("the first {}{comma} {which}", others.len());
+                (others, what)
+            }
+        };
+        let origin =
+            format!("{} samples of {} (calibrated on {what})", tested.len(), path.display());
+        let samples = tested.into_values();
+        Ok(Inputs { samples, labels, calibration, method, origin })
+    }
+}
+
+impl DataArgs {
+    /// Choices within a file of data need the file.
+    fn refuse_without_data(&self) -> Result<(), Failure> {
+        let given = [
+            (&self.x_key, "--x-key"),
+            (&self.y_key, "--y-key"),
+            (&self.rows, "--rows"),
+            (&self.calibrate_rows, "--calibrate-rows"),
+        ];
+        let given: Vec<_> = given.iter().filter(|(v, _)| v.is_some()).map(|(_, f)| *f).collect();
+        if given.is_empty() {
+            return Ok(());
+        }
+        let what =
+            format!("{} chooses from a file of samples: name one with --data", given.join(", "));
+        Err(Failure::new(Exit::Usage, miette::MietteDiagnostic::new(what)))
+    }
+}
+
+/// `limit` random inputs to run, and others to calibrate on; of large inputs fewer where no number is asked for.
+fn random(graph: &Graph, limit: Option<usize>, seed: u64) -> Result<Inputs, Failure> {
+    let size = graph.input_shape().iter().product::<usize>().max(1);
+    let calibrating = RANDOM.1.min((RANDOM_VALUES / size).max(1));
+    let count = limit.unwrap_or(RANDOM.0.min(calibrating));
+    if (count + calibrating).saturating_mul(size) > MOST_RANDOM_VALUES {
+        let what = format!(
+            "{count} random inputs of {size} values; allowed: at most {MOST_RANDOM_VALUES} values, with those of \
+             {calibrating} inputs that calibrate (--limit)"
+        );
+        return Err(Failure::new(Exit::BadInput, miette::MietteDiagnostic::new(what)));
+    }
+    let mut samples = random_samples(count + calibrating, size, seed);
+    let calibration = samples.split_off(count);
+    let origin = format!(
+        "{count} random inputs, seed {seed} (calibrated on {} others); use --data for real ones",
+        calibrating
+    );
+    let method = Calibration::default();
+    Ok(Inputs { samples, labels: None, calibration, method, origin })
+}

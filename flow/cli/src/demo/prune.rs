@@ -1,0 +1,140 @@
+//! The part of `pecan demo` that prunes the bundled network.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pecan_config::Config;
+use serde_json::{Value, json};
+
+use crate::data::{DataArgs, Inputs};
+use crate::run::{bits, import};
+use crate::table::{grouped, percent};
+use crate::{Failure, RunFolder};
+use pecan_energy::{Target, Technology};
+use pecan_net::export;
+use pecan_net::graph::Graph;
+use pecan_net::onnx::Model;
+use pecan_prune as prune;
+use pecan_prune::{Bounds, Dense, Outcome, Part, Schedule, Setting, Split};
+use pecan_report::energy;
+use pecan_simulate::Report;
+use pecan_train as train;
+use pecan_train::Quantization;
+
+/// Images that are trained on, that decide, and that are reported.
+const TUNE: &str = "train_idx";
+const VALIDATE: &str = "test_idx[0..180]";
+const TEST: &str = "test_idx[180..]";
+/// Largest loss of accuracy: one point.
+const DROP: f64 = 0.01;
+
+/// The pruned network and what it saves.
+pub(crate) struct Pruned {
+    pub(crate) graph: Graph,
+    pub(crate) inputs: Inputs,
+    outcome: Outcome,
+    unit: String,
+    /// Energy and accuracy of the dense network.
+    dense: [f64; 2],
+}
+
+/// Prunes the network with the defaults of `pecan prune` and a few more epochs, for there are few images.
+///
+/// # Errors
+/// [`Failure`] if the network does not map on this configuration, or a file cannot be written.
+pub(crate) fn run(
+    config: &Config,
+    (model, data): (&Model, &Path),
+    folder: &RunFolder,
+    seed: u64,
+) -> Result<Pruned, Failure> {
+    let dense_graph = import(model, false)?;
+    let load = |rows: &str| {
+        let data = Some(data.to_path_buf());
+        let rows = Some(rows.to_owned());
+        DataArgs { data, rows, ..DataArgs::default() }.load(&dense_graph, seed)
+    };
+    let (tune, validate, inputs) = (load(TUNE)?, load(VALIDATE)?, load(TEST)?);
+    let technology = Technology::builtin("sg13g2")?;
+    let setting = setting(config, &technology, (tune, validate, &inputs), seed)?;
+    let dense = Dense::new(&setting, &dense_graph)?;
+    let answers = prune::answers(&dense.quantized, &setting.data.test)?;
+    let mut graph = import(model, false)?;
+    let outcome = prune::prune(&setting, &dense, prune::DEFAULT, &mut graph, None, &mut |_| ())?;
+    let bad = |error| Failure::from_error(crate::Exit::BadInput, error);
+    let written = export::pruned(model, &graph).map_err(bad)?;
+    written.write(&folder.path().join("lenet_digits_pruned.onnx"))?;
+    let dense = [dense.estimate.energy(), answers.accuracy()];
+    Ok(Pruned { graph, inputs, outcome, unit: technology.unit, dense })
+}
+
+fn setting(
+    config: &Config,
+    technology: &Technology,
+    (tune, validate, test): (Inputs, Inputs, &Inputs),
+    seed: u64,
+) -> Result<Setting, Failure> {
+    let calibration = test.calibration.clone();
+    let part =
+        |inputs: Inputs| Part { labels: inputs.labels.unwrap_or_default(), inputs: inputs.samples };
+    let quantization = Quantization { widths: bits(config), calibration: test.method };
+    Ok(Setting {
+        target: Target::new(config, technology)?,
+        mapper: pecan_map::Options::default(),
+        calibration: test.method,
+        images: 4,
+        data: Arc::new(Split {
+            calibration,
+            tuning: part(tune),
+            validation: part(validate),
+            test: part(test.clone()),
+            labelled: true,
+        }),
+        tuning: train::Settings {
+            epochs: 12.0,
+            quantization: Some(quantization),
+            seed,
+            ..train::Settings::default()
+        },
+        bounds: Bounds { accuracy_drop: DROP, margin: 0.5, energy: None, cycles: None },
+        schedule: Schedule { step: 0.6, rounds: 6, patience: 0, ..Schedule::default() },
+    })
+}
+
+impl Pruned {
+    /// What it comes to. `report` is that of the pruned network on the RTL.
+    pub(crate) fn text(&self, config: &Config, report: &Report) -> String {
+        let [dense, accuracy] = self.dense;
+        let now = self.outcome.point.energy;
+        let own = report.accuracy.map_or(0.0, |accuracy| accuracy.rtl);
+        format!(
+            "\nWhat pruning gives: {} of the weights remain, those that matter to the network for the energy that they\n\
+             take on {}. An image takes {} in place of {} ({:.1}x less, estimated in IHP SG13G2, 130 nm) and {} cycles.\n\
+             {}\nOn {} images that nothing was decided by, {} are read correctly; by the dense network, {}.\n",
+            percent(self.outcome.masks.density()),
+            config.name(),
+            energy(now, &self.unit),
+            energy(dense, &self.unit),
+            dense / now,
+            grouped(report.total.cycles),
+            if report.agrees() {
+                "The same RTL runs it, again bit for bit and with every counter as predicted."
+            } else {
+                "THE RTL DOES NOT AGREE with the reference on it."
+            },
+            report.images,
+            percent(own),
+            percent(accuracy),
+        )
+    }
+
+    /// The same for programs.
+    pub(crate) fn to_json(&self, report: &Report) -> Value {
+        json!({
+            "dense": { "energy_pj": self.dense[0], "accuracy": self.dense[1] },
+            "energy_pj": self.outcome.point.energy, "density": self.outcome.masks.density(),
+            "cycles": report.total.cycles, "mismatches": report.total.mismatches, "images": report.images,
+            "accuracy": report.accuracy.map(|accuracy| accuracy.rtl),
+        })
+    }
+}

@@ -1,0 +1,7 @@
+//! The command `pecan`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pecan_cli::main()
+}

@@ -1,0 +1,305 @@
+//! `pecan synth`: cells, area and speed of the accelerator.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::ValueEnum;
+use pecan_config::Config;
+use pecan_host::tools::Finder;
+use serde_json::json;
+
+use super::table::{Table, grouped};
+use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder};
+use pecan_synth::{
+    Family, FpgaReport, LibertySearch, Placement, Process, SynthOptions, SynthReport, Synthesis,
+    TimingReport, ToolError, macros, map_to_fpga, place, synthesize, timing,
+};
+
+/// Map the accelerator to standard cells or to an FPGA: cells, area, clock frequency
+///
+/// Standard cells: Yosys maps, OpenSTA (where it is installed) times, and the netlist is left in the output
+/// folder. Everything is before layout. Memories are macros of their own and in no sum. A result that was
+/// made before comes from the cache.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    accelerator: ConfigArgs,
+    #[command(flatten)]
+    run: RunArgs,
+    #[command(flatten)]
+    synthesis: SynthesisArgs,
+}
+
+/// What to map to, and how.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Synthesis")]
+struct SynthesisArgs {
+    /// What to map to
+    #[arg(long, value_enum, default_value_t = Target::Asic)]
+    target: Target,
+    /// Process: sg13g2, osu018, asap7, or the file of a profile
+    #[arg(long, value_name = "NAME|FILE", default_value = "sg13g2")]
+    technology: String,
+    /// Liberty files of the cell library, in place of those that the process names
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    liberty: Vec<PathBuf>,
+    /// Folder of the process design kits [default: the variable PECAN_PDK]
+    #[arg(long, value_name = "DIR")]
+    pdk: Option<PathBuf>,
+    /// Whether to gate clocks, where the process and Yosys can
+    #[arg(long, value_enum, default_value_t = Switch::On)]
+    clock_gate: Switch,
+    /// Clock period to aim at, in ns [default: that of the process]
+    #[arg(long, value_name = "NS", value_parser = period)]
+    period: Option<f64>,
+    /// Stop a tool after so many seconds [default: 3600]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: Option<u64>,
+    /// Install nothing
+    #[arg(long)]
+    offline: bool,
+}
+
+/// What can be mapped to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Target {
+    /// Standard cells of the process
+    Asic,
+    /// Lattice iCE40
+    Ice40,
+    /// Lattice ECP5
+    Ecp5,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    /// Yes
+    On,
+    /// No
+    Off,
+}
+
+fn period(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (1e-3..=1e6).contains(&value) => Ok(value),
+        _ => Err("allowed: a number from 0.001 to 1000000".into()),
+    }
+}
+
+impl From<ToolError> for Failure {
+    fn from(error: ToolError) -> Self {
+        match error {
+            // The one with places in its text to show.
+            ToolError::Process(error) => Self::bad_input(error),
+            error => {
+                let exit = Exit::from_code(error.exit_code()).unwrap_or(Exit::ToolFailed);
+                Self::from_error(exit, error)
+            }
+        }
+    }
+}
+
+impl SynthesisArgs {
+    fn options(&self) -> SynthOptions {
+        let default = SynthOptions::default();
+        SynthOptions {
+            clock_gating: self.clock_gate == Switch::On,
+            period_ns: self.period,
+            liberty: LibertySearch {
+                files: self.liberty.clone(),
+                pdk: self.pdk.clone().or(LibertySearch::from_environment().pdk),
+            },
+            timeout: self.timeout.map(Duration::from_secs).or(default.timeout),
+            offline: self.offline,
+            ..default
+        }
+    }
+}
+
+pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    let config = args.accelerator.resolve()?;
+    let finder = Finder::from_environment()?;
+    let family = match args.synthesis.target {
+        Target::Asic => return run_asic(&args, context, &config, &finder),
+        Target::Ice40 => Family::Ice40,
+        Target::Ecp5 => Family::Ecp5,
+    };
+    let folder = args.run.open(context, &config)?;
+    let spinner = context.spinner("mapping");
+    let options = args.synthesis.options();
+    let limits = (options.offline, options.timeout);
+    let report = map_to_fpga(&config, family, &finder, limits, &|line| tracing::info!("{line}"))?;
+    spinner.finish_and_clear();
+    if !context.json() {
+        context.print(&fpga_text(&config, &report))?;
+    }
+    let metrics = Metrics::new(context.command()).config(&config);
+    let fits = report.fits();
+    let report = serde_json::to_value(&report).unwrap_or_default();
+    folder.finish(context, metrics.with("fpga", report).with("fits", fits))?;
+    Ok(Exit::Done)
+}
+
+fn run_asic(
+    args: &Args,
+    context: &Context,
+    config: &Config,
+    finder: &Finder,
+) -> Result<Exit, Failure> {
+    let process = Process::load(&args.synthesis.technology).map_err(ToolError::from)?;
+    let options = args.synthesis.options();
+    let folder = args.run.open(context, config)?;
+    let spinner = context.spinner("synthesizing");
+    let made = synthesize(config, &process, &options, finder, &|line| tracing::info!("{line}"))?;
+    let speed = match timing(&made, finder, options.timeout) {
+        Err(error) if error.exit_code() == Exit::ToolMissing.code() => {
+            tracing::warn!("no timing: {error}");
+            None
+        }
+        speed => Some(speed?),
+    };
+    let placed = place(&made.report.memories, &macros(&process.find_sram(&options.liberty))?);
+    spinner.finish_and_clear();
+    copy(&folder, &made)?;
+    if !context.json() {
+        context.print(&asic_text(config, &process, &made, speed.as_ref(), &placed))?;
+    }
+    let metrics = Metrics::new(context.command())
+        .config(config)
+        .with("process", serde_json::to_value(&process).unwrap_or_default())
+        .with("synthesis", serde_json::to_value(&made.report).unwrap_or_default())
+        .with("timing", serde_json::to_value(&speed).unwrap_or_default())
+        .with("memories", serde_json::to_value(&placed).unwrap_or_default())
+        .with("liberty", json!({ "hash": made.liberty_hash }))
+        .with("seconds", made.seconds)
+        .with("cached", made.cached);
+    folder.finish(context, metrics)?;
+    Ok(Exit::Done)
+}
+
+/// Leaves the netlist, and what it was made of in the folder `synth`, in the output folder.
+fn copy(folder: &RunFolder, made: &Synthesis) -> Result<(), Failure> {
+    for path in [&made.netlist, &made.verilog] {
+        let bytes = std::fs::read(path).map_err(|source| {
+            ToolError::from(pecan_host::error::HostError::Io {
+                action: "read",
+                path: path.clone(),
+                source,
+            })
+        })?;
+        folder.write(path.file_name().unwrap_or_default(), bytes)?;
+    }
+    for (name, text) in &made.inputs {
+        folder.write(Path::new("synth").join(name), text)?;
+    }
+    Ok(())
+}
+
+fn asic_text(
+    config: &Config,
+    process: &Process,
+    made: &Synthesis,
+    speed: Option<&TimingReport>,
+    placed: &[Placement],
+) -> String {
+    let report = &made.report;
+    let gated = match (report.clock_gated, report.clock_gates) {
+        (true, gates) => format!("{} clock gates", grouped(gates)),
+        (false, _) => "clocks are not gated".into(),
+    };
+    let mut text = format!(
+        "{} in {} ({})\n\n{}\n{} cells, {} flops, {gated}, {} um2 of which {} um2 sequential; memories apart\n",
+        config.name(),
+        process.name,
+        report.tool,
+        module_table(report),
+        grouped(report.cells),
+        grouped(report.flops),
+        grouped(report.area_um2.round() as u64),
+        grouped(report.sequential_um2.round() as u64),
+    );
+    text += &match speed {
+        None => "timing: OpenSTA is not installed\n".to_owned(),
+        Some(t) => format!(
+            "timing: {:.1} MHz; at {} ns the worst path has {:.3} ns left: {} to {}, {} cells\n  {}\n",
+            t.fmax_mhz,
+            t.period_ns,
+            t.slack_ns,
+            t.start,
+            t.end,
+            t.levels,
+            t.notes.join("\n  "),
+        ),
+    };
+    text + &memory_text(placed)
+}
+
+fn module_table(report: &SynthReport) -> String {
+    let head = [
+        "module",
+        "instances",
+        "cells",
+        "flops",
+        "clock gates",
+        "um2 each",
+        "um2 all",
+        "with parts, um2 each",
+    ];
+    let mut table = Table::new(&head);
+    let mut modules: Vec<_> = report.modules.iter().collect();
+    let all = |module: &pecan_synth::ModuleReport| module.area_um2 * module.instances as f64;
+    modules.sort_by(|a, b| all(b).total_cmp(&all(a)));
+    for module in modules {
+        let area = |value: f64| grouped(value.round() as u64);
+        table.row([
+            module.name.clone(),
+            grouped(module.instances),
+            grouped(module.cells),
+            grouped(module.flops),
+            grouped(module.clock_gates),
+            area(module.area_um2),
+            area(all(module)),
+            area(module.area_with_submodules_um2),
+        ]);
+    }
+    table.render()
+}
+
+fn memory_text(placed: &[Placement]) -> String {
+    if placed.is_empty() {
+        return "memories: no macros of this process are at hand; the SRAM model prices them\n"
+            .into();
+    }
+    let mut table =
+        Table::new(&["memory", "instances", "macro", "across x deep", "um2 each", "bits used"]);
+    for memory in placed {
+        table.row([
+            memory.memory.clone(),
+            grouped(memory.instances),
+            memory.macro_name.clone(),
+            format!("{} x {}", memory.across, memory.deep),
+            grouped(memory.area_um2.round() as u64),
+            super::table::percent(memory.used),
+        ]);
+    }
+    format!(
+        "\n{}The macros have a single port: a read and a write in one cycle need a second one, or banks.\n",
+        table.render()
+    )
+}
+
+fn fpga_text(config: &Config, report: &FpgaReport) -> String {
+    let device = report.device;
+    let mut table = Table::new(&["resource", "used", device.name]);
+    for (name, used, there) in [
+        ("look-up tables", report.luts, device.luts),
+        ("flops", report.flops, device.luts),
+        ("block memories", report.block_rams, device.block_rams),
+        ("multipliers", report.multipliers, device.multipliers),
+    ] {
+        table.row([name.into(), grouped(used), grouped(there)]);
+    }
+    let verdict = if report.fits() { "fits, before placement" } else { "does not fit" };
+    format!("{} ({})\n\n{}{verdict}\n", config.name(), report.tool, table.render())
+}

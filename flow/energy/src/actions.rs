@@ -1,0 +1,57 @@
+//! Regressors of published costs per action, which know accesses of words and no Hamming distances.
+//!
+//! They are apart from those that are fitted: a cited technology names them, calibration does not look at them.
+
+use pecan_config::geometry::Geometry;
+use pecan_config::isa::counter::Counter;
+
+use super::block::{Block, Class};
+use super::regressor::Regressor;
+use super::{Data, Events};
+
+/// A regressor of an action; all belong to the class of what switches with data.
+const fn action(
+    block: Block,
+    name: &'static str,
+    data: Data,
+    value: fn(&Geometry, &Events) -> f64,
+) -> Regressor {
+    Regressor { name, block, class: Class::Data, data, value }
+}
+
+fn word_bits(g: &Geometry) -> f64 {
+    (g.word_channels * g.activation_bits) as f64
+}
+
+/// Bits of partial sums that drain steps take out of the array.
+fn drained_bits(g: &Geometry, e: &Events) -> f64 {
+    e.count(Counter::DrainSteps) * (g.drain_lanes * g.accumulator_bits) as f64
+}
+
+/// Bits that move per action: an access of 16 bits costs what the publication says, one of 8 bits half.
+pub(super) static ACTIONS: &[Regressor] = &[
+    action(Block::Mac, "action_bits", Data::Compute, |g, e| {
+        e.count(Counter::ActiveLanes) * (g.activation_bits * g.weight_bits) as f64
+    }),
+    // Read and written at every one, as in the publication's formula for sums: twice the accumulations at a level.
+    action(Block::Mac, "action_sum_bits", Data::Outputs, |g, e| {
+        2.0 * e.count(Counter::ActiveLanes) * g.accumulator_bits as f64
+    }),
+    action(Block::Scratchpad, "action_read_bits", Data::Inputs, |g, e| {
+        e.count(Counter::ScratchReads) * g.activation_bits as f64
+    }),
+    action(Block::Scratchpad, "action_write_bits", Data::Inputs, |g, e| {
+        e.count(Counter::ScratchWrites) * word_bits(g)
+    }),
+    action(Block::Psum, "action_bits", Data::Outputs, |g, e| {
+        let accesses = e.count(Counter::PsumReads) + e.count(Counter::PsumWrites);
+        accesses * (g.lanes * g.accumulator_bits) as f64 + drained_bits(g, e)
+    }),
+    action(Block::Network, "action_entry_bits", Data::Weights, |g, e| {
+        e.count(Counter::PeSteps) * g.entry_bits as f64
+    }),
+    action(Block::Network, "action_word_bits", Data::Inputs, |g, e| {
+        e.count(Counter::ScratchWrites) * word_bits(g)
+    }),
+    action(Block::Network, "action_sum_bits", Data::Outputs, drained_bits),
+];

@@ -1,0 +1,441 @@
+//! The registry of regressors: the physical quantities that the energy of a block is proportional to.
+//!
+//! A regressor is activity times size: bits that toggle times the loads that they drive, enabled clock edges
+//! times the flip-flops behind them, cycles times cells. Coefficients (pJ per unit) come from the
+//! technology file. A new one is a line in [`REGRESSORS`]; calibration finds its coefficient.
+
+use pecan_config::geometry::Geometry;
+use pecan_config::isa::counter::Counter as C;
+use pecan_emulator::Toggle as T;
+
+use super::Data::{self, Compute, Inputs, Outputs, Overhead, Weights};
+use super::Events;
+use super::block::Block::{
+    self, Control, Drain, Loader, Mac, Network, Psum, Scratchpad, Sequencer,
+};
+use super::block::Class::{self, Clock, Leakage};
+
+/// A quantity that energy of a block is proportional to.
+#[derive(Clone, Copy, Debug)]
+pub struct Regressor {
+    /// Name, unique within block and class.
+    pub name: &'static str,
+    /// The block.
+    pub block: Block,
+    /// The kind of power.
+    pub class: Class,
+    /// What the energy is spent for.
+    pub data: Data,
+    /// Its value for a stretch of a program.
+    pub value: fn(&Geometry, &Events) -> f64,
+}
+
+/// Shorthand of the table: `block.class name data = expression of geometry and events`.
+macro_rules! regressors {
+    ($($block:ident $class:ident $name:literal $data:ident = |$g:pat_param, $e:pat_param| $value:expr;)*) => {
+        /// All regressors.
+        pub static REGRESSORS: &[Regressor] = &[$(Regressor {
+            name: $name,
+            block: $block,
+            class: $class,
+            data: $data,
+            value: |$g: &Geometry, $e: &Events| $value,
+        },)*];
+    };
+}
+
+use super::block::Class::Data as Logic;
+
+/// 1 where a condition on the sizes holds, else 0: a coefficient of its own for these sizes.
+fn only(condition: bool) -> f64 {
+    f64::from(u8::from(condition))
+}
+fn pes(g: &Geometry) -> f64 {
+    (g.rows * g.cols) as f64
+}
+fn lanes(g: &Geometry) -> f64 {
+    pes(g) * g.lanes as f64
+}
+/// Bits of the high part of an accumulator, above a product.
+fn high_bits(g: &Geometry) -> f64 {
+    (g.accumulator_bits - g.activation_bits - g.weight_bits) as f64
+}
+fn sum_bits(g: &Geometry) -> f64 {
+    (g.lanes * g.accumulator_bits) as f64
+}
+fn word_bits(g: &Geometry) -> f64 {
+    (g.word_channels * g.activation_bits) as f64
+}
+fn words(g: &Geometry) -> f64 {
+    2.0 * g.scratch_words as f64
+}
+/// Zero flags of a row whose words are too small for a clock gate: they are clocked in every cycle.
+fn small_flags(g: &Geometry) -> f64 {
+    let gated = g.word_channels >= pecan_synth::SynthOptions::GATED_FLOPS;
+    if gated || !g.zero_gating { 0.0 } else { words(g) * g.word_channels as f64 }
+}
+fn depth(g: &Geometry) -> f64 {
+    g.psum_depth() as f64
+}
+fn rows(g: &Geometry) -> f64 {
+    g.rows as f64
+}
+fn cols(g: &Geometry) -> f64 {
+    g.cols as f64
+}
+fn drains(g: &Geometry) -> f64 {
+    g.drain_lanes as f64
+}
+fn cycles(e: &Events) -> f64 {
+    e.count(C::Cycles)
+}
+/// Words of padding that the loader delivers: those that it does not read. The stores read the others, a word for each
+/// that leaves.
+fn padding(g: &Geometry, e: &Events) -> f64 {
+    let stored = e.count(C::BeatsOut) * g.stream_bits as f64 / word_bits(g);
+    (e.toggle(T::PatchWords) - (e.count(C::BufferReads) - stored)).max(0.0)
+}
+
+regressors! {
+    // Processing elements: operands, multipliers, adders, accumulators.
+    Mac Logic "weight_operand" Weights = |_, e| e.toggle(T::WeightOperand);
+    Mac Logic "activation_operand" Inputs = |g, e| e.toggle(T::ActivationOperand) * g.lanes as f64;
+    Mac Logic "product" Compute = |_, e| e.toggle(T::Product);
+    Mac Logic "multiply_cross" Compute = |_, e| e.toggle(T::MultiplyCross);
+    // What glitches in a multiplier grows with its width, and runs on through the accumulator behind it.
+    Mac Logic "cross_bits" Compute = |g, e| e.toggle(T::MultiplyCross) * g.activation_bits as f64;
+    Mac Logic "cross_sum_bits" Compute = |g, e| e.toggle(T::MultiplyCross) * g.accumulator_bits as f64;
+    Mac Logic "active" Compute = |_, e| e.count(C::ActiveLanes);
+    // Lanes share an activation through a multiplexer, behind which it comes later than the weights, and which may
+    // glitch while it switches between equal bits.
+    Mac Logic "cross_1_lane" Compute = |g, e| e.toggle(T::MultiplyCross) * only(g.lanes == 1);
+    Mac Logic "cross_2_lanes" Compute = |g, e| e.toggle(T::MultiplyShared) * only(g.lanes == 2);
+    Mac Logic "cross_4_lanes" Compute = |g, e| e.toggle(T::MultiplyShared) * only(g.lanes >= 4);
+    Mac Logic "hazard_2_lanes" Compute = |g, e| e.toggle(T::MultiplyHazard) * only(g.lanes == 2);
+    Mac Logic "hazard_4_lanes" Compute = |g, e| e.toggle(T::MultiplyHazard) * only(g.lanes >= 4);
+    Mac Logic "takes_bits_2_lanes" Compute = |g, e| e.toggle(T::AccumulatorTakes) * g.accumulator_bits as f64 * only(g.lanes == 2);
+    // The select of that multiplexer, and the zero flags of what the read ports show.
+    Mac Logic "channel_lanes" Inputs = |g, e| e.toggle(T::ChannelSelect) * rows(g) * g.lanes as f64;
+    Mac Logic "select" Inputs = |_, e| e.toggle(T::ScratchSelect);
+    Mac Logic "addend" Compute = |_, e| e.toggle(T::Addend);
+    Mac Logic "moves_bits" Compute = |g, e| e.toggle(T::AccumulatorMoves) * high_bits(g);
+    Mac Logic "multiplied" Compute = |_, e| e.toggle(T::MultiplyLanes);
+    Mac Logic "takes" Compute = |_, e| e.toggle(T::AccumulatorTakes);
+    Mac Logic "takes_bits" Compute = |g, e| e.toggle(T::AccumulatorTakes) * g.accumulator_bits as f64;
+    Mac Logic "operand_bits" Inputs = |g, e| e.toggle(T::ActivationOperand) * (g.lanes * g.weight_bits) as f64;
+    Mac Logic "active_bits" Compute = |g, e| e.count(C::ActiveLanes) * (g.activation_bits * g.weight_bits) as f64;
+    Mac Logic "accumulator" Compute = |_, e| e.toggle(T::Accumulator);
+    Mac Logic "sum" Compute = |_, e| e.toggle(T::Sum);
+    // The adders' outputs go to the write ports and the accumulators of all lanes.
+    Mac Logic "total_sum_bits" Compute = |g, e| e.toggle(T::Total) * sum_bits(g);
+    Mac Logic "sum_carry" Compute = |_, e| e.toggle(T::SumCarry);
+    Mac Logic "psum_read" Outputs = |_, e| e.toggle(T::PsumReadBus);
+    // A sum that goes on comes through another branch of the multiplexer before the adder.
+    Mac Logic "psum_starts" Outputs = |g, e| e.count(C::PsumReads) * sum_bits(g);
+    Mac Logic "steps" Overhead = |_, e| e.count(C::PeSteps);
+    Mac Logic "steps_lanes" Overhead = |g, e| e.count(C::PeSteps) * g.lanes as f64;
+    Mac Clock "pe" Overhead = |g, e| cycles(e) * pes(g);
+    Mac Clock "lane" Overhead = |g, e| cycles(e) * lanes(g);
+    Mac Clock "takes_bits" Compute = |g, e| e.toggle(T::AccumulatorTakes) * (g.activation_bits + g.weight_bits) as f64;
+    Mac Clock "moves" Compute = |_, e| e.toggle(T::AccumulatorMoves);
+    Mac Clock "moves_bits" Compute = |g, e| e.toggle(T::AccumulatorMoves) * high_bits(g);
+    Mac Clock "takes" Compute = |_, e| e.toggle(T::AccumulatorTakes);
+    Mac Clock "active_sum_bits" Compute = |g, e| e.count(C::ActiveLanes) * g.accumulator_bits as f64;
+    Mac Clock "active_weight_bits" Weights = |g, e| e.count(C::ActiveLanes) * g.weight_bits as f64;
+    Mac Clock "cells_sum" Overhead = |g, e| cycles(e) * lanes(g) * g.accumulator_bits as f64;
+    Mac Clock "cells_weight" Overhead = |g, e| cycles(e) * lanes(g) * g.weight_bits as f64;
+    Mac Leakage "pe" Overhead = |g, e| cycles(e) * pes(g);
+    Mac Leakage "lane" Overhead = |g, e| cycles(e) * lanes(g);
+    Mac Leakage "multiplier" Overhead = |g, e| cycles(e) * lanes(g) * (g.activation_bits * g.weight_bits) as f64;
+    Mac Leakage "adder" Overhead = |g, e| cycles(e) * lanes(g) * g.accumulator_bits as f64;
+
+    // Scratchpads and zero flags: one file per row, one read port per column.
+    Scratchpad Logic "write" Inputs = |_, e| e.toggle(T::ScratchWrite);
+    Scratchpad Logic "write_ports" Inputs = |g, e| e.toggle(T::ScratchWrite) * cols(g);
+    Scratchpad Logic "taken" Inputs = |_, e| e.toggle(T::PatchTaken);
+    Scratchpad Logic "taken_words" Inputs = |g, e| e.toggle(T::PatchTaken) * words(g);
+    Scratchpad Logic "patch" Inputs = |g, e| e.toggle(T::PatchBus) * rows(g);
+    Scratchpad Logic "writes" Inputs = |_, e| e.count(C::ScratchWrites);
+    Scratchpad Logic "writes_words" Inputs = |g, e| e.count(C::ScratchWrites) * words(g);
+    // Every row sees every word, and takes it or not.
+    Scratchpad Logic "words_rows" Inputs = |g, e| e.toggle(T::PatchWords) * rows(g);
+    Scratchpad Logic "read_bus" Inputs = |_, e| e.toggle(T::ScratchReadBus);
+    Scratchpad Logic "read_bus_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * words(g);
+    Scratchpad Logic "select" Inputs = |_, e| e.toggle(T::ScratchSelect);
+    Scratchpad Logic "operand" Inputs = |_, e| e.toggle(T::ActivationOperand);
+    Scratchpad Logic "address" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g);
+    Scratchpad Logic "address_only" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g);
+    // A lane chooses among the channels of its bank; from four on, synthesis orders the multiplexers in another way.
+    Scratchpad Logic "address_4_channels" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g) * only(g.word_channels >= 4 * g.lanes);
+    Scratchpad Logic "address_4_of_4" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g) * only(g.word_channels >= 4 * g.lanes) * only(g.scratch_words <= 4);
+    Scratchpad Logic "selects" Inputs = |g, e| e.toggle(T::ScratchSelects) * word_bits(g);
+    // Multiplexer trees differ with the words of a half, of which there are few legal numbers.
+    Scratchpad Logic "bits_2_words" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.scratch_words == 2);
+    Scratchpad Logic "bits_8_words" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.scratch_words == 8);
+    // A lone lane's bank is the whole word.
+    Scratchpad Logic "bits_1_lane" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.lanes == 1);
+    Scratchpad Logic "read_2_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * only(g.scratch_words == 2);
+    Scratchpad Logic "read_32_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * only(g.scratch_words >= 32);
+    Scratchpad Logic "word_address" Inputs = |_, e| e.toggle(T::ScratchAddress);
+    Scratchpad Logic "word_address_bits" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g);
+    Scratchpad Logic "steps_cells" Inputs = |g, e| e.count(C::PeSteps) * word_bits(g) * words(g);
+    Scratchpad Logic "small_flags" Inputs = |g, e| e.toggle(T::PatchTaken) * small_flags(g);
+    Scratchpad Logic "steps_bits" Inputs = |g, e| e.count(C::PeSteps) * word_bits(g);
+    Scratchpad Logic "reads" Inputs = |_, e| e.count(C::ScratchReads);
+    Scratchpad Clock "words" Overhead = |g, e| cycles(e) * rows(g) * words(g);
+    Scratchpad Clock "cells" Overhead = |g, e| cycles(e) * rows(g) * words(g) * word_bits(g);
+    Scratchpad Clock "small_flags" Overhead = |g, e| cycles(e) * rows(g) * small_flags(g);
+    Scratchpad Clock "pes" Overhead = |g, e| cycles(e) * pes(g);
+    Scratchpad Clock "lanes" Overhead = |g, e| cycles(e) * lanes(g);
+    Scratchpad Clock "read_cells" Overhead = |g, e| cycles(e) * lanes(g) * g.activation_bits as f64;
+    Scratchpad Clock "write_bits" Inputs = |g, e| e.count(C::ScratchWrites) * word_bits(g);
+    Scratchpad Clock "writes_words" Inputs = |g, e| e.count(C::ScratchWrites) * words(g);
+    Scratchpad Clock "read_bits" Inputs = |g, e| e.count(C::ScratchReads) * g.activation_bits as f64;
+    Scratchpad Clock "reads" Inputs = |_, e| e.count(C::ScratchReads);
+    Scratchpad Leakage "rows" Overhead = |g, e| cycles(e) * rows(g);
+    Scratchpad Leakage "words" Overhead = |g, e| cycles(e) * rows(g) * words(g);
+    Scratchpad Leakage "cells" Overhead = |g, e| cycles(e) * rows(g) * words(g) * word_bits(g);
+    Scratchpad Leakage "port_cells" Overhead = |g, e| cycles(e) * pes(g) * words(g) * word_bits(g);
+    Scratchpad Leakage "pes" Overhead = |g, e| cycles(e) * pes(g);
+    Scratchpad Leakage "lanes" Overhead = |g, e| cycles(e) * lanes(g);
+
+    // Partial-sum files.
+    Psum Logic "write_ones" Outputs = |g, e| e.toggle(T::PsumWriteOnes) * depth(g);
+    // Halves of four words, the commonest small file, come out differently from larger and smaller ones.
+    Psum Logic "write_bus_8" Outputs = |g, e| e.toggle(T::PsumWriteOnes) * only(g.psum_depth() == 8);
+    Psum Logic "write_bus" Outputs = |_, e| e.toggle(T::PsumWriteOnes);
+    Psum Logic "sum" Outputs = |_, e| e.toggle(T::Sum);
+    // Products move the sums at the write ports; halves of four words as above.
+    Psum Logic "product_8" Outputs = |g, e| e.toggle(T::Product) * only(g.psum_depth() == 8);
+    // Where words have no clock of their own, sums and their glitches reach the multiplexer of every word.
+    Psum Logic "addend_depth" Outputs = |g, e| e.toggle(T::Addend) * depth(g);
+    // In the cycle of a write the write data follow the adders, glitches included.
+    Psum Logic "write_sum" Outputs = |_, e| e.toggle(T::PsumWriteSum);
+    Psum Logic "write_cross_levels" Outputs = |g, e| e.toggle(T::PsumWriteCross) * g.psum_bits() as f64;
+    Psum Logic "read_bus" Outputs = |_, e| e.toggle(T::PsumReadBus);
+    Psum Logic "read_bus_depth" Outputs = |g, e| e.toggle(T::PsumReadBus) * depth(g);
+    Psum Logic "drain_bus" Outputs = |_, e| e.toggle(T::DrainReadBus);
+    Psum Logic "drain_bus_depth" Outputs = |g, e| e.toggle(T::DrainReadBus) * depth(g);
+    Psum Logic "address" Outputs = |g, e| e.toggle(T::PsumAddress) * sum_bits(g);
+    Psum Logic "address_depth" Outputs = |g, e| e.toggle(T::PsumAddress) * sum_bits(g) * depth(g);
+    Psum Logic "selects" Outputs = |g, e| e.toggle(T::PsumSelects) * sum_bits(g);
+    // The multiplexers of a deeper file have more levels.
+    Psum Logic "drain_selects_levels" Outputs = |g, e| e.toggle(T::DrainSelects) * sum_bits(g) * g.psum_bits() as f64;
+    Psum Logic "writes" Outputs = |_, e| e.count(C::PsumWrites);
+    Psum Logic "writes_bits" Outputs = |g, e| e.count(C::PsumWrites) * sum_bits(g);
+    Psum Logic "writes_cells" Outputs = |g, e| e.count(C::PsumWrites) * sum_bits(g) * depth(g);
+    Psum Logic "write_depth" Outputs = |g, e| e.toggle(T::PsumWrite) * depth(g);
+    Psum Logic "drains_bits" Outputs = |g, e| e.count(C::DrainSteps) * cols(g) * sum_bits(g);
+    Psum Logic "drains_cells" Outputs = |g, e| e.count(C::DrainSteps) * cols(g) * sum_bits(g) * depth(g);
+    Psum Logic "drains" Outputs = |g, e| e.count(C::DrainSteps) * cols(g);
+    Psum Clock "pe" Overhead = |g, e| cycles(e) * pes(g);
+    Psum Clock "words" Overhead = |g, e| cycles(e) * pes(g) * depth(g);
+    Psum Clock "cells" Overhead = |g, e| cycles(e) * pes(g) * depth(g) * sum_bits(g);
+    Psum Clock "write_bits" Outputs = |g, e| e.count(C::PsumWrites) * sum_bits(g);
+    Psum Leakage "pe" Overhead = |g, e| cycles(e) * pes(g);
+    Psum Leakage "words" Overhead = |g, e| cycles(e) * pes(g) * depth(g);
+    Psum Leakage "cells" Overhead = |g, e| cycles(e) * pes(g) * depth(g) * sum_bits(g);
+
+    // Rows and the compute engine's own logic.
+    Network Logic "entry" Weights = |g, e| e.toggle(T::Entry) * rows(g);
+    Network Logic "patch" Inputs = |g, e| e.toggle(T::PatchBus) * rows(g);
+    Network Logic "patch_all" Inputs = |g, e| e.toggle(T::PatchBus) * pes(g);
+    Network Logic "drain_bus_cols" Outputs = |g, e| e.toggle(T::DrainReadBus) * cols(g);
+    Network Logic "drain_sum" Outputs = |_, e| e.toggle(T::DrainSum);
+    Network Logic "read_bus" Inputs = |_, e| e.toggle(T::ScratchReadBus);
+    Network Logic "word_address" Inputs = |_, e| e.toggle(T::ScratchAddress);
+    Network Logic "drains" Outputs = |_, e| e.count(C::DrainSteps);
+    // Where the drain takes a group in parts, rows choose among the columns' sums.
+    Network Logic "drain_mux" Outputs = |g, e| e.count(C::DrainSteps) * cols(g) * sum_bits(g) * only(g.chunks_per_group() > 1);
+    // The part goes to the multiplexers of all rows.
+    Network Logic "drain_mux_rows" Outputs = |g, e| e.count(C::DrainSteps) * pes(g) * sum_bits(g) * only(g.chunks_per_group() > 1);
+    Network Logic "drain_mux_sum" Outputs = |g, e| e.toggle(T::DrainSum) * rows(g) * only(g.chunks_per_group() > 1);
+    Network Logic "drains_rows" Outputs = |g, e| e.count(C::DrainSteps) * rows(g);
+    Network Logic "drains_bits" Outputs = |g, e| e.count(C::DrainSteps) * drains(g) * g.accumulator_bits as f64;
+    Network Logic "drains_row_bits" Outputs = |g, e| e.count(C::DrainSteps) * rows(g) * drains(g) * g.accumulator_bits as f64;
+    Network Logic "words" Inputs = |g, e| e.toggle(T::PatchWords) * rows(g);
+    Network Logic "taken" Inputs = |_, e| e.toggle(T::PatchTaken);
+    Network Logic "slices_rows" Inputs = |g, e| e.toggle(T::PatchSlices) * rows(g);
+    Network Logic "zero_flags" Inputs = |_, e| e.toggle(T::ZeroFlags);
+    Network Logic "steps" Overhead = |_, e| e.count(C::PeSteps);
+    Network Logic "reads" Overhead = |_, e| e.count(C::ScratchReads);
+    Network Logic "entries" Overhead = |g, e| e.count(C::WeightReads) * rows(g);
+    Network Logic "writes" Inputs = |_, e| e.count(C::ScratchWrites);
+    Network Logic "cycles" Overhead = |_, e| cycles(e);
+    Network Clock "cycles" Overhead = |_, e| cycles(e);
+    Network Clock "pes" Overhead = |g, e| cycles(e) * pes(g);
+    Network Clock "reads" Inputs = |_, e| e.count(C::ScratchReads);
+    Network Clock "drains" Outputs = |_, e| e.count(C::DrainSteps);
+    Network Clock "steps" Overhead = |_, e| e.count(C::PeSteps);
+    Network Clock "run" Overhead = |_, e| e.count(C::RunCycles);
+    Network Clock "run_rows" Overhead = |g, e| e.count(C::RunCycles) * rows(g);
+    Network Leakage "cycles" Overhead = |_, e| cycles(e);
+    Network Leakage "rows" Overhead = |g, e| cycles(e) * rows(g);
+    Network Leakage "pes" Overhead = |g, e| cycles(e) * pes(g);
+    Network Leakage "sum_bits" Overhead = |g, e| cycles(e) * pes(g) * sum_bits(g);
+
+    // Weight sequencers.
+    Sequencer Logic "entry" Weights = |_, e| e.toggle(T::Entry);
+    Sequencer Logic "entry_index" Weights = |_, e| e.toggle(T::EntryIndex);
+    Sequencer Logic "dense" Weights = |g, e| e.count(C::WeightReads) * only(!g.skip);
+    Sequencer Logic "dense_index" Weights = |g, e| e.toggle(T::EntryIndex) * only(!g.skip);
+    Sequencer Logic "entry_rows" Weights = |g, e| e.toggle(T::Entry) * rows(g);
+    Sequencer Logic "entry_bits" Weights = |g, e| e.count(C::WeightReads) * g.entry_bits as f64;
+    // Magnitudes come from a carry chain of the weight's width.
+    Sequencer Logic "entry_weight_bits" Weights = |g, e| e.toggle(T::Entry) * g.weight_bits as f64;
+    Sequencer Logic "weight_address" Weights = |_, e| e.toggle(T::WeightAddress);
+    Sequencer Logic "address_bits" Weights = |g, e| e.count(C::WeightReads) * g.weight_address_bits as f64;
+    Sequencer Logic "psum_address" Weights = |g, e| e.toggle(T::PsumAddress) / rows(g);
+    Sequencer Logic "words" Inputs = |g, e| e.toggle(T::PatchWords) * cols(g);
+    Sequencer Logic "entries" Weights = |_, e| e.count(C::WeightReads);
+    // Magnitudes and signs of the weights on their way to the rows.
+    Sequencer Logic "weights" Weights = |g, e| e.toggle(T::WeightOperand) / rows(g);
+    Sequencer Logic "lists" Weights = |g, e| e.count(C::PsumWrites) / rows(g);
+    Sequencer Logic "slices" Weights = |g, e| e.toggle(T::PatchSlices) * cols(g);
+    Sequencer Logic "slices_pes" Weights = |g, e| e.toggle(T::PatchSlices) * pes(g);
+    Sequencer Logic "slices_rows" Weights = |g, e| e.toggle(T::PatchSlices) * rows(g);
+    Sequencer Logic "tiles" Weights = |g, e| e.toggle(T::PatchTiles) * cols(g);
+    Sequencer Logic "waits" Weights = |_, e| e.toggle(T::ColumnWaits);
+    Sequencer Logic "weight_write" Weights = |g, e| e.toggle(T::WeightWrite) * cols(g);
+    Sequencer Logic "columns" Overhead = |g, e| cycles(e) * cols(g);
+    Sequencer Clock "columns" Overhead = |g, e| cycles(e) * cols(g);
+    Sequencer Clock "dense" Overhead = |g, e| cycles(e) * cols(g) * only(!g.skip);
+    Sequencer Clock "dense_entries" Weights = |g, e| e.count(C::WeightReads) * only(!g.skip);
+    Sequencer Clock "address_bits" Overhead = |g, e| cycles(e) * cols(g) * g.weight_address_bits as f64;
+    Sequencer Clock "entries" Weights = |_, e| e.count(C::WeightReads);
+    Sequencer Leakage "columns" Overhead = |g, e| cycles(e) * cols(g);
+    Sequencer Leakage "dense" Overhead = |g, e| cycles(e) * cols(g) * only(!g.skip);
+    Sequencer Leakage "address_bits" Overhead = |g, e| cycles(e) * cols(g) * g.weight_address_bits as f64;
+    Sequencer Leakage "entry_bits" Overhead = |g, e| cycles(e) * cols(g) * g.entry_bits as f64;
+
+    // Loader.
+    Loader Logic "patch" Inputs = |_, e| e.toggle(T::PatchBus);
+    Loader Logic "patch_rows" Inputs = |g, e| e.toggle(T::PatchBus) * rows(g);
+    Loader Logic "words" Inputs = |_, e| e.toggle(T::PatchWords);
+    // Coordinates are below 0 in the padding: all their bits toggle at the border.
+    Loader Logic "padding" Inputs = |g, e| padding(g, e);
+    Loader Logic "words_rows" Inputs = |g, e| e.toggle(T::PatchWords) * rows(g);
+    Loader Logic "words_bits" Inputs = |g, e| e.toggle(T::PatchWords) * g.buffer_bits as f64;
+    // Its loops: the address of every word, coordinates of every pixel, which all rows compare with their patches.
+    Loader Logic "address" Inputs = |_, e| e.toggle(T::PatchAddress);
+    // What its adder takes, and that it takes it from another loop than before, which turns multiplexers.
+    Loader Logic "addends" Inputs = |_, e| e.toggle(T::PatchAddends);
+    Loader Logic "turns" Inputs = |_, e| e.toggle(T::PatchTurns);
+    // A counter of words that is as narrow as this is decided before that of pixels, and nothing glitches behind it.
+    Loader Logic "hazards" Inputs = |g, e| e.toggle(T::PatchHazards) * only(g.scratch_words > 2);
+    Loader Logic "coordinates" Inputs = |_, e| e.toggle(T::PatchCoordinates);
+    Loader Logic "wraps" Inputs = |_, e| e.toggle(T::PatchWraps);
+    Loader Logic "wraps_bits" Inputs = |g, e| e.toggle(T::PatchWraps) * g.buffer_bits as f64;
+    Loader Logic "pixels" Inputs = |_, e| e.toggle(T::PatchPixels);
+    Loader Logic "pixels_rows" Inputs = |g, e| e.toggle(T::PatchPixels) * rows(g);
+    Loader Logic "lines" Inputs = |_, e| e.toggle(T::PatchLines);
+    Loader Logic "slices" Inputs = |_, e| e.toggle(T::PatchSlices);
+    Loader Logic "tiles_rows" Inputs = |g, e| e.toggle(T::PatchTiles) * rows(g);
+    // Registers without a clock of their own keep their value through a multiplexer, which moves at every stop.
+    Loader Logic "pauses_bits" Inputs = |g, e| e.toggle(T::PatchPauses) * g.buffer_bits as f64;
+    Loader Logic "pauses_word_bits" Inputs = |g, e| e.toggle(T::PatchPauses) * word_bits(g);
+    // The word that was read, which is a store's as well.
+    Loader Logic "buffer_read" Inputs = |_, e| e.toggle(T::BufferRead);
+    Loader Logic "buffer_reads" Inputs = |_, e| e.count(C::BufferReads);
+    Loader Logic "reads_rows" Inputs = |g, e| e.count(C::BufferReads) * rows(g);
+    Loader Logic "writes" Inputs = |_, e| e.count(C::ScratchWrites);
+    Loader Logic "run" Overhead = |_, e| e.count(C::RunCycles);
+    Loader Logic "cycles" Overhead = |_, e| cycles(e);
+    Loader Logic "beats" Overhead = |_, e| e.toggle(T::BeatsIn);
+    // Data of the stream go to the registers of the row table.
+    Loader Logic "beats_rows" Overhead = |g, e| e.count(C::BeatsIn) * rows(g);
+    Loader Clock "cycles" Overhead = |_, e| cycles(e);
+    Loader Clock "rows" Overhead = |g, e| cycles(e) * rows(g);
+    Loader Clock "buffer_bits" Overhead = |g, e| cycles(e) * g.buffer_bits as f64;
+    Loader Clock "run" Overhead = |_, e| e.count(C::RunCycles);
+    Loader Clock "words" Inputs = |_, e| e.toggle(T::PatchWords);
+    Loader Clock "words_bits" Inputs = |g, e| e.toggle(T::PatchWords) * g.buffer_bits as f64;
+    Loader Clock "pixels" Inputs = |_, e| e.toggle(T::PatchPixels);
+    Loader Clock "pixels_bits" Inputs = |g, e| e.toggle(T::PatchPixels) * g.buffer_bits as f64;
+    Loader Clock "lines" Inputs = |_, e| e.toggle(T::PatchLines);
+    Loader Clock "slices" Inputs = |_, e| e.toggle(T::PatchSlices);
+    Loader Clock "tiles" Inputs = |_, e| e.toggle(T::PatchTiles);
+    Loader Clock "slices_rows" Inputs = |g, e| e.toggle(T::PatchSlices) * rows(g);
+    Loader Clock "reads" Inputs = |_, e| e.count(C::BufferReads);
+    Loader Leakage "cycles" Overhead = |_, e| cycles(e);
+    Loader Leakage "rows" Overhead = |g, e| cycles(e) * rows(g);
+    Loader Leakage "buffer_bits" Overhead = |g, e| cycles(e) * g.buffer_bits as f64;
+    Loader Leakage "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);
+
+    // Requantization.
+    Drain Logic "sum" Outputs = |_, e| e.toggle(T::DrainSum);
+    Drain Logic "biased" Outputs = |_, e| e.toggle(T::DrainBiased);
+    Drain Logic "cross" Outputs = |_, e| e.toggle(T::DrainCross);
+    // As in the array: glitches grow with the width of the multiplier.
+    Drain Logic "cross_bits" Outputs = |g, e| e.toggle(T::DrainCross) * g.accumulator_bits as f64;
+    // Sums come through a multiplexer of the rows: the deeper it is, the less they arrive at once.
+    Drain Logic "multiplies_rows" Outputs = |g, e| e.toggle(T::DrainMultiplies) * rows(g);
+    Drain Logic "scaled" Outputs = |_, e| e.toggle(T::DrainScaled);
+    Drain Logic "out" Outputs = |_, e| e.toggle(T::DrainOut);
+    Drain Logic "param" Outputs = |_, e| e.toggle(T::Param);
+    Drain Logic "multiplies" Outputs = |_, e| e.toggle(T::DrainMultiplies);
+    Drain Logic "multiplies_bits" Outputs = |g, e| e.toggle(T::DrainMultiplies) * g.accumulator_bits as f64;
+    Drain Logic "steps" Outputs = |g, e| e.count(C::DrainSteps) * drains(g);
+    Drain Logic "steps_bits" Outputs = |g, e| e.count(C::DrainSteps) * drains(g) * g.accumulator_bits as f64;
+    Drain Logic "words" Outputs = |g, e| e.count(C::BufferWrites) * word_bits(g);
+    Drain Logic "run" Overhead = |_, e| e.count(C::RunCycles);
+    Drain Logic "cycles" Overhead = |_, e| cycles(e);
+    Drain Clock "cycles" Overhead = |_, e| cycles(e);
+    Drain Clock "lanes" Overhead = |g, e| cycles(e) * drains(g);
+    Drain Clock "lane_bits" Overhead = |g, e| cycles(e) * drains(g) * g.accumulator_bits as f64;
+    Drain Clock "run" Overhead = |_, e| e.count(C::RunCycles);
+    Drain Clock "words" Outputs = |g, e| e.count(C::BufferWrites) * word_bits(g);
+    Drain Clock "drains" Outputs = |_, e| e.count(C::DrainSteps);
+    Drain Clock "params" Outputs = |_, e| e.count(C::ParamWrites);
+    Drain Clock "multiplies" Outputs = |_, e| e.toggle(T::DrainMultiplies);
+    Drain Clock "multiplies_bits" Outputs = |g, e| e.toggle(T::DrainMultiplies) * g.accumulator_bits as f64;
+    Drain Clock "steps" Outputs = |g, e| e.count(C::DrainSteps) * drains(g);
+    Drain Clock "steps_bits" Outputs = |g, e| e.count(C::DrainSteps) * drains(g) * g.accumulator_bits as f64;
+    Drain Clock "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);
+    Drain Leakage "cycles" Overhead = |_, e| cycles(e);
+    Drain Leakage "lanes" Overhead = |g, e| cycles(e) * drains(g);
+    Drain Leakage "lane_bits" Overhead = |g, e| cycles(e) * drains(g) * g.accumulator_bits as f64;
+    Drain Leakage "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);
+
+    // Decoder, store, run configuration, counters.
+    Control Logic "beats_in" Overhead = |_, e| e.toggle(T::BeatsIn);
+    Control Logic "beats_out" Outputs = |_, e| e.toggle(T::BeatsOut);
+    Control Logic "weight_write" Weights = |_, e| e.toggle(T::WeightWrite);
+    Control Logic "events" Overhead = |_, e| counted(e);
+    Control Logic "run" Overhead = |_, e| e.count(C::RunCycles);
+    Control Logic "cycles" Overhead = |_, e| cycles(e);
+    // The state of the columns, and the parameters that the stream's beats are taken apart into.
+    Control Logic "cols" Overhead = |g, e| cycles(e) * cols(g);
+    Control Logic "params_bits" Outputs = |g, e| e.count(C::ParamWrites) * g.stream_bits as f64;
+    Control Clock "cycles" Overhead = |_, e| cycles(e);
+    // The root clock net reaches every clock gate and every register that is not gated.
+    Control Clock "rows" Overhead = |g, e| cycles(e) * rows(g);
+    Control Clock "cols" Overhead = |g, e| cycles(e) * cols(g);
+    Control Clock "pes" Overhead = |g, e| cycles(e) * pes(g);
+    Control Clock "lanes" Overhead = |g, e| cycles(e) * lanes(g);
+    Control Clock "psum_words" Overhead = |g, e| cycles(e) * pes(g) * depth(g);
+    Control Clock "small_flags" Overhead = |g, e| cycles(e) * rows(g) * small_flags(g);
+    Control Clock "scratch_words" Overhead = |g, e| cycles(e) * rows(g) * words(g);
+    Control Clock "psum_cells" Overhead = |g, e| cycles(e) * pes(g) * depth(g) * sum_bits(g);
+    Control Clock "scratch_cells" Overhead = |g, e| cycles(e) * rows(g) * words(g) * word_bits(g);
+    Control Clock "operand_cells" Overhead = |g, e| cycles(e) * lanes(g) * (g.activation_bits + g.weight_bits) as f64;
+    Control Clock "dense" Overhead = |g, e| cycles(e) * cols(g) * only(!g.skip);
+    Control Clock "drain_cells" Overhead = |g, e| cycles(e) * drains(g) * g.accumulator_bits as f64;
+    Control Clock "counter_bits" Overhead = |g, e| cycles(e) * g.counter_bits as f64;
+    Control Clock "stream_bits" Overhead = |g, e| cycles(e) * g.stream_bits as f64;
+    Control Clock "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);
+    Control Clock "beats_in" Overhead = |g, e| e.count(C::BeatsIn) * g.stream_bits as f64;
+    Control Clock "buffer_reads" Inputs = |_, e| e.count(C::BufferReads);
+    Control Clock "weight_writes" Weights = |_, e| e.count(C::WeightWrites);
+    Control Clock "params_bits" Outputs = |g, e| e.count(C::ParamWrites) * g.stream_bits as f64;
+    Control Clock "events_bits" Overhead = |g, e| counted(e) * g.counter_bits as f64;
+    Control Leakage "cycles" Overhead = |_, e| cycles(e);
+    Control Leakage "counter_bits" Overhead = |g, e| cycles(e) * g.counter_bits as f64;
+    Control Leakage "stream_bits" Overhead = |g, e| cycles(e) * g.stream_bits as f64;
+    Control Leakage "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);
+}
+
+/// Increments of counters: cycles in which at least one event of the kind can happen, bounded by the clock.
+fn counted(e: &Events) -> f64 {
+    C::ALL.iter().map(|counter| e.count(*counter).min(cycles(e))).sum()
+}

@@ -1,0 +1,230 @@
+//! Predicted cost of a way to walk a layer: a bound in closed form, and the cost of the exact recurrences.
+//!
+//! The cost is that of the layer by itself with its tensors in the global buffer: the loads of lists and
+//! parameters, as far as they do not hide behind runs, and the runs.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use pecan_config::geometry::Geometry;
+#[cfg(test)]
+use pecan_config::isa::counter::{Counter, Counters};
+#[cfg(test)]
+use pecan_config::isa::payload_beats;
+#[cfg(test)]
+use pecan_emulator::run_counts;
+use pecan_emulator::{ListLengths, RunPlan, run_cycles};
+
+use crate::cost::search::{LONGEST_RUN, phase_count, phases};
+use crate::error::MapError;
+use crate::lower::kernel::{Placement, Run, Tiling};
+use crate::space::channel_tiles::{Pass, Passes};
+use crate::space::lists::Occupancy;
+use crate::space::workload::Problem;
+
+/// A way to walk a layer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate<'a> {
+    /// Tile and slice.
+    pub(crate) tiling: Tiling,
+    /// The passes.
+    pub(crate) passes: &'a Passes,
+}
+
+/// Cycles that a layer takes at least, the loading of its lists included: a run takes what its loader, its
+/// longest column or its drain take by themselves, and what comes before and after them. The loading of a pass hides behind the run before it, as far as
+/// it overwrites none of the lists in use.
+pub(crate) fn bound(problem: &Problem<'_>, candidate: &Candidate<'_>, geometry: &Geometry) -> u64 {
+    let b = geometry.word_channels;
+    let Tiling { tile, slice } = candidate.tiling;
+    let tiles: u64 = (0..2)
+        .map(|i| {
+            let axis = &problem.axes[i];
+            let spacing = axis.spacing(tile[i]).min(axis.output);
+            let tiles =
+                |phase: usize| (axis.output - phase).div_ceil(spacing).div_ceil(tile[i]) as u64;
+            (0..spacing).map(tiles).sum::<u64>()
+        })
+        .product();
+    let steps = |axis: usize, kernel: usize, slice: usize| {
+        let blocks = kernel.div_ceil(slice);
+        let reach = (tile[axis] - 1) * problem.axes[axis].lattice_stride(tile[axis]);
+        (kernel + blocks * reach) as u64
+    };
+    let [y, x] = [0, 1].map(|i| steps(i, problem.axes[i].kernel, slice[i + 1]));
+    let pixels = problem.axes.iter().map(|axis| axis.output as u64).product::<u64>();
+    let runs = phase_count(problem, &candidate.tiling) as u64;
+    let spread = spreads(problem, candidate);
+    pipelined(candidate.passes, spread, geometry, |_, pass| {
+        let channels = if problem.per_channel() { pass.channels.len() } else { problem.inputs };
+        let words = channels.div_ceil(b) as u64;
+        let chunks = (pass.channels.len() / geometry.drain_lanes) as u64;
+        let first = |axis: usize| {
+            let reach = (tile[axis] - 1) * problem.axes[axis].lattice_stride(tile[axis]);
+            (problem.axes[axis].kernel.min(slice[axis + 1]) + reach) as u64
+        };
+        // The array is idle while the first slice is loaded, and while the last pixel is drained.
+        let fill = words.min(slice[0] as u64) * first(0) * first(1);
+        let walked = tiles * pass.walk + runs * (fill + chunks);
+        let loaded = tiles * words * y * x + runs * chunks;
+        let drained = pixels * chunks + runs * (fill + pass.walk);
+        walked.max(loaded).max(drained) + runs * PIPELINE
+    })
+}
+
+/// Cycles from the last step of a stage to the first of the next and to the end of a run, at least.
+const PIPELINE: u64 = 5;
+
+/// Whether passes with long lists are spread.
+fn spreads(problem: &Problem<'_>, candidate: &Candidate<'_>) -> bool {
+    let Tiling { tile, .. } = candidate.tiling;
+    let tiles: usize = (0..2).map(|i| problem.axes[i].output.div_ceil(tile[i])).product();
+    !problem.per_channel()
+        && phase_count(problem, &candidate.tiling) == 1
+        && tiles >= crate::lower::prefetch::FEWEST_TILES
+}
+
+/// Cycles of passes whose runs take `run` cycles each (by number and first pass of those that are alike).
+fn pipelined(
+    passes: &Passes,
+    spread: bool,
+    geometry: &Geometry,
+    run: impl Fn(usize, &Pass) -> u64,
+) -> u64 {
+    let mut total = 0;
+    let mut before: Option<(&Pass, u64)> = None;
+    let cost = |pass: &Pass, before: Option<(&Pass, u64)>| {
+        let [late, early] = pass.load(before.map(|(pass, _)| pass), geometry);
+        // Passes with long lists are spread: two tiles of each hide what is late.
+        let hidden = before.map_or(0, |(pass, _)| 2 * pass.walk) + pass.walk;
+        let late = if spread { late.saturating_sub(hidden) } else { late };
+        early.max(before.map_or(0, |(_, cycles)| cycles)) + late
+    };
+    for (number, (pass, count)) in passes.0.iter().enumerate() {
+        total += cost(pass, before);
+        before = Some((pass, run(number, pass)));
+        total += (*count as u64 - 1) * cost(pass, before);
+    }
+    total + before.map_or(0, |(_, cycles)| cycles)
+}
+
+/// Everything that is counted, except what depends on activations, and except cycles: runs, lists, parameters. The
+/// search takes it in closed form; this is what that is held against.
+///
+/// # Errors
+/// A register cannot hold a value of the layer.
+#[cfg(test)]
+pub(crate) fn counts(
+    problem: &Problem<'_>,
+    occupancy: &Occupancy,
+    candidate: &Candidate<'_>,
+    geometry: &Geometry,
+) -> Result<Counters, MapError> {
+    let mut total = Counters::default();
+    for (pass, count) in &candidate.passes.0 {
+        let count = *count as u64;
+        for plan in plans(problem, occupancy, candidate, pass, geometry)? {
+            let one = run_counts(&plan);
+            total.0.iter_mut().zip(one.0).for_each(|(total, n)| *total += count * n);
+        }
+        let (entries, params) = (pass.entries(), pass.channels.len() as u64);
+        let beats = |items, slot| payload_beats(items, slot, geometry.stream_bits);
+        total[Counter::WeightWrites] += count * entries;
+        total[Counter::ParamWrites] += count * params;
+        total[Counter::BeatsIn] +=
+            count * (beats(entries, geometry.entry_slot) + beats(params, Geometry::PARAM_SLOT));
+    }
+    Ok(total)
+}
+
+/// Cycles of [`bound`] with the exact timing of the runs.
+///
+/// # Errors
+/// A register cannot hold a value of the layer.
+pub(crate) fn cycles(
+    problem: &Problem<'_>,
+    occupancy: &Occupancy,
+    candidate: &Candidate<'_>,
+    geometry: &Geometry,
+) -> Result<u64, MapError> {
+    let mut runs = Vec::with_capacity(candidate.passes.0.len());
+    for (pass, _) in &candidate.passes.0 {
+        let plans = plans(problem, occupancy, candidate, pass, geometry)?;
+        let cycles = |plan: RunPlan| {
+            let plan = RunPlan { lists: deciding(plan.lists), ..plan };
+            run_cycles(Arc::new(plan)).unwrap_or(2 * LONGEST_RUN)
+        };
+        runs.push(plans.into_iter().map(cycles).sum::<u64>());
+    }
+    let spread = spreads(problem, candidate);
+    Ok(pipelined(candidate.passes, spread, geometry, |number, _| runs[number]))
+}
+
+/// The lists of the columns that decide when a run ends: times only grow with the entries of a slice, so a column that
+/// has nowhere more than another never decides. Columns often are alike; a few are timed in place of all.
+fn deciding(mut lists: ListLengths) -> ListLengths {
+    lists.retain(|list| !list.is_empty());
+    lists.sort_unstable();
+    lists.dedup();
+    let below = |a: &[u32], b: &[u32]| a.iter().zip(b).all(|(a, b)| a <= b);
+    // In ascending order a list can lie below later ones only.
+    let kept = (0..lists.len())
+        .filter(|k| !lists[k + 1..].iter().any(|later| below(&lists[*k], later)))
+        .collect::<Vec<_>>();
+    kept.into_iter().map(|k| std::mem::take(&mut lists[k])).collect()
+}
+
+/// The runs of a pass, one per phase.
+fn plans(
+    problem: &Problem<'_>,
+    occupancy: &Occupancy,
+    candidate: &Candidate<'_>,
+    pass: &Pass,
+    geometry: &Geometry,
+) -> Result<Vec<RunPlan>, MapError> {
+    let phases = phases(problem, &candidate.tiling).into_iter();
+    phases
+        .map(|phase| {
+            let run = whole_run(problem, pass.channels.clone(), phase, geometry);
+            run.plan(problem, occupancy, &candidate.tiling, geometry)
+        })
+        .collect()
+}
+
+/// A run over the whole layer with everything in the buffer.
+fn whole_run(
+    problem: &Problem<'_>,
+    channels: Range<usize>,
+    phase: [usize; 2],
+    geometry: &Geometry,
+) -> Run {
+    let b = geometry.word_channels;
+    let place = |pixels: [usize; 2], channels: usize| Placement {
+        base: 0,
+        pixels: pixels.map(|n| 0..n),
+        words: 0..channels.div_ceil(b),
+    };
+    Run {
+        outputs: problem.axes.map(|axis| 0..axis.output),
+        phase,
+        taps: problem.taps_of(&channels, geometry),
+        channels,
+        accumulate: false,
+        no_drain: false,
+        input: place(problem.axes.map(|axis| axis.input), problem.inputs),
+        other: 0,
+        output: place(problem.axes.map(|axis| axis.output), problem.outputs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_lists_that_nothing_exceeds_decide() {
+        let lists = vec![vec![3, 1], vec![], vec![1, 4], vec![3, 1], vec![2, 1], vec![1, 3]];
+        assert_eq!(deciding(lists), [[1, 4], [3, 1]]);
+        assert!(deciding(vec![vec![]; 3]).is_empty());
+    }
+}

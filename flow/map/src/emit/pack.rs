@@ -1,0 +1,150 @@
+//! Weight lists of a layer: the entries for the program.
+
+use std::ops::Range;
+
+use pecan_config::geometry::Geometry;
+use rayon::prelude::*;
+
+use crate::space::lists::{SliceBox, TapBox, column_groups, slices};
+use crate::space::workload::Problem;
+
+/// The packed lists of a run, one byte string of slots per column.
+pub(crate) fn pack(
+    problem: &Problem<'_>,
+    channels: &Range<usize>,
+    taps: &TapBox,
+    slice: SliceBox,
+    geometry: &Geometry,
+) -> Vec<Vec<u8>> {
+    let column = |c: usize| {
+        let mut packer = Packer { geometry, bytes: Vec::new(), weights: vec![0; geometry.lanes] };
+        for part in slices(taps, slice) {
+            for output in column_groups(channels, c, geometry) {
+                packer.group(problem, output, output - channels.start, &part, slice);
+            }
+        }
+        packer.bytes
+    };
+    // Fully connected layers have tens of millions of weights.
+    (0..geometry.cols).into_par_iter().map(column).collect()
+}
+
+/// Appends entries.
+struct Packer<'a> {
+    geometry: &'a Geometry,
+    bytes: Vec<u8>,
+    /// One weight per lane of the entry at hand.
+    weights: Vec<i32>,
+}
+
+impl Packer<'_> {
+    /// Appends the list of one group in one slice.
+    fn group(
+        &mut self,
+        problem: &Problem<'_>,
+        output: usize,
+        run_channel: usize,
+        part: &TapBox,
+        slice: SliceBox,
+    ) {
+        let g = self.geometry;
+        let b = g.word_channels;
+        let start = self.bytes.len();
+        let first = part[0].start * b;
+        let walked = problem.inputs_of(output, g.lanes, g.skip);
+        let inputs = first.max(walked.start)..(part[0].end * b).min(walked.end);
+        let filters: Option<Vec<&[i32]>> =
+            (0..g.lanes).map(|lane| problem.filter(output + lane)).collect();
+        for y in part[1].clone() {
+            for x in part[2].clone() {
+                let word = ((y - part[1].start) * slice[2] + x - part[2].start) * slice[0];
+                if problem.per_channel() {
+                    self.entry(problem, word * b + run_channel, output, 0, [y, x]);
+                    continue;
+                }
+                if let Some(filters) = &filters {
+                    let at = (word * b, y * problem.axes[1].kernel + x);
+                    self.filtered(problem, filters, inputs.clone(), first, at);
+                    continue;
+                }
+                for input in inputs.clone() {
+                    self.entry(problem, word * b + input - first, output, input, [y, x]);
+                }
+            }
+        }
+        if self.bytes.len() == start {
+            self.weights.fill(0);
+            self.slot(0);
+        }
+        if g.skip {
+            let at = g.lanes * g.weight_bits + g.index_bits;
+            let last = self.bytes.len() - g.entry_slot / 8 + at / 8;
+            self.bytes[last] |= 1 << (at % 8);
+        }
+    }
+
+    /// Appends the entries of input channels `inputs` of an ordinary convolution, whose word and tap are `at`: what
+    /// [`Self::entry`] does, for networks of which nearly all weights are in such layers.
+    fn filtered(
+        &mut self,
+        problem: &Problem<'_>,
+        filters: &[&[i32]],
+        inputs: Range<usize>,
+        first: usize,
+        (index, tap): (usize, usize),
+    ) {
+        let area = problem.axes[0].kernel * problem.axes[1].kernel;
+        for input in inputs {
+            let position = problem.input_channel(input) * area + tap;
+            let mut any = 0;
+            for (weight, filter) in self.weights.iter_mut().zip(filters) {
+                *weight = filter.get(position).copied().unwrap_or(0);
+                any |= *weight;
+            }
+            if any != 0 || !self.geometry.skip {
+                self.slot(index + input - first);
+            }
+        }
+    }
+
+    /// Appends the entry of an input channel and tap, unless it is left out.
+    fn entry(
+        &mut self,
+        problem: &Problem<'_>,
+        index: usize,
+        output: usize,
+        input: usize,
+        tap: [usize; 2],
+    ) {
+        let mut any = 0;
+        for (lane, weight) in self.weights.iter_mut().enumerate() {
+            *weight = problem.weight(output + lane, input, tap);
+            any |= *weight;
+        }
+        if any != 0 || !self.geometry.skip {
+            self.slot(index);
+        }
+    }
+
+    /// Appends a slot with the weights at hand.
+    fn slot(&mut self, index: usize) {
+        let g = self.geometry;
+        let mask = (1u64 << g.weight_bits) - 1;
+        // Whole 64-bit parts; a weight never crosses one, as its width divides 64.
+        let mut part = 0u64;
+        let mut at = 0;
+        let begin = self.bytes.len();
+        for weight in &self.weights {
+            part |= (*weight as u64 & mask) << (at % 64);
+            at += g.weight_bits;
+            if at.is_multiple_of(64) {
+                self.bytes.extend_from_slice(&part.to_le_bytes());
+                part = 0;
+            }
+        }
+        let tail =
+            if g.skip { u128::from(part) | (index as u128) << (at % 64) } else { part.into() };
+        self.bytes.extend_from_slice(&tail.to_le_bytes());
+        self.bytes.resize(begin + g.entry_slot / 8, 0);
+    }
+}

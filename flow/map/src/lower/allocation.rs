@@ -1,0 +1,92 @@
+//! Boxes of tensors that live in DRAM: their places in the buffer and their transfers.
+
+use std::ops::Range;
+
+use super::layer::{Boxes, Emitter, Home, LayerJob};
+use super::split::lead;
+use crate::lower::kernel::{Placement, Run};
+use crate::lower::placement::Layout;
+
+impl Emitter<'_> {
+    /// The place of an output box.
+    pub(crate) fn output_box(
+        &self,
+        job: &LayerJob<'_>,
+        outputs: &[Range<usize>; 2],
+        words: Range<usize>,
+        boxes: &mut Boxes,
+    ) -> Placement {
+        if let Home::Buffer(base) = *job.output {
+            let pixels = job.problem.axes.map(|axis| 0..axis.output);
+            let words = 0..job.problem.outputs.div_ceil(self.geometry.word_channels);
+            return Placement { base, pixels, words };
+        }
+        let slot = boxes.outputs % job.split.slots;
+        boxes.outputs += 1;
+        let base = job.boxes + job.split.slots * job.split.input + slot * job.split.output;
+        Placement { base, pixels: outputs.clone(), words }
+    }
+
+    /// Makes sure that the buffer holds the input of a run; also returns the distance to the second tensor.
+    pub(crate) fn input_box(
+        &mut self,
+        job: &LayerJob<'_>,
+        run: &Run,
+        boxes: &mut Boxes,
+    ) -> (Placement, i64) {
+        let b = self.geometry.word_channels;
+        let axes = &job.problem.axes;
+        let all = 0..job.problem.inputs.div_ceil(b);
+        let layout = match job.input {
+            Home::Buffer(base) => {
+                let pixels = axes.map(|axis| 0..axis.input);
+                let other = match job.other {
+                    Some(Home::Buffer(other)) => *other as i64 - *base as i64,
+                    _ => 0,
+                };
+                return (Placement { base: *base, pixels, words: all }, other);
+            }
+            Home::Dram(layout) => layout,
+        };
+        let fine = job.split.fine;
+        let by_run = fine && (job.choice.sliced || job.problem.per_channel());
+        let words = if by_run { run.taps[0].clone() } else { all };
+        let pixels = std::array::from_fn(|i| {
+            let taps = if fine { run.taps[i + 1].clone() } else { 0..axes[i].kernel };
+            axes[i].footprint(&run.outputs[i], &taps)
+        });
+        if let Some((loaded, other)) = &boxes.loaded
+            && loaded.pixels == pixels
+            && loaded.words == words
+        {
+            return (loaded.clone(), *other);
+        }
+        let slot = boxes.inputs % job.split.slots;
+        boxes.inputs += 1;
+        let base = job.boxes + slot * job.split.input + lead(self.geometry);
+        let place = Placement { base, pixels, words };
+        // With boxes in turn the run before the latest has ended, and its box is free.
+        let wait = job.split.slots == 1 || boxes.inputs == 1;
+        self.load(layout, &place, wait);
+        let mut other = 0;
+        if let Some(Home::Dram(layout)) = job.other {
+            other = place.size() + lead(self.geometry);
+            self.load(layout, &Placement { base: base + other, ..place.clone() }, wait);
+        }
+        boxes.loaded = Some((place.clone(), other as i64));
+        (place, other as i64)
+    }
+
+    /// Loads a box, last segment first: a segment may begin with words of the beat before it, which then
+    /// overwrite the end of the segment before it.
+    pub(crate) fn load(&mut self, layout: &Layout, place: &Placement, wait: bool) {
+        let slot = self.geometry.word_slot / 8;
+        let beat = self.geometry.stream_bits / 8;
+        for segment in layout.segments(place).into_iter().rev() {
+            let at = layout.pieces[segment.piece].address + segment.index * slot;
+            let early = at % beat / slot;
+            let address = place.base + segment.word - early;
+            self.builder.load_words(address, segment.count + early, at - early * slot, wait);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Weight buffers and parameter memory as rings: the lists of the next run load beside those in use, and
+//! lists that are still there are not loaded again.
+
+/// Identifies what was loaded: layer, number of the pass, number of the chunk.
+pub(crate) type Key = (usize, usize, usize);
+
+/// What is loaded, by positions that count on without wrapping.
+#[derive(Clone, Debug)]
+struct Set {
+    key: Key,
+    start: Vec<u64>,
+}
+
+/// Rings of one depth, one per column, that are filled together.
+#[derive(Clone, Debug)]
+pub(crate) struct Rings {
+    depth: u64,
+    next: Vec<u64>,
+    sets: Vec<Set>,
+    /// Positions from which the lists of the latest run lie.
+    in_use: Option<Vec<u64>>,
+}
+
+/// Where a set lies or goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    /// First position per ring.
+    pub(crate) start: Vec<u64>,
+    /// First position per ring that overwrites what the latest run uses.
+    pub(crate) limit: Vec<u64>,
+}
+
+impl Rings {
+    /// `count` empty rings.
+    pub(crate) fn new(count: usize, depth: usize) -> Self {
+        Self { depth: depth as u64, next: vec![0; count], sets: Vec::new(), in_use: None }
+    }
+
+    /// Positions of a set that is still there, for the next run.
+    pub(crate) fn find(&mut self, key: Key) -> Option<Vec<u64>> {
+        let (depth, next) = (self.depth, &self.next);
+        self.sets.retain(|set| set.start.iter().zip(next).all(|(s, n)| n - s <= depth));
+        let start = self.sets.iter().find(|set| set.key == key)?.start.clone();
+        self.in_use = Some(start.clone());
+        Some(start)
+    }
+
+    /// Allocates a set of the given lengths for the next run. With `whole` a set does not wrap.
+    pub(crate) fn place(&mut self, key: Key, lengths: &[usize], whole: bool) -> Slot {
+        let depth = self.depth;
+        let before = self.next.clone();
+        let start = self.allocate(key, lengths, whole);
+        let used = self.in_use.replace(start.clone()).unwrap_or(before);
+        Slot { start, limit: used.iter().map(|used| used + depth).collect() }
+    }
+
+    /// Whether nothing was overwritten so far.
+    pub(crate) fn keep_all(&self) -> bool {
+        self.next.iter().all(|next| *next <= self.depth)
+    }
+
+    /// Address of a position.
+    pub(crate) fn address(&self, position: u64) -> usize {
+        (position % self.depth) as usize
+    }
+
+    /// Entries of a ring.
+    pub(crate) fn depth(&self) -> u64 {
+        self.depth
+    }
+
+    fn allocate(&mut self, key: Key, lengths: &[usize], whole: bool) -> Vec<u64> {
+        for (next, length) in self.next.iter_mut().zip(lengths) {
+            let room = self.depth - *next % self.depth;
+            if whole && room < *length as u64 {
+                *next += room;
+            }
+        }
+        let start = self.next.clone();
+        for (next, length) in self.next.iter_mut().zip(lengths) {
+            *next += *length as u64;
+        }
+        self.sets.push(Set { key, start: start.clone() });
+        start
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_stay_until_overwritten() {
+        let mut rings = Rings::new(1, 8);
+        let first = rings.place((0, 0, 0), &[3], false);
+        assert_eq!((first.start[0], first.limit[0]), (0, 8));
+        let second = rings.place((0, 1, 0), &[4], false);
+        assert_eq!((second.start[0], second.limit[0]), (3, 8));
+        assert_eq!(rings.find((0, 0, 0)), Some(vec![0]));
+        // Its end overwrites the first set, which the latest run uses.
+        let third = rings.place((0, 2, 0), &[4], false);
+        assert_eq!((third.start[0], third.limit[0]), (7, 8));
+        assert_eq!(rings.find((0, 0, 0)), None);
+    }
+
+    #[test]
+    fn whole_sets_do_not_wrap() {
+        let mut rings = Rings::new(1, 8);
+        rings.place((0, 0, 0), &[5], true);
+        let start = rings.place((0, 1, 0), &[4], true).start[0];
+        assert_eq!((start, rings.address(start)), (8, 0));
+    }
+}

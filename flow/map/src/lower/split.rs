@@ -1,0 +1,174 @@
+//! How a layer is cut so that its boxes fit the free part of the global buffer.
+
+use std::ops::Range;
+
+use pecan_config::geometry::Geometry;
+
+use crate::cost::search::Choice;
+use crate::space::workload::Problem;
+
+/// Boxes of a layer in the buffer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Split {
+    /// Output pixels (y, x) that are computed before the next box is loaded.
+    pub(crate) rect: [usize; 2],
+    /// Boxes hold just the channel words and taps of one run, not of the whole layer.
+    pub(crate) fine: bool,
+    /// Output boxes hold the words of one pass.
+    pub(crate) by_pass: bool,
+    /// All rectangles are computed for a pass before the next one: lists are loaded once, inputs for each pass.
+    pub(crate) pass_first: bool,
+    /// Words of the largest input box; 0 if the input is resident.
+    pub(crate) input: usize,
+    /// Words of the largest output box; 0 if the output is resident.
+    pub(crate) output: usize,
+    /// Boxes in turn: 2 where there is room, so that transfers hide behind compute.
+    pub(crate) slots: usize,
+}
+
+/// What of a layer does not live in the buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Away {
+    /// The input.
+    pub(crate) input: bool,
+    /// The output.
+    pub(crate) output: bool,
+}
+
+/// Words in front of an input box that a load may overwrite with words of the same beat.
+pub(crate) fn lead(geometry: &Geometry) -> usize {
+    (geometry.stream_bits / geometry.word_slot).saturating_sub(1)
+}
+
+/// The coarsest split whose boxes fit into `room` words; `most` bounds the output pixels of a rectangle.
+pub(crate) fn split(
+    problem: &Problem<'_>,
+    choice: &Choice,
+    away: Away,
+    room: usize,
+    most: [usize; 2],
+    geometry: &Geometry,
+) -> Option<Split> {
+    let tile: [usize; 2] = std::array::from_fn(|i| choice.tiling.tile[i].min(most[i]));
+    let sized = |rect, by_pass, fine, slots| {
+        sized(
+            problem,
+            choice,
+            away,
+            Split { rect, fine, by_pass, pass_first: false, input: 0, output: 0, slots },
+            geometry,
+        )
+    };
+    let fits = |s: &Split| s.slots * (s.input + s.output) <= room;
+    if !choice.sliced {
+        let rects: Vec<[usize; 2]> = rectangles(most, tile);
+        let coarse = |slots| rects.iter().map(|r| sized(*r, false, false, slots)).find(fits);
+        let single = coarse(1);
+        if !away.input && !away.output {
+            return single;
+        }
+        let whole = single.clone().filter(|s| s.rect == most);
+        // Where the lists of all passes do not stay, every rectangle would load them again: one that holds
+        // all pixels is better, even if its outputs leave pass by pass.
+        let by_pass = [2, 1].map(|slots| sized(most, true, false, slots));
+        let by_pass =
+            by_pass.into_iter().find(|s| !choice.resident(geometry) && away.output && fits(s));
+        // Half the rectangle with two boxes hides the transfers; so coarse ones only if all fits at once.
+        if let Some(found) = whole.or(by_pass) {
+            return Some(found);
+        }
+        let pass_first = |slots| {
+            let splits = rects.iter().map(|r| sized(*r, true, false, slots));
+            splits.map(|split| Split { pass_first: true, ..split }).find(fits)
+        };
+        let lists_once = !choice.resident(geometry) && !problem.per_channel();
+        let other = [2, 1].into_iter().filter(|_| lists_once).find_map(pass_first);
+        let splits = coarse(2).or(single).into_iter().chain(other);
+        let traffic = |split: &Split| traffic(problem, choice, away, split, geometry);
+        if let Some(found) = splits.min_by_key(traffic) {
+            return Some(found);
+        }
+        return [2, 1].map(|slots| sized(tile, true, true, slots)).into_iter().find(fits);
+    }
+    // The partial sums of two tiles survive from run to run, so that a list serves both.
+    let pair = if tile[1] < most[1] {
+        [tile[0], most[1].min(2 * tile[1])]
+    } else {
+        [most[0].min(2 * tile[0]), tile[1]]
+    };
+    let splits = [pair, tile].map(|rect| [2, 1].map(|slots| sized(rect, true, true, slots)));
+    splits.into_iter().flatten().find(fits)
+}
+
+/// Bits of lists and inputs that a split loads.
+fn traffic(
+    problem: &Problem<'_>,
+    choice: &Choice,
+    away: Away,
+    split: &Split,
+    geometry: &Geometry,
+) -> u128 {
+    // Along an axis: number of parts, and the inputs of all of them.
+    let along = |i: usize| {
+        let axis = &problem.axes[i];
+        parts(axis.output, split.rect[i]).fold((0, 0), |(count, sum), outputs| {
+            (count + 1, sum + axis.footprint(&outputs, &(0..axis.kernel)).len() as u128)
+        })
+    };
+    let ((rows, height), (columns, width)) = (along(0), along(1));
+    let tensors = if problem.sum() { 2 } else { 1 };
+    let words = problem.inputs.div_ceil(geometry.word_channels) * tensors * geometry.word_slot;
+    let inputs = if away.input { height * width * words as u128 } else { 0 };
+    let lists = u128::from(choice.walk) * (geometry.cols * geometry.entry_slot) as u128;
+    if split.pass_first {
+        return lists + choice.passes.len() as u128 * inputs;
+    }
+    let loads = if choice.resident(geometry) { 1 } else { rows * columns };
+    loads * lists + inputs
+}
+
+/// Rectangles from large to small: full rows first, then parts of a row of tiles.
+fn rectangles(most: [usize; 2], tile: [usize; 2]) -> Vec<[usize; 2]> {
+    let rows = (1..=most[0]).rev().filter(|h| *h == most[0] || h % tile[0] == 0);
+    let columns = (1..most[1]).rev().filter(|w| w % tile[1] == 0);
+    rows.map(|h| [h, most[1]]).chain(columns.map(|w| [tile[0], w])).collect()
+}
+
+/// A split with the sizes of its boxes.
+fn sized(
+    problem: &Problem<'_>,
+    choice: &Choice,
+    away: Away,
+    split: Split,
+    geometry: &Geometry,
+) -> Split {
+    let Split { rect, fine, by_pass, .. } = split;
+    let b = geometry.word_channels;
+    let slice = choice.tiling.slice;
+    let along = |i: usize| {
+        let axis = &problem.axes[i];
+        let taps = if fine && choice.sliced { slice[i + 1] } else { axis.kernel };
+        axis.input.min((rect[i] - 1) * axis.stride + (taps - 1) * axis.dilation + 1)
+    };
+    let pass = choice.passes.iter().map(Range::len).max().unwrap_or(b) / b;
+    let all = problem.inputs.div_ceil(b);
+    let words = match (fine, problem.per_channel(), choice.sliced) {
+        (true, true, _) => pass,
+        (true, false, true) => slice[0].min(all),
+        _ => all,
+    };
+    let tensors = if problem.sum() { 2 } else { 1 };
+    let input = tensors * (along(0) * along(1) * words + lead(geometry));
+    let produced = if by_pass { pass } else { problem.outputs.div_ceil(b) };
+    let output = rect[0] * rect[1] * produced;
+    Split {
+        input: if away.input { input } else { 0 },
+        output: if away.output { output } else { 0 },
+        ..split
+    }
+}
+
+/// Consecutive parts of `extent` pixels, each of at most `part`.
+pub(crate) fn parts(extent: usize, part: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..extent).step_by(part).map(move |from| from..(from + part).min(extent))
+}

@@ -1,0 +1,86 @@
+//! Which nodes of a model the hardware can run.
+
+use std::collections::HashMap;
+
+use super::{Finding, Graph, GraphError, Node};
+use crate::onnx::Model;
+use crate::op::Lowering;
+
+/// One finding for every node of the model, in the file's order. A model whose graph is wrong as a whole
+/// gives one unsupported finding for the operator `Graph`.
+pub fn check(model: &Model) -> Vec<Finding> {
+    match Graph::import_partial(model) {
+        Ok(graph) => graph.check(),
+        Err(error) => {
+            let reason = match error {
+                GraphError::Structure { problem, .. } => problem,
+                other => other.to_string(),
+            };
+            let name = model.proto.graph.as_ref().and_then(|g| g.name.clone()).unwrap_or_default();
+            vec![Finding { node: name, op: "Graph".into(), supported: false, reason }]
+        }
+    }
+}
+
+impl Graph {
+    /// One finding for every node of the file: whether the hardware can run it and why not.
+    pub fn check(&self) -> Vec<Finding> {
+        let ends = self.ends_on_host();
+        let verdicts: HashMap<&str, Result<String, String>> =
+            self.iter().map(|node| (node.name.as_str(), self.verdict(node, &ends))).collect();
+        let mut findings = self.remarks().to_vec();
+        for finding in &mut findings {
+            match verdicts.get(finding.node.as_str()) {
+                Some(Ok(remark)) if finding.reason.is_empty() => finding.reason.clone_from(remark),
+                Some(Err(reason)) => {
+                    finding.supported = false;
+                    finding.reason.clone_from(reason);
+                }
+                _ => {}
+            }
+        }
+        findings
+    }
+
+    /// A remark on a node that the hardware can run, or why it cannot.
+    fn verdict(&self, node: &Node, ends: &[bool]) -> Result<String, String> {
+        if let Some(problem) = &node.problem {
+            return Err(problem.clone());
+        }
+        let Some(op) = &node.op else { return Err("unknown operator".into()) };
+        let layouts: Option<Vec<_>> = node.inputs.iter().map(|&t| self.tensors[t].layout).collect();
+        let Some(layouts) = layouts else {
+            let unshaped = node.inputs.iter().any(|&t| self.tensors[t].shape.is_none());
+            return if unshaped {
+                Ok("shape not checked: it depends on an unsupported node".into())
+            } else {
+                Err("input is no feature map [N, C, H, W] and no vector [N, K]".into())
+            };
+        };
+        match op.lower(&layouts) {
+            Lowering::Unsupported(reason) => Err(reason),
+            Lowering::Host(_) if !ends[node.output] => {
+                Err("supported: as the last node only (computed by the host)".into())
+            }
+            Lowering::Host(_) => Ok("computed by the host".into()),
+            Lowering::Alias if self.tensors[node.output].layout.is_none() => Err(format!(
+                "the new shape {:?} moves values that lie as {layouts:?}; supported: flattening, the same \
+                 feature map, and any shape directly at the network's input",
+                self.tensors[node.output].shape.as_deref().unwrap_or_default()
+            )),
+            _ => Ok(String::new()),
+        }
+    }
+
+    /// For every tensor, whether only operations of the host follow it; from the last node to the first.
+    fn ends_on_host(&self) -> Vec<bool> {
+        let mut ends = vec![true; self.tensors.len()];
+        for node in self.order.iter().rev().map(|&index| &self.nodes[index]) {
+            let host = matches!(node.op.as_ref().map(|op| op.lower(&[])), Some(Lowering::Host(_)));
+            if !(host && ends[node.output]) {
+                node.inputs.iter().for_each(|&tensor| ends[tensor] = false);
+            }
+        }
+        ends
+    }
+}

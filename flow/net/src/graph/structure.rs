@@ -1,0 +1,307 @@
+//! The skeleton of a model: constants, the one input, names, producers and order.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use petgraph::Direction;
+use petgraph::algo::toposort;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use crate::limits::{MOST_AXES, MOST_NODES, MOST_PARAMETERS, MOST_VALUES};
+use crate::onnx::{
+    Constant, ConstantError, Dimension, DimensionValue, GraphProto, Model, NodeProto, TypeValue,
+    ValueInfoProto, data_type,
+};
+use crate::op;
+
+/// Names resolved, nothing interpreted yet.
+#[derive(Debug)]
+pub(super) struct Structure<'m> {
+    pub(super) proto: &'m GraphProto,
+    pub(super) constants: HashMap<&'m str, Result<Constant, ConstantError>>,
+    pub(super) input: (&'m str, Vec<usize>),
+    pub(super) output: &'m str,
+    /// What the file itself states of tensors.
+    stated: HashMap<&'m str, &'m ValueInfoProto>,
+    /// Unique name of every node.
+    pub(super) names: Vec<String>,
+
+    /// Nodes that the output depends on, in order of execution.
+    pub(super) order: Vec<usize>,
+}
+
+impl<'m> Structure<'m> {
+    pub(super) fn of(model: &'m Model) -> Result<Self, String> {
+        let proto = model.proto.graph.as_ref().ok_or("no graph in the model")?;
+        if proto.node.len() > MOST_NODES {
+            let nodes = proto.node.len();
+            return Err(format!("{nodes} nodes; allowed: at most {MOST_NODES}"));
+        }
+        let names = node_names(proto)?;
+        let constants = constants(proto)?;
+        let input = input(proto, &constants)?;
+        let producers = producers(proto, &names, &constants, input.0)?;
+        let output = match proto.output.as_slice() {
+            [output] => output.name.as_deref().unwrap_or(""),
+            outputs => {
+                let names: Vec<&str> = outputs.iter().filter_map(|o| o.name.as_deref()).collect();
+                return Err(format!(
+                    "{} graph outputs ({}); supported: 1",
+                    outputs.len(),
+                    op::list(&names)
+                ));
+            }
+        };
+        if !producers.contains_key(output) {
+            return Err(format!("graph output `{output}` is written by no node"));
+        }
+        let order = order(proto, &names, &producers, output)?;
+        let values = proto.value_info.iter().chain(&proto.output).rev();
+        let stated = values.filter_map(|v| Some((v.name.as_deref()?, v))).collect();
+        Ok(Self { proto, constants, input, output, stated, names, order })
+    }
+
+    /// Shape without batch that the file itself states for `tensor`.
+    pub(super) fn declared(&self, tensor: &str) -> Option<Vec<usize>> {
+        sample_shape(dimensions(self.stated.get(tensor)?)?, tensor).ok()
+    }
+}
+
+pub(super) fn is_constant(node: &NodeProto) -> bool {
+    node.op_type.as_deref() == Some("Constant") && standard_domain(node)
+}
+
+/// Whether `node` computes one of `constants` from others.
+pub(super) fn is_folded<T>(node: &NodeProto, constants: &HashMap<&str, T>) -> bool {
+    is_dequantization(node) && node.input.iter().all(|i| constants.contains_key(i.as_str()))
+}
+
+pub(crate) fn standard_domain(node: &NodeProto) -> bool {
+    matches!(node.domain.as_deref(), None | Some("" | "ai.onnx"))
+}
+
+/// A unique name of every node, in the file's order: its own, or one made up from operator and position.
+pub(crate) fn node_names(proto: &GraphProto) -> Result<Vec<String>, String> {
+    let mut seen = HashSet::new();
+    let mut names = Vec::with_capacity(proto.node.len());
+    for (index, node) in proto.node.iter().enumerate() {
+        let given = node.name.as_deref().unwrap_or("");
+        let name = if given.is_empty() {
+            format!("{}_{index}", node.op_type.as_deref().unwrap_or("node"))
+        } else {
+            given.to_string()
+        };
+        if !seen.insert(name.clone()) {
+            return Err(format!("node name `{name}` occurs more than once"));
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// Every constant tensor by name: initializers, `Constant` nodes, and dequantized constants.
+pub(crate) fn constants(
+    proto: &GraphProto,
+) -> Result<HashMap<&str, Result<Constant, ConstantError>>, String> {
+    let mut constants = HashMap::new();
+    let mut add = |name, value| match constants.insert(name, value) {
+        Some(_) => Err(format!("constant tensor `{name}` occurs more than once")),
+        None => Ok(()),
+    };
+    for tensor in &proto.initializer {
+        add(tensor.name.as_deref().unwrap_or(""), Constant::decode(tensor))?;
+    }
+    for sparse in &proto.sparse_initializer {
+        let name = sparse.values.as_ref().and_then(|v| v.name.as_deref()).unwrap_or("");
+        let problem = "sparse initializer; store it densely".to_string();
+        add(name, Err(ConstantError { tensor: name.to_string(), problem }))?;
+    }
+    for node in proto.node.iter().filter(|n| is_constant(n)) {
+        let name = node.output.first().map_or("", String::as_str);
+        add(name, op::constant_value(node))?;
+    }
+    dequantize(proto, &mut constants)?;
+    Ok(constants)
+}
+
+/// Adds what `DequantizeLinear` makes of constants.
+fn dequantize<'m>(
+    proto: &'m GraphProto,
+    constants: &mut HashMap<&'m str, Result<Constant, ConstantError>>,
+) -> Result<(), String> {
+    // The same integers may be named again and again, so that the size of the file is no bound.
+    let mut left = MOST_PARAMETERS;
+    for node in proto.node.iter().filter(|n| is_dequantization(n)) {
+        let inputs: Option<Result<Vec<&Constant>, &ConstantError>> =
+            node.input.iter().map(|i| constants.get(i.as_str()).map(Result::as_ref)).collect();
+        // A computed input makes it an ordinary node.
+        let Some(inputs) = inputs else { continue };
+        let value = match inputs {
+            Ok(inputs) => {
+                let count = inputs.first().map_or(0, |data| data.len());
+                left = left.checked_sub(count).ok_or_else(|| {
+                    format!("dequantized constants of more than {MOST_PARAMETERS} values")
+                })?;
+                op::dequantized(node, &inputs)
+            }
+            Err(error) => Err(error.clone()),
+        };
+        let name = node.output.first().map_or("", String::as_str);
+        if constants.insert(name, value).is_some() {
+            return Err(format!("constant tensor `{name}` occurs more than once"));
+        }
+    }
+    Ok(())
+}
+
+fn is_dequantization(node: &NodeProto) -> bool {
+    node.op_type.as_deref() == Some("DequantizeLinear") && standard_domain(node)
+}
+
+fn dimensions(info: &ValueInfoProto) -> Option<&[Dimension]> {
+    match info.r#type.as_ref()?.value.as_ref()? {
+        TypeValue::Tensor(tensor) => Some(&tensor.shape.as_ref()?.dim),
+        _ => None,
+    }
+}
+
+/// Extents after the batch axis; all must be known.
+fn sample_shape(dims: &[Dimension], tensor: &str) -> Result<Vec<usize>, String> {
+    let describe = |d: &Dimension| match &d.value {
+        Some(DimensionValue::Value(v)) => v.to_string(),
+        Some(DimensionValue::Param(p)) => p.clone(),
+        None => "?".into(),
+    };
+    if !(2..=MOST_AXES).contains(&dims.len()) {
+        let all: Vec<String> = dims.iter().take(MOST_AXES).map(describe).collect();
+        let more = if dims.len() > MOST_AXES { ", ..." } else { "" };
+        return Err(format!(
+            "tensor `{tensor}` has shape [{}{more}]; expected [N, ...], at most {MOST_AXES} axes",
+            all.join(", ")
+        ));
+    }
+    let all: Vec<String> = dims.iter().map(describe).collect();
+    let extents = dims[1..].iter().map(|d| match d.value {
+        Some(DimensionValue::Value(v)) => usize::try_from(v).ok().filter(|&v| v > 0),
+        _ => None,
+    });
+    let shape: Option<Vec<usize>> = extents.collect();
+    let shape = shape.ok_or_else(|| {
+        format!(
+            "tensor `{tensor}` has shape [{}]; supported: positive numbers after the batch axis",
+            all.join(", ")
+        )
+    })?;
+    values(&shape).map_err(|e| format!("tensor `{tensor}`: {e}"))?;
+    Ok(shape)
+}
+
+/// Number of values of `shape`, within the limit.
+pub(super) fn values(shape: &[usize]) -> Result<usize, String> {
+    shape
+        .iter()
+        .try_fold(1usize, |n, &d| n.checked_mul(d))
+        .filter(|n| (1..=MOST_VALUES).contains(n) && shape.len() < MOST_AXES)
+        .ok_or_else(|| {
+            format!(
+                "shape [N, {}] is out of range: 1 to {MOST_VALUES} values per sample, at most {MOST_AXES} axes",
+                op::list(shape)
+            )
+        })
+}
+
+fn input<'m>(
+    proto: &'m GraphProto,
+    constants: &HashMap<&'m str, Result<Constant, ConstantError>>,
+) -> Result<(&'m str, Vec<usize>), String> {
+    let name = |v: &'m ValueInfoProto| v.name.as_deref().unwrap_or("");
+    let inputs: Vec<&ValueInfoProto> =
+        proto.input.iter().filter(|v| !constants.contains_key(name(v))).collect();
+    let [input] = inputs.as_slice() else {
+        let names: Vec<&str> = inputs.iter().map(|v| name(v)).collect();
+        return Err(format!("{} graph inputs ({}); supported: 1", inputs.len(), op::list(&names)));
+    };
+    let name = name(input);
+    let element = input.r#type.as_ref().and_then(|t| match t.value.as_ref()? {
+        TypeValue::Tensor(tensor) => tensor.elem_type,
+        _ => None,
+    });
+    if element != Some(data_type::FLOAT) {
+        return Err(format!("graph input `{name}` is not a tensor of 32-bit floats"));
+    }
+    let dims = dimensions(input).ok_or_else(|| format!("graph input `{name}` has no shape"))?;
+    Ok((name, sample_shape(dims, name)?))
+}
+
+fn producers<'m>(
+    proto: &'m GraphProto,
+    names: &[String],
+    constants: &HashMap<&'m str, Result<Constant, ConstantError>>,
+    input: &str,
+) -> Result<HashMap<&'m str, usize>, String> {
+    let mut producers: HashMap<&str, usize> = HashMap::new();
+    for (index, node) in proto.node.iter().enumerate() {
+        if is_constant(node) || is_folded(node, constants) {
+            continue;
+        }
+        for output in node.output.iter().filter(|o| !o.is_empty()) {
+            let other = match producers.insert(output, index) {
+                Some(other) => format!("node `{}`", names[other]),
+                None if constants.contains_key(output.as_str()) => "a constant".into(),
+                None if output == input => "the graph input".into(),
+                None => continue,
+            };
+            let name = &names[index];
+            return Err(format!("node `{name}` writes tensor `{output}`, as does {other}"));
+        }
+    }
+    Ok(producers)
+}
+
+fn order(
+    proto: &GraphProto,
+    names: &[String],
+    producers: &HashMap<&str, usize>,
+    output: &str,
+) -> Result<Vec<usize>, String> {
+    let mut needed = vec![false; proto.node.len()];
+    let mut open: Vec<usize> = producers.get(output).copied().into_iter().collect();
+    let mut graph = DiGraph::<(), ()>::new();
+    let indices: Vec<_> = proto.node.iter().map(|_| graph.add_node(())).collect();
+    while let Some(node) = open.pop() {
+        if std::mem::replace(&mut needed[node], true) {
+            continue;
+        }
+        for input in &proto.node[node].input {
+            if let Some(&producer) = producers.get(input.as_str()) {
+                graph.add_edge(indices[producer], indices[node], ());
+                open.push(producer);
+            }
+        }
+    }
+    toposort(&graph, None).map_err(|cycle| {
+        let name = &names[cycle.node_id().index()];
+        format!("node `{name}` depends on its own output: the graph has a cycle")
+    })?;
+    Ok(file_order(&graph, &needed))
+}
+
+/// The needed nodes so that each comes after those it depends on, and otherwise as in the file: users
+/// find the layers in the order that they know. The graph has no cycle.
+fn file_order(graph: &DiGraph<(), ()>, needed: &[bool]) -> Vec<usize> {
+    let degree = |n| graph.neighbors_directed(n, Direction::Incoming).count();
+    let mut waiting: Vec<usize> = graph.node_indices().map(degree).collect();
+    let ready = (0..needed.len()).filter(|&n| needed[n] && waiting[n] == 0);
+    let mut ready: BTreeSet<usize> = ready.collect();
+    let mut order = Vec::new();
+    while let Some(node) = ready.pop_first() {
+        order.push(node);
+        // A node that reads two outputs of another has two edges from it and is met twice.
+        for reader in graph.neighbors_directed(NodeIndex::new(node), Direction::Outgoing) {
+            waiting[reader.index()] -= 1;
+            if waiting[reader.index()] == 0 {
+                ready.insert(reader.index());
+            }
+        }
+    }
+    order
+}

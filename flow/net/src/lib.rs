@@ -1,0 +1,22 @@
+//! Networks: from an ONNX file to layers of integers.
+//!
+//! [`onnx`] reads and writes the file, [`op`] gives its operators a meaning (one file each), [`graph`] is
+//! the float network that they form, [`quantize`] turns it into what the hardware computes. [`topology`]
+//! reads layer shapes without weights, [`export`] writes changed parameters and integers back to a file.
+
+pub mod data;
+pub mod export;
+pub mod graph;
+pub mod limits;
+mod masks;
+pub mod onnx;
+pub mod op;
+pub mod quantize;
+mod shape;
+pub mod topology;
+
+pub use masks::{MaskError, Masks};
+pub use shape::LayerShape;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

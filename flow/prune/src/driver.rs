@@ -1,0 +1,346 @@
+//! The loop: rounds of pruning until the accuracy falls.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::checkpoint::Checkpoint;
+use super::outcome::{Ending, Event, Outcome, Phases, Point};
+use super::round::{Removed, Standing, penalties, remove, tune};
+use super::rule::{Reason, Rule};
+use super::score::{Answers, Integers, answers, cost, integers};
+use super::{Bounds, Parameters, PruneError, PruneLayer, Setting};
+use pecan_energy::Estimate;
+use pecan_net::Masks;
+use pecan_net::graph::Graph;
+use pecan_net::quantize::Options;
+use pecan_train as train;
+use pecan_train::Augmentation;
+
+/// So far below the bound further training does not help.
+const HOPELESS: f64 = 0.08;
+
+/// Most that predicted energies are corrected by, as a factor.
+const CORRECTION: f64 = 1.25;
+
+/// What a round aims at, against the energy budget: predictions are off by about so much.
+const BELOW: f64 = 0.99;
+
+/// The dense network, which everything is compared with.
+#[derive(Debug)]
+pub struct Dense<'a> {
+    /// The network.
+    pub graph: &'a Graph,
+    /// Its integers.
+    pub quantized: Integers,
+    /// What it takes.
+    pub estimate: Estimate,
+    /// Its answers on the validation samples.
+    pub validation: Answers,
+    /// Its logits on the tuning samples as they are, and with left and right exchanged if that is how training
+    /// changes them; none where they are changed in other ways.
+    pub logits: Vec<Vec<Vec<f32>>>,
+    /// Widths of its integers.
+    pub widths: Options,
+}
+
+impl<'a> Dense<'a> {
+    /// Quantizes, measures and scores the network.
+    ///
+    /// # Errors
+    /// A part of the data is empty, or the network cannot be quantized, mapped or run.
+    pub fn new(setting: &Setting, graph: &'a Graph) -> Result<Self, PruneError> {
+        setting.data.check()?;
+        let quantized = integers(setting, graph)?;
+        let estimate = cost(setting, &quantized)?;
+        let validation = answers(&quantized, &setting.data.validation)?;
+        let inputs = setting.data.tuning.slices();
+        let logits = match setting.tuning.augmentation[..] {
+            [] => vec![train::logits(graph, &inputs)?],
+            [Augmentation::Flip] => {
+                vec![train::logits(graph, &inputs)?, train::mirrored_logits(graph, &inputs)?]
+            }
+            _ => Vec::new(),
+        };
+        let widths = setting.widths();
+        Ok(Self { graph, quantized, estimate, validation, logits, widths })
+    }
+}
+
+/// A network with what is known about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Network {
+    pub(super) parameters: Parameters,
+    pub(super) masks: Masks,
+    pub(super) point: Point,
+}
+
+/// Everything that a run holds between rounds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) best: Network,
+    pub(super) points: Vec<Point>,
+    pub(super) step: f64,
+    /// What rounds took, against what was predicted: training moves activations, which no plan knows.
+    pub(super) correction: f64,
+    /// What went in each round, and why.
+    pub(super) removed: Vec<(usize, Vec<Reason>)>,
+    pub(super) failures: usize,
+    pub(super) round: usize,
+    pub(super) phases: Phases,
+    pub(super) ending: Option<Ending>,
+}
+
+/// Prunes `graph`, a copy of the dense network, by `rule`; it holds the best network in the end. With a checkpoint, a
+/// run that was stopped goes on behind its last finished round, with the same result.
+///
+/// # Errors
+/// The network cannot be mapped or run, training fails, or the checkpoint cannot be written.
+pub fn prune(
+    setting: &Setting,
+    dense: &Dense<'_>,
+    rule: &Rule,
+    graph: &mut Graph,
+    checkpoint: Option<&Checkpoint>,
+    watch: &mut dyn FnMut(&Event<'_>),
+) -> Result<Outcome, PruneError> {
+    let layers = PruneLayer::all(dense.graph, setting.target.config.array.lanes);
+    if layers.is_empty() {
+        return Err(PruneError::NoLayers { origin: dense.graph.origin.clone() });
+    }
+    let name = format!("{}-{}", rule.name, setting.widths());
+    let saved = checkpoint.and_then(|checkpoint| checkpoint.load(&name));
+    let mut run =
+        Run { setting, dense, rule, layers, state: saved.unwrap_or_else(|| State::new(dense)) };
+    watch(&Event::Begin(setting.widths()));
+    let resumed = (run.state.round > 0).then_some(run.state.round);
+    if let Some(round) = resumed {
+        watch(&Event::Resumed(round));
+        let removed = &run.state.removed;
+        removed.iter().for_each(|(round, reasons)| watch(&Event::Removed(*round, reasons)));
+    }
+    while run.state.ending.is_none() {
+        run.next(graph, watch)?;
+        if let Some(checkpoint) = checkpoint {
+            checkpoint.save(&name, &run.state)?;
+        }
+    }
+    let State { best, points, phases, ending, .. } = run.state;
+    best.parameters.apply(graph);
+    Ok(Outcome {
+        rule: rule.name,
+        parameters: best.parameters,
+        masks: best.masks,
+        point: best.point,
+        points,
+        ending: ending.unwrap_or(Ending::Rounds),
+        resumed,
+        phases,
+    })
+}
+
+impl State {
+    fn new(dense: &Dense<'_>) -> Self {
+        let masks = Masks::of(dense.graph);
+        let energy = dense.estimate.energy();
+        let point = Point {
+            round: 0,
+            accuracy: dense.validation.accuracy(),
+            energy,
+            predicted: energy,
+            cycles: dense.estimate.cycles,
+            density: masks.density(),
+            widths: dense.widths,
+            good: true,
+        };
+        let parameters = Parameters::of(dense.graph);
+        Self {
+            best: Network { parameters, masks, point: point.clone() },
+            points: vec![point],
+            step: 0.0,
+            correction: 1.0,
+            removed: Vec::new(),
+            failures: 0,
+            round: 0,
+            phases: Phases::default(),
+            ending: None,
+        }
+    }
+}
+
+struct Run<'a> {
+    setting: &'a Setting,
+    dense: &'a Dense<'a>,
+    rule: &'a Rule,
+    layers: Vec<PruneLayer>,
+    state: State,
+}
+
+impl Run<'_> {
+    /// The next round.
+    fn next(
+        &mut self,
+        graph: &mut Graph,
+        watch: &mut dyn FnMut(&Event<'_>),
+    ) -> Result<(), PruneError> {
+        let schedule = &self.setting.schedule;
+        if self.state.round == 0 {
+            self.state.step = schedule.step;
+        }
+        if self.state.round >= schedule.rounds {
+            self.state.ending = Some(Ending::Rounds);
+            return Ok(());
+        }
+        self.state.round += 1;
+        self.state.best.parameters.apply(graph);
+        let start = Instant::now();
+        let quantized = integers(self.setting, graph)?;
+        let estimate = cost(self.setting, &quantized)?;
+        self.state.phases.scoring += start.elapsed().as_secs_f64();
+        if self.state.best.point.widths == self.setting.widths() {
+            self.round(graph, (&quantized, &estimate), watch)
+        } else {
+            self.enter(graph, &estimate, watch)
+        }
+    }
+
+    /// Removes weights and takes the network that comes of it, or leaves it.
+    fn round(
+        &mut self,
+        graph: &mut Graph,
+        (quantized, estimate): (&Integers, &Estimate),
+        watch: &mut dyn FnMut(&Event<'_>),
+    ) -> Result<(), PruneError> {
+        let goal = self.goal();
+        watch(&Event::Round(self.state.round, goal));
+        let masks = self.state.best.masks.clone();
+        let quantized = &quantized.full;
+        let mut standing = Standing { graph, masks: &masks, quantized, estimate };
+        let seed = self.seed();
+        let phases = &mut self.state.phases;
+        let network = (self.dense, &self.layers[..]);
+        let correction = self.state.correction;
+        let planned = goal / correction;
+        let removed =
+            remove(self.setting, network, self.rule, &mut standing, planned, (seed, phases))?;
+        let Some(removed) = removed else {
+            self.state.ending = Some(Ending::Exhausted);
+            return Ok(());
+        };
+        watch(&Event::Removed(self.state.round, &removed.reasons));
+        let Removed { masks, predicted, reasons } = removed;
+        self.state.removed.push((self.state.round, reasons));
+        let point = self.train(graph, (&masks, predicted * correction), estimate, watch)?;
+        let off = correction * point.energy / point.predicted;
+        if off.is_finite() {
+            self.state.correction = off.clamp(1.0 / CORRECTION, CORRECTION);
+        }
+        self.judge(point, Parameters::of(graph), masks);
+        Ok(())
+    }
+
+    /// Trains the dense network for integers of other widths. If it loses too much, nothing is to be found here.
+    fn enter(
+        &mut self,
+        graph: &mut Graph,
+        estimate: &Estimate,
+        watch: &mut dyn FnMut(&Event<'_>),
+    ) -> Result<(), PruneError> {
+        watch(&Event::Round(self.state.round, estimate.energy()));
+        let masks = self.state.best.masks.clone();
+        let point = self.train(graph, (&masks, estimate.energy()), estimate, watch)?;
+        self.state.points.push(point.clone());
+        if point.good {
+            self.state.best = Network { parameters: Parameters::of(graph), masks, point };
+        } else {
+            self.state.ending = Some(Ending::Accuracy);
+        }
+        Ok(())
+    }
+
+    /// Energy that this round is to bring the network to: not far below what is asked for, as that would cost accuracy
+    /// for nothing.
+    fn goal(&self) -> f64 {
+        let step = self.state.best.point.energy * self.state.step;
+        match self.setting.bounds {
+            Bounds { energy: Some(energy), cycles: None, .. } => step.max(energy * BELOW),
+            _ => step,
+        }
+    }
+
+    /// Seed of this round.
+    fn seed(&self) -> u64 {
+        self.setting.tuning.seed.wrapping_mul(1000) + self.state.round as u64
+    }
+
+    /// Trains a network until its accuracy is good enough, as often as it is tried; the last result.
+    fn train(
+        &mut self,
+        graph: &mut Graph,
+        (masks, predicted): (&Masks, f64),
+        before: &Estimate,
+        watch: &mut dyn FnMut(&Event<'_>),
+    ) -> Result<Point, PruneError> {
+        let weight = self.setting.schedule.activation_penalty;
+        let weight = if self.rule.codesigns { weight } else { 0.0 };
+        let penalty = penalties(&self.layers, before, weight);
+        let mut attempt = 0;
+        loop {
+            let start = Instant::now();
+            let seed = self.seed() + 100 * attempt as u64;
+            let round = (attempt, seed, &penalty);
+            tune(self.setting, self.dense, (graph, masks), round, watch)?;
+            self.state.phases.tuning += start.elapsed().as_secs_f64();
+            let point = self.score(graph, masks, predicted)?;
+            watch(&Event::Scored(&point));
+            let lost = self.dense.validation.accuracy() - point.accuracy;
+            let hopeless = lost > self.setting.bounds.accuracy_drop + HOPELESS;
+            if point.good || hopeless || attempt >= self.setting.schedule.patience {
+                return Ok(point);
+            }
+            attempt += 1;
+        }
+    }
+
+    fn score(&mut self, graph: &Graph, masks: &Masks, predicted: f64) -> Result<Point, PruneError> {
+        let start = Instant::now();
+        let quantized = integers(self.setting, graph)?;
+        let estimate = cost(self.setting, &quantized)?;
+        let answers = answers(&quantized, &self.setting.data.validation)?;
+        let accuracy = answers.accuracy();
+        self.state.phases.scoring += start.elapsed().as_secs_f64();
+        let bounds = &self.setting.bounds;
+        let margin = bounds.margin * answers.paired_error(&self.dense.validation);
+        let lost = self.dense.validation.accuracy() - accuracy + margin;
+        Ok(Point {
+            round: self.state.round,
+            accuracy,
+            energy: estimate.energy(),
+            predicted,
+            cycles: estimate.cycles,
+            density: masks.density(),
+            widths: self.setting.widths(),
+            good: lost <= bounds.accuracy_drop + 1e-9,
+        })
+    }
+
+    /// Takes a network or leaves it.
+    fn judge(&mut self, point: Point, parameters: Parameters, masks: Masks) {
+        let bounds = &self.setting.bounds;
+        self.state.points.push(point.clone());
+        if point.good && point.energy < self.state.best.point.energy {
+            let within = |value: f64, bound: Option<f64>| bound.is_none_or(|b| value <= b);
+            let asked = bounds.energy.is_some() || bounds.cycles.is_some();
+            if asked && within(point.energy, bounds.energy) && within(point.cycles, bounds.cycles) {
+                self.state.ending = Some(Ending::Budget);
+            }
+            self.state.best = Network { parameters, masks, point };
+            return;
+        }
+        self.state.failures += 1;
+        self.state.step = self.state.step.sqrt();
+        if self.state.failures > self.setting.schedule.failures {
+            self.state.ending = Some(Ending::Accuracy);
+        }
+    }
+}

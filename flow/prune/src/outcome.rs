@@ -1,0 +1,117 @@
+//! What a search shows and finds.
+
+use serde::{Deserialize, Serialize};
+
+use super::Parameters;
+use super::rule::Reason;
+use pecan_net::Masks;
+use pecan_net::quantize::Options;
+use pecan_train::Progress;
+
+/// Seconds by phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Phases {
+    /// Statistics of the layers.
+    pub statistics: f64,
+    /// Choosing what goes.
+    pub selection: f64,
+    /// Least squares.
+    pub refit: f64,
+    /// Training.
+    pub tuning: f64,
+    /// Accuracy and energy.
+    pub scoring: f64,
+}
+
+impl Phases {
+    /// The sums of two runs.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            statistics: self.statistics + other.statistics,
+            selection: self.selection + other.selection,
+            refit: self.refit + other.refit,
+            tuning: self.tuning + other.tuning,
+            scoring: self.scoring + other.scoring,
+        }
+    }
+
+    /// All together.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.statistics + self.selection + self.refit + self.tuning + self.scoring
+    }
+}
+
+/// A network on the way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Round, from 1; 0 is the dense network.
+    pub round: usize,
+    /// Accuracy of the integers on the validation samples.
+    pub accuracy: f64,
+    /// Energy per image, in the technology's unit.
+    pub energy: f64,
+    /// Energy that was predicted before it was measured.
+    pub predicted: f64,
+    /// Cycles per image.
+    pub cycles: f64,
+    /// Share of the weights that remain.
+    pub density: f64,
+    /// Widths of the integers.
+    pub widths: Options,
+    /// Whether the accuracy is within the bound.
+    pub good: bool,
+}
+
+/// How a method came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// The accuracy fell below the bound.
+    Accuracy,
+    /// The budgets of energy and cycles are met.
+    Budget,
+    /// Nothing is left to remove.
+    Exhausted,
+    /// All rounds were done.
+    Rounds,
+}
+
+/// What happens, for whoever watches.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A search begins, on hardware of these widths.
+    Begin(Options),
+    /// The search goes on behind this round of an earlier run; what that run removed follows.
+    Resumed(usize),
+    /// A round begins, towards an energy.
+    Round(usize, f64),
+    /// A step of training.
+    Tuning(Progress),
+    /// A network was scored.
+    Scored(&'a Point),
+    /// What a round removed and why.
+    Removed(usize, &'a [Reason]),
+}
+
+/// What a method found.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Name of the rule.
+    pub rule: &'static str,
+    /// Weights and biases of the best network: that of least energy within the bounds.
+    pub parameters: Parameters,
+    /// What remains of its weights.
+    pub masks: Masks,
+    /// Its figures, and the widths of its hardware.
+    pub point: Point,
+    /// All networks on the way, the dense one first.
+    pub points: Vec<Point>,
+    /// How it ended.
+    pub ending: Ending,
+    /// Round behind which it went on, if it did not begin anew.
+    pub resumed: Option<usize>,
+    /// Seconds by phase.
+    pub phases: Phases,
+}

@@ -1,0 +1,237 @@
+//! One round: choose, remove, refit, tune.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::driver::Dense;
+use super::moments::Moments;
+use super::outcome::{Event, Phases};
+use super::refit::refit;
+use super::rule::{Choice, Reason, Round, Rule};
+use super::{ChannelClass, Ledger, PruneError, PruneLayer, Setting, classes, close};
+use pecan_energy::{Block, Estimate};
+use pecan_net::Masks;
+use pecan_net::graph::Graph;
+use pecan_net::quantize::Quantized;
+use pecan_train as train;
+use pecan_train::{Augmentation, Capture, Set, Teacher};
+
+/// Halvings of the amount that is removed, when it is searched for.
+const HALVINGS: usize = 14;
+
+/// Learning rate of each further training of a round, against the one before.
+const AGAIN: f64 = 0.3;
+
+/// A network between rounds, as it was measured.
+pub(super) struct Standing<'a> {
+    pub(super) graph: &'a mut Graph,
+    pub(super) masks: &'a Masks,
+    pub(super) quantized: &'a Quantized,
+    pub(super) estimate: &'a Estimate,
+}
+
+/// What a round removed.
+pub(super) struct Removed {
+    pub(super) masks: Masks,
+    /// Energy that the plan predicts.
+    pub(super) predicted: f64,
+    pub(super) reasons: Vec<Reason>,
+}
+
+/// Removes what brings the predicted energy to `goal` and refits what remains; `None` if the rule has not so much to
+/// remove.
+///
+/// # Errors
+/// The network cannot be run or mapped, or its activations are not finite.
+pub(super) fn remove(
+    setting: &Setting,
+    (dense, layers): (&Dense<'_>, &[PruneLayer]),
+    rule: &Rule,
+    standing: &mut Standing<'_>,
+    goal: f64,
+    (seed, phases): (u64, &mut Phases),
+) -> Result<Option<Removed>, PruneError> {
+    let start = Instant::now();
+    let moments = moments(setting, dense, standing.graph, seed)?;
+    phases.statistics += start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let (target, quantized) = ((&setting.target, &setting.mapper), (standing.quantized, layers));
+    let measured = (standing.estimate, setting.images);
+    let ledger = Ledger::new(target, quantized, standing.masks, measured)?;
+    let classes = classes(&standing.quantized.network, layers);
+    let prices = ledger.prices(standing.masks, &classes)?;
+    let by_name = |of: fn(&pecan_energy::LayerEstimate) -> f64| -> BTreeMap<String, f64> {
+        standing.estimate.layers.iter().map(|l| (l.name.clone(), of(l))).collect()
+    };
+    let macs = standing.estimate.layers.iter().map(|l| (l.name.clone(), l.macs)).collect();
+    let round = Round {
+        graph: standing.graph,
+        layers,
+        masks: standing.masks,
+        moments: &moments,
+        classes: &classes,
+        prices: &prices,
+        energy: &by_name(|l| l.energy.total()),
+        macs: &macs,
+    };
+    let choice = (rule.prepare)(&round)?;
+    let found = search(choice.as_ref(), &ledger, goal, &|masks| close(&classes, layers, masks))?;
+    let Some((amount, masks, predicted)) = found else {
+        return Ok(None);
+    };
+    let reasons = choice.reasons(amount)?;
+    drop(choice);
+    phases.selection += start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    if rule.refits {
+        refit_all(layers, &moments, &masks, standing.graph)?;
+    } else {
+        keep_means(layers, &moments, (standing.masks, &masks), &classes, standing.graph);
+    }
+    masks.apply(standing.graph);
+    phases.refit += start.elapsed().as_secs_f64();
+    Ok(Some(Removed { masks, predicted, reasons }))
+}
+
+/// The least amount whose predicted energy is at most `goal`.
+fn search(
+    choice: &dyn Choice,
+    ledger: &Ledger<'_>,
+    goal: f64,
+    close: &dyn Fn(&mut Masks),
+) -> Result<Option<(f64, Masks, f64)>, PruneError> {
+    let at = |amount: f64| {
+        let mut masks = choice.masks(amount)?;
+        close(&mut masks);
+        let energy = ledger.energy(&masks)?;
+        Ok::<_, PruneError>((amount, masks, energy))
+    };
+    let (mut low, mut best) = (0.0, at(1.0)?);
+    if best.2 > goal {
+        return Ok(None);
+    }
+    for _ in 0..HALVINGS {
+        let middle = at(0.5 * (low + best.0))?;
+        if middle.2 <= goal {
+            best = middle;
+        } else {
+            low = middle.0;
+        }
+    }
+    Ok(Some(best))
+}
+
+/// Moments of all layers on the first tuning samples, with the dense network's outputs as what is wanted.
+fn moments(
+    setting: &Setting,
+    dense: &Dense<'_>,
+    graph: &Graph,
+    seed: u64,
+) -> Result<BTreeMap<String, Moments>, PruneError> {
+    let inputs = setting.data.tuning.slices();
+    let inputs = &inputs[..inputs.len().min(setting.schedule.samples)];
+    let capture = Capture {
+        inputs,
+        labels: None,
+        teacher: Some(dense.graph),
+        sensitivity: true,
+        columns: setting.schedule.columns,
+        seed,
+    };
+    let statistics = train::captures(graph, &capture)?;
+    Ok(statistics.into_iter().map(|(name, layer)| (name, Moments::of(layer))).collect())
+}
+
+fn refit_all(
+    layers: &[PruneLayer],
+    moments: &BTreeMap<String, Moments>,
+    masks: &Masks,
+    graph: &mut Graph,
+) -> Result<(), PruneError> {
+    for layer in layers {
+        let (Some(moments), Some(mask)) = (moments.get(&layer.name), masks.layer(&layer.name))
+        else {
+            continue;
+        };
+        let node = graph.node_mut(&layer.name).and_then(|node| node.op.as_mut());
+        let Some(linear) = node.and_then(|op| op.linear_mut()) else { continue };
+        refit(layer, moments, mask, &mut linear.weights, &mut linear.bias)?;
+    }
+    Ok(())
+}
+
+/// Gives to the biases of their readers what channels contribute that have become constant, for rules that do not
+/// refit.
+fn keep_means(
+    layers: &[PruneLayer],
+    moments: &BTreeMap<String, Moments>,
+    (before, after): (&Masks, &Masks),
+    classes: &[ChannelClass],
+    graph: &mut Graph,
+) {
+    for class in classes {
+        let gone = |channel: &usize| {
+            let [was, is] = [before, after].map(|masks| class.remains(layers, masks, *channel));
+            was == [true; 2] && is != [true; 2]
+        };
+        let gone: Vec<usize> = (0..class.channels).filter(gone).collect();
+        for layer in class.readers.iter().map(|at| &layers[*at]) {
+            let node = graph.node_mut(&layer.name).and_then(|node| node.op.as_mut());
+            let (Some(linear), Some(moments)) =
+                (node.and_then(|op| op.linear_mut()), moments.get(&layer.name))
+            else {
+                continue;
+            };
+            for channel in &gone {
+                for at in class.column(layer, *channel) {
+                    let mean = moments.group_mean(0)[at % layer.inputs];
+                    linear.bias[at / layer.inputs] += linear.weights[at] * mean as f32;
+                }
+            }
+        }
+    }
+}
+
+/// What a value that is not 0 in the input of a layer adds to the loss, by layer: its multiplications' share of the
+/// energy, times `weight`.
+pub(super) fn penalties(
+    layers: &[PruneLayer],
+    estimate: &Estimate,
+    weight: f64,
+) -> BTreeMap<String, f64> {
+    let total = estimate.energy();
+    let own = |name: &str| layers.iter().any(|layer| layer.name == name);
+    let weighted = estimate.layers.iter().filter(|layer| weight > 0.0 && own(&layer.name));
+    weighted
+        .map(|layer| (layer.name.clone(), weight * layer.energy.block(Block::Mac) / total))
+        .collect()
+}
+
+/// Trains a network under its masks; `attempt` counts the trainings of a round from 0, `penalty` is that of
+/// [`penalties`].
+///
+/// # Errors
+/// As [`train::tune`].
+pub(super) fn tune(
+    setting: &Setting,
+    dense: &Dense<'_>,
+    (graph, masks): (&mut Graph, &Masks),
+    (attempt, seed, penalty): (usize, u64, &BTreeMap<String, f64>),
+    watch: &mut dyn FnMut(&Event<'_>),
+) -> Result<(), PruneError> {
+    let inputs = setting.data.tuning.slices();
+    let teacher = match (&dense.logits[..], &setting.tuning.augmentation[..]) {
+        ([plain], []) => Teacher::Logits(plain),
+        ([plain, mirrored], [Augmentation::Flip]) => Teacher::Mirrored([plain, mirrored]),
+        _ => Teacher::Network(dense.graph),
+    };
+    let labels = setting.data.labelled.then_some(&setting.data.tuning.labels[..]);
+    let set = Set { inputs: &inputs, labels, teacher: Some(teacher) };
+    // Further training goes on where the last left off; steps as large as at first would undo it.
+    let learning_rate = setting.tuning.learning_rate * AGAIN.powi(attempt as i32);
+    let activation_penalty = penalty.clone();
+    let settings =
+        train::Settings { seed, learning_rate, activation_penalty, ..setting.tuning.clone() };
+    train::tune(graph, masks, &set, &settings, &mut |progress| watch(&Event::Tuning(*progress)))?;
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! Rules of pruning: which weights go. Each is one file and one line in [`REGISTRY`].
+//!
+//! A rule looks at a network once per round and gives a [`Choice`], from which masks for any amount follow. How much
+//! is removed is not the rule's business: the driver removes what brings the predicted energy to the round's goal, so
+//! all rules are compared at the same energies.
+
+mod magnitude;
+mod ordered;
+mod pecan;
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use super::cost::Prices;
+use super::moments::Moments;
+use super::{ChannelClass, PruneError, PruneLayer};
+use pecan_net::Masks;
+use pecan_net::graph::Graph;
+
+/// A network in front of a round of pruning.
+#[derive(Debug)]
+pub struct Round<'a> {
+    /// The network.
+    pub graph: &'a Graph,
+    /// Its layers with weights.
+    pub layers: &'a [PruneLayer],
+    /// What is left of them.
+    pub masks: &'a Masks,
+    /// Moments of every layer, by name, for rules that use data.
+    pub moments: &'a BTreeMap<String, Moments>,
+    /// Channels that can go as a whole.
+    pub classes: &'a [ChannelClass],
+    /// What entries, weights and channels cost.
+    pub prices: &'a Prices,
+    /// Energy of every layer, by name, in the technology's unit.
+    pub energy: &'a BTreeMap<String, f64>,
+    /// Multiply-accumulates of every layer, by name.
+    pub macs: &'a BTreeMap<String, u64>,
+}
+
+impl<'a> Round<'a> {
+    /// Weights of a layer.
+    pub(crate) fn weights(&self, layer: &PruneLayer) -> &'a [f32] {
+        let node = self.graph.iter().find(|node| node.name == layer.name);
+        let linear = node.and_then(|node| node.op.as_ref()?.linear());
+        linear.map_or(&[], |linear| &linear.weights)
+    }
+
+    /// Mask of a layer.
+    pub(crate) fn mask(&self, layer: &PruneLayer) -> &'a [bool] {
+        self.masks.layer(&layer.name).unwrap_or_default()
+    }
+
+    fn moments(&self, layer: &PruneLayer) -> Result<&'a Moments, PruneError> {
+        let missing = || PruneError::layer(&layer.name, "has no statistics");
+        self.moments.get(&layer.name).ok_or_else(missing)
+    }
+}
+
+/// Why something goes.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Reason {
+    /// Layer.
+    pub layer: String,
+    /// First output channel of the block, or the output channel; of a whole channel, its number.
+    pub output: Option<usize>,
+    /// Input and tap: column of the weight matrix; none for a whole channel.
+    pub input: Option<usize>,
+    /// Weights that go together.
+    pub weights: usize,
+    /// Predicted increase of the loss, or the rule's own measure.
+    pub loss: f64,
+    /// Energy that is saved, in the technology's unit, where the rule knows.
+    pub saved: Option<f64>,
+}
+
+/// What a rule found about a network.
+pub trait Choice: Debug {
+    /// Masks after removing an amount: 0 removes nothing, 1 all that the rule would ever remove. Larger amounts remove
+    /// more.
+    ///
+    /// # Errors
+    /// The statistics of a layer are not finite.
+    fn masks(&self, amount: f64) -> Result<Masks, PruneError>;
+
+    /// Why what `amount` removes is removed.
+    ///
+    /// # Errors
+    /// As for the masks.
+    fn reasons(&self, amount: f64) -> Result<Vec<Reason>, PruneError>;
+}
+
+/// How it is chosen.
+pub type Prepare = for<'a> fn(&'a Round<'a>) -> Result<Box<dyn Choice + 'a>, PruneError>;
+
+/// A rule of pruning.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// What it does, for the reader.
+    pub doc: &'static str,
+    /// Looks at a network.
+    pub prepare: Prepare,
+    /// Whether what remains is refit by least squares before it is tuned.
+    pub refits: bool,
+    /// Whether it is compared with as a baseline.
+    pub baseline: bool,
+    /// Whether the widths of the hardware are its choice, and activations are trained towards zeros where these save
+    /// energy.
+    pub codesigns: bool,
+}
+
+/// All rules.
+pub const REGISTRY: &[Rule] = &[
+    Rule {
+        name: "pecan",
+        doc: "energy saved per increase of the loss, by entries of the hardware's lists, over all layers at once",
+        prepare: pecan::prepare,
+        refits: true,
+        baseline: false,
+        codesigns: true,
+    },
+    Rule {
+        name: "eap",
+        doc: "Yang, Chen, Sze (CVPR 2017): layers of most energy first, by effect on the outputs",
+        prepare: ordered::by_energy,
+        refits: true,
+        baseline: false,
+        codesigns: false,
+    },
+    Rule {
+        name: "macs",
+        doc: "as eap, layers of most multiplications first",
+        prepare: ordered::by_macs,
+        refits: true,
+        baseline: true,
+        codesigns: false,
+    },
+    Rule {
+        name: "weights",
+        doc: "as eap, layers of most weights first",
+        prepare: ordered::by_weights,
+        refits: true,
+        baseline: true,
+        codesigns: false,
+    },
+    Rule {
+        name: "magnitude",
+        doc: "smallest weights of the whole network first",
+        prepare: magnitude::global,
+        refits: false,
+        baseline: true,
+        codesigns: false,
+    },
+    Rule {
+        name: "magnitude-layer",
+        doc: "smallest weights first, relative to the root mean square of their layer",
+        prepare: magnitude::relative,
+        refits: false,
+        baseline: true,
+        codesigns: false,
+    },
+    Rule {
+        name: "magnitude-uniform",
+        doc: "the same share of every layer, its smallest weights",
+        prepare: magnitude::uniform,
+        refits: false,
+        baseline: true,
+        codesigns: false,
+    },
+    Rule {
+        name: "magnitude-entries",
+        doc: "entries of the hardware's lists with the least sum of squares, relative to their layer",
+        prepare: magnitude::entries,
+        refits: false,
+        baseline: true,
+        codesigns: false,
+    },
+];
+
+/// The rule that is meant where none is named.
+pub const DEFAULT: &Rule = &REGISTRY[0];
+
+/// The rule of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Rule> {
+    REGISTRY.iter().find(|rule| rule.name == name)
+}

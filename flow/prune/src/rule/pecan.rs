@@ -1,0 +1,243 @@
+//! Our rule: what goes next is what saves most energy per increase of the loss, wherever it is.
+//!
+//! For every block of output channels [`entry_order`] gives the order in which its entries go and what each does to the
+//! loss of the network; the price of an entry in its layer comes from the energy model on the hardware's own counts.
+//! Entries of all blocks of all layers then go by loss per energy: budgets of layers are the outcome, not an input.
+//! Where it pays as much, single weights in entries that stay go (they save their multiplications, though no cycle),
+//! and whole channels (they also save what it takes to make, store and read them).
+
+use rayon::prelude::*;
+
+use super::{Choice, Reason, Round};
+use crate::channel_order::{Reader, channel_order};
+use crate::obs::{Removal, entry_order};
+use crate::{ChannelClass, PruneError, PruneLayer};
+use pecan_net::Masks;
+
+/// What can go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum What {
+    /// The weights of a block of rows at an input.
+    Entry { layer: usize, block: usize, input: usize },
+    /// One weight.
+    Single { layer: usize, at: usize },
+    /// A channel of a class.
+    Channel { class: usize, channel: usize },
+}
+
+/// Something that can go, with what it does and saves.
+#[derive(Clone, Copy, Debug)]
+struct Item {
+    what: What,
+    weights: usize,
+    loss: f64,
+    saved: f64,
+    /// Loss per energy, not less than that of what has to go before it.
+    key: f64,
+}
+
+impl Item {
+    fn new(what: What, weights: usize, loss: f64, saved: f64) -> Self {
+        Self { what, weights, loss, saved, key: loss / saved.max(f64::MIN_POSITIVE) }
+    }
+}
+
+#[derive(Debug)]
+struct Ranked<'a> {
+    round: &'a Round<'a>,
+    entries: Vec<Item>,
+    /// Single weights and channels.
+    others: Vec<Item>,
+}
+
+pub(super) fn prepare<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>, PruneError> {
+    let (mut entries, mut others) = (Vec::new(), Vec::new());
+    for (number, layer) in round.layers.iter().enumerate() {
+        let found = layer_order(round, layer)?;
+        entries.extend(entry_items(round, number, layer, &found));
+        others.extend(single_items(round, number, layer)?);
+    }
+    let classes = round.classes.par_iter().enumerate();
+    let channels = classes.map(|(number, class)| channel_items(round, number, class));
+    others.extend(channels.collect::<Result<Vec<_>, PruneError>>()?.into_iter().flatten());
+    // The sort keeps equals in the order in which they were found, which is always the same.
+    entries.sort_by(|a, b| a.key.total_cmp(&b.key));
+    others.sort_by(|a, b| a.key.total_cmp(&b.key));
+    Ok(Box::new(Ranked { round, entries, others }))
+}
+
+/// The order of removal in every block of a layer.
+fn layer_order(
+    round: &Round<'_>,
+    layer: &PruneLayer,
+) -> Result<Vec<Vec<Vec<Removal>>>, PruneError> {
+    let (weights, mask, moments) = (round.weights(layer), round.mask(layer), round.moments(layer)?);
+    let of = |block: &std::ops::Range<usize>| entry_order((layer, block), (weights, mask), moments);
+    layer.blocks.par_iter().map(of).collect()
+}
+
+/// Single weights. That others answer for one is left out: very many go at once, and those that would answer among them.
+fn single_items(
+    round: &Round<'_>,
+    number: usize,
+    layer: &PruneLayer,
+) -> Result<Vec<Item>, PruneError> {
+    let (weights, mask, moments) = (round.weights(layer), round.mask(layer), round.moments(layer)?);
+    let price = round.prices.layer(&layer.name).weight;
+    let k = layer.inputs;
+    let damping: Vec<f64> = (0..layer.groups).map(|group| moments.damping(group)).collect();
+    let item = |at: usize| {
+        let (output, group) = (at / k, layer.group(at / k));
+        let variance = moments.group(group)[at % k * (k + 1)] + damping[group];
+        let square = f64::from(weights[at]).powi(2);
+        let loss = 0.5 * moments.sensitivity[output] * square * variance;
+        Item::new(What::Single { layer: number, at }, 1, loss, price)
+    };
+    Ok((0..mask.len()).filter(|at| mask[*at]).map(item).collect())
+}
+
+fn entry_items(
+    round: &Round<'_>,
+    number: usize,
+    layer: &PruneLayer,
+    found: &[Vec<Vec<Removal>>],
+) -> Vec<Item> {
+    let price = round.prices.layer(&layer.name);
+    let mut items = Vec::new();
+    for (block, order) in layer.blocks.iter().zip(found) {
+        for part in order {
+            let mut key = 0f64;
+            for removal in part {
+                let what = What::Entry { layer: number, block: block.start, input: removal.input };
+                let saved = price.entry + price.weight * removal.weights as f64;
+                let item = Item::new(what, removal.weights, removal.loss, saved);
+                key = key.max(item.key);
+                items.push(Item { key, ..item });
+            }
+        }
+    }
+    items
+}
+
+/// What goes with each channel of a class: weights, and the energy that they and the channel itself take; no energy for
+/// channels that do not exist any more.
+fn channel_savings(
+    round: &Round<'_>,
+    number: usize,
+    class: &ChannelClass,
+) -> Vec<(usize, Option<f64>)> {
+    let mut touched: Vec<usize> = class.readers.iter().chain(&class.writers).copied().collect();
+    touched.sort_unstable();
+    touched.dedup();
+    let with_filling = |at: usize| {
+        let (layer, mask) = (&round.layers[at], round.mask(&round.layers[at]));
+        (at, layer, mask, layer.filling(mask))
+    };
+    let touched: Vec<_> = touched.into_iter().map(with_filling).collect();
+    let savings = |channel: usize| {
+        if class.remains(round.layers, round.masks, channel) != [true; 2] {
+            return (0, None);
+        }
+        let (mut weights, mut saved) = (0, round.prices.channel(number));
+        for (at, layer, mask, filling) in &touched {
+            let gone = class.weights(round.layers, *at, channel).filter(|weight| mask[*weight]);
+            let gone: Vec<usize> = gone.collect();
+            let price = round.prices.layer(&layer.name);
+            saved += price.entry * layer.emptied(filling, &gone) as f64;
+            saved += price.weight * gone.len() as f64;
+            weights += gone.len();
+        }
+        (weights, Some(saved))
+    };
+    (0..class.channels).map(savings).collect()
+}
+
+/// Channels, with all that goes with them.
+fn channel_items(
+    round: &Round<'_>,
+    number: usize,
+    class: &ChannelClass,
+) -> Result<Vec<Item>, PruneError> {
+    let (weights, saved): (Vec<_>, Vec<_>) =
+        channel_savings(round, number, class).into_iter().unzip();
+    let reader = |at: &usize| {
+        let layer = &round.layers[*at];
+        let own = (round.weights(layer), round.mask(layer));
+        Reader::new(layer, class.channels, own, round.moments(layer)?)
+    };
+    let mut readers = class.readers.iter().map(reader).collect::<Result<Vec<_>, _>>()?;
+    let mut key = 0f64;
+    let item = |(channel, loss): (usize, f64)| {
+        let what = What::Channel { class: number, channel };
+        let item = Item::new(what, weights[channel], loss, saved[channel].unwrap_or_default());
+        key = key.max(item.key);
+        Item { key, ..item }
+    };
+    Ok(channel_order(&mut readers, &saved)?.into_iter().map(item).collect())
+}
+
+impl Ranked<'_> {
+    /// The entries and others that go at an amount: all up to the same loss per energy.
+    fn removed(&self, amount: f64) -> impl Iterator<Item = &Item> {
+        let count = (self.entries.len() as f64 * amount.clamp(0.0, 1.0)).round() as usize;
+        let entries = &self.entries[..count.min(self.entries.len())];
+        let others = match entries.last() {
+            Some(last) => self.others.partition_point(|item| item.key <= last.key),
+            None => 0,
+        };
+        entries.iter().chain(&self.others[..others])
+    }
+}
+
+impl Choice for Ranked<'_> {
+    fn masks(&self, amount: f64) -> Result<Masks, PruneError> {
+        let layers = self.round.layers;
+        let mut masks = self.round.masks.clone();
+        for item in self.removed(amount) {
+            match item.what {
+                What::Entry { layer, block, input } => {
+                    let layer = &layers[layer];
+                    let rows = layer.blocks.iter().find(|rows| rows.start == block).cloned();
+                    if let Some(mask) = masks.0.get_mut(&layer.name) {
+                        rows.unwrap_or_default()
+                            .for_each(|o| mask[o * layer.inputs + input] = false);
+                    }
+                }
+                What::Single { layer, at } => {
+                    if let Some(mask) = masks.0.get_mut(&layers[layer].name) {
+                        mask[at] = false;
+                    }
+                }
+                What::Channel { class, channel } => {
+                    self.round.classes[class].remove(layers, &mut masks, channel);
+                }
+            }
+        }
+        Ok(masks)
+    }
+
+    fn reasons(&self, amount: f64) -> Result<Vec<Reason>, PruneError> {
+        let reason = |item: &Item| {
+            let (layer, output, input) = match item.what {
+                What::Entry { layer, block, input } => (layer, Some(block), Some(input)),
+                What::Single { layer, at } => {
+                    let inputs = self.round.layers[layer].inputs;
+                    (layer, Some(at / inputs), Some(at % inputs))
+                }
+                What::Channel { class, channel } => {
+                    let writer = self.round.classes[class].writers.first().copied();
+                    (writer.unwrap_or_default(), Some(channel), None)
+                }
+            };
+            Reason {
+                layer: self.round.layers[layer].name.clone(),
+                output,
+                input,
+                weights: item.weights,
+                loss: item.loss,
+                saved: Some(item.saved),
+            }
+        };
+        Ok(self.removed(amount).map(reason).collect())
+    }
+}

@@ -1,0 +1,97 @@
+//! Widths of the hardware as a choice: the same search on accelerators that differ in nothing but the bits of weights and
+//! activations.
+
+use super::driver::{Dense, prune};
+use super::outcome::{Ending, Event, Outcome};
+use super::rule::Rule;
+use super::{Checkpoint, PruneError, Setting};
+use pecan_net::graph::Graph;
+use pecan_net::quantize::Options;
+
+/// Prunes by `rule` on hardware of each of these widths and keeps the network of least energy within the bounds;
+/// `graph` holds it in the end. The dense network on the hardware of `setting` is what all are compared with, in
+/// accuracy and in energy. Other widths begin with the dense network, trained for them. Rules that do not choose
+/// widths, and an empty list, stay with those of `setting`.
+///
+/// # Errors
+/// As [`prune`]; the configuration does not allow a width.
+pub fn prune_widths(
+    setting: &Setting,
+    widths: &[Options],
+    (dense, rule): (&Dense<'_>, &Rule),
+    graph: &mut Graph,
+    checkpoint: Option<&Checkpoint>,
+    watch: &mut dyn FnMut(&Event<'_>),
+) -> Result<Outcome, PruneError> {
+    let own = [setting.widths()];
+    let widths = if rule.codesigns && !widths.is_empty() { widths } else { &own };
+    let mut search = |widths: &Options, graph: &mut Graph| {
+        prune(&setting.with_widths(*widths)?, dense, rule, graph, checkpoint, watch)
+    };
+    let mut best = search(&widths[0], graph)?;
+    for widths in &widths[1..] {
+        if best.ending == Ending::Budget {
+            break;
+        }
+        best = best.or(search(widths, graph)?);
+    }
+    best.parameters.apply(graph);
+    Ok(best)
+}
+
+impl Outcome {
+    /// The better of two, with the ways to both.
+    fn or(self, other: Self) -> Self {
+        let mut points = self.points.clone();
+        // Both begin with the dense network.
+        points.extend(other.points.iter().skip(1).cloned());
+        let phases = self.phases.plus(&other.phases);
+        let resumed = other.resumed.or(self.resumed);
+        // Budgets that are met count more than energy: one of cycles may cost some.
+        let first = |outcome: &Self| (outcome.ending != Ending::Budget, outcome.point.energy);
+        let better = if first(&other) < first(&self) { other } else { self };
+        Self { points, phases, resumed, ..better }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Phases, Point};
+
+    fn outcome(ending: Ending, energy: f64) -> Outcome {
+        let point = Point {
+            round: 1,
+            accuracy: 0.9,
+            energy,
+            predicted: energy,
+            cycles: 1.0,
+            density: 1.0,
+            widths: Options::default(),
+            good: true,
+        };
+        let dense = Point { round: 0, energy: 100.0, ..point.clone() };
+        Outcome {
+            rule: "pecan",
+            parameters: Default::default(),
+            masks: Default::default(),
+            resumed: None,
+            points: vec![dense, point.clone()],
+            point,
+            ending,
+            phases: Phases { tuning: 1.0, ..Phases::default() },
+        }
+    }
+
+    #[test]
+    fn less_energy_is_better_but_for_budgets_that_are_met() {
+        let energy = |a: Outcome, b: Outcome| a.or(b).point.energy;
+        let [much, little] = [60.0, 40.0].map(|energy| outcome(Ending::Accuracy, energy));
+        assert_eq!(energy(much.clone(), little.clone()), 40.0);
+        assert_eq!(energy(little.clone(), much.clone()), 40.0);
+        assert_eq!(energy(little.clone(), outcome(Ending::Budget, 60.0)), 60.0);
+        let both = much.or(little);
+        let ways: Vec<f64> = both.points.iter().map(|point| point.energy).collect();
+        assert_eq!((ways, both.phases.tuning), (vec![100.0, 60.0, 40.0], 2.0));
+    }
+}

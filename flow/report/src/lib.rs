@@ -1,0 +1,92 @@
+//! Reports of results: text, JSON and a self-contained HTML page, all from the same [`Report`].
+
+mod chart;
+mod format;
+mod frontier;
+mod html;
+mod html_tables;
+mod json;
+mod provenance;
+mod pruning;
+mod roofline;
+pub mod table;
+mod text;
+
+use pecan_config::Config;
+
+use pecan_energy::{Estimate, Target};
+
+pub use format::{count, energy, percent, ratio};
+pub use html::html;
+pub use json::{estimate_json, report_json};
+pub use pruning::{Histogram, MethodResult, Pruning, Step, pruning_html};
+pub use text::{technology_text, text};
+
+/// A network on a target, with its estimate.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Short name, unique in the report.
+    pub label: String,
+    /// What it was made for.
+    pub target: Target,
+    /// The estimate.
+    pub estimate: Estimate,
+    /// Where inputs and weights come from, in words.
+    pub inputs: String,
+}
+
+/// Estimates side by side; the first is what the others are compared with.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// At least one.
+    pub entries: Vec<Entry>,
+    /// What the mapper minimized.
+    pub objective: String,
+    /// Memory behind the streams.
+    pub memory: String,
+}
+
+impl Entry {
+    /// Unit of the energies.
+    #[must_use]
+    pub fn unit(&self) -> &str {
+        &self.target.technology.unit
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.target.config
+    }
+
+    /// Energy of the least work, and how many times as much is spent.
+    #[must_use]
+    pub fn floor(&self) -> (f64, f64) {
+        let floor = self.estimate.floor_energy(&self.target.technology);
+        (floor, if floor > 0.0 { self.estimate.energy() / floor } else { f64::NAN })
+    }
+}
+
+impl Report {
+    /// Everything that is outside calibrated ranges, once.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
+        for warning in self.entries.iter().flat_map(|entry| entry.target.model.warnings()) {
+            if !all.contains(warning) {
+                all.push(warning.clone());
+            }
+        }
+        all
+    }
+}
+
+/// How the floor is defined, for the reader.
+pub(crate) const FLOOR: &str = "nonzero multiplications x energy of a multiplication here (multiplier, adder, operand \
+    registers, at this activity) + bits that have to cross the border of the chip once (input, output, and weights and \
+    parameters, these once for all images where they stay; in the shortest of three forms: values, bitmap and values, \
+    the program's) x energy per bit of DRAM";
+
+/// What the numbers do not hold.
+pub(crate) const LIMITS: &str = "Estimated before layout: wires are an assumption of the technology, there is no \
+    placement, no clock tree synthesis and no silicon behind these numbers.";

@@ -1,0 +1,25 @@
+//! Simulation of a quantized network: RTL, emulator and integer reference, compared on every image.
+//!
+//! [`run()`] compiles the network, runs all images on the RTL in Verilator and on the emulator, and holds
+//! both against the integer reference, value by value, and the RTL's performance counters against the
+//! emulator's prediction. Tensors between layers mostly stay inside the device, so they are checked by
+//! running the network cut off behind each layer, on the first image that shows a difference (the first
+//! image if none does).
+
+mod build;
+mod compare;
+mod device;
+mod error;
+mod inputs;
+mod layers;
+mod report;
+mod run;
+
+pub use build::{simulator, verilog};
+pub use compare::{Difference, Opinion};
+pub use device::Device;
+pub use error::SimulateError;
+pub use inputs::{memory_model, random_samples};
+pub use layers::{LayersError, Skipped, run_layers, run_networks};
+pub use report::{Accuracy, LayerReport, Report, Total};
+pub use run::{Task, run, waveform};

@@ -1,0 +1,200 @@
+//! Results of a simulation.
+
+use pecan_config::isa::counter::{Counter, Counters};
+use serde_json::{Map, Value, json};
+
+use super::compare::Difference;
+
+/// One layer. Cycles and counters are means over the images, rounded to integers; with ideal memory all
+/// images take the same cycles, but for the first where weights stay in the device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerReport {
+    /// Name in the network.
+    pub name: String,
+    /// Operator.
+    pub op: String,
+    /// The mapping in words.
+    pub mapping: String,
+    /// Multiply-accumulates of the dense computation per image, by trained weights.
+    pub macs: u64,
+    /// Those whose weight is not zero.
+    pub nonzero_macs: u64,
+    /// Additions and comparisons of a sum, an average, a copy or a maximum per image.
+    pub other_operations: u64,
+    /// Counters of the RTL.
+    pub counters: Counters,
+    /// Counters that the emulator predicts.
+    pub predicted: Counters,
+    /// Share of the array's lane-cycles in which a list entry was processed.
+    pub utilization: f64,
+    /// Values in which RTL or emulator differ from the reference, over all images for the last layer and
+    /// over one image for the layers before it.
+    pub mismatches: u64,
+}
+
+/// The whole program, from the header to the end. Cycles and counters are means as in [`LayerReport`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Total {
+    /// Clock cycles per image.
+    pub cycles: u64,
+    /// Clock cycles per image that the emulator predicts.
+    pub predicted_cycles: u64,
+    /// Multiply-accumulates per image, by trained weights.
+    pub macs: u64,
+    /// Those whose weight is not zero.
+    pub nonzero_macs: u64,
+    /// Additions and comparisons of sums, averages, copies and maxima per image.
+    pub other_operations: u64,
+    /// Differing values, as [`LayerReport::mismatches`].
+    pub mismatches: u64,
+    /// Counters of layers and images that differ from the prediction; 0 unless they were compared.
+    pub counter_mismatches: u64,
+    /// Share of the array's lane-cycles in which a list entry was processed.
+    pub utilization: f64,
+}
+
+/// Share of right labels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Accuracy {
+    /// Labelled images.
+    pub samples: usize,
+    /// Of the float network.
+    pub float: f64,
+    /// Of the integer reference.
+    pub reference: f64,
+    /// Of the RTL.
+    pub rtl: f64,
+}
+
+/// What a simulation found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// The layers in order of execution.
+    pub layers: Vec<LayerReport>,
+    /// Their sum with what lies between them.
+    pub total: Total,
+    /// Images.
+    pub images: usize,
+    /// Whether counters had to be equal to the prediction: ideal memory, no stalls.
+    pub exact: bool,
+    /// The first difference, earliest layer first.
+    pub difference: Option<Difference>,
+    /// Where labels are given.
+    pub accuracy: Option<Accuracy>,
+    /// Values that were compared with the reference, of RTL and emulator each.
+    pub values_compared: u64,
+    /// RTL cycles of the first image and of a later one, where the weights stay in the device between images.
+    pub later_cycles: Option<[u64; 2]>,
+    /// RTL cycles that were simulated for the images.
+    pub simulated_cycles: u64,
+    /// Wall-clock seconds of the RTL simulation of the images.
+    pub run_seconds: f64,
+}
+
+impl Report {
+    /// Whether all opinions agreed and all counters that had to be equal were.
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        self.total.mismatches == 0 && self.total.counter_mismatches == 0
+    }
+
+    /// RTL cycles per wall-clock second.
+    #[must_use]
+    pub fn cycles_per_second(&self) -> f64 {
+        self.simulated_cycles as f64 / self.run_seconds.max(1e-9)
+    }
+
+    /// Appends the results of another network: layers one after the other, totals summed.
+    pub fn append(&mut self, other: Self) {
+        let lanes = |t: &Total| t.utilization * t.cycles as f64;
+        let busy = lanes(&self.total) + lanes(&other.total);
+        let (a, b) = (&mut self.total, &other.total);
+        a.cycles += b.cycles;
+        a.predicted_cycles += b.predicted_cycles;
+        a.macs += b.macs;
+        a.nonzero_macs += b.nonzero_macs;
+        a.other_operations += b.other_operations;
+        a.mismatches += b.mismatches;
+        a.counter_mismatches += b.counter_mismatches;
+        a.utilization = busy / a.cycles.max(1) as f64;
+        self.layers.extend(other.layers);
+        self.images = self.images.max(other.images);
+        self.exact = other.exact;
+        self.difference = self.difference.take().or(other.difference);
+        self.values_compared += other.values_compared;
+        self.simulated_cycles += other.simulated_cycles;
+        self.run_seconds += other.run_seconds;
+    }
+
+    /// The members `layers`, `total`, `images`, `accuracy` and `difference` of `metrics.json`.
+    #[must_use]
+    pub fn to_json(&self) -> Map<String, Value> {
+        let total = &self.total;
+        let mut document = Map::new();
+        let layers: Vec<Value> = self.layers.iter().map(LayerReport::to_json).collect();
+        document.insert("layers".into(), layers.into());
+        document.insert(
+            "total".into(),
+            json!({
+                "cycles": total.cycles, "predicted_cycles": total.predicted_cycles,
+                "macs": total.macs, "nonzero_macs": total.nonzero_macs,
+                "other_operations": total.other_operations,
+                "mismatches": total.mismatches, "counter_mismatches": total.counter_mismatches,
+                "utilization": total.utilization,
+            }),
+        );
+        document.insert("images".into(), self.images.into());
+        // Null where every image loads the weights.
+        let later =
+            self.later_cycles.map(|[first, later]| json!({ "first": first, "later": later }));
+        document.insert("image_cycles_with_weights_resident".into(), later.into());
+        document.insert("values_compared".into(), self.values_compared.into());
+        document.insert("counters_must_match".into(), self.exact.into());
+        let accuracy = self.accuracy.map(|a| {
+            json!({ "samples": a.samples, "float": a.float, "reference": a.reference, "rtl": a.rtl })
+        });
+        document.insert("accuracy".into(), accuracy.into());
+        let difference = self.difference.as_ref().map(Difference::to_json);
+        document.insert("difference".into(), difference.into());
+        document
+    }
+}
+
+impl LayerReport {
+    fn to_json(&self) -> Value {
+        json!({
+            "name": self.name, "op": self.op, "mapping": self.mapping,
+            "macs": self.macs, "nonzero_macs": self.nonzero_macs,
+            "other_operations": self.other_operations,
+            "cycles": self.counters[Counter::Cycles],
+            "predicted_cycles": self.predicted[Counter::Cycles],
+            "utilization": self.utilization, "mismatches": self.mismatches,
+            "counters": counters_json(&self.counters),
+            "predicted_counters": counters_json(&self.predicted),
+        })
+    }
+}
+
+/// Counters by their keys.
+fn counters_json(counters: &Counters) -> Value {
+    let member = |c: &Counter| (c.key().to_owned(), Value::from(counters[*c]));
+    Value::Object(Counter::ALL.iter().map(member).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_add_up() {
+        let of = |cycles, utilization| Report {
+            total: Total { cycles, utilization, ..Total::default() },
+            ..Report::default()
+        };
+        let mut sum = of(100, 0.5);
+        sum.append(of(300, 0.9));
+        assert_eq!(sum.total.cycles, 400);
+        assert!((sum.total.utilization - 0.8).abs() < 1e-12);
+        assert!(sum.agrees());
+    }
+}

@@ -1,7 +1,0 @@
-//! The command `pecan`.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    pecan_flow::cli::main()
-}

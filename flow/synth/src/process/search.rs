@@ -1,0 +1,89 @@
+//! Where the files of a process are.
+
+use std::path::{Path, PathBuf};
+
+use super::Process;
+use crate::{Result, ToolError};
+
+/// Where to look for liberty files.
+#[derive(Clone, Debug, Default)]
+pub struct LibertySearch {
+    /// The cell library's files themselves: nothing is looked for, and the profile's names do not count.
+    pub files: Vec<PathBuf>,
+    /// Folder of the process design kits.
+    pub pdk: Option<PathBuf>,
+}
+
+impl LibertySearch {
+    /// Looks in the folder that the variable `PECAN_PDK` names, if it is set.
+    #[must_use]
+    pub fn from_environment() -> Self {
+        let pdk = std::env::var_os("PECAN_PDK").filter(|value| !value.is_empty());
+        Self { files: Vec::new(), pdk: pdk.map(PathBuf::from) }
+    }
+}
+
+impl Process {
+    /// The files of the cell library, absolute, possibly compressed (`.gz`).
+    ///
+    /// Each is looked for in the given folder of design kits, beside the profile's file, in absolute folders
+    /// of the profile, and in `shared/pdk` of the current folder and of those above it.
+    ///
+    /// # Errors
+    /// [`ToolError::LibertyMissing`] with every place that was searched.
+    pub fn find_liberty(&self, search: &LibertySearch) -> Result<Vec<PathBuf>> {
+        if search.files.is_empty() {
+            return self.liberty.iter().map(|file| self.find(file, search)).collect();
+        }
+        let absolute = |path: &PathBuf| path.canonicalize().map_err(ToolError::io("read", path));
+        search.files.iter().map(absolute).collect()
+    }
+
+    /// The liberty files of memory macros that are there; those that are not are left out.
+    #[must_use]
+    pub fn find_sram(&self, search: &LibertySearch) -> Vec<PathBuf> {
+        self.sram.iter().filter_map(|file| self.find(file, search).ok()).collect()
+    }
+
+    fn find(&self, file: &str, search: &LibertySearch) -> Result<PathBuf> {
+        let places = self.places(search);
+        let names = [file.to_owned(), format!("{file}.gz")];
+        let candidates = places.iter().flat_map(|place| names.iter().map(|name| place.join(name)));
+        let found = candidates.into_iter().find(|path| path.is_file());
+        let path = found.ok_or_else(|| ToolError::LibertyMissing {
+            process: self.name.clone(),
+            file: file.to_owned(),
+            searched: places.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", "),
+            hint: match self.name.as_str() {
+                "osu018" => ", or install the system package `qflow-tech-osu018`".into(),
+                _ => String::new(),
+            },
+        })?;
+        path.canonicalize().map_err(ToolError::io("read", &path))
+    }
+
+    /// Folders to look in, without repetition, most wanted first.
+    fn places(&self, search: &LibertySearch) -> Vec<PathBuf> {
+        let here = std::env::current_dir().unwrap_or_default();
+        let mut roots: Vec<PathBuf> = search.pdk.iter().cloned().collect();
+        roots.extend(self.folder.clone());
+        let mut places = Vec::new();
+        let add = |places: &mut Vec<PathBuf>, place: PathBuf| {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        };
+        for root in &roots {
+            add(&mut places, root.clone());
+            // Joining an absolute folder gives that folder.
+            self.folders.iter().for_each(|folder| add(&mut places, root.join(folder)));
+        }
+        let shared = here.ancestors().map(|above| above.join("shared/pdk"));
+        for root in shared.filter(|root| root.is_dir()) {
+            self.folders.iter().for_each(|folder| add(&mut places, root.join(folder)));
+        }
+        let absolute = self.folders.iter().filter(|folder| Path::is_absolute(folder));
+        absolute.for_each(|folder| add(&mut places, folder.clone()));
+        places
+    }
+}

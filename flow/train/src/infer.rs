@@ -1,0 +1,88 @@
+//! Fast inference on many samples.
+
+use candle_core::{Device, Result as Computed, Tensor};
+
+use super::batch::{assemble, mirror};
+use super::error::TrainError;
+use super::loss::sample;
+use super::network::{Hooks, Network};
+use super::settings::{check_inputs, check_labels};
+use super::storage::Reader;
+use pecan_net::graph::Graph;
+use pecan_net::quantize::argmax;
+
+/// Samples of one pass.
+const BATCH: usize = 64;
+
+/// Plain inference.
+pub(super) struct Inference(Vec<(Tensor, Tensor)>);
+
+impl Inference {
+    pub(super) fn new(network: &Network) -> Computed<Self> {
+        let tensors = network.layers.iter().map(|layer| {
+            let weights = Tensor::from_slice(&layer.weights, layer.shape(), &Device::Cpu)?;
+            Ok((weights, Tensor::from_slice(&layer.bias, layer.bias.len(), &Device::Cpu)?))
+        });
+        Ok(Self(tensors.collect::<Computed<_>>()?))
+    }
+}
+
+impl Hooks for Inference {
+    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)> {
+        let (weights, bias) = &self.0[layer];
+        Ok((weights.clone(), Some(bias.clone())))
+    }
+}
+
+/// Outputs of `graph` before the host's operations (softmax), for each of `inputs` (in channel, row, column
+/// order). Sums are ordered otherwise than in [`Graph::forward`], so the last digits may differ.
+///
+/// # Errors
+/// There is no sample, one has not the input's size, or a node is not supported.
+pub fn logits(graph: &Graph, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, TrainError> {
+    let network = Network::new(graph)?;
+    check_inputs(&network, inputs)?;
+    let mut hooks = Inference::new(&network)?;
+    let mut result = Vec::with_capacity(inputs.len());
+    for batch in inputs.chunks(BATCH) {
+        result.extend(forward(&network, batch, &mut hooks)?);
+    }
+    Ok(result)
+}
+
+/// [`logits`] of the inputs with left and right exchanged, as [`Augmentation::Flip`](super::Augmentation::Flip)
+/// does it.
+///
+/// # Errors
+/// As for [`logits`].
+pub fn mirrored_logits(graph: &Graph, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, TrainError> {
+    let network = Network::new(graph)?;
+    check_inputs(&network, inputs)?;
+    let mirrored: Vec<_> = inputs.iter().map(|i| mirror(network.input_shape, i)).collect();
+    logits(graph, &mirrored.iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
+
+/// Share of `inputs` whose largest logit is that of the label, the first of equals.
+///
+/// # Errors
+/// As for [`logits`], or the labels do not fit.
+pub fn accuracy(graph: &Graph, inputs: &[&[f32]], labels: &[usize]) -> Result<f64, TrainError> {
+    let network = Network::new(graph)?;
+    check_inputs(&network, inputs)?;
+    check_labels(&network, inputs.len(), labels)?;
+    let outputs = logits(graph, inputs)?;
+    let hits = outputs.iter().zip(labels).filter(|(output, label)| argmax(output) == **label);
+    Ok(hits.count() as f64 / labels.len() as f64)
+}
+
+/// Logits of one batch, by sample.
+pub(super) fn forward(
+    network: &Network,
+    batch: &[&[f32]],
+    hooks: &mut dyn Hooks,
+) -> Computed<Vec<Vec<f32>>> {
+    let output = network.forward(assemble(network.input_shape, batch)?, hooks)?;
+    let reader = Reader::new(&output);
+    let values = reader.values()?;
+    Ok((0..batch.len()).map(|at| sample(values, at, batch.len())).collect())
+}

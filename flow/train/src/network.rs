@@ -1,0 +1,306 @@
+//! A [`Graph`] as steps on tensors of whole batches.
+//!
+//! Activations lie as `[C][B][H][W]`, channels in front of the batch, so that a layer is one matrix
+//! product whose result needs no rearrangement.
+
+use candle_core::{Result as Computed, Tensor};
+use pecan_ir::layer::{Shape, Window};
+
+use super::activation::Activation;
+use super::error::TrainError;
+use super::layer::{Layer, columns, geometry};
+use super::pool::{Maximum, Mean};
+use pecan_net::graph::{Graph, Node};
+use pecan_net::op::{Lowering, Operator};
+
+/// No limits.
+pub(super) const OPEN: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];
+
+/// What a step computes.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// Index into [`Network::layers`].
+    Linear(usize),
+    MaxPool(Window),
+    Average(Window, usize),
+    Add,
+    Concat,
+    /// The same values, perhaps in another shape; limits are in [`Step::bounds`].
+    Same,
+}
+
+/// One node.
+#[derive(Debug)]
+struct Step {
+    kind: Kind,
+    inputs: Vec<usize>,
+    output: usize,
+    shape: Shape,
+    bounds: [f32; 2],
+    /// Whether the hardware writes these values to memory, as integers of their own scale.
+    stored: bool,
+}
+
+/// A network up to the operations of the host.
+#[derive(Debug)]
+pub(super) struct Network {
+    pub(super) origin: String,
+    pub(super) layers: Vec<Layer>,
+    pub(super) input_shape: Shape,
+    /// Number of logits.
+    pub(super) outputs: usize,
+    steps: Vec<Step>,
+    tensors: usize,
+    input: usize,
+    logits: usize,
+}
+
+/// What a pass through the network does beside computing it.
+pub(super) trait Hooks {
+    /// Weights and bias of a layer; no bias if [`Hooks::output`] adds it.
+    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)>;
+
+    /// Sees what a layer reads.
+    fn input(&mut self, _layer: usize, _values: &Tensor) -> Computed<()> {
+        Ok(())
+    }
+
+    /// Sees what a layer computes and may change it.
+    fn output(&mut self, _layer: usize, values: Tensor) -> Computed<Tensor> {
+        Ok(values)
+    }
+
+    /// Limits values to `bounds`. `stored` numbers the tensors that lie in memory as integers.
+    fn limit(
+        &mut self,
+        _stored: Option<usize>,
+        bounds: [f32; 2],
+        values: Tensor,
+    ) -> Computed<Tensor> {
+        if bounds == OPEN {
+            Ok(values)
+        } else {
+            values.apply_op1(Activation { bounds, grid: None })
+        }
+    }
+}
+
+impl Network {
+    /// The steps of `graph` up to the first operation of the host.
+    pub(super) fn new(graph: &Graph) -> Result<Self, TrainError> {
+        let mut network = Self {
+            origin: graph.origin.clone(),
+            layers: Vec::new(),
+            input_shape: Shape::new(0, 0, 0),
+            outputs: 0,
+            steps: Vec::new(),
+            tensors: graph.tensors.len(),
+            input: graph.input,
+            logits: graph.output,
+        };
+        let mut host: Option<usize> = None;
+        for node in graph.iter() {
+            match (network.lowering(graph, node)?, host) {
+                (Lowering::Host(_), None) => {
+                    host = Some(node.output);
+                    network.logits = node.inputs.first().copied().unwrap_or(graph.output);
+                }
+                (Lowering::Host(_), Some(before)) if node.inputs == [before] => {
+                    host = Some(node.output);
+                }
+                (Lowering::Alias, Some(before)) if node.inputs == [before] => {
+                    host = Some(node.output);
+                }
+                (lowering, None) => network.push(graph, node, lowering)?,
+                (_, Some(_)) => {
+                    return Err(network.fail(node, "follows an operation of the host".into()));
+                }
+            }
+        }
+        network.finish(graph)
+    }
+
+    fn fail(&self, node: &Node, reason: String) -> TrainError {
+        TrainError::Unsupported { origin: self.origin.clone(), node: node.name.clone(), reason }
+    }
+
+    fn lowering<'g>(&self, graph: &'g Graph, node: &'g Node) -> Result<Lowering<'g>, TrainError> {
+        let layouts: Option<Vec<Shape>> =
+            node.inputs.iter().map(|&t| graph.tensors[t].layout).collect();
+        let op: Option<&dyn Operator> = node.op.as_deref();
+        match (op, layouts, &node.problem) {
+            (Some(op), Some(layouts), None) => Ok(op.lower(&layouts)),
+            (_, _, Some(problem)) => Err(self.fail(node, problem.clone())),
+            _ => Err(self.fail(node, "its inputs are not feature maps or vectors".into())),
+        }
+    }
+
+    fn push(
+        &mut self,
+        graph: &Graph,
+        node: &Node,
+        lowering: Lowering<'_>,
+    ) -> Result<(), TrainError> {
+        let layout = |tensor: usize| graph.tensors[tensor].layout;
+        let Some(shape) = layout(node.output) else {
+            return Err(self.fail(node, "its output is neither feature map nor vector".into()));
+        };
+        let mut bounds = OPEN;
+        let mut stored = true;
+        let kind = match lowering {
+            Lowering::Linear { linear, window, groups } => {
+                let [input] = node.inputs[..] else {
+                    return Err(self.fail(node, "expected 1 data input".into()));
+                };
+                self.layers.push(Layer {
+                    name: node.name.clone(),
+                    input: layout(input).unwrap_or(Shape::new(0, 0, 0)),
+                    output: shape,
+                    window,
+                    groups,
+                    weights: linear.weights.clone(),
+                    bias: linear.bias.clone(),
+                    inner: true,
+                });
+                Kind::Linear(self.layers.len() - 1)
+            }
+            Lowering::MaxPool(window) => {
+                stored = false;
+                Kind::MaxPool(window)
+            }
+            Lowering::Average { window, divisor } => {
+                stored = divisor != 1;
+                Kind::Average(window, divisor)
+            }
+            Lowering::Add => Kind::Add,
+            Lowering::Concat => Kind::Concat,
+            Lowering::Clamp(limits) => {
+                bounds = limits;
+                stored = false;
+                Kind::Same
+            }
+            Lowering::Alias => {
+                stored = false;
+                Kind::Same
+            }
+            Lowering::Unsupported(reason) => return Err(self.fail(node, reason)),
+            Lowering::Host(_) => return Err(self.fail(node, "an operation of the host".into())),
+        };
+        let (inputs, output) = (node.inputs.clone(), node.output);
+        self.steps.push(Step { kind, inputs, output, shape, bounds, stored });
+        Ok(())
+    }
+
+    /// Checks what only the whole network shows.
+    fn finish(mut self, graph: &Graph) -> Result<Self, TrainError> {
+        let known = |tensor: usize| graph.tensors[tensor].layout;
+        let (Some(input), Some(output)) = (known(self.input), known(self.logits)) else {
+            return Err(TrainError::Unsupported {
+                origin: self.origin.clone(),
+                node: graph.name.clone(),
+                reason: "its input or output is neither feature map nor vector".into(),
+            });
+        };
+        (self.input_shape, self.outputs) = (input, output.len());
+        self.move_behind_limits();
+        let mut result = self.logits;
+        for step in self.steps.iter().rev().filter(|s| matches!(s.kind, Kind::Same)) {
+            if step.output == result && step.bounds == OPEN {
+                result = step.inputs[0];
+            }
+        }
+        for step in &self.steps {
+            if let (Kind::Linear(layer), true) = (step.kind, step.output == result) {
+                self.layers[layer].inner = false;
+            }
+        }
+        Ok(self)
+    }
+
+    /// A limit that alone reads a layer's output is part of that layer on the hardware: what is stored is
+    /// its result.
+    fn move_behind_limits(&mut self) {
+        for at in 0..self.steps.len() {
+            if !self.steps[at].stored {
+                continue;
+            }
+            let tensor = self.steps[at].output;
+            let mut readers =
+                (0..self.steps.len()).filter(|&s| self.steps[s].inputs.contains(&tensor));
+            let (Some(next), None) = (readers.next(), readers.next()) else { continue };
+            let limit =
+                matches!(self.steps[next].kind, Kind::Same) && self.steps[next].bounds != OPEN;
+            // Steps are in order of execution, so a chain of limits is followed to its end.
+            if limit && tensor != self.logits {
+                self.steps[at].stored = false;
+                self.steps[next].stored = true;
+            }
+        }
+    }
+
+    /// Number of tensors that lie in memory as integers, the input among them (number 0).
+    pub(super) fn stored(&self) -> usize {
+        1 + self.steps.iter().filter(|step| step.stored).count()
+    }
+
+    /// Logits `[outputs][B]` of an input `[C][B][H][W]`.
+    pub(super) fn forward(&self, input: Tensor, hooks: &mut dyn Hooks) -> Computed<Tensor> {
+        let batch = input.dim(1)?;
+        let mut tensors: Vec<Option<Tensor>> = vec![None; self.tensors];
+        tensors[self.input] = Some(hooks.limit(Some(0), OPEN, input)?);
+        let mut stored = 0;
+        for step in &self.steps {
+            let inputs: Vec<&Tensor> =
+                step.inputs.iter().filter_map(|&t| tensors[t].as_ref()).collect();
+            let value = self.compute(step, &inputs, batch, hooks)?;
+            stored += usize::from(step.stored);
+            let number = step.stored.then_some(stored);
+            tensors[step.output] = Some(hooks.limit(number, step.bounds, value)?);
+        }
+        match tensors.swap_remove(self.logits) {
+            // `[C][B][H][W]` to `[C H W][B]`.
+            Some(logits) => columns(&logits),
+            None => candle_core::bail!("{}: the output is not computed", self.origin),
+        }
+    }
+
+    fn compute(
+        &self,
+        step: &Step,
+        inputs: &[&Tensor],
+        batch: usize,
+        hooks: &mut dyn Hooks,
+    ) -> Computed<Tensor> {
+        let Some(&first) = inputs.first() else {
+            candle_core::bail!("{}: a node reads what is not computed", self.origin)
+        };
+        match step.kind {
+            Kind::Linear(layer) => {
+                hooks.input(layer, first)?;
+                let (weights, bias) = hooks.parameters(layer)?;
+                let values = self.layers[layer].apply(first, &weights, bias.as_ref())?;
+                hooks.output(layer, values)
+            }
+            Kind::MaxPool(window) => first.apply_op1(Maximum(geometry(first, window)?)),
+            Kind::Average(window, divisor) => {
+                let geometry = geometry(first, window)?;
+                first.apply_op1(Mean { geometry, divisor: divisor as f32 })
+            }
+            Kind::Add => match inputs {
+                [a, b] => *a + *b,
+                _ => candle_core::bail!("{} summands; expected 2", inputs.len()),
+            },
+            Kind::Concat => Tensor::cat(inputs, 0),
+            Kind::Same => {
+                let (c, _, h, w) = first.dims4()?;
+                let Shape { channels, height, width } = step.shape;
+                if [c, h, w] == [channels, height, width] {
+                    return Ok(first.clone());
+                }
+                // Values keep their order within an image, whose channels are apart here.
+                let images = first.transpose(0, 1)?.reshape((batch, channels, height, width))?;
+                images.transpose(0, 1)?.contiguous()
+            }
+        }
+    }
+}

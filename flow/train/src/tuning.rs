@@ -1,0 +1,299 @@
+//! A network in training: its parameters, and what its passes do beside computing it.
+
+use candle_core::{Device, Result as Computed, Tensor, Var};
+
+use super::activation::{Activation, Grid, RoundedWeights, range, round_rows};
+use super::density::Density;
+use super::error::TrainError;
+use super::fold::{Folded, Norm};
+use super::infer::Inference;
+use super::layer::Layer;
+use super::network::{Hooks, Network, OPEN};
+use super::norm::{Average, Moments, Normalize};
+use super::optimizer::Parameter;
+use super::settings::{Quantization, Settings, check_count};
+use pecan_net::Masks;
+use pecan_net::quantize::Calibration;
+
+/// How much of a tensor's range stays from one step to the next, where it is a maximum: maxima are
+/// remembered over some hundred steps, yet activations that shrink in training get finer steps.
+const MEMORY: f64 = 0.99;
+
+/// The same for percentiles, which are averaged.
+const AVERAGING: f64 = 0.95;
+
+/// Where the parameters of a layer are.
+#[derive(Debug)]
+struct Slots {
+    weights: usize,
+    /// Bias, or what is added behind normalization.
+    shift: usize,
+    norm: Option<Norm>,
+}
+
+/// A network in training.
+pub(super) struct Tuning<'a> {
+    network: &'a Network,
+    slots: Vec<Slots>,
+    pub(super) parameters: Vec<Parameter>,
+    quantization: Option<Quantization>,
+    /// Largest magnitude of each stored tensor, as far as it is known.
+    ranges: Vec<f32>,
+    /// Penalty by layer.
+    penalties: Vec<f64>,
+    /// The parameters as they take part in a pass.
+    variables: Vec<Var>,
+    /// Penalties of this pass.
+    collected: Vec<Tensor>,
+    /// Whether moments are to be averaged.
+    measuring: bool,
+}
+
+/// Measures the moments of every layer's output in inference.
+struct Observer {
+    inference: Inference,
+    averages: Vec<Average>,
+}
+
+impl Hooks for Observer {
+    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)> {
+        self.inference.parameters(layer)
+    }
+
+    fn output(&mut self, layer: usize, values: Tensor) -> Computed<Tensor> {
+        self.averages[layer].add(&Moments::of(&values)?);
+        Ok(values)
+    }
+}
+
+impl<'a> Tuning<'a> {
+    /// The network as it is, masked; `batches` show how its activations are distributed.
+    pub(super) fn new(
+        network: &'a Network,
+        masks: &Masks,
+        settings: &Settings,
+        batches: &mut dyn Iterator<Item = Computed<Tensor>>,
+    ) -> Computed<Self> {
+        let penalty = |layer: &Layer| settings.activation_penalty.get(&layer.name).copied();
+        let mut tuning = Self {
+            network,
+            slots: Vec::new(),
+            parameters: Vec::new(),
+            quantization: settings.quantization,
+            ranges: vec![0.0; network.stored()],
+            penalties: network.layers.iter().map(|l| penalty(l).unwrap_or(0.0)).collect(),
+            variables: Vec::new(),
+            collected: Vec::new(),
+            measuring: false,
+        };
+        let averages = observe(network, batches)?;
+        for (layer, average) in network.layers.iter().zip(&averages) {
+            let normalized = settings.normalization && layer.inner;
+            tuning.push(layer, masks.layer(&layer.name), &average.moments(), normalized);
+        }
+        Ok(tuning)
+    }
+
+    /// Adds the parameters of a layer whose output has `moments`. Weights are trained in units of their root mean square,
+    /// what is added to the output in units of the output's deviation: neither depends on what a value of 1 stands for.
+    fn push(&mut self, layer: &Layer, mask: Option<&[bool]>, moments: &Moments, normalized: bool) {
+        let (outputs, inputs) = layer.shape();
+        let first = self.parameters.len();
+        let unit = root_mean_square(&kept(&layer.weights, mask));
+        let dims = vec![outputs, inputs];
+        let weights = Parameter::new(layer.weights.clone(), dims, mask, true, unit);
+        let unit = deviation(moments);
+        let vector = |values: Vec<f32>| Parameter::new(values, vec![outputs], None, false, unit);
+        self.parameters.push(weights);
+        let norm = match normalized {
+            false => {
+                self.parameters.push(vector(layer.bias.clone()));
+                None
+            }
+            true => {
+                let norm = Norm::new(first + 2, moments);
+                self.parameters.push(vector(moments.mean.iter().map(|m| *m as f32).collect()));
+                self.parameters.push(vector(norm.neutral_gain(moments)));
+                Some(norm)
+            }
+        };
+        self.slots.push(Slots { weights: first, shift: first + 1, norm });
+    }
+
+    /// Makes the parameters variables for the next passes.
+    pub(super) fn begin(&mut self) -> Computed<()> {
+        let variable = |p: &Parameter| Var::from_slice(&p.values, p.dims.as_slice(), &Device::Cpu);
+        self.variables = self.parameters.iter().map(variable).collect::<Computed<_>>()?;
+        self.collected.clear();
+        Ok(())
+    }
+
+    /// The variables, in the order of the parameters.
+    pub(super) fn variables(&self) -> &[Var] {
+        &self.variables
+    }
+
+    /// Sum of the last pass' penalties, if there are any.
+    pub(super) fn penalty(&self) -> Computed<Option<Tensor>> {
+        let [first, others @ ..] = &self.collected[..] else { return Ok(None) };
+        others.iter().try_fold(first.clone(), |sum, next| sum + next).map(Some)
+    }
+
+    /// Measures, over `batches`, the moments that folding takes.
+    pub(super) fn measure(
+        &mut self,
+        batches: &mut dyn Iterator<Item = Computed<Tensor>>,
+    ) -> Computed<()> {
+        self.begin()?;
+        self.measuring = true;
+        for norm in self.slots.iter_mut().filter_map(|slots| slots.norm.as_mut()) {
+            norm.average = Average::default();
+        }
+        let network = self.network;
+        for batch in batches {
+            network.forward(batch?, self)?;
+            self.collected.clear();
+        }
+        self.measuring = false;
+        Ok(())
+    }
+
+    /// Weights and bias of every layer, with normalization folded in and weights rounded as in training: what was
+    /// trained is the network of rounded weights, and those before rounding, which steps move, need not make a good one.
+    pub(super) fn folded(&self) -> Vec<Folded> {
+        let layers = self.network.layers.iter().zip(&self.slots);
+        let fold = |(layer, slots): (&Layer, &Slots)| {
+            let mut folded = Folded {
+                name: layer.name.clone(),
+                weights: self.parameters[slots.weights].values.clone(),
+                bias: self.parameters[slots.shift].values.clone(),
+            };
+            if let Some(norm) = &slots.norm {
+                norm.fold(layer.inputs(), &self.parameters[norm.gain].values, &mut folded);
+            }
+            if let Some(Quantization { widths, .. }) = self.quantization {
+                round_rows(&mut folded.weights, folded.bias.len(), widths.weight_bits);
+            }
+            folded
+        };
+        layers.map(fold).collect()
+    }
+
+    fn follow(&mut self, stored: usize, values: &Tensor, bounds: [f32; 2]) -> Computed<f32> {
+        let Some(Quantization { calibration, .. }) = self.quantization else { return Ok(0.0) };
+        let percent = match calibration {
+            // The input keeps its largest magnitude, as in calibration.
+            Calibration::Percentile(percent) if stored > 0 => Some(percent),
+            _ => None,
+        };
+        let now = range(values, bounds, percent)?;
+        let before = self.ranges[stored];
+        let next = match percent {
+            _ if before == 0.0 => now,
+            None => now.max((f64::from(before) * MEMORY) as f32),
+            Some(_) => (f64::from(before) * AVERAGING + f64::from(now) * (1.0 - AVERAGING)) as f32,
+        };
+        self.ranges[stored] = next;
+        Ok(next)
+    }
+}
+
+/// The weights that a mask leaves; 0 for the others.
+fn kept(weights: &[f32], mask: Option<&[bool]>) -> Vec<f32> {
+    let keep = |at: usize| mask.is_none_or(|mask| mask.get(at).is_none_or(|keep| *keep));
+    weights.iter().enumerate().map(|(at, w)| if keep(at) { *w } else { 0.0 }).collect()
+}
+
+/// Root of the mean square of the values that are not 0.
+fn root_mean_square(values: &[f32]) -> f32 {
+    let count = values.iter().filter(|value| **value != 0.0).count().max(1);
+    let squares: f64 = values.iter().map(|value| f64::from(*value) * f64::from(*value)).sum();
+    (squares / count as f64).sqrt() as f32
+}
+
+/// Deviation of a layer's output, over all channels.
+fn deviation(moments: &Moments) -> f32 {
+    let count = moments.variance.len().max(1) as f64;
+    (moments.variance.iter().sum::<f64>() / count).sqrt() as f32
+}
+
+/// Moments of every layer's output over `batches`.
+fn observe(
+    network: &Network,
+    batches: &mut dyn Iterator<Item = Computed<Tensor>>,
+) -> Computed<Vec<Average>> {
+    let averages = vec![Average::default(); network.layers.len()];
+    let mut observer = Observer { inference: Inference::new(network)?, averages };
+    for batch in batches {
+        network.forward(batch?, &mut observer)?;
+    }
+    Ok(observer.averages)
+}
+
+impl Hooks for Tuning<'_> {
+    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)> {
+        let slots = &self.slots[layer];
+        let weights = self.variables[slots.weights].as_tensor();
+        let weights = match self.quantization {
+            Some(q) => weights.apply_op1(RoundedWeights { bits: q.widths.weight_bits })?,
+            None => weights.clone(),
+        };
+        let bias = match slots.norm {
+            Some(_) => None,
+            None => Some(self.variables[slots.shift].as_tensor().clone()),
+        };
+        Ok((weights, bias))
+    }
+
+    fn input(&mut self, layer: usize, values: &Tensor) -> Computed<()> {
+        let weight = self.penalties[layer];
+        if weight > 0.0 && values.track_op() {
+            self.collected.push((values.apply_op1(Density)? * weight)?);
+        }
+        Ok(())
+    }
+
+    fn output(&mut self, layer: usize, values: Tensor) -> Computed<Tensor> {
+        let slots = &mut self.slots[layer];
+        let Some(norm) = &mut slots.norm else { return Ok(values) };
+        let moments = Moments::of(&values)?;
+        if self.measuring {
+            norm.average.add(&moments);
+        }
+        let (gain, shift) = (&self.variables[norm.gain], &self.variables[slots.shift]);
+        values.apply_op3(gain, shift, Normalize::new(&moments, norm.epsilon))
+    }
+
+    fn limit(
+        &mut self,
+        stored: Option<usize>,
+        bounds: [f32; 2],
+        values: Tensor,
+    ) -> Computed<Tensor> {
+        let grid = match (stored, self.quantization) {
+            (Some(stored), Some(q)) => {
+                // The range is that of the limited values, which the bounds may cut off.
+                let most = bounds[0].abs().max(bounds[1].abs());
+                let range = self.follow(stored, &values, bounds)?.min(most);
+                Grid::new(range, q.widths.activation_bits)
+            }
+            _ => None,
+        };
+        if bounds == OPEN && grid.is_none() {
+            return Ok(values);
+        }
+        values.apply_op1(Activation { bounds, grid })
+    }
+}
+
+/// Checks that every mask belongs to a layer and has its size.
+pub(super) fn check_masks(network: &Network, masks: &Masks) -> Result<(), TrainError> {
+    for (name, mask) in &masks.0 {
+        let Some(layer) = network.layers.iter().find(|layer| layer.name == *name) else {
+            let problem = format!("mask for `{name}`, which is no layer with weights");
+            return Err(TrainError::Settings(problem));
+        };
+        check_count(&format!("mask values of `{name}`"), layer.weights.len(), mask.len())?;
+    }
+    Ok(())
+}

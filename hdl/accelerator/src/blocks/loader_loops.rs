@@ -1,0 +1,429 @@
+//! Loop nest of the patch loader: where in the region, the slices and the tiles it is.
+
+use super::config_leaf::config_leaf;
+use pecan_config::geometry::{Geometry, LATTICE_BITS};
+use pecan_rtl::prelude::*;
+
+config_leaf! {
+    /// Configuration of the loader.
+    LoaderConfig "loader_config" {
+        tiles_y: TilesY, tiles_x: TilesX,
+        out_h: OutH, out_w: OutW,
+        tile_h: TileH, tile_w: TileW,
+        in_y0: InY0, in_x0: InX0,
+        in_tile_y: InTileY, in_tile_x: InTileX,
+        in_h: InH, in_w: InW,
+        addr0: Addr0, addr_tile_y: AddrTileY, addr_tile_x: AddrTileX,
+        cb_blocks: CbBlocks, ky_blocks: KyBlocks, kx_blocks: KxBlocks,
+        cb_full: CbFull, cb_last: CbLast,
+        ky_full: KyFull, ky_last: KyLast,
+        kx_full: KxFull, kx_last: KxLast,
+        addr_cb: AddrCb, addr_ky: AddrKy, addr_kx: AddrKx,
+        in_ky: InKy, in_kx: InKx,
+        ext_y: ExtY, ext_x: ExtX,
+        step_y: StepY, step_x: StepX,
+        addr_y: AddrY, addr_x: AddrX,
+        patch_y: PatchY, patch_x: PatchX,
+        mode: Mode,
+    }
+}
+
+/// Eight nested loops (tile y, x; slice along channels, kernel rows, kernel columns; region row, column,
+/// channel word), one word of the region per step.
+///
+/// Each loop level keeps the address and coordinate at which its present iteration began; a step adds the
+/// increment of the outermost level that advances, and all levels inside start there.
+///
+/// It depends on the sizes of memories and scratchpads only, not on the array, so that arrays of different
+/// shapes share it.
+#[derive(LogicBlock)]
+pub(crate) struct LoaderLoops {
+    kind: ModuleName,
+    pub(crate) clock: Signal<In, Clock>,
+    pub(crate) reset: Signal<In, Bit>,
+    pub(crate) start: Signal<In, Bit>,
+    pub(crate) set: Signal<In, Bit>,
+    pub(crate) set_index: Wire<In>,
+    pub(crate) set_data: Wire<In>,
+    // A column still reads the half that the slice at hand goes to.
+    pub(crate) blocked: Signal<In, Bit>,
+    // A word of this cycle, its place in the region and how much of the region is a patch.
+    pub(crate) step: Signal<Out, Bit>,
+    pub(crate) y_now: Wire<Out>,
+    pub(crate) x_now: Wire<Out>,
+    pub(crate) n_y: Wire<Out>,
+    pub(crate) n_x: Wire<Out>,
+    pub(crate) n_cb: Wire<Out>,
+    // Pixels of the output from the tile on.
+    pub(crate) rest_height: Wire<Out>,
+    pub(crate) rest_width: Wire<Out>,
+    // Global buffer read port.
+    pub(crate) read: Signal<Out, Bit>,
+    pub(crate) read_addr: Wire<Out>,
+    // What arrives in this cycle: whether it lies in the image, half and word of the patch.
+    pub(crate) in_bounds: Signal<Out, Bit>,
+    pub(crate) half: Signal<Out, Bit>,
+    pub(crate) word_at: Wire<Out>,
+    // Slices issued (mod 4), and which loops end with this step.
+    pub(crate) issued_now: Wire<Out>,
+    pub(crate) slice_end: Signal<Out, Bit>,
+    pub(crate) tile_end: Signal<Out, Bit>,
+    pub(crate) run_end: Signal<Out, Bit>,
+    // First slice of a tile, last block of channels.
+    pub(crate) slice_first: Signal<Out, Bit>,
+    pub(crate) end_bc: Signal<Out, Bit>,
+    pub(crate) maximum: Signal<Out, Bit>,
+    pub(crate) patch_y: Wire<Out>,
+    pub(crate) patch_x: Wire<Out>,
+    cfg: LoaderConfig,
+    busy: RegBit,
+    issued: Reg,
+    ty: Reg,
+    tx: Reg,
+    bc: Reg,
+    by: Reg,
+    bx: Reg,
+    y: Reg,
+    x: Reg,
+    cb: Reg,
+    addr_ty: Reg,
+    addr_tx: Reg,
+    addr_bc: Reg,
+    addr_by: Reg,
+    addr_bx: Reg,
+    addr_y: Reg,
+    addr_x: Reg,
+    addr: Reg,
+    iy_ty: Reg,
+    iy_by: Reg,
+    iy: Reg,
+    ix_tx: Reg,
+    ix_bx: Reg,
+    ix: Reg,
+    word_y: Reg,
+    word_x: Reg,
+    word: Reg,
+    rest_y: Reg,
+    rest_x: Reg,
+    moved: Wire<Local>,
+    end_by: Signal<Local, Bit>,
+    end_bx: Signal<Local, Bit>,
+    wrap_cb: Signal<Local, Bit>,
+    wrap_x: Signal<Local, Bit>,
+    wrap_y: Signal<Local, Bit>,
+    wrap_bx: Signal<Local, Bit>,
+    wrap_by: Signal<Local, Bit>,
+    wrap_bc: Signal<Local, Bit>,
+    wrap_tx: Signal<Local, Bit>,
+    wrap_ty: Signal<Local, Bit>,
+    in_image: Signal<Local, Bit>,
+    in_image_q: RegBit,
+    half_q: RegBit,
+    word_q: Reg,
+}
+
+impl LoaderLoops {
+    pub(crate) fn new(g: &Geometry) -> Self {
+        let (count, addr, patch) = (g.patch_count_bits(), g.buffer_bits, g.patch_bits());
+        Self {
+            kind: ModuleName::new("loader_loops"),
+            clock: Signal::default(),
+            reset: Signal::default(),
+            start: Signal::default(),
+            set: Signal::default(),
+            set_index: Wire::new(8),
+            set_data: Wire::new(32),
+            blocked: Signal::default(),
+            step: Signal::default(),
+            y_now: Wire::new(LATTICE_BITS + 1),
+            x_now: Wire::new(LATTICE_BITS + 1),
+            n_y: Wire::new(count),
+            n_x: Wire::new(count),
+            n_cb: Wire::new(count),
+            rest_height: Wire::new(16),
+            rest_width: Wire::new(16),
+            read: Signal::default(),
+            read_addr: Wire::new(addr),
+            in_bounds: Signal::default(),
+            half: Signal::default(),
+            word_at: Wire::new(patch),
+            issued_now: Wire::new(2),
+            slice_end: Signal::default(),
+            tile_end: Signal::default(),
+            run_end: Signal::default(),
+            slice_first: Signal::default(),
+            end_bc: Signal::default(),
+            maximum: Signal::default(),
+            patch_y: Wire::new(patch),
+            patch_x: Wire::new(patch),
+            cfg: LoaderConfig::new(g),
+            busy: RegBit::new(),
+            issued: Reg::new(2),
+            ty: Reg::new(16),
+            tx: Reg::new(16),
+            bc: Reg::new(16),
+            by: Reg::new(16),
+            bx: Reg::new(16),
+            y: Reg::new(LATTICE_BITS + 1),
+            x: Reg::new(LATTICE_BITS + 1),
+            cb: Reg::new(count),
+            addr_ty: Reg::new(addr),
+            addr_tx: Reg::new(addr),
+            addr_bc: Reg::new(addr),
+            addr_by: Reg::new(addr),
+            addr_bx: Reg::new(addr),
+            addr_y: Reg::new(addr),
+            addr_x: Reg::new(addr),
+            addr: Reg::new(addr),
+            iy_ty: Reg::signed(18),
+            iy_by: Reg::signed(18),
+            iy: Reg::signed(18),
+            ix_tx: Reg::signed(18),
+            ix_bx: Reg::signed(18),
+            ix: Reg::signed(18),
+            word_y: Reg::new(patch),
+            word_x: Reg::new(patch),
+            word: Reg::new(patch),
+            rest_y: Reg::new(16),
+            rest_x: Reg::new(16),
+            moved: Wire::new(addr),
+            end_by: Signal::default(),
+            end_bx: Signal::default(),
+            wrap_cb: Signal::default(),
+            wrap_x: Signal::default(),
+            wrap_y: Signal::default(),
+            wrap_bx: Signal::default(),
+            wrap_by: Signal::default(),
+            wrap_bc: Signal::default(),
+            wrap_tx: Signal::default(),
+            wrap_ty: Signal::default(),
+            in_image: Signal::default(),
+            in_image_q: RegBit::new(),
+            half_q: RegBit::new(),
+            word_q: Reg::new(patch),
+        }
+    }
+}
+
+impl Logic for LoaderLoops {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, busy, issued, ty, tx, bc, by, bx, y, x, cb);
+        dff_setup!(self, clock, addr_ty, addr_tx, addr_bc, addr_by, addr_bx, addr_y, addr_x, addr);
+        dff_setup!(self, clock, iy_ty, iy_by, iy, ix_tx, ix_bx, ix, word_y, word_x, word);
+        dff_setup!(self, clock, rest_y, rest_x);
+        clock!(self, clock, cfg, in_image_q, half_q, word_q);
+        self.cfg.write.next = self.set.val();
+        self.cfg.index.next = self.set_index.val();
+        self.cfg.data.next = self.set_data.val();
+        self.step.next = self.busy.q.val() & !self.blocked.val();
+
+        // Extent of the slice.
+        self.end_bc.next = (self.bc.q.val() + 1.into()) == self.cfg.cb_blocks.val();
+        self.end_by.next = (self.by.q.val() + 1.into()) == self.cfg.ky_blocks.val();
+        self.end_bx.next = (self.bx.q.val() + 1.into()) == self.cfg.kx_blocks.val();
+        self.n_cb.next = self.cfg.cb_full.val();
+        if self.end_bc.val() {
+            self.n_cb.next = self.cfg.cb_last.val();
+        }
+        self.n_y.next = self.cfg.ky_full.val();
+        if self.end_by.val() {
+            self.n_y.next = self.cfg.ky_last.val();
+        }
+        self.n_x.next = self.cfg.kx_full.val();
+        if self.end_bx.val() {
+            self.n_x.next = self.cfg.kx_last.val();
+        }
+
+        // Which levels advance with this step.
+        self.wrap_cb.next = (self.cb.q.val() + 1.into()) == self.n_cb.val();
+        self.wrap_x.next = self.wrap_cb.val()
+            & ((self.x.q.val() + 1.into()) == (self.n_x.val() + self.cfg.ext_x.val()));
+        self.wrap_y.next = self.wrap_x.val()
+            & ((self.y.q.val() + 1.into()) == (self.n_y.val() + self.cfg.ext_y.val()));
+        self.wrap_bx.next = self.wrap_y.val() & self.end_bx.val();
+        self.wrap_by.next = self.wrap_bx.val() & self.end_by.val();
+        self.wrap_bc.next = self.wrap_by.val() & self.end_bc.val();
+        self.wrap_tx.next =
+            self.wrap_bc.val() & ((self.tx.q.val() + 1.into()) == self.cfg.tiles_x.val());
+        self.wrap_ty.next =
+            self.wrap_tx.val() & ((self.ty.q.val() + 1.into()) == self.cfg.tiles_y.val());
+
+        self.moved.next = self.addr.q.val() + 1.into();
+        if self.step.val() & self.wrap_ty.val() {
+            self.busy.d.next = false;
+        }
+        if self.start.val() {
+            self.busy.d.next = true;
+        }
+        // The outer condition is what the clocks of these registers are gated with.
+        if self.step.val() | self.start.val() {
+            if self.step.val() {
+                self.cb.d.next = self.cb.q.val() + 1.into();
+                self.word.d.next = self.word.q.val() + 1.into();
+                if self.wrap_tx.val() {
+                    self.moved.next = self.addr_ty.q.val() + self.cfg.addr_tile_y.val();
+                } else if self.wrap_bc.val() {
+                    self.moved.next = self.addr_tx.q.val() + self.cfg.addr_tile_x.val();
+                } else if self.wrap_by.val() {
+                    self.moved.next = self.addr_bc.q.val() + self.cfg.addr_cb.val();
+                } else if self.wrap_bx.val() {
+                    self.moved.next = self.addr_by.q.val() + self.cfg.addr_ky.val();
+                } else if self.wrap_y.val() {
+                    self.moved.next = self.addr_bx.q.val() + self.cfg.addr_kx.val();
+                } else if self.wrap_x.val() {
+                    self.moved.next = self.addr_y.q.val() + self.cfg.addr_y.val();
+                } else if self.wrap_cb.val() {
+                    self.moved.next = self.addr_x.q.val() + self.cfg.addr_x.val();
+                }
+                self.addr.d.next = self.moved.val();
+                if self.wrap_cb.val() {
+                    self.cb.d.next = 0.into();
+                    self.x.d.next = self.x.q.val() + 1.into();
+                    self.addr_x.d.next = self.moved.val();
+                    self.ix.d.next = self.ix.q.val() + self.cfg.step_x.val();
+                    self.word_x.d.next = self.word_x.q.val() + self.cfg.patch_x.val();
+                    self.word.d.next = self.word_x.q.val() + self.cfg.patch_x.val();
+                }
+                if self.wrap_x.val() {
+                    self.x.d.next = 0.into();
+                    self.y.d.next = self.y.q.val() + 1.into();
+                    self.addr_y.d.next = self.moved.val();
+                    self.iy.d.next = self.iy.q.val() + self.cfg.step_y.val();
+                    self.ix.d.next = self.ix_bx.q.val();
+                    self.word_y.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
+                    self.word_x.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
+                    self.word.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
+                }
+                if self.wrap_y.val() {
+                    self.y.d.next = 0.into();
+                    self.word_y.d.next = 0.into();
+                    self.word_x.d.next = 0.into();
+                    self.word.d.next = 0.into();
+                    self.bx.d.next = self.bx.q.val() + 1.into();
+                    self.issued.d.next = self.issued.q.val() + 1.into();
+                    self.addr_bx.d.next = self.moved.val();
+                    self.iy.d.next = self.iy_by.q.val();
+                    self.ix_bx.d.next = self.ix_bx.q.val() + self.cfg.in_kx.val();
+                    self.ix.d.next = self.ix_bx.q.val() + self.cfg.in_kx.val();
+                }
+                if self.wrap_bx.val() {
+                    self.bx.d.next = 0.into();
+                    self.by.d.next = self.by.q.val() + 1.into();
+                    self.addr_by.d.next = self.moved.val();
+                    self.iy_by.d.next = self.iy_by.q.val() + self.cfg.in_ky.val();
+                    self.iy.d.next = self.iy_by.q.val() + self.cfg.in_ky.val();
+                    self.ix_bx.d.next = self.ix_tx.q.val();
+                    self.ix.d.next = self.ix_tx.q.val();
+                }
+                if self.wrap_by.val() {
+                    self.by.d.next = 0.into();
+                    self.bc.d.next = self.bc.q.val() + 1.into();
+                    self.addr_bc.d.next = self.moved.val();
+                    self.iy_by.d.next = self.iy_ty.q.val();
+                    self.iy.d.next = self.iy_ty.q.val();
+                }
+                if self.wrap_bc.val() {
+                    self.bc.d.next = 0.into();
+                    self.tx.d.next = self.tx.q.val() + 1.into();
+                    self.addr_tx.d.next = self.moved.val();
+                    self.rest_x.d.next = self.rest_x.q.val() - self.cfg.tile_w.val();
+                    self.ix_tx.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
+                    self.ix_bx.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
+                    self.ix.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
+                }
+                if self.wrap_tx.val() {
+                    self.tx.d.next = 0.into();
+                    self.ty.d.next = self.ty.q.val() + 1.into();
+                    self.addr_ty.d.next = self.moved.val();
+                    self.rest_x.d.next = self.cfg.out_w.val();
+                    self.rest_y.d.next = self.rest_y.q.val() - self.cfg.tile_h.val();
+                    self.iy_ty.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
+                    self.iy_by.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
+                    self.iy.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
+                    self.ix_tx.d.next = self.cfg.in_x0.val();
+                    self.ix_bx.d.next = self.cfg.in_x0.val();
+                    self.ix.d.next = self.cfg.in_x0.val();
+                }
+            }
+            if self.start.val() {
+                self.issued.d.next = 0.into();
+                self.ty.d.next = 0.into();
+                self.tx.d.next = 0.into();
+                self.bc.d.next = 0.into();
+                self.by.d.next = 0.into();
+                self.bx.d.next = 0.into();
+                self.y.d.next = 0.into();
+                self.x.d.next = 0.into();
+                self.cb.d.next = 0.into();
+                self.addr_ty.d.next = self.cfg.addr0.val();
+                self.addr_tx.d.next = self.cfg.addr0.val();
+                self.addr_bc.d.next = self.cfg.addr0.val();
+                self.addr_by.d.next = self.cfg.addr0.val();
+                self.addr_bx.d.next = self.cfg.addr0.val();
+                self.addr_y.d.next = self.cfg.addr0.val();
+                self.addr_x.d.next = self.cfg.addr0.val();
+                self.addr.d.next = self.cfg.addr0.val();
+                self.iy_ty.d.next = self.cfg.in_y0.val();
+                self.iy_by.d.next = self.cfg.in_y0.val();
+                self.iy.d.next = self.cfg.in_y0.val();
+                self.ix_tx.d.next = self.cfg.in_x0.val();
+                self.ix_bx.d.next = self.cfg.in_x0.val();
+                self.ix.d.next = self.cfg.in_x0.val();
+                self.word_y.d.next = 0.into();
+                self.word_x.d.next = 0.into();
+                self.word.d.next = 0.into();
+                self.rest_y.d.next = self.cfg.out_h.val();
+                self.rest_x.d.next = self.cfg.out_w.val();
+            }
+        }
+        if self.reset.val() {
+            self.busy.d.next = false;
+        }
+
+        // Buffer read, outside the image not.
+        self.in_image.next = (self.iy.q.val() >= 0.into())
+            & (self.ix.q.val() >= 0.into())
+            & (self.iy.q.val() < self.cfg.in_h.val())
+            & (self.ix.q.val() < self.cfg.in_w.val());
+        self.read.next = self.step.val() & self.in_image.val();
+        self.read_addr.next = self.addr.q.val();
+        self.in_image_q.d.next = self.in_image.val();
+        self.half_q.d.next = self.issued.q.val().get_bit(0);
+        self.word_q.d.next = self.word.q.val();
+
+        self.in_bounds.next = self.in_image_q.q.val();
+        self.half.next = self.half_q.q.val();
+        self.word_at.next = self.word_q.q.val();
+
+        self.y_now.next = self.y.q.val();
+        self.x_now.next = self.x.q.val();
+        self.rest_height.next = self.rest_y.q.val();
+        self.rest_width.next = self.rest_x.q.val();
+        self.issued_now.next = self.issued.q.val();
+        self.slice_end.next = self.step.val() & self.wrap_y.val();
+        self.tile_end.next = self.wrap_bc.val();
+        self.run_end.next = self.wrap_ty.val();
+        self.slice_first.next = (self.bc.q.val() == 0.into())
+            & (self.by.q.val() == 0.into())
+            & (self.bx.q.val() == 0.into());
+        self.maximum.next = self.cfg.mode.val().get_bit(1);
+        self.patch_y.next = self.cfg.patch_y.val();
+        self.patch_x.next = self.cfg.patch_x.val();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pecan_config::isa::register::{MODE_MAX, Register};
+
+    #[test]
+    fn maximum_is_bit_one_of_the_mode() {
+        assert_eq!(MODE_MAX, 1 << 1);
+        assert!(
+            LoaderConfig::new(&Geometry::of(&pecan_config::Config::default())).mode.width() == 2
+        );
+        assert_eq!(Register::Mode.name(), "mode");
+    }
+}

@@ -1,0 +1,7 @@
+//! The accelerator: its RTL blocks, and the package of Verilog, bench, drivers and constraints of a configuration.
+
+pub mod blocks;
+pub mod elaborate;
+pub mod generate;
+#[doc(hidden)]
+pub mod verification;

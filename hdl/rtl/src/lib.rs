@@ -1,0 +1,139 @@
+//! The hardware-description layer: run-time-sized signals on top of rust-hdl.
+//!
+//! A block is a struct of signals and sub-blocks with `#[derive(LogicBlock)]`; its behaviour is one
+//! `#[hdl_gen] fn update`, which is both the Rust simulation and, through [`emit`](crate::emit),
+//! the Verilog. `use crate::prelude::*;` (inside this crate `crate::prelude`) is all
+//! a block file needs.
+//!
+//! # Example
+//! ```
+//! use crate::prelude::*;
+//!
+//! /// Adds its inputs to one accumulator per lane, and says when lane 0 is negative.
+//! #[derive(LogicBlock)]
+//! struct Accumulators {
+//!     kind: ModuleName,
+//!     pub clock: Signal<In, Clock>,
+//!     pub reset: Signal<In, Bit>,
+//!     pub x: Vec<Wire<In>>,
+//!     pub y: Vec<Wire<Out>>,
+//!     pub negative: Signal<Out, Bit>,
+//!     acc: Vec<Reg>,
+//!     step: Const,
+//!     _lanes: usize,
+//! }
+//!
+//! impl Accumulators {
+//!     fn new(lanes: usize, width: usize) -> Self {
+//!         Self {
+//!             kind: ModuleName::new("accumulators"),
+//!             clock: Signal::default(),
+//!             reset: Signal::default(),
+//!             x: Wire::signed_vec(lanes, 4),
+//!             y: Wire::signed_vec(lanes, width),
+//!             negative: Signal::default(),
+//!             acc: Reg::signed_vec(lanes, width),
+//!             step: Const::signed(-1, 2),
+//!             _lanes: lanes,
+//!         }
+//!     }
+//! }
+//!
+//! impl Logic for Accumulators {
+//!     #[hdl_gen]
+//!     fn update(&mut self) {
+//!         for l in 0..self._lanes {
+//!             dff_setup!(self, clock, acc[l]);
+//!             if self.x[l].val().any() {
+//!                 self.acc[l].d.next = self.acc[l].q.val() + self.x[l].val() + self.step.val();
+//!             }
+//!             if self.reset.val() {
+//!                 self.acc[l].d.next = 0.into();
+//!             }
+//!             self.y[l].next = self.acc[l].q.val();
+//!         }
+//!         self.negative.next = self.acc[0].q.val() < 0.into();
+//!     }
+//! }
+//!
+//! let mut uut = Accumulators::new(2, 12);
+//! uut.x[0].next = (-3).into();
+//! simulate(&mut uut, 100);
+//! uut.clock.next = true.into();
+//! simulate(&mut uut, 100);
+//! assert!(uut.negative.val());
+//! let design = crate::emit::emit(&uut, "accumulators")?;
+//! assert_eq!(design.modules.len(), 1);
+//! # Ok::<(), crate::emit::EmitError>(())
+//! ```
+//!
+//! # What `hdl_gen` accepts
+//! The macro reads the tokens of `update` and makes no use of types.
+//! - Statements: assignments to `self.<path>.next`; `if` / `else if` / `else`; `match`;
+//!   `for i in a..b`; `clock!`, `dff_setup!` (also with indexed registers); `comment!`-like
+//!   `println!("...")`. No `let`, no early `return`, no helper calls.
+//! - Paths: `self.a`, `self.sub.port`, `self.v[i].port`, `self.m[i][j].port`; an index is built of
+//!   integers, loop variables, `self.k.index()` with `k: Const`, `+ - * / %` and parentheses. Fields
+//!   that start with `_` are no hardware; they may bound a loop (`0..self._n`, parenthesised if
+//!   compound: `0..(self._n + 1)`), but must not appear in an index or a value: use a [`Const`].
+//!   A bound must not mention another loop's variable.
+//! - Values: `.val()`; `5.into()`, `(-5).into()`, `i.into()` with a loop variable, `self.k.val()`
+//!   with a [`Const`]; `+ - * & | ^`, unary `-`, comparisons; `<<` and `>>` with a bare integer, a
+//!   loop variable or a value on the right; `.get_bit(i)`, `.any()`, `.all()`; `flag.val().into()`
+//!   for a flag as a number.
+//! - Flags (`Signal<_, Bit>`, comparisons, `any`, `all`, `get_bit`): `!`, `&&`, `||`, `&`, `|`, `^`,
+//!   `==`, `!=`.
+//! - Casts: [`bits`], [`bits_signed`] (not with a loop variable in an argument: the macro evaluates
+//!   the call when the Verilog is made), [`unsigned_cast`] and [`signed_cast`] (anywhere).
+//! - `match self.state.q.val() { State::Idle => { .. } _ => { .. } }` on a `LogicState` enum (held in
+//!   a [`RegOf`]`<State>`), and `match self.op.val().index() { 0 => { .. } _ => { .. } }`; one plain
+//!   pattern per arm.
+//! - A condition that is constant for an instance (`if i == 0`, `if self.k.val() == 3.into()`) is
+//!   decided by the emitter: the branch not taken leaves no hardware and may hold indices that
+//!   would be out of range.
+//! - Field names `config wire reg module edge disable input output next val` are refused, as are Verilog
+//!   keywords and names that clash once `$` is replaced by `_`.
+//!
+//! # Rules for correct hardware
+//! - Drive every input of every sub-block, every output and every local, on all paths.
+//! - Do not read a local or output between two writes to it (the emitter refuses it): in hardware
+//!   a signal has one settled value.
+//! - A value wraps to the target's width only if operators formed it; a bare signal that is wider
+//!   than its target needs a cast. Results of `>>` may be cut without one.
+//! - Settle with `simulate(&mut uut, 100)` after each change of the clock.
+
+pub mod emit;
+pub mod leaf;
+mod names;
+mod value;
+mod wire;
+
+pub use leaf::{PsumFile, Reg, RegBit, RegOf, Scratchpad, Sram, ZeroFlags, addr_width};
+pub use names::ModuleName;
+pub use value::{MAX_WIDTH, Value, bits, bits_signed, signed_cast, unsigned_cast};
+pub use wire::{Const, Wire};
+
+pub(crate) use value::SIGNED_CAST;
+pub use value::wrap;
+
+/// Everything a block file needs, including the names that the output of rust-hdl's macros uses.
+pub mod prelude {
+    pub use super::{
+        Const, ModuleName, PsumFile, Reg, RegBit, RegOf, Scratchpad, Sram, Value, Wire, ZeroFlags,
+        addr_width, bits, bits_signed, signed_cast, unsigned_cast,
+    };
+    pub use crate::{clock, dff_setup};
+    pub use rust_hdl_core::ast::{Verilog, VerilogLiteral};
+    pub use rust_hdl_core::bits::{Bit, Bits, ToBits, clog2};
+    pub use rust_hdl_core::block::Block;
+    pub use rust_hdl_core::clock::Clock;
+    pub use rust_hdl_core::direction::{Direction, In, Local, Out};
+    pub use rust_hdl_core::logic::Logic;
+    pub use rust_hdl_core::prelude::{LogicBlock, LogicState, hdl_gen};
+    pub use rust_hdl_core::probe::Probe;
+    pub use rust_hdl_core::signal::Signal;
+    pub use rust_hdl_core::simulate::simulate;
+    pub use rust_hdl_core::synth::{Synth, VCDValue};
+    pub use rust_hdl_core::type_descriptor::{TypeDescriptor, TypeKind};
+    pub use rust_hdl_core::{ast, block, logic, probe, synth, type_descriptor};
+}
