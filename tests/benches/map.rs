@@ -98,7 +98,7 @@ fn searches(name: &str) {
         for layer in &plan.layers {
             println!(
                 "  {:14} {:>10} {:?} {}",
-                layer.name, layer.cycles, layer.searched, layer.description
+                layer.name, layer.cycles, layer.searched, layer.mapping
             );
         }
     }

@@ -61,7 +61,7 @@ fn one(seed: u64, graphs: usize, limits: &Limits, seen: &mut Seen) {
 
 /// What the layer and its mapping exercise.
 fn count(seen: &mut Seen, layer: &Layer, mapping: &LayerMapping) {
-    let text = &mapping.description;
+    let mapping = &mapping.mapping;
     let conv = match &layer.op {
         Op::Conv(conv) => Some(conv),
         _ => None,
@@ -75,9 +75,9 @@ fn count(seen: &mut Seen, layer: &Layer, mapping: &LayerMapping) {
         ("dilation", conv.is_some_and(|c| c.window.dilation != [1, 1])),
         ("kernel above 5", conv.is_some_and(|c| c.window.kernel.iter().any(|k| *k > 5))),
         ("no weight left", conv.is_some_and(|c| c.weights.iter().all(|w| *w == 0))),
-        ("several passes", !text.contains(" 1 passes")),
-        ("spill and preload", text.contains("slices accumulate")),
-        ("strips", text.contains("pixels at a time")),
+        ("several passes", mapping.channel_tiles.len() > 1),
+        ("spill and preload", mapping.accumulates),
+        ("strips", mapping.spatial_tile.is_some()),
         ("passes before strips", text.contains("each pass over all of them first")),
     ];
     for (name, present) in features {

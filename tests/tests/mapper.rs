@@ -10,6 +10,7 @@ use pecan_emulator::{Emulator, Outcome};
 use pecan_ir::layer::{Conv, Layer, Network, Op, Requant, Shape, Tensor, Window};
 use pecan_ir::memory::{DramTiming, MemoryModel};
 use pecan_ir::reference;
+use pecan_map::Mapping;
 use pecan_map::{Compiled, Options, compile, plan_network};
 use pecan_tests::random::{self, Size};
 use rand::{Rng, SeedableRng};
@@ -28,7 +29,7 @@ fn check(network: &Network, config: &Config, input: &Tensor, what: &str) -> Comp
     program.dram[range].copy_from_slice(&compiled.encode_input(input));
     let report = Emulator::new(config).run(&program).unwrap();
     assert!(!report.lists_overwritten, "{what}: a list is overwritten while a run walks it");
-    let maps: Vec<&str> = compiled.layers.iter().map(|l| l.description.as_str()).collect();
+    let maps: Vec<&Mapping> = compiled.layers.iter().map(|l| &l.mapping).collect();
     assert_eq!(report.outcome, Outcome::Done, "{what}: {} {maps:?}", config.name());
     let expected = reference::run(network, input).unwrap();
     let output = compiled.decode_output(&report.output);
@@ -41,7 +42,7 @@ fn check(network: &Network, config: &Config, input: &Tensor, what: &str) -> Comp
     let plan = plan_network(network, config, &Options::default()).unwrap();
     assert_eq!(plan.cycles, compiled.cycles, "{what}");
     for (plan, mapping) in plan.layers.iter().zip(&compiled.layers) {
-        assert_eq!(plan.description, mapping.description, "{what}");
+        assert_eq!(plan.mapping, mapping.mapping, "{what}");
         assert_eq!(plan.counts.wrapped(config.counters.bits), mapping.counters, "{what} {maps:?}");
     }
     for (layer, counters) in compiled.layers.iter().zip(report.layers(config.counters.bits)) {
@@ -85,15 +86,13 @@ fn small_buffers_force_every_split() {
         let input = random::input(&mut rng, network.tensors[0], &config);
         let compiled = check(&network, &config, &input, &format!("trial {trial}"));
         for (layer, shape) in compiled.layers.iter().zip(&network.tensors[1..]) {
-            let text = &layer.description;
-            strips += usize::from(text.contains(&format!("x{} pixels at a time", shape.width)));
-            columns += usize::from(
-                text.contains("pixels at a time")
-                    && !text.contains(&format!("x{} pixels at a time", shape.width)),
-            );
-            sliced += usize::from(text.contains("slices accumulate"));
-            passes += usize::from(!text.contains(" 1 passes"));
-            pixels += usize::from(text.contains("1x1 pixels at a time"));
+            let mapping = &layer.mapping;
+            let tile = mapping.spatial_tile.map(|tile| tile.pixels);
+            strips += usize::from(tile.is_some_and(|[_, width]| width == shape.width));
+            columns += usize::from(tile.is_some_and(|[_, width]| width != shape.width));
+            sliced += usize::from(mapping.accumulates);
+            passes += usize::from(mapping.channel_tiles.len() > 1);
+            pixels += usize::from(tile == Some([1, 1]));
         }
     }
     eprintln!(
@@ -127,20 +126,23 @@ fn passes_come_before_rectangles_where_that_loads_less() {
         let network = single_conv(&config, single);
         let input = random::input(&mut rng, network.tensors[0], &config);
         let compiled = check(&network, &config, &input, &format!("trial {trial}"));
-        let text = &compiled.layers[0].description;
-        if text.contains("each pass over all of them first") {
+        let mapping = &compiled.layers[0].mapping;
+        if mapping.spatial_tile.is_some_and(|tile| tile.inside_channel_tiles) {
             // As many entries as where the whole layer fits, if it is walked the same way there.
             let mut roomy = config.clone();
             roomy.buffers.global_kib = 256;
             let whole = plan_network(&network, &roomy, &Options::default()).unwrap();
-            let same = text.starts_with(whole.layers[0].description.as_str());
+            let there = &whole.layers[0].mapping;
+            let walk = |m: &Mapping| (m.tile, m.reduction_tile, m.channel_tiles.clone());
+            let same = walk(mapping) == walk(there) && mapping.accumulates == there.accumulates;
             let writes = compiled.layers[0].counters[Counter::WeightWrites];
             let once = whole.layers[0].counts.wrapped(config.counters.bits)[Counter::WeightWrites];
-            assert!(!same || writes == once, "{text}: {writes} entries, {once} are enough");
+            assert!(!same || writes == once, "{mapping}: {writes} entries, {once} are enough");
             compared += usize::from(same);
         }
-        first += usize::from(text.contains("each pass over all of them first"));
-        last += usize::from(text.ends_with("pixels at a time") && !text.contains(" 1 passes"));
+        let inside = mapping.spatial_tile.map(|tile| tile.inside_channel_tiles);
+        first += usize::from(inside == Some(true));
+        last += usize::from(inside == Some(false) && mapping.channel_tiles.len() > 1);
     }
     eprintln!("passes first {first} ({compared} compared), rectangles first {last}");
     assert!(first > 5 && last > 5 && compared > 5);
@@ -251,7 +253,7 @@ fn pruned_weights_save_their_cycles() {
             let layer = &compiled.layers[0];
             eprintln!(
                 "{extent}, {density}: {}; {} of {} cycles run",
-                layer.description,
+                layer.mapping,
                 layer.counters[Counter::RunCycles],
                 compiled.cycles
             );
@@ -299,7 +301,7 @@ fn well_shaped_layers_keep_the_array_busy() {
         eprintln!(
             "{channels}x{extent}x{extent} -> {outputs}, {density}: {} | run {} of {} cycles, busy {busy:.2}, \
              compiled in {compiling:?}, {:.0} M MAC/s",
-            compiled.layers[0].description,
+            compiled.layers[0].mapping,
             counters[Counter::RunCycles],
             compiled.cycles,
             macs / seconds

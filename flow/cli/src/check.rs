@@ -124,7 +124,8 @@ fn map(
 fn layer_json((name, result): &Mapped) -> Value {
     match result {
         Ok(layer) => json!({
-            "name": name, "maps": true, "mapping": layer.description,
+            "name": name, "maps": true, "mapping": layer.mapping.to_string(),
+            "mapping_detail": layer.mapping,
             "predicted_cycles": layer.cycles, "utilization": layer.utilization,
         }),
         Err(reason) => json!({ "name": name, "maps": false, "reason": reason }),
@@ -144,7 +145,7 @@ fn describe(title: &str, findings: &[Finding], mapped: &[Mapped]) -> String {
                 name.clone(),
                 grouped(layer.cycles),
                 percent(layer.utilization),
-                layer.description.clone(),
+                layer.mapping.to_string(),
             ]),
             Err(reason) => {
                 layers.row([name.clone(), String::new(), String::new(), format!("NO: {reason}")]);

@@ -267,7 +267,7 @@ pub(super) fn table(report: &Report) -> String {
             grouped(layer.predicted[Counter::Cycles]),
             percent(layer.utilization),
             grouped(layer.mismatches),
-            layer.mapping.clone(),
+            layer.mapping.to_string(),
         ]);
     }
     let total = &report.total;

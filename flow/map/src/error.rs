@@ -48,7 +48,7 @@ pub enum MapError {
         config: usize,
     },
     /// No way to split the layer fits the buffers.
-    #[error("layer `{layer}`: no split fits: {reason}")]
+    #[error("layer `{layer}`: no buffer_mapping fits: {reason}")]
     NoSplit {
         /// The layer.
         layer: String,

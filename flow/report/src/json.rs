@@ -91,7 +91,7 @@ fn layer_json(entry: &Entry, layer: &LayerEstimate) -> Value {
     let counters = Counter::ALL.iter().map(|c| (c.key().to_owned(), layer.events.count(*c).into()));
     let toggles = Toggle::ALL.iter().map(|t| (t.key().to_owned(), layer.events.toggle(*t).into()));
     json!({
-        "name": layer.name, "mapping": layer.mapping,
+        "name": layer.name, "mapping": layer.mapping.to_string(), "mapping_detail": layer.mapping,
         "energy_pj": picojoules(entry, total), "energy": total, "cycles": layer.cycles(),
         "macs": layer.macs, "nonzero_macs": layer.floor.nonzero_macs, "other_operations": layer.other_operations,
         "by_component": by_component(&layer.energy), "by_data": by_data(&layer.energy),

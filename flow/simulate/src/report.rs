@@ -1,6 +1,7 @@
 //! Results of a simulation.
 
 use pecan_config::isa::counter::{Counter, Counters};
+use pecan_map::Mapping;
 use serde_json::{Map, Value, json};
 
 use super::compare::Difference;
@@ -13,8 +14,8 @@ pub struct LayerReport {
     pub name: String,
     /// Operator.
     pub op: String,
-    /// The mapping in words.
-    pub mapping: String,
+    /// The mapping.
+    pub mapping: Mapping,
     /// Multiply-accumulates of the dense computation per image, by trained weights.
     pub macs: u64,
     /// Those whose weight is not zero.
@@ -163,7 +164,7 @@ impl Report {
 impl LayerReport {
     fn to_json(&self) -> Value {
         json!({
-            "name": self.name, "op": self.op, "mapping": self.mapping,
+            "name": self.name, "op": self.op, "mapping": self.mapping.to_string(), "mapping_detail": self.mapping,
             "macs": self.macs, "nonzero_macs": self.nonzero_macs,
             "other_operations": self.other_operations,
             "cycles": self.counters[Counter::Cycles],

@@ -253,7 +253,7 @@ impl Task<'_> {
             layers.push(LayerReport {
                 name: layer.name.clone(),
                 op: layer.kind.clone(),
-                mapping: compiled.layers[number].description.clone(),
+                mapping: compiled.layers[number].mapping.clone(),
                 macs: layer.macs(shape),
                 nonzero_macs: layer.nonzero_macs(shape),
                 other_operations: layer.other_operations(shape),

@@ -6,7 +6,7 @@ use pecan_config::geometry::Geometry;
 
 use super::activity::List;
 use super::memories::Entry;
-use super::shape::RunShape;
+use super::shape::KernelShape;
 
 /// Partial sums: 32 bits where the accumulator is at most that wide (arithmetic modulo 2^32 is exact
 /// then), else 64.
@@ -71,7 +71,7 @@ pub(super) struct Array<S> {
 /// One slice of one tile, as the columns see it.
 pub(super) struct Walk<'a> {
     /// The run.
-    pub(super) shape: &'a RunShape,
+    pub(super) shape: &'a KernelShape,
     /// Half of the scratchpad.
     pub(super) half: usize,
     /// Psum bank.

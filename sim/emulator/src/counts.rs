@@ -2,15 +2,15 @@
 
 use pecan_config::isa::counter::{Counter, Counters};
 
-use super::shape::{RowShape, RunShape};
-use super::timing::RunPlan;
+use super::shape::{KernelShape, RowShape};
+use super::timing::KernelPlan;
 
 /// Counts of a run except active lanes and scratchpad reads, which depend on the activations, and run
 /// cycles, which `timing` gives. The buffer reads are those of the loader, the writes those of
 /// the drain. Sums over tiles are products of sums along the axes, so the time that this takes grows with the
 /// tiles of an axis, not with all of them.
 #[must_use]
-pub fn run_counts(plan: &RunPlan) -> Counters {
+pub fn kernel_counts(plan: &KernelPlan) -> Counters {
     let shape = &plan.shape;
     let active: Vec<usize> = (0..plan.lists.len()).filter(|c| !plan.lists[*c].is_empty()).collect();
     let entries: u64 = active.iter().flat_map(|c| &plan.lists[*c]).map(|n| u64::from(*n)).sum();
@@ -49,7 +49,7 @@ pub fn run_counts(plan: &RunPlan) -> Counters {
 }
 
 /// Tiles in which a row computes a pixel.
-fn valid_tiles(shape: &RunShape, row: &RowShape) -> u64 {
+fn valid_tiles(shape: &KernelShape, row: &RowShape) -> u64 {
     let along = |axis: usize| {
         let tiles = 0..shape.tiles[axis] as i64;
         let valid = |t: &i64| row.pixel[axis] < shape.rest(axis, *t);
@@ -59,7 +59,7 @@ fn valid_tiles(shape: &RunShape, row: &RowShape) -> u64 {
 }
 
 /// Lattice points along an axis that lie inside the input, in all tiles, for a block of taps.
-fn points_inside(shape: &RunShape, axis: usize, block: u64) -> u64 {
+fn points_inside(shape: &KernelShape, axis: usize, block: u64) -> u64 {
     let mut at = [0; 3];
     at[axis + 1] = block;
     let count = shape.extent(at)[axis + 1] + shape.ext[axis];
@@ -72,7 +72,7 @@ fn points_inside(shape: &RunShape, axis: usize, block: u64) -> u64 {
 }
 
 /// Psum words read and written per tile and valid row.
-fn psum_accesses(shape: &RunShape, active: &[usize]) -> (u64, u64) {
+fn psum_accesses(shape: &KernelShape, active: &[usize]) -> (u64, u64) {
     let later = shape.slices() - 1;
     let first = u64::from(shape.accumulate);
     let mut total = (0, 0);
@@ -86,7 +86,7 @@ fn psum_accesses(shape: &RunShape, active: &[usize]) -> (u64, u64) {
 }
 
 /// Words that a valid row takes in a slice.
-fn taken(shape: &RunShape, row: &RowShape, block: [u64; 3]) -> u64 {
+fn taken(shape: &KernelShape, row: &RowShape, block: [u64; 3]) -> u64 {
     let extent = shape.extent(block);
     let along = |axis: usize| {
         let (kernel, ext) = (extent[axis + 1], shape.ext[axis]);

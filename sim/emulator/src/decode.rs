@@ -8,13 +8,13 @@ use pecan_config::isa::{ErrorCode, Opcode, RESERVED, RunFlags, VERSION, WAIT_COM
 
 use super::activity::{DeviceObserver, Toggles};
 use super::clock::Clock;
-use super::counts::run_counts;
+use super::counts::kernel_counts;
 use super::functional::AddressFault;
 use super::lists::list_lengths;
 use super::memories::{Entry, Memories, Param};
 use super::registers::Registers;
-use super::shape::RunShape;
-use super::timing::{ListLengths, RunPlan, Timer};
+use super::shape::KernelShape;
+use super::timing::{KernelPlan, ListLengths, Timer};
 use super::{ArrayState, Outcome, Snapshot};
 
 /// Decoder, registers and memories during one run of a program.
@@ -227,7 +227,7 @@ impl Decoder<'_> {
     fn start_run(&mut self, operand: u32) -> Step {
         check(operand & !RunFlags::ALL == 0, ErrorCode::Register)?;
         let start = self.clock.now;
-        let shape = RunShape::of(self.registers, self.geometry, operand);
+        let shape = KernelShape::of(self.registers, self.geometry, operand);
         let abort = start + 1 + shape.limit;
         // Every slice takes a cycle, at least of the loader.
         let slices = u128::from(shape.tile_count()) * u128::from(shape.slices());
@@ -247,7 +247,7 @@ impl Decoder<'_> {
             self.clock.start_endless(abort);
             return self.tick();
         };
-        let plan = Arc::new(RunPlan { shape, lists });
+        let plan = Arc::new(KernelPlan { shape, lists });
         let timer = Timer::new(plan, start);
         match timer.clone().finish() {
             None => self.clock.start_run(timer, abort, Some((abort, ErrorCode::RunLimit))),
@@ -261,7 +261,7 @@ impl Decoder<'_> {
 
     /// Computes a run and counts its events; returns the cycle of a fault.
     fn execute(&mut self, timer: &Timer, cycles: u64) -> Option<(u64, ErrorCode)> {
-        let mut counts = run_counts(timer.plan());
+        let mut counts = kernel_counts(timer.plan());
         counts[Counter::RunCycles] = cycles;
         match self.array.run(self.geometry, timer, self.memories, self.observer.as_deref_mut()) {
             Ok(activity) => {

@@ -6,7 +6,7 @@ use super::activity::{DeviceObserver, Level, Requantized};
 use super::array::{Activity, Array, Sum, Walk};
 use super::lists::{dense_points, group_point};
 use super::memories::Memories;
-use super::shape::{RowShape, RunShape};
+use super::shape::{KernelShape, RowShape};
 use super::timing::{ListLengths, SliceTimes, Timer};
 use super::waiting::{Waiting, pads};
 
@@ -24,7 +24,7 @@ pub(super) struct Execution<'a, S> {
     /// Geometry of the device.
     pub(super) geometry: &'a Geometry,
     /// The loop nest.
-    pub(super) shape: &'a RunShape,
+    pub(super) shape: &'a KernelShape,
     /// Entries per column and slice.
     pub(super) lists: &'a ListLengths,
     /// The array.
@@ -312,7 +312,7 @@ impl<S: Sum> Execution<'_, S> {
 }
 
 /// What the loader delivers outside the input.
-pub(super) fn padding(shape: &RunShape, geometry: &Geometry) -> [i16; 16] {
+pub(super) fn padding(shape: &KernelShape, geometry: &Geometry) -> [i16; 16] {
     [if shape.maximum { geometry.activation_min() as i16 } else { 0 }; 16]
 }
 

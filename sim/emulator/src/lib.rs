@@ -38,12 +38,12 @@ use pecan_ir::program::{Ordering, Program, ProgramError};
 use waiting::Waiting;
 
 pub use activity::{TOGGLES, Toggle, Toggles};
-pub use counts::run_counts;
+pub use counts::kernel_counts;
 pub use memories::{Entry, MAX_LANES, pack_word};
 pub use predictor::{Load, Prediction, Predictor, Reading, Traffic, Waits};
 pub use registers::Registers;
-pub use shape::{ColumnShape, RowShape, RunShape};
-pub use timing::{ListLengths, RunPlan, TileCycles, Timer, drain_cycles, run_cycles};
+pub use shape::{ColumnShape, KernelShape, RowShape};
+pub use timing::{KernelPlan, ListLengths, TileCycles, Timer, drain_cycles, kernel_cycles};
 
 /// How a program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ impl ArrayState {
         memories: &mut Memories,
         observer: Option<&mut DeviceObserver>,
     ) -> Result<Activity, AddressFault> {
-        let RunPlan { shape, lists } = &**timer.plan();
+        let KernelPlan { shape, lists } = &**timer.plan();
         let (timer, waiting) = (observer.is_some().then(|| timer.clone()), Waiting::default());
         match self {
             Self::Narrow(array) => {

@@ -3,14 +3,14 @@
 use pecan_config::geometry::Geometry;
 
 use super::memories::Entry;
-use super::shape::RunShape;
+use super::shape::KernelShape;
 use super::timing::ListLengths;
 
 /// Entries that every column fires per slice, from the contents of the weight buffers; `None` if a column
 /// fires more than the run's limit allows, an unterminated list included.
 #[must_use]
 pub(super) fn list_lengths(
-    shape: &RunShape,
+    shape: &KernelShape,
     weights: &[Vec<Entry>],
     geometry: &Geometry,
 ) -> Option<ListLengths> {
@@ -53,7 +53,11 @@ fn list_end(memory: &[Entry], at: usize, limit: u64) -> Option<u64> {
 /// carry no index, for all groups of a column at once: `[entry]` in normal mode. In per-channel mode the
 /// channel of the group comes on top, see [`group_point`].
 #[must_use]
-pub(super) fn dense_points(shape: &RunShape, block: [u64; 3], geometry: &Geometry) -> Vec<usize> {
+pub(super) fn dense_points(
+    shape: &KernelShape,
+    block: [u64; 3],
+    geometry: &Geometry,
+) -> Vec<usize> {
     let [cb, ny, nx] = shape.extent(block);
     let b = geometry.word_channels as i64;
     let words = geometry.scratch_words as i64;

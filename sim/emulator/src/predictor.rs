@@ -8,8 +8,8 @@ use pecan_config::isa::counter::{Counter, Counters};
 
 use super::Outcome;
 use super::clock::Clock;
-use super::counts::run_counts;
-use super::timing::{RunPlan, Timer};
+use super::counts::kernel_counts;
+use super::timing::{KernelPlan, Timer};
 use pecan_ir::memory::MemoryModel;
 use pecan_ir::program::{OrderedTransfer, Ordering};
 
@@ -203,11 +203,16 @@ impl Predictor {
         Ok(())
     }
 
-    /// `Run`, which takes `cycles` (see [`super::run_cycles`]; a number above the run's limit if it does not end).
+    /// `Run`, which takes `cycles` (see [`super::kernel_cycles`]; a number above the run's limit if it does not end).
     ///
     /// # Errors
     /// As [`Self::header`], or the run is longer than its limit.
-    pub fn run(&mut self, plan: &Arc<RunPlan>, cycles: u64, waits: Waits) -> Result<(), Outcome> {
+    pub fn run(
+        &mut self,
+        plan: &Arc<KernelPlan>,
+        cycles: u64,
+        waits: Waits,
+    ) -> Result<(), Outcome> {
         self.command(Waits { compute: true, ..waits })?;
         let start = self.clock.now;
         if cycles > plan.shape.limit {
@@ -216,7 +221,7 @@ impl Predictor {
         // The recurrences do not care when a run starts.
         let idle = start + cycles + 1;
         let timer = Timer::new(Arc::clone(plan), start);
-        let mut counts = run_counts(plan);
+        let mut counts = kernel_counts(plan);
         counts[Counter::RunCycles] = cycles;
         self.traffic.input_reads += counts[Counter::BufferReads];
         self.traffic.output_writes += counts[Counter::BufferWrites];

@@ -31,7 +31,7 @@ pub struct ColumnShape {
 /// Everything that decides the timing and the data-independent counts of a run, list lengths excepted.
 /// Pairs are (y, x); triples of blocks are (channel, y, x).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RunShape {
+pub struct KernelShape {
     /// The first slice continues from the psum file.
     pub accumulate: bool,
     /// Nothing is drained.
@@ -103,7 +103,7 @@ fn halves(value: u32) -> [i64; 2] {
     [i64::from(value & mask), i64::from(value >> 16 & mask)]
 }
 
-impl RunShape {
+impl KernelShape {
     /// The same run at other addresses takes as long: this one, with what it reads and writes at address 0.
     #[must_use]
     pub fn without_places(&self) -> Self {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use period::Period;
 
-use super::shape::RunShape;
+use super::shape::KernelShape;
 
 /// Entries that each column fires in each slice of a tile: `[column][slice]`, empty for a column that
 /// takes no part.
@@ -16,9 +16,9 @@ pub type ListLengths = Vec<Vec<u32>>;
 
 /// What decides when things happen in a run.
 #[derive(Clone, Debug)]
-pub struct RunPlan {
+pub struct KernelPlan {
     /// The loop nest.
-    pub shape: RunShape,
+    pub shape: KernelShape,
     /// The lists.
     pub lists: ListLengths,
 }
@@ -59,7 +59,7 @@ struct SliceStart<'a> {
 /// Walks a run tile by tile. The recurrences are those of `docs/command-stream.md`, section Timing.
 #[derive(Clone, Debug)]
 pub struct Timer {
-    plan: Arc<RunPlan>,
+    plan: Arc<KernelPlan>,
     /// Cycle in which the run was started.
     start: u64,
     tile: u64,
@@ -77,7 +77,7 @@ pub struct Timer {
 impl Timer {
     /// A run whose `Run` command is executed in cycle `start`.
     #[must_use]
-    pub fn new(plan: Arc<RunPlan>, start: u64) -> Self {
+    pub fn new(plan: Arc<KernelPlan>, start: u64) -> Self {
         let shape = &plan.shape;
         let steps =
             (0..shape.slices()).map(|s| shape.loader_steps(shape.extent(shape.block_at(s))));
@@ -97,7 +97,7 @@ impl Timer {
 
     /// The plan that is timed.
     #[must_use]
-    pub fn plan(&self) -> &Arc<RunPlan> {
+    pub fn plan(&self) -> &Arc<KernelPlan> {
         &self.plan
     }
 
@@ -194,7 +194,7 @@ impl Timer {
 
 /// Cycles that the drain of a tile takes.
 #[must_use]
-pub fn drain_cycles(shape: &RunShape, tile: [i64; 2]) -> u64 {
+pub fn drain_cycles(shape: &KernelShape, tile: [i64; 2]) -> u64 {
     if shape.no_drain {
         return 1;
     }
@@ -204,6 +204,6 @@ pub fn drain_cycles(shape: &RunShape, tile: [i64; 2]) -> u64 {
 
 /// Cycles from the start of a run to the first cycle in which compute is idle, `None` above the limit.
 #[must_use]
-pub fn run_cycles(plan: Arc<RunPlan>) -> Option<u64> {
+pub fn kernel_cycles(plan: Arc<KernelPlan>) -> Option<u64> {
     Timer::new(plan, 0).finish().map(|idle| idle - 1)
 }

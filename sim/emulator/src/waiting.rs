@@ -4,7 +4,7 @@ use super::activity::DeviceObserver;
 use super::array::Sum;
 use super::functional::{Execution, padding};
 use super::lists::group_point;
-use super::shape::RunShape;
+use super::shape::KernelShape;
 use super::timing::SliceTimes;
 
 /// Columns that wait for a slice. Their next entry already points at the scratchpads, at words that the loader has
@@ -34,7 +34,7 @@ impl Waiting {
 }
 
 /// Whether the first word of a slice lies outside the input.
-pub(super) fn pads(shape: &RunShape, tile: [i64; 2], block: [u64; 3]) -> bool {
+pub(super) fn pads(shape: &KernelShape, tile: [i64; 2], block: [u64; 3]) -> bool {
     let origin = shape.origin(tile, block);
     !(0..2).all(|axis| shape.inside(axis, origin[axis], 0))
 }

@@ -109,7 +109,7 @@ pub fn measure(
         let output = network.tensors[layer.output];
         layers.push(LayerEstimate {
             name: layer.name.clone(),
-            mapping: plan.layers[number].description.clone(),
+            mapping: plan.layers[number].mapping.clone(),
             macs: plan.layers[number].macs,
             other_operations: layer.other_operations(output),
             events: sample.events,

@@ -17,6 +17,7 @@ use pecan_config::Config;
 use pecan_config::isa::counter::Counter;
 
 use super::{Block, Breakdown, Events, Model, Technology};
+use pecan_map::Mapping;
 use pecan_map::Searched;
 
 pub use costs::action_costs;
@@ -52,8 +53,8 @@ impl Target {
 pub struct LayerEstimate {
     /// Name of the layer.
     pub name: String,
-    /// The mapping in words.
-    pub mapping: String,
+    /// The mapping.
+    pub mapping: Mapping,
     /// Multiply-accumulates of the dense computation, by trained weights.
     pub macs: u64,
     /// Additions and comparisons of sums, averages, copies and maxima.

@@ -136,7 +136,7 @@ impl Planned {
         let dram_bits = std::array::from_fn(|k| (own[k] + after[k]) as f64);
         LayerEstimate {
             name: planned.name.clone(),
-            mapping: planned.description.clone(),
+            mapping: planned.mapping.clone(),
             macs: planned.macs,
             other_operations: planned.other_operations,
             events,

@@ -1,7 +1,7 @@
 //! Predicted cost of a way to walk a layer: a bound in closed form, and the cost of the exact recurrences.
 //!
 //! The cost is that of the layer by itself with its tensors in the global buffer: the loads of lists and
-//! parameters, as far as they do not hide behind runs, and the runs.
+//! parameters, as far as they do not hide behind runs, and the kernels.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,34 +12,38 @@ use pecan_config::isa::counter::{Counter, Counters};
 #[cfg(test)]
 use pecan_config::isa::payload_beats;
 #[cfg(test)]
-use pecan_emulator::run_counts;
-use pecan_emulator::{ListLengths, RunPlan, run_cycles};
+use pecan_emulator::kernel_counts;
+use pecan_emulator::{KernelPlan, ListLengths, kernel_cycles};
 
-use crate::cost::search::{LONGEST_RUN, phase_count, phases};
 use crate::error::MapError;
-use crate::lower::kernel::{Placement, Run, Tiling};
-use crate::space::channel_tiles::{Pass, Passes};
+use crate::lower::kernel::{Kernel, Placement};
+use crate::space::array_mapping::{FEWEST_TILES, LONGEST_KERNEL, Tiling, phase_count, phases};
+use crate::space::channel_tiles::{ChannelTile, ChannelTiles};
 use crate::space::lists::Occupancy;
-use crate::space::workload::Problem;
+use crate::space::workload::Workload;
 
 /// A way to walk a layer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate<'a> {
     /// Tile and slice.
     pub(crate) tiling: Tiling,
-    /// The passes.
-    pub(crate) passes: &'a Passes,
+    /// The channel tiles.
+    pub(crate) channel_tiles: &'a ChannelTiles,
 }
 
-/// Cycles that a layer takes at least, the loading of its lists included: a run takes what its loader, its
-/// longest column or its drain take by themselves, and what comes before and after them. The loading of a pass hides behind the run before it, as far as
+/// Cycles that a layer takes at least, the loading of its lists included: a kernel takes what its loader, its
+/// longest column or its drain take by themselves, and what comes before and after them. The loading of a channel tile hides behind the kernel before it, as far as
 /// it overwrites none of the lists in use.
-pub(crate) fn bound(problem: &Problem<'_>, candidate: &Candidate<'_>, geometry: &Geometry) -> u64 {
+pub(crate) fn bound(
+    workload: &Workload<'_>,
+    candidate: &Candidate<'_>,
+    geometry: &Geometry,
+) -> u64 {
     let b = geometry.word_channels;
     let Tiling { tile, slice } = candidate.tiling;
     let tiles: u64 = (0..2)
         .map(|i| {
-            let axis = &problem.axes[i];
+            let axis = &workload.axes[i];
             let spacing = axis.spacing(tile[i]).min(axis.output);
             let tiles =
                 |phase: usize| (axis.output - phase).div_ceil(spacing).div_ceil(tile[i]) as u64;
@@ -48,62 +52,65 @@ pub(crate) fn bound(problem: &Problem<'_>, candidate: &Candidate<'_>, geometry: 
         .product();
     let steps = |axis: usize, kernel: usize, slice: usize| {
         let blocks = kernel.div_ceil(slice);
-        let reach = (tile[axis] - 1) * problem.axes[axis].lattice_stride(tile[axis]);
+        let reach = (tile[axis] - 1) * workload.axes[axis].lattice_stride(tile[axis]);
         (kernel + blocks * reach) as u64
     };
-    let [y, x] = [0, 1].map(|i| steps(i, problem.axes[i].kernel, slice[i + 1]));
-    let pixels = problem.axes.iter().map(|axis| axis.output as u64).product::<u64>();
-    let runs = phase_count(problem, &candidate.tiling) as u64;
-    let spread = spreads(problem, candidate);
-    pipelined(candidate.passes, spread, geometry, |_, pass| {
-        let channels = if problem.per_channel() { pass.channels.len() } else { problem.inputs };
+    let [y, x] = [0, 1].map(|i| steps(i, workload.axes[i].kernel, slice[i + 1]));
+    let pixels = workload.axes.iter().map(|axis| axis.output as u64).product::<u64>();
+    let runs = phase_count(workload, &candidate.tiling) as u64;
+    let spread = spreads(workload, candidate);
+    pipelined(candidate.channel_tiles, spread, geometry, |_, channel_tile| {
+        let channels =
+            if workload.per_channel() { channel_tile.channels.len() } else { workload.inputs };
         let words = channels.div_ceil(b) as u64;
-        let chunks = (pass.channels.len() / geometry.drain_lanes) as u64;
+        let chunks = (channel_tile.channels.len() / geometry.drain_lanes) as u64;
         let first = |axis: usize| {
-            let reach = (tile[axis] - 1) * problem.axes[axis].lattice_stride(tile[axis]);
-            (problem.axes[axis].kernel.min(slice[axis + 1]) + reach) as u64
+            let reach = (tile[axis] - 1) * workload.axes[axis].lattice_stride(tile[axis]);
+            (workload.axes[axis].kernel.min(slice[axis + 1]) + reach) as u64
         };
         // The array is idle while the first slice is loaded, and while the last pixel is drained.
         let fill = words.min(slice[0] as u64) * first(0) * first(1);
-        let walked = tiles * pass.walk + runs * (fill + chunks);
+        let walked = tiles * channel_tile.walk + runs * (fill + chunks);
         let loaded = tiles * words * y * x + runs * chunks;
-        let drained = pixels * chunks + runs * (fill + pass.walk);
+        let drained = pixels * chunks + runs * (fill + channel_tile.walk);
         walked.max(loaded).max(drained) + runs * PIPELINE
     })
 }
 
-/// Cycles from the last step of a stage to the first of the next and to the end of a run, at least.
+/// Cycles from the last step of a stage to the first of the next and to the end of a kernel, at least.
 const PIPELINE: u64 = 5;
 
 /// Whether passes with long lists are spread.
-fn spreads(problem: &Problem<'_>, candidate: &Candidate<'_>) -> bool {
+fn spreads(workload: &Workload<'_>, candidate: &Candidate<'_>) -> bool {
     let Tiling { tile, .. } = candidate.tiling;
-    let tiles: usize = (0..2).map(|i| problem.axes[i].output.div_ceil(tile[i])).product();
-    !problem.per_channel()
-        && phase_count(problem, &candidate.tiling) == 1
-        && tiles >= crate::lower::prefetch::FEWEST_TILES
+    let tiles: usize = (0..2).map(|i| workload.axes[i].output.div_ceil(tile[i])).product();
+    !workload.per_channel()
+        && phase_count(workload, &candidate.tiling) == 1
+        && tiles >= FEWEST_TILES
 }
 
-/// Cycles of passes whose runs take `run` cycles each (by number and first pass of those that are alike).
+/// Cycles of channel tiles whose runs take `run` cycles each (by number and first channel tile of those that are alike).
 fn pipelined(
-    passes: &Passes,
+    channel_tiles: &ChannelTiles,
     spread: bool,
     geometry: &Geometry,
-    run: impl Fn(usize, &Pass) -> u64,
+    run: impl Fn(usize, &ChannelTile) -> u64,
 ) -> u64 {
     let mut total = 0;
-    let mut before: Option<(&Pass, u64)> = None;
-    let cost = |pass: &Pass, before: Option<(&Pass, u64)>| {
-        let [late, early] = pass.load(before.map(|(pass, _)| pass), geometry);
+    let mut before: Option<(&ChannelTile, u64)> = None;
+    let cost = |channel_tile: &ChannelTile, before: Option<(&ChannelTile, u64)>| {
+        let [late, early] =
+            channel_tile.load(before.map(|(channel_tile, _)| channel_tile), geometry);
         // Passes with long lists are spread: two tiles of each hide what is late.
-        let hidden = before.map_or(0, |(pass, _)| 2 * pass.walk) + pass.walk;
+        let hidden =
+            before.map_or(0, |(channel_tile, _)| 2 * channel_tile.walk) + channel_tile.walk;
         let late = if spread { late.saturating_sub(hidden) } else { late };
         early.max(before.map_or(0, |(_, cycles)| cycles)) + late
     };
-    for (number, (pass, count)) in passes.0.iter().enumerate() {
-        total += cost(pass, before);
-        before = Some((pass, run(number, pass)));
-        total += (*count as u64 - 1) * cost(pass, before);
+    for (number, (channel_tile, count)) in channel_tiles.0.iter().enumerate() {
+        total += cost(channel_tile, before);
+        before = Some((channel_tile, run(number, channel_tile)));
+        total += (*count as u64 - 1) * cost(channel_tile, before);
     }
     total + before.map_or(0, |(_, cycles)| cycles)
 }
@@ -115,19 +122,19 @@ fn pipelined(
 /// A register cannot hold a value of the layer.
 #[cfg(test)]
 pub(crate) fn counts(
-    problem: &Problem<'_>,
+    workload: &Workload<'_>,
     occupancy: &Occupancy,
     candidate: &Candidate<'_>,
     geometry: &Geometry,
 ) -> Result<Counters, MapError> {
     let mut total = Counters::default();
-    for (pass, count) in &candidate.passes.0 {
+    for (channel_tile, count) in &candidate.channel_tiles.0 {
         let count = *count as u64;
-        for plan in plans(problem, occupancy, candidate, pass, geometry)? {
-            let one = run_counts(&plan);
+        for plan in plans(workload, occupancy, candidate, channel_tile, geometry)? {
+            let one = kernel_counts(&plan);
             total.0.iter_mut().zip(one.0).for_each(|(total, n)| *total += count * n);
         }
-        let (entries, params) = (pass.entries(), pass.channels.len() as u64);
+        let (entries, params) = (channel_tile.entries(), channel_tile.channels.len() as u64);
         let beats = |items, slot| payload_beats(items, slot, geometry.stream_bits);
         total[Counter::WeightWrites] += count * entries;
         total[Counter::ParamWrites] += count * params;
@@ -137,30 +144,30 @@ pub(crate) fn counts(
     Ok(total)
 }
 
-/// Cycles of [`bound`] with the exact timing of the runs.
+/// Cycles of [`bound`] with the exact timing of the kernels.
 ///
 /// # Errors
 /// A register cannot hold a value of the layer.
 pub(crate) fn cycles(
-    problem: &Problem<'_>,
+    workload: &Workload<'_>,
     occupancy: &Occupancy,
     candidate: &Candidate<'_>,
     geometry: &Geometry,
 ) -> Result<u64, MapError> {
-    let mut runs = Vec::with_capacity(candidate.passes.0.len());
-    for (pass, _) in &candidate.passes.0 {
-        let plans = plans(problem, occupancy, candidate, pass, geometry)?;
-        let cycles = |plan: RunPlan| {
-            let plan = RunPlan { lists: deciding(plan.lists), ..plan };
-            run_cycles(Arc::new(plan)).unwrap_or(2 * LONGEST_RUN)
+    let mut runs = Vec::with_capacity(candidate.channel_tiles.0.len());
+    for (channel_tile, _) in &candidate.channel_tiles.0 {
+        let plans = plans(workload, occupancy, candidate, channel_tile, geometry)?;
+        let cycles = |plan: KernelPlan| {
+            let plan = KernelPlan { lists: deciding(plan.lists), ..plan };
+            kernel_cycles(Arc::new(plan)).unwrap_or(2 * LONGEST_KERNEL)
         };
         runs.push(plans.into_iter().map(cycles).sum::<u64>());
     }
-    let spread = spreads(problem, candidate);
-    Ok(pipelined(candidate.passes, spread, geometry, |number, _| runs[number]))
+    let spread = spreads(workload, candidate);
+    Ok(pipelined(candidate.channel_tiles, spread, geometry, |number, _| runs[number]))
 }
 
-/// The lists of the columns that decide when a run ends: times only grow with the entries of a slice, so a column that
+/// The lists of the columns that decide when a kernel ends: times only grow with the entries of a slice, so a column that
 /// has nowhere more than another never decides. Columns often are alike; a few are timed in place of all.
 fn deciding(mut lists: ListLengths) -> ListLengths {
     lists.retain(|list| !list.is_empty());
@@ -174,46 +181,46 @@ fn deciding(mut lists: ListLengths) -> ListLengths {
     kept.into_iter().map(|k| std::mem::take(&mut lists[k])).collect()
 }
 
-/// The runs of a pass, one per phase.
+/// The kernels of a channel tile, one per phase.
 fn plans(
-    problem: &Problem<'_>,
+    workload: &Workload<'_>,
     occupancy: &Occupancy,
     candidate: &Candidate<'_>,
-    pass: &Pass,
+    channel_tile: &ChannelTile,
     geometry: &Geometry,
-) -> Result<Vec<RunPlan>, MapError> {
-    let phases = phases(problem, &candidate.tiling).into_iter();
+) -> Result<Vec<KernelPlan>, MapError> {
+    let phases = phases(workload, &candidate.tiling).into_iter();
     phases
         .map(|phase| {
-            let run = whole_run(problem, pass.channels.clone(), phase, geometry);
-            run.plan(problem, occupancy, &candidate.tiling, geometry)
+            let run = whole_run(workload, channel_tile.channels.clone(), phase, geometry);
+            run.plan(workload, occupancy, &candidate.tiling, geometry)
         })
         .collect()
 }
 
-/// A run over the whole layer with everything in the buffer.
+/// A kernel over the whole layer with everything in the buffer.
 fn whole_run(
-    problem: &Problem<'_>,
+    workload: &Workload<'_>,
     channels: Range<usize>,
     phase: [usize; 2],
     geometry: &Geometry,
-) -> Run {
+) -> Kernel {
     let b = geometry.word_channels;
     let place = |pixels: [usize; 2], channels: usize| Placement {
         base: 0,
         pixels: pixels.map(|n| 0..n),
         words: 0..channels.div_ceil(b),
     };
-    Run {
-        outputs: problem.axes.map(|axis| 0..axis.output),
+    Kernel {
+        outputs: workload.axes.map(|axis| 0..axis.output),
         phase,
-        taps: problem.taps_of(&channels, geometry),
+        taps: workload.taps_of(&channels, geometry),
         channels,
         accumulate: false,
         no_drain: false,
-        input: place(problem.axes.map(|axis| axis.input), problem.inputs),
+        input: place(workload.axes.map(|axis| axis.input), workload.inputs),
         other: 0,
-        output: place(problem.axes.map(|axis| axis.output), problem.outputs),
+        output: place(workload.axes.map(|axis| axis.output), workload.outputs),
     }
 }
 

@@ -6,30 +6,31 @@ use std::sync::Arc;
 use pecan_config::geometry::Geometry;
 
 use super::objective::Objective;
-use crate::cost::search::{Choice, choose};
+use crate::cost::search::search;
 use crate::error::MapError;
+use crate::space::array_mapping::ArrayMapping;
 use crate::space::lists::Occupancy;
-use crate::space::workload::Problem;
+use crate::space::workload::Workload;
 
 /// The lists of a layer and how to walk them.
 #[derive(Debug)]
-pub(crate) struct Mapped {
+pub(crate) struct CachedLayer {
     /// Lengths of the lists.
     pub(crate) occupancy: Occupancy,
     /// The cheapest mapping.
-    pub(crate) choice: Choice,
+    pub(crate) mapping: ArrayMapping,
 }
 
 /// Results by layer.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Memo {
+pub(crate) struct MappingCache {
     /// By number of the layer and whether its image is flattened.
-    mapped: BTreeMap<(usize, bool), Arc<Mapped>>,
+    mapped: BTreeMap<(usize, bool), Arc<CachedLayer>>,
     /// Lengths of the lists of each lane group, by number of the layer.
     pub(crate) lengths: BTreeMap<usize, Vec<u64>>,
 }
 
-impl Memo {
+impl MappingCache {
     /// Forgets how a layer is mapped, for it or the order of its channels changed.
     pub(crate) fn forget_mapping(&mut self, number: usize) {
         self.mapped.retain(|(layer, _), _| *layer != number);
@@ -49,17 +50,17 @@ impl Memo {
         &mut self,
         number: usize,
         flat: bool,
-        problem: &Problem<'_>,
+        workload: &Workload<'_>,
         geometry: &Geometry,
         objective: &Objective,
-    ) -> Result<Arc<Mapped>, MapError> {
+    ) -> Result<Arc<CachedLayer>, MapError> {
         if let Some(known) = self.mapped.get(&(number, flat)) {
             return Ok(Arc::clone(known));
         }
-        problem.check_weights(geometry)?;
-        let occupancy = Occupancy::of(problem, geometry);
-        let choice = choose(problem, &occupancy, geometry, objective)?;
-        let mapped = Arc::new(Mapped { occupancy, choice });
+        workload.check_weights(geometry)?;
+        let occupancy = Occupancy::of(workload, geometry);
+        let mapping = search(workload, &occupancy, geometry, objective)?;
+        let mapped = Arc::new(CachedLayer { occupancy, mapping });
         self.mapped.insert((number, flat), Arc::clone(&mapped));
         Ok(mapped)
     }

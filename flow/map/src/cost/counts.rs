@@ -1,57 +1,59 @@
-//! Counts of a way to walk a layer in closed form: what the exact counts of its runs add up to.
+//! Counts of a way to walk a layer in closed form: what the exact counts of its kernels add up to.
 //!
 //! Every output pixel is computed once per pass, whatever the tile, so most counts are products; a tile decides only
 //! how often lists are read and how many words the loader reads, which is a product of sums along the axes. Tests
-//! equate them with the counts of the runs, which are those of the emulator.
+//! equate them with the counts of the kernels, which are those of the emulator.
 
 use pecan_config::geometry::Geometry;
 use pecan_config::isa::counter::{Counter, Counters};
 use pecan_config::isa::payload_beats;
 
-use crate::lower::kernel::Tiling;
-use crate::space::channel_tiles::{Pass, Passes};
-use crate::space::lists::{SliceBox, column_groups};
-use crate::space::workload::Problem;
+use crate::space::array_mapping::Tiling;
+use crate::space::channel_tiles::{ChannelTile, ChannelTiles};
+use crate::space::lists::column_groups;
+use crate::space::reduction::ReductionTile;
+use crate::space::workload::Workload;
 
-/// What the passes of a layer add up to, for one slice box.
+/// What the channel tiles of a layer add up to, for one slice box.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PassCounts {
+pub(crate) struct ChannelTileCounts {
     /// Counts that do not depend on the tile.
     fixed: Counters,
-    /// Entries of all columns in a tile, summed over the passes.
+    /// Entries of all columns in a tile, summed over the channel tiles.
     entries: u64,
-    /// Channel words that the loader reads of a point, summed over the passes.
+    /// Channel words that the loader reads of a point, summed over the channel tiles.
     words: u64,
 }
 
-impl PassCounts {
-    /// Sums over the passes.
+impl ChannelTileCounts {
+    /// Sums over the channel tiles.
     pub(crate) fn of(
-        problem: &Problem<'_>,
-        slice: SliceBox,
-        passes: &Passes,
+        workload: &Workload<'_>,
+        slice: ReductionTile,
+        channel_tiles: &ChannelTiles,
         geometry: &Geometry,
     ) -> Self {
         let mut sum = Self { fixed: Counters::default(), entries: 0, words: 0 };
-        for (pass, count) in &passes.0 {
-            sum.add(problem, slice, pass, *count as u64, geometry);
+        for (channel_tile, count) in &channel_tiles.0 {
+            sum.add(workload, slice, channel_tile, *count as u64, geometry);
         }
         sum
     }
 
     fn add(
         &mut self,
-        problem: &Problem<'_>,
-        slice: SliceBox,
-        pass: &Pass,
+        workload: &Workload<'_>,
+        slice: ReductionTile,
+        channel_tile: &ChannelTile,
         count: u64,
         g: &Geometry,
     ) {
-        let pixels: u64 = problem.axes.iter().map(|axis| axis.output as u64).product();
-        let taps = problem.taps_of(&pass.channels, g);
+        let pixels: u64 = workload.axes.iter().map(|axis| axis.output as u64).product();
+        let taps = workload.taps_of(&channel_tile.channels, g);
         let slices: usize = (0..3).map(|i| taps[i].len().div_ceil(slice[i])).product();
         let points: usize = taps.iter().map(std::ops::Range::len).product();
-        let groups = (0..g.cols).map(|c| column_groups(&pass.channels, c, g).count() as u64);
+        let groups =
+            (0..g.cols).map(|c| column_groups(&channel_tile.channels, c, g).count() as u64);
         let (mut active, mut reads, mut writes) = (false, 0, 0);
         for groups in groups.filter(|groups| *groups > 0) {
             active = true;
@@ -60,8 +62,8 @@ impl PassCounts {
             reads += groups * r;
             writes += groups * w;
         }
-        let (entries, params) = (pass.entries(), pass.channels.len() as u64);
-        let chunks = (pass.channels.len() / g.drain_lanes) as u64;
+        let (entries, params) = (channel_tile.entries(), channel_tile.channels.len() as u64);
+        let chunks = (channel_tile.channels.len() / g.drain_lanes) as u64;
         let beats = payload_beats(entries, g.entry_slot, g.stream_bits)
             + payload_beats(params, Geometry::PARAM_SLOT, g.stream_bits);
         let per_pixel = [
@@ -92,7 +94,7 @@ impl PassCounts {
     }
 }
 
-/// What a tiling decides, whatever the passes.
+/// What a tiling decides, whatever the channel tiles.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Walk {
     /// Tiles of all phases.
@@ -103,15 +105,15 @@ pub(crate) struct Walk {
 
 impl Walk {
     /// Of a tiling.
-    pub(crate) fn of(problem: &Problem<'_>, tiling: &Tiling) -> Self {
-        let [y, x] = [0, 1].map(|i| along(problem, tiling, i));
+    pub(crate) fn of(workload: &Workload<'_>, tiling: &Tiling) -> Self {
+        let [y, x] = [0, 1].map(|i| along(workload, tiling, i));
         Self { tiles: y[0] * x[0], points: y[1] * x[1] }
     }
 }
 
 /// Tiles and points along an axis, summed over its phases.
-fn along(problem: &Problem<'_>, tiling: &Tiling, i: usize) -> [u64; 2] {
-    let (axis, tile, slice) = (&problem.axes[i], tiling.tile[i], tiling.slice[i + 1]);
+fn along(workload: &Workload<'_>, tiling: &Tiling, i: usize) -> [u64; 2] {
+    let (axis, tile, slice) = (&workload.axes[i], tiling.tile[i], tiling.slice[i + 1]);
     let spacing = axis.spacing(tile);
     let reach = (tile - 1) * axis.lattice_stride(tile);
     let step = axis.step() as i64;

@@ -55,7 +55,7 @@ impl Plan {
 
 /// Where commands go.
 #[derive(Debug)]
-pub(crate) enum Sink {
+pub(crate) enum Backend {
     /// Into a program.
     Bytes(Bytes),
     /// To a device that only says what they take.

@@ -5,22 +5,23 @@ use std::ops::Range;
 use pecan_config::geometry::Geometry;
 use rayon::prelude::*;
 
-use crate::space::lists::{SliceBox, TapBox, column_groups, slices};
-use crate::space::workload::Problem;
+use crate::space::lists::column_groups;
+use crate::space::reduction::{ReductionRange, ReductionTile, slices};
+use crate::space::workload::Workload;
 
-/// The packed lists of a run, one byte string of slots per column.
+/// The packed lists of a kernel, one byte string of slots per column.
 pub(crate) fn pack(
-    problem: &Problem<'_>,
+    workload: &Workload<'_>,
     channels: &Range<usize>,
-    taps: &TapBox,
-    slice: SliceBox,
+    taps: &ReductionRange,
+    slice: ReductionTile,
     geometry: &Geometry,
 ) -> Vec<Vec<u8>> {
     let column = |c: usize| {
         let mut packer = Packer { geometry, bytes: Vec::new(), weights: vec![0; geometry.lanes] };
         for part in slices(taps, slice) {
             for output in column_groups(channels, c, geometry) {
-                packer.group(problem, output, output - channels.start, &part, slice);
+                packer.group(workload, output, output - channels.start, &part, slice);
             }
         }
         packer.bytes
@@ -41,34 +42,34 @@ impl Packer<'_> {
     /// Appends the list of one group in one slice.
     fn group(
         &mut self,
-        problem: &Problem<'_>,
+        workload: &Workload<'_>,
         output: usize,
         run_channel: usize,
-        part: &TapBox,
-        slice: SliceBox,
+        part: &ReductionRange,
+        slice: ReductionTile,
     ) {
         let g = self.geometry;
         let b = g.word_channels;
         let start = self.bytes.len();
         let first = part[0].start * b;
-        let walked = problem.inputs_of(output, g.lanes, g.skip);
+        let walked = workload.inputs_of(output, g.lanes, g.skip);
         let inputs = first.max(walked.start)..(part[0].end * b).min(walked.end);
         let filters: Option<Vec<&[i32]>> =
-            (0..g.lanes).map(|lane| problem.filter(output + lane)).collect();
+            (0..g.lanes).map(|lane| workload.filter(output + lane)).collect();
         for y in part[1].clone() {
             for x in part[2].clone() {
                 let word = ((y - part[1].start) * slice[2] + x - part[2].start) * slice[0];
-                if problem.per_channel() {
-                    self.entry(problem, word * b + run_channel, output, 0, [y, x]);
+                if workload.per_channel() {
+                    self.entry(workload, word * b + run_channel, output, 0, [y, x]);
                     continue;
                 }
                 if let Some(filters) = &filters {
-                    let at = (word * b, y * problem.axes[1].kernel + x);
-                    self.filtered(problem, filters, inputs.clone(), first, at);
+                    let at = (word * b, y * workload.axes[1].kernel + x);
+                    self.filtered(workload, filters, inputs.clone(), first, at);
                     continue;
                 }
                 for input in inputs.clone() {
-                    self.entry(problem, word * b + input - first, output, input, [y, x]);
+                    self.entry(workload, word * b + input - first, output, input, [y, x]);
                 }
             }
         }
@@ -87,15 +88,15 @@ impl Packer<'_> {
     /// [`Self::entry`] does, for networks of which nearly all weights are in such layers.
     fn filtered(
         &mut self,
-        problem: &Problem<'_>,
+        workload: &Workload<'_>,
         filters: &[&[i32]],
         inputs: Range<usize>,
         first: usize,
         (index, tap): (usize, usize),
     ) {
-        let area = problem.axes[0].kernel * problem.axes[1].kernel;
+        let area = workload.axes[0].kernel * workload.axes[1].kernel;
         for input in inputs {
-            let position = problem.input_channel(input) * area + tap;
+            let position = workload.input_channel(input) * area + tap;
             let mut any = 0;
             for (weight, filter) in self.weights.iter_mut().zip(filters) {
                 *weight = filter.get(position).copied().unwrap_or(0);
@@ -110,7 +111,7 @@ impl Packer<'_> {
     /// Appends the entry of an input channel and tap, unless it is left out.
     fn entry(
         &mut self,
-        problem: &Problem<'_>,
+        workload: &Workload<'_>,
         index: usize,
         output: usize,
         input: usize,
@@ -118,7 +119,7 @@ impl Packer<'_> {
     ) {
         let mut any = 0;
         for (lane, weight) in self.weights.iter_mut().enumerate() {
-            *weight = problem.weight(output + lane, input, tap);
+            *weight = workload.weight(output + lane, input, tap);
             any |= *weight;
         }
         if any != 0 || !self.geometry.skip {

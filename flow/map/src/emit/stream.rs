@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use pecan_config::geometry::Geometry;
 use pecan_config::isa::{Opcode, VERSION, WAIT_COMPUTE, WAIT_STORE, command};
-use pecan_emulator::{Load, Outcome, Prediction, Predictor, Registers, RunPlan, Waits};
+use pecan_emulator::{KernelPlan, Load, Outcome, Prediction, Predictor, Registers, Waits};
 use pecan_ir::program::{Program, Region, Transfer};
 
-use crate::emit::backend::{Bytes, Move, Plan, Sink};
+use crate::emit::backend::{Backend, Bytes, Move, Plan};
 
 /// What the decoder would have to wait for.
 #[derive(Clone, Debug, Default)]
 struct Pending {
-    /// A run may be going on.
+    /// A kernel may be going on.
     run: bool,
     /// Buffer words that a store may still read.
     store: Option<Range<usize>>,
@@ -25,36 +25,36 @@ fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
 
 /// A program under construction.
 #[derive(Debug)]
-pub(crate) struct Builder<'a> {
+pub(crate) struct StreamBuilder<'a> {
     geometry: &'a Geometry,
-    sink: Sink,
+    sink: Backend,
     tensors: usize,
     registers: Option<Registers>,
     pending: Pending,
     layers: usize,
 }
 
-impl<'a> Builder<'a> {
+impl<'a> StreamBuilder<'a> {
     /// A program that begins with its header. With `plan` it is not built, only predicted.
     pub(crate) fn new(geometry: &'a Geometry, id: u32, plan: bool) -> Self {
         let sink = if plan {
             let predictor = Predictor::new(geometry);
-            Sink::Plan(Box::new(Plan { predictor, failed: None, stored: Vec::new() }))
+            Backend::Plan(Box::new(Plan { predictor, failed: None, stored: Vec::new() }))
         } else {
-            Sink::Bytes(Bytes::default())
+            Backend::Bytes(Bytes::default())
         };
         let (registers, pending) = (None, Pending::default());
         let mut builder = Self { geometry, sink, tensors: 0, registers, pending, layers: 0 };
         match &mut builder.sink {
-            Sink::Plan(plan) => plan.tell(Predictor::header),
-            Sink::Bytes(_) => builder.beats(&[command(Opcode::Header, 0, VERSION), id]),
+            Backend::Plan(plan) => plan.tell(Predictor::header),
+            Backend::Bytes(_) => builder.beats(&[command(Opcode::Header, 0, VERSION), id]),
         }
         builder
     }
 
     /// Whether the program is only predicted.
     pub(crate) fn plans(&self) -> bool {
-        matches!(self.sink, Sink::Plan(_))
+        matches!(self.sink, Backend::Plan(_))
     }
 
     /// Reserves `bytes` of DRAM.
@@ -70,7 +70,7 @@ impl<'a> Builder<'a> {
 
     fn beats(&mut self, words: &[u32]) {
         let size = self.beat_bytes();
-        let Sink::Bytes(bytes) = &mut self.sink else { return };
+        let Backend::Bytes(bytes) = &mut self.sink else { return };
         for word in words {
             bytes.commands.extend_from_slice(&word.to_le_bytes());
             bytes.align(size);
@@ -78,12 +78,12 @@ impl<'a> Builder<'a> {
     }
 
     fn tell(&mut self, command: impl FnOnce(&mut Predictor) -> Result<(), Outcome>) {
-        if let Sink::Plan(plan) = &mut self.sink {
+        if let Backend::Plan(plan) = &mut self.sink {
             plan.tell(command);
         }
     }
 
-    /// Loads `count` packed entries into a column's weight buffer. With `wait` they overwrite what the run that
+    /// Loads `count` packed entries into a column's weight buffer. With `wait` they overwrite what the kernel that
     /// may be going on reads. Slots are not looked at where the program is only predicted.
     pub(crate) fn load_weights(
         &mut self,
@@ -125,13 +125,13 @@ impl<'a> Builder<'a> {
     fn payload(&mut self, command: u32, address: usize, count: usize, slots: &[u8]) {
         self.beats(&[command, address as u32, count as u32]);
         let size = self.beat_bytes();
-        if let Sink::Bytes(bytes) = &mut self.sink {
+        if let Backend::Bytes(bytes) = &mut self.sink {
             bytes.commands.extend_from_slice(slots);
             bytes.align(size);
         }
     }
 
-    /// Loads `count` buffer words from DRAM bytes `bytes` on. With `wait` they overwrite what the run that
+    /// Loads `count` buffer words from DRAM bytes `bytes` on. With `wait` they overwrite what the kernel that
     /// may be going on uses.
     pub(crate) fn load_words(&mut self, address: usize, count: usize, bytes: usize, wait: bool) {
         let waits = self.wait_compute(wait) | self.wait_store(&(address..address + count));
@@ -139,29 +139,29 @@ impl<'a> Builder<'a> {
         self.beats(&[load, address as u32, count as u32]);
         let bytes = bytes..bytes + crate::lower::placement::piece_bytes(count, self.geometry);
         match &mut self.sink {
-            Sink::Bytes(stream) => {
+            Backend::Bytes(stream) => {
                 stream.close();
                 stream.moves.push(Move::Tensor(bytes));
             }
-            Sink::Plan(plan) => {
+            Backend::Plan(plan) => {
                 let waits = Waits { stored: plan.stores_before(&bytes), ..waits_of(waits) };
                 plan.tell(|p| p.load(Load::Activation, count as u64, waits));
             }
         }
     }
 
-    /// Stores buffer words to DRAM after the run that may be going on.
+    /// Stores buffer words to DRAM after the kernel that may be going on.
     pub(crate) fn store(&mut self, words: Range<usize>, bytes: usize) {
         let waits = self.wait_compute(true);
         let store = command(Opcode::Store, waits, 0);
         self.beats(&[store, words.start as u32, words.len() as u32]);
         let bytes = bytes..bytes + crate::lower::placement::piece_bytes(words.len(), self.geometry);
         match &mut self.sink {
-            Sink::Bytes(stream) => {
+            Backend::Bytes(stream) => {
                 stream.close();
                 stream.moves.push(Move::Receive(bytes));
             }
-            Sink::Plan(plan) => {
+            Backend::Plan(plan) => {
                 plan.stored.push(bytes);
                 plan.tell(|p| p.store(words.len() as u64, waits_of(waits)));
             }
@@ -169,14 +169,14 @@ impl<'a> Builder<'a> {
         self.pending.store = Some(words);
     }
 
-    /// Writes the registers that differ and starts a run that writes the buffer words `output` and takes what
+    /// Writes the registers that differ and starts a kernel that writes the buffer words `output` and takes what
     /// `plan` says, in so many cycles.
     pub(crate) fn run(
         &mut self,
         registers: Registers,
         operand: u32,
         output: &Range<usize>,
-        (plan, cycles): (&Arc<RunPlan>, u64),
+        (plan, cycles): (&Arc<KernelPlan>, u64),
     ) {
         let changed = registers.changed(self.registers.as_ref());
         let mut rest = changed.as_slice();
@@ -218,11 +218,11 @@ impl<'a> Builder<'a> {
     /// What a program takes that is only predicted.
     ///
     /// # Errors
-    /// A run does not come to its end.
+    /// A kernel does not come to its end.
     pub(crate) fn predicted(self) -> Result<Prediction, Outcome> {
         match self.sink {
-            Sink::Plan(plan) => plan.failed.map_or_else(|| plan.predictor.end(), Err),
-            Sink::Bytes(_) => Err(Outcome::Starved),
+            Backend::Plan(plan) => plan.failed.map_or_else(|| plan.predictor.end(), Err),
+            Backend::Bytes(_) => Err(Outcome::Starved),
         }
     }
 
@@ -230,8 +230,8 @@ impl<'a> Builder<'a> {
     pub(crate) fn finish(mut self, hash: [u8; 32], input: Region, output: Region) -> Program {
         self.beats(&[command(Opcode::End, 0, 0)]);
         let mut stream = match self.sink {
-            Sink::Bytes(bytes) => bytes,
-            Sink::Plan(_) => Bytes::default(),
+            Backend::Bytes(bytes) => bytes,
+            Backend::Plan(_) => Bytes::default(),
         };
         stream.close();
         let base = self.tensors;

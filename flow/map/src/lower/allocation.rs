@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::layer::{Boxes, Emitter, Home, LayerJob};
-use super::split::lead;
-use crate::lower::kernel::{Placement, Run};
+use super::buffer_mapping::lead;
+use super::layer::{Allocations, Emitter, LayerJob, TensorPlace};
+use crate::lower::kernel::{Kernel, Placement};
 use crate::lower::placement::Layout;
 
 impl Emitter<'_> {
@@ -14,66 +14,68 @@ impl Emitter<'_> {
         job: &LayerJob<'_>,
         outputs: &[Range<usize>; 2],
         words: Range<usize>,
-        boxes: &mut Boxes,
+        allocations: &mut Allocations,
     ) -> Placement {
-        if let Home::Buffer(base) = *job.output {
-            let pixels = job.problem.axes.map(|axis| 0..axis.output);
-            let words = 0..job.problem.outputs.div_ceil(self.geometry.word_channels);
+        if let TensorPlace::Buffer(base) = *job.output {
+            let pixels = job.workload.axes.map(|axis| 0..axis.output);
+            let words = 0..job.workload.outputs.div_ceil(self.geometry.word_channels);
             return Placement { base, pixels, words };
         }
-        let slot = boxes.outputs % job.split.slots;
-        boxes.outputs += 1;
-        let base = job.boxes + job.split.slots * job.split.input + slot * job.split.output;
+        let slot = allocations.outputs % job.buffer_mapping.slots;
+        allocations.outputs += 1;
+        let base = job.allocations
+            + job.buffer_mapping.slots * job.buffer_mapping.input
+            + slot * job.buffer_mapping.output;
         Placement { base, pixels: outputs.clone(), words }
     }
 
-    /// Makes sure that the buffer holds the input of a run; also returns the distance to the second tensor.
+    /// Makes sure that the buffer holds the input of a kernel; also returns the distance to the second tensor.
     pub(crate) fn input_box(
         &mut self,
         job: &LayerJob<'_>,
-        run: &Run,
-        boxes: &mut Boxes,
+        run: &Kernel,
+        allocations: &mut Allocations,
     ) -> (Placement, i64) {
         let b = self.geometry.word_channels;
-        let axes = &job.problem.axes;
-        let all = 0..job.problem.inputs.div_ceil(b);
+        let axes = &job.workload.axes;
+        let all = 0..job.workload.inputs.div_ceil(b);
         let layout = match job.input {
-            Home::Buffer(base) => {
+            TensorPlace::Buffer(base) => {
                 let pixels = axes.map(|axis| 0..axis.input);
                 let other = match job.other {
-                    Some(Home::Buffer(other)) => *other as i64 - *base as i64,
+                    Some(TensorPlace::Buffer(other)) => *other as i64 - *base as i64,
                     _ => 0,
                 };
                 return (Placement { base: *base, pixels, words: all }, other);
             }
-            Home::Dram(layout) => layout,
+            TensorPlace::Dram(layout) => layout,
         };
-        let fine = job.split.fine;
-        let by_run = fine && (job.choice.sliced || job.problem.per_channel());
+        let fine = job.buffer_mapping.fine;
+        let by_run = fine && (job.mapping.sliced || job.workload.per_channel());
         let words = if by_run { run.taps[0].clone() } else { all };
         let pixels = std::array::from_fn(|i| {
             let taps = if fine { run.taps[i + 1].clone() } else { 0..axes[i].kernel };
             axes[i].footprint(&run.outputs[i], &taps)
         });
-        if let Some((loaded, other)) = &boxes.loaded
+        if let Some((loaded, other)) = &allocations.loaded
             && loaded.pixels == pixels
             && loaded.words == words
         {
             return (loaded.clone(), *other);
         }
-        let slot = boxes.inputs % job.split.slots;
-        boxes.inputs += 1;
-        let base = job.boxes + slot * job.split.input + lead(self.geometry);
+        let slot = allocations.inputs % job.buffer_mapping.slots;
+        allocations.inputs += 1;
+        let base = job.allocations + slot * job.buffer_mapping.input + lead(self.geometry);
         let place = Placement { base, pixels, words };
-        // With boxes in turn the run before the latest has ended, and its box is free.
-        let wait = job.split.slots == 1 || boxes.inputs == 1;
+        // With boxes in turn the kernel before the latest has ended, and its box is free.
+        let wait = job.buffer_mapping.slots == 1 || allocations.inputs == 1;
         self.load(layout, &place, wait);
         let mut other = 0;
-        if let Some(Home::Dram(layout)) = job.other {
+        if let Some(TensorPlace::Dram(layout)) = job.other {
             other = place.size() + lead(self.geometry);
             self.load(layout, &Placement { base: base + other, ..place.clone() }, wait);
         }
-        boxes.loaded = Some((place.clone(), other as i64));
+        allocations.loaded = Some((place.clone(), other as i64));
         (place, other as i64)
     }
 

@@ -1,7 +1,7 @@
-//! Weight buffers and parameter memory as rings: the lists of the next run load beside those in use, and
+//! Weight buffers and parameter memory as rings: the lists of the next kernel load beside those in use, and
 //! lists that are still there are not loaded again.
 
-/// Identifies what was loaded: layer, number of the pass, number of the chunk.
+/// Identifies what was loaded: layer, number of the channel tile, number of the chunk.
 pub(crate) type Key = (usize, usize, usize);
 
 /// What is loaded, by positions that count on without wrapping.
@@ -13,11 +13,11 @@ struct Set {
 
 /// Rings of one depth, one per column, that are filled together.
 #[derive(Clone, Debug)]
-pub(crate) struct Rings {
+pub(crate) struct CircularBuffers {
     depth: u64,
     next: Vec<u64>,
     sets: Vec<Set>,
-    /// Positions from which the lists of the latest run lie.
+    /// Positions from which the lists of the latest kernel lie.
     in_use: Option<Vec<u64>>,
 }
 
@@ -26,17 +26,17 @@ pub(crate) struct Rings {
 pub(crate) struct Slot {
     /// First position per ring.
     pub(crate) start: Vec<u64>,
-    /// First position per ring that overwrites what the latest run uses.
+    /// First position per ring that overwrites what the latest kernel uses.
     pub(crate) limit: Vec<u64>,
 }
 
-impl Rings {
+impl CircularBuffers {
     /// `count` empty rings.
     pub(crate) fn new(count: usize, depth: usize) -> Self {
         Self { depth: depth as u64, next: vec![0; count], sets: Vec::new(), in_use: None }
     }
 
-    /// Positions of a set that is still there, for the next run.
+    /// Positions of a set that is still there, for the next kernel.
     pub(crate) fn find(&mut self, key: Key) -> Option<Vec<u64>> {
         let (depth, next) = (self.depth, &self.next);
         self.sets.retain(|set| set.start.iter().zip(next).all(|(s, n)| n - s <= depth));
@@ -45,7 +45,7 @@ impl Rings {
         Some(start)
     }
 
-    /// Allocates a set of the given lengths for the next run. With `whole` a set does not wrap.
+    /// Allocates a set of the given lengths for the next kernel. With `whole` a set does not wrap.
     pub(crate) fn place(&mut self, key: Key, lengths: &[usize], whole: bool) -> Slot {
         let depth = self.depth;
         let before = self.next.clone();
@@ -91,23 +91,23 @@ mod tests {
 
     #[test]
     fn sets_stay_until_overwritten() {
-        let mut rings = Rings::new(1, 8);
-        let first = rings.place((0, 0, 0), &[3], false);
+        let mut buffers = CircularBuffers::new(1, 8);
+        let first = buffers.place((0, 0, 0), &[3], false);
         assert_eq!((first.start[0], first.limit[0]), (0, 8));
-        let second = rings.place((0, 1, 0), &[4], false);
+        let second = buffers.place((0, 1, 0), &[4], false);
         assert_eq!((second.start[0], second.limit[0]), (3, 8));
-        assert_eq!(rings.find((0, 0, 0)), Some(vec![0]));
-        // Its end overwrites the first set, which the latest run uses.
-        let third = rings.place((0, 2, 0), &[4], false);
+        assert_eq!(buffers.find((0, 0, 0)), Some(vec![0]));
+        // Its end overwrites the first set, which the latest kernel uses.
+        let third = buffers.place((0, 2, 0), &[4], false);
         assert_eq!((third.start[0], third.limit[0]), (7, 8));
-        assert_eq!(rings.find((0, 0, 0)), None);
+        assert_eq!(buffers.find((0, 0, 0)), None);
     }
 
     #[test]
     fn whole_sets_do_not_wrap() {
-        let mut rings = Rings::new(1, 8);
-        rings.place((0, 0, 0), &[5], true);
-        let start = rings.place((0, 1, 0), &[4], true).start[0];
-        assert_eq!((start, rings.address(start)), (8, 0));
+        let mut buffers = CircularBuffers::new(1, 8);
+        buffers.place((0, 0, 0), &[5], true);
+        let start = buffers.place((0, 1, 0), &[4], true).start[0];
+        assert_eq!((start, buffers.address(start)), (8, 0));
     }
 }

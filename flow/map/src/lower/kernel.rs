@@ -1,5 +1,6 @@
-//! Register values of one run.
+//! Register values of one kernel.
 
+use crate::space::array_mapping::Tiling;
 use std::ops::Range;
 
 use pecan_config::geometry::Geometry;
@@ -7,11 +8,12 @@ use pecan_config::isa::RunFlags;
 use pecan_config::isa::register::{
     ColRegister, LIMIT_BITS, MODE_MAX, MODE_PER_CHANNEL, Register, RowRegister, col, row,
 };
-use pecan_emulator::{Registers, RunPlan, RunShape};
+use pecan_emulator::{KernelPlan, KernelShape, Registers};
 
 use crate::error::MapError;
-use crate::space::lists::{Occupancy, SliceBox, TapBox, column_groups, lengths};
-use crate::space::workload::{Axis, Problem};
+use crate::space::lists::{Occupancy, column_groups, lengths};
+use crate::space::reduction::ReductionRange;
+use crate::space::workload::{Axis, Workload};
 
 /// A box of a tensor in the global buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,26 +52,17 @@ impl Placement {
     }
 }
 
-/// How a layer is laid over the array.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tiling {
-    /// Output pixels of a tile (y, x).
-    pub(crate) tile: [usize; 2],
-    /// Extent of a slice: channel words, kernel rows, kernel columns.
-    pub(crate) slice: SliceBox,
-}
-
-/// One run of a layer.
+/// One kernel of a layer.
 #[derive(Clone, Debug)]
-pub(crate) struct Run {
+pub(crate) struct Kernel {
     /// Output pixels (y, x) that the phases cover.
     pub(crate) outputs: [Range<usize>; 2],
-    /// Phase of this run on each axis.
+    /// Phase of this kernel on each axis.
     pub(crate) phase: [usize; 2],
     /// Output channels, whole words.
     pub(crate) channels: Range<usize>,
-    /// Taps of this run.
-    pub(crate) taps: TapBox,
+    /// Taps of this kernel.
+    pub(crate) taps: ReductionRange,
     /// The taps before these are in the psum file.
     pub(crate) accumulate: bool,
     /// More taps follow.
@@ -82,7 +75,7 @@ pub(crate) struct Run {
     pub(crate) output: Placement,
 }
 
-/// Places of a run's lists and parameters, and its limit.
+/// Places of a kernel's lists and parameters, and its limit.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Resources {
     /// First entry of every column's list.
@@ -114,7 +107,7 @@ struct AxisValues {
     first: usize,
 }
 
-impl Run {
+impl Kernel {
     fn axis(&self, axis: &Axis, i: usize, tiling: &Tiling) -> AxisValues {
         let tile = tiling.tile[i];
         let spacing = axis.spacing(tile);
@@ -136,7 +129,7 @@ impl Run {
         }
     }
 
-    /// The run's operand.
+    /// The kernel's operand.
     pub(crate) fn operand(&self) -> u32 {
         let flag = |on, bit| if on { bit } else { 0 };
         flag(self.accumulate, RunFlags::ACCUMULATE) | flag(self.no_drain, RunFlags::NO_DRAIN)
@@ -148,15 +141,15 @@ impl Run {
     /// A value does not fit its register.
     pub(crate) fn registers(
         &self,
-        problem: &Problem<'_>,
+        workload: &Workload<'_>,
         tiling: &Tiling,
         resources: &Resources,
         geometry: &Geometry,
     ) -> Result<Registers, MapError> {
-        let mut writer = Writer { registers: Registers::new(geometry), layer: problem.name };
-        let axes = [0, 1].map(|i| self.axis(&problem.axes[i], i, tiling));
-        self.write_input(&mut writer, problem, tiling, &axes, geometry)?;
-        self.write_output(&mut writer, problem, &axes, resources, geometry)?;
+        let mut writer = Writer { registers: Registers::new(geometry), layer: workload.name };
+        let axes = [0, 1].map(|i| self.axis(&workload.axes[i], i, tiling));
+        self.write_input(&mut writer, workload, tiling, &axes, geometry)?;
+        self.write_output(&mut writer, workload, &axes, resources, geometry)?;
         self.write_rows(&mut writer.registers, tiling, &axes, geometry)?;
         for c in 0..geometry.cols {
             let groups = column_groups(&self.channels, c, geometry).count() as u32;
@@ -170,7 +163,7 @@ impl Run {
     fn write_input(
         &self,
         w: &mut Writer<'_>,
-        problem: &Problem<'_>,
+        workload: &Workload<'_>,
         tiling: &Tiling,
         axes: &[AxisValues; 2],
         geometry: &Geometry,
@@ -182,9 +175,9 @@ impl Run {
         let blocks: [usize; 3] = std::array::from_fn(|i| self.taps[i].len().div_ceil(slice[i]));
         let last: [usize; 3] =
             std::array::from_fn(|i| self.taps[i].len() - (blocks[i] - 1) * slice[i]);
-        let in_block = [0, 1].map(|i| (slice[i + 1] * problem.axes[i].dilation) as i64);
-        // A run of a sum may begin at its second tensor.
-        let second = if problem.sum() { self.other * self.taps[1].start as i64 } else { 0 };
+        let in_block = [0, 1].map(|i| (slice[i + 1] * workload.axes[i].dilation) as i64);
+        // A kernel of a sum may begin at its second tensor.
+        let second = if workload.sum() { self.other * self.taps[1].start as i64 } else { 0 };
         w.list(&[
             (R::TilesY, y.tiles as i64),
             (R::TilesX, x.tiles as i64),
@@ -208,7 +201,7 @@ impl Run {
             (R::KyLast, last[1] as i64),
             (R::KxLast, last[2] as i64),
             (R::AddrCb, slice[0] as i64),
-            (R::AddrKy, if problem.sum() { self.other } else { in_block[0] * row }),
+            (R::AddrKy, if workload.sum() { self.other } else { in_block[0] * row }),
             (R::AddrKx, in_block[1] * pixel),
             (R::InKy, in_block[0]),
             (R::InKx, in_block[1]),
@@ -224,9 +217,9 @@ impl Run {
         let b = geometry.word_channels;
         let last_word = self.taps[0].end * b;
         let missing =
-            if problem.per_channel() { 0 } else { last_word.saturating_sub(problem.inputs) };
-        let per_channel = if problem.per_channel() { MODE_PER_CHANNEL } else { 0 };
-        let maximum = if problem.maximum() { MODE_MAX } else { 0 };
+            if workload.per_channel() { 0 } else { last_word.saturating_sub(workload.inputs) };
+        let per_channel = if workload.per_channel() { MODE_PER_CHANNEL } else { 0 };
+        let maximum = if workload.maximum() { MODE_MAX } else { 0 };
         w.list(&[
             (R::Mode, i64::from(per_channel | maximum)),
             (R::ChannelsLast, (b - missing) as i64),
@@ -236,7 +229,7 @@ impl Run {
     fn write_output(
         &self,
         w: &mut Writer<'_>,
-        problem: &Problem<'_>,
+        workload: &Workload<'_>,
         axes: &[AxisValues; 2],
         resources: &Resources,
         geometry: &Geometry,
@@ -257,8 +250,8 @@ impl Run {
             (R::OutAddr, self.output.address(y.first as i64, x.first as i64, word)),
             (R::OutTileY, step(y) * row),
             (R::OutTileX, step(x) * pixel),
-            (R::ClampLo, i64::from(problem.clamp[0])),
-            (R::ClampHi, i64::from(problem.clamp[1])),
+            (R::ClampLo, i64::from(workload.clamp[0])),
+            (R::ClampHi, i64::from(workload.clamp[1])),
             (R::ParamBase, (resources.params / geometry.drain_lanes) as i64),
         ])
     }
@@ -300,45 +293,45 @@ impl Run {
         Ok(())
     }
 
-    /// What the timing of the run depends on.
+    /// What the timing of the kernel depends on.
     ///
     /// # Errors
     /// As [`Self::registers`].
     pub(crate) fn plan(
         &self,
-        problem: &Problem<'_>,
+        workload: &Workload<'_>,
         occupancy: &Occupancy,
         tiling: &Tiling,
         geometry: &Geometry,
-    ) -> Result<RunPlan, MapError> {
-        let registers = self.registers(problem, tiling, &Resources::unlimited(), geometry)?;
+    ) -> Result<KernelPlan, MapError> {
+        let registers = self.registers(workload, tiling, &Resources::unlimited(), geometry)?;
         Ok(self.timed_by(&registers, occupancy, tiling, geometry))
     }
 
-    /// The same of a run whose registers are known.
+    /// The same of a kernel whose registers are known.
     pub(crate) fn timed_by(
         &self,
         registers: &Registers,
         occupancy: &Occupancy,
         tiling: &Tiling,
         geometry: &Geometry,
-    ) -> RunPlan {
-        let shape = RunShape::of(registers, geometry, self.operand());
+    ) -> KernelPlan {
+        let shape = KernelShape::of(registers, geometry, self.operand());
         let lists = lengths(occupancy, &self.channels, &self.taps, tiling.slice, geometry);
-        RunPlan { shape, lists }
+        KernelPlan { shape, lists }
     }
 }
 
-/// Limits a run whose time is known.
+/// Limits a kernel whose time is known.
 ///
 /// # Errors
 /// The limit does not fit its register.
 pub(crate) fn limited(
     registers: Registers,
-    problem: &Problem<'_>,
+    workload: &Workload<'_>,
     limit: usize,
 ) -> Result<Registers, MapError> {
-    let mut writer = Writer { registers, layer: problem.name };
+    let mut writer = Writer { registers, layer: workload.name };
     writer.list(&[(Register::Limit, limit as i64)])?;
     Ok(writer.registers)
 }

@@ -1,4 +1,4 @@
-//! Emits the runs of one layer and the transfers around them.
+//! Emits the kernels of one layer and the transfers around them.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -7,24 +7,25 @@ use std::sync::Arc;
 use pecan_config::geometry::Geometry;
 use pecan_config::isa;
 use pecan_config::isa::pack_param;
-use pecan_emulator::{ListLengths, Registers, RunPlan, RunShape, run_cycles};
+use pecan_emulator::{KernelPlan, KernelShape, ListLengths, Registers, kernel_cycles};
 
-use super::split::{Split, parts};
-use crate::cost::search::{Choice, LONGEST_RUN, phase_count, phases};
-use crate::emit::stream::Builder;
+use super::buffer_mapping::{BufferMapping, parts};
+use crate::emit::stream::StreamBuilder;
 use crate::error::MapError;
-use crate::lower::circular_buffer::Rings;
-use crate::lower::kernel::{Placement, Resources, Run, limited};
+use crate::lower::circular_buffer::CircularBuffers;
+use crate::lower::kernel::{Kernel, Placement, Resources, limited};
 use crate::lower::placement::{Layout, Piece, piece_bytes};
-use crate::space::lists::{Occupancy, TapBox};
-use crate::space::workload::Problem;
+use crate::space::array_mapping::{ArrayMapping, LONGEST_KERNEL, phase_count, phases};
+use crate::space::lists::Occupancy;
+use crate::space::reduction::ReductionRange;
+use crate::space::workload::Workload;
 
-/// Most runs of a layer. A microsecond or two go into planning each, and some hundred bytes into a program.
-pub const MOST_RUNS: usize = 1 << 24;
+/// Most kernels of a layer. A microsecond or two go into planning each, and some hundred bytes into a program.
+pub const MOST_KERNELS: usize = 1 << 24;
 
 /// Where a tensor lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Home {
+pub(crate) enum TensorPlace {
     /// In the buffer, from this word on.
     Buffer(usize),
     /// In DRAM.
@@ -37,25 +38,25 @@ pub(crate) struct Emitter<'a> {
     /// Geometry of the device.
     pub(crate) geometry: &'a Geometry,
     /// The program.
-    pub(crate) builder: Builder<'a>,
+    pub(crate) builder: StreamBuilder<'a>,
     /// Lists in the weight buffers.
-    pub(crate) weights: Rings,
+    pub(crate) weights: CircularBuffers,
     /// Parameters.
-    pub(crate) params: Rings,
+    pub(crate) params: CircularBuffers,
     /// Last runs of the latest pass, delayed so that the next lists load between them.
-    pub(crate) last: Vec<Ready>,
-    /// Stores and marks that follow the latest run, delayed so that the next lists load beside it.
-    pub(crate) after: Vec<After>,
-    /// Runs of the layer, without their places, and what they take.
-    pub(crate) timed: HashMap<(RunShape, ListLengths), u64>,
+    pub(crate) last: Vec<PendingKernel>,
+    /// Stores and marks that follow the latest kernel, delayed so that the next lists load beside it.
+    pub(crate) after: Vec<Deferred>,
+    /// Kernels of the layer, without their places, and what they take.
+    pub(crate) timed: HashMap<(KernelShape, ListLengths), u64>,
 }
 
-/// A run that is ready to be started.
+/// A kernel that is ready to be started.
 #[derive(Clone, Debug)]
-pub(crate) struct Ready {
+pub(crate) struct PendingKernel {
     registers: Registers,
     operand: u32,
-    plan: Arc<RunPlan>,
+    plan: Arc<KernelPlan>,
     /// Buffer words that it writes.
     words: Range<usize>,
     /// What it takes.
@@ -65,9 +66,9 @@ pub(crate) struct Ready {
     pub(crate) frees: Vec<u64>,
 }
 
-/// What is to follow a run.
+/// What is to follow a kernel.
 #[derive(Clone, Debug)]
-pub(crate) enum After {
+pub(crate) enum Deferred {
     /// A store of buffer words to a DRAM address.
     Store(Range<usize>, usize),
     /// The end of a layer.
@@ -79,29 +80,29 @@ pub(crate) struct LayerJob<'a> {
     /// Number of the layer.
     pub(crate) number: usize,
     /// What to compute.
-    pub(crate) problem: &'a Problem<'a>,
+    pub(crate) workload: &'a Workload<'a>,
     /// Entries per tap.
     pub(crate) occupancy: &'a Occupancy,
     /// How to walk it.
-    pub(crate) choice: &'a Choice,
+    pub(crate) mapping: &'a ArrayMapping,
     /// How it is cut.
-    pub(crate) split: &'a Split,
+    pub(crate) buffer_mapping: &'a BufferMapping,
     /// First word of the boxes.
-    pub(crate) boxes: usize,
+    pub(crate) allocations: usize,
     /// Input.
-    pub(crate) input: &'a Home,
+    pub(crate) input: &'a TensorPlace,
     /// Second tensor of a sum.
-    pub(crate) other: Option<&'a Home>,
+    pub(crate) other: Option<&'a TensorPlace>,
     /// Output; pieces are added as they are stored.
-    pub(crate) output: &'a mut Home,
+    pub(crate) output: &'a mut TensorPlace,
 }
 
-/// One part of a pass: a run or, where the lists do not fit, one of several that accumulate.
+/// One part of a channel tile: a kernel or, where the lists do not fit, one of several that accumulate.
 struct Part<'p> {
     outputs: &'p [Range<usize>; 2],
-    pass: usize,
+    channel_tile: usize,
     chunk: usize,
-    taps: TapBox,
+    taps: ReductionRange,
     accumulate: bool,
     no_drain: bool,
     output: Placement,
@@ -109,22 +110,22 @@ struct Part<'p> {
 
 /// Boxes while a layer is emitted.
 #[derive(Default)]
-pub(crate) struct Boxes {
+pub(crate) struct Allocations {
     pub(crate) loaded: Option<(Placement, i64)>,
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
 }
 
 impl Emitter<'_> {
-    /// Emits what follows the latest run.
+    /// Emits what follows the latest kernel.
     pub(crate) fn flush(&mut self) {
         for run in std::mem::take(&mut self.last) {
             self.start(&run);
         }
         for after in std::mem::take(&mut self.after) {
             match after {
-                After::Store(words, bytes) => self.builder.store(words, bytes),
-                After::Mark => self.builder.mark(),
+                Deferred::Store(words, bytes) => self.builder.store(words, bytes),
+                Deferred::Mark => self.builder.mark(),
             }
         }
     }
@@ -134,62 +135,66 @@ impl Emitter<'_> {
     /// # Errors
     /// A register cannot hold a value of the layer.
     pub(crate) fn layer(&mut self, job: &mut LayerJob<'_>) -> Result<(), MapError> {
-        let axes = job.problem.axes;
+        let axes = job.workload.axes;
         self.timed.clear();
-        let mut boxes = Boxes::default();
-        let rectangles: Vec<[Range<usize>; 2]> = parts(axes[0].output, job.split.rect[0])
-            .flat_map(|y| parts(axes[1].output, job.split.rect[1]).map(move |x| [y.clone(), x]))
+        let mut allocations = Allocations::default();
+        let rectangles: Vec<[Range<usize>; 2]> = parts(axes[0].output, job.buffer_mapping.rect[0])
+            .flat_map(|y| {
+                parts(axes[1].output, job.buffer_mapping.rect[1]).map(move |x| [y.clone(), x])
+            })
             .collect();
         self.check_runs(job, rectangles.len())?;
-        if job.split.pass_first {
-            for pass in 0..job.choice.passes.len() {
+        if job.buffer_mapping.channel_tiles_first {
+            for channel_tile in 0..job.mapping.channel_tiles.len() {
                 for outputs in &rectangles {
-                    self.pass_by_itself(job, outputs, pass, &mut boxes)?;
+                    self.pass_by_itself(job, outputs, channel_tile, &mut allocations)?;
                 }
             }
         } else {
             for outputs in &rectangles {
-                self.rectangle(job, outputs, &mut boxes)?;
+                self.rectangle(job, outputs, &mut allocations)?;
             }
         }
-        self.after.push(After::Mark);
+        self.after.push(Deferred::Mark);
         Ok(())
     }
 
     /// Refuses a layer of so many runs that planning them takes longer than anybody waits.
     fn check_runs(&mut self, job: &LayerJob<'_>, rectangles: usize) -> Result<(), MapError> {
-        let passes = &job.choice.passes;
-        let chunks = match passes.first() {
-            Some(pass) if job.choice.sliced => {
-                let taps = job.problem.taps_of(pass, self.geometry);
-                self.chunks(job, pass, &taps).len()
+        let channel_tiles = &job.mapping.channel_tiles;
+        let chunks = match channel_tiles.first() {
+            Some(channel_tile) if job.mapping.sliced => {
+                let taps = job.workload.taps_of(channel_tile, self.geometry);
+                self.chunks(job, channel_tile, &taps).len()
             }
             _ => 1,
         };
-        let phases = phase_count(job.problem, &job.choice.tiling);
-        let factors = [rectangles, passes.len(), phases, chunks];
+        let phases = phase_count(job.workload, &job.mapping.tiling);
+        let factors = [rectangles, channel_tiles.len(), phases, chunks];
         let runs = factors.iter().fold(1usize, |n, &f| n.saturating_mul(f));
-        if runs <= MOST_RUNS {
+        if runs <= MOST_KERNELS {
             return Ok(());
         }
-        Err(MapError::Runs { layer: job.problem.name.into(), runs, most: MOST_RUNS })
+        Err(MapError::Runs { layer: job.workload.name.into(), runs, most: MOST_KERNELS })
     }
 
     fn rectangle(
         &mut self,
         job: &mut LayerJob<'_>,
         outputs: &[Range<usize>; 2],
-        boxes: &mut Boxes,
+        allocations: &mut Allocations,
     ) -> Result<(), MapError> {
         let b = self.geometry.word_channels;
-        let all = 0..job.problem.outputs.div_ceil(b);
-        if job.split.by_pass {
-            let mut passes = 0..job.choice.passes.len();
-            return passes.try_for_each(|pass| self.pass_by_itself(job, outputs, pass, boxes));
+        let all = 0..job.workload.outputs.div_ceil(b);
+        if job.buffer_mapping.by_channel_tile {
+            let mut channel_tiles = 0..job.mapping.channel_tiles.len();
+            return channel_tiles.try_for_each(|channel_tile| {
+                self.pass_by_itself(job, outputs, channel_tile, allocations)
+            });
         }
-        let output = self.output_box(job, outputs, all, boxes);
-        for pass in 0..job.choice.passes.len() {
-            self.pass(job, outputs, pass, &output, boxes)?;
+        let output = self.output_box(job, outputs, all, allocations);
+        for channel_tile in 0..job.mapping.channel_tiles.len() {
+            self.channel_tile(job, outputs, channel_tile, &output, allocations)?;
         }
         self.store(job, &output);
         Ok(())
@@ -200,55 +205,55 @@ impl Emitter<'_> {
         &mut self,
         job: &mut LayerJob<'_>,
         outputs: &[Range<usize>; 2],
-        pass: usize,
-        boxes: &mut Boxes,
+        channel_tile: usize,
+        allocations: &mut Allocations,
     ) -> Result<(), MapError> {
         let b = self.geometry.word_channels;
-        let channels = job.choice.passes[pass].clone();
+        let channels = job.mapping.channel_tiles[channel_tile].clone();
         let words = channels.start / b..channels.end / b;
-        let output = self.output_box(job, outputs, words, boxes);
-        self.pass(job, outputs, pass, &output, boxes)?;
+        let output = self.output_box(job, outputs, words, allocations);
+        self.channel_tile(job, outputs, channel_tile, &output, allocations)?;
         self.store(job, &output);
         Ok(())
     }
 
     fn store(&mut self, job: &mut LayerJob<'_>, place: &Placement) {
-        let Home::Dram(layout) = &mut *job.output else { return };
+        let TensorPlace::Dram(layout) = &mut *job.output else { return };
         let address = self.builder.reserve(piece_bytes(place.size(), self.geometry));
-        self.after.push(After::Store(place.base..place.base + place.size(), address));
+        self.after.push(Deferred::Store(place.base..place.base + place.size(), address));
         let (pixels, words) = (place.pixels.clone(), place.words.clone());
         layout.pieces.push(Piece { pixels, words, address });
     }
 
-    fn pass(
+    fn channel_tile(
         &mut self,
         job: &LayerJob<'_>,
         outputs: &[Range<usize>; 2],
-        pass: usize,
+        channel_tile: usize,
         output: &Placement,
-        boxes: &mut Boxes,
+        allocations: &mut Allocations,
     ) -> Result<(), MapError> {
-        let taps = job.problem.taps_of(&job.choice.passes[pass], self.geometry);
-        let chunks = if job.choice.sliced {
-            self.chunks(job, &job.choice.passes[pass], &taps)
+        let taps = job.workload.taps_of(&job.mapping.channel_tiles[channel_tile], self.geometry);
+        let chunks = if job.mapping.sliced {
+            self.chunks(job, &job.mapping.channel_tiles[channel_tile], &taps)
         } else {
             vec![taps]
         };
-        for phase in phases(job.problem, &job.choice.tiling) {
+        for phase in phases(job.workload, &job.mapping.tiling) {
             if (0..2).any(|i| phase[i] >= outputs[i].len()) {
                 continue;
             }
             for (chunk, taps) in chunks.iter().enumerate() {
                 let part = Part {
                     outputs,
-                    pass,
+                    channel_tile,
                     chunk,
                     taps: taps.clone(),
                     accumulate: chunk > 0,
                     no_drain: chunk + 1 < chunks.len(),
                     output: output.clone(),
                 };
-                self.run(job, &part, phase, boxes)?;
+                self.run(job, &part, phase, allocations)?;
             }
         }
         Ok(())
@@ -259,10 +264,10 @@ impl Emitter<'_> {
         job: &LayerJob<'_>,
         part: &Part<'_>,
         phase: [usize; 2],
-        boxes: &mut Boxes,
+        allocations: &mut Allocations,
     ) -> Result<(), MapError> {
-        let channels = job.choice.passes[part.pass].clone();
-        let mut run = Run {
+        let channels = job.mapping.channel_tiles[part.channel_tile].clone();
+        let mut run = Kernel {
             outputs: part.outputs.clone(),
             phase,
             channels,
@@ -273,14 +278,14 @@ impl Emitter<'_> {
             other: 0,
             output: part.output.clone(),
         };
-        let mut lists = self.lists(job, (part.pass, part.chunk), &run);
-        let params = self.load_params(job, part.pass);
-        // With boxes in turn the next one loads beside the run; what the layer before stores comes first.
-        let beside = job.split.slots > 1 && boxes.inputs > 0 && lists.complete();
-        let early = beside.then(|| self.input_box(job, &run, boxes));
+        let mut lists = self.lists(job, (part.channel_tile, part.chunk), &run);
+        let params = self.load_params(job, part.channel_tile);
+        // With boxes in turn the next one loads beside the kernel; what the layer before stores comes first.
+        let beside = job.buffer_mapping.slots > 1 && allocations.inputs > 0 && lists.complete();
+        let early = beside.then(|| self.input_box(job, &run, allocations));
         self.flush();
-        (run.input, run.other) = early.unwrap_or_else(|| self.input_box(job, &run, boxes));
-        if part.accumulate || part.no_drain || phases(job.problem, &job.choice.tiling).len() > 1 {
+        (run.input, run.other) = early.unwrap_or_else(|| self.input_box(job, &run, allocations));
+        if part.accumulate || part.no_drain || phases(job.workload, &job.mapping.tiling).len() > 1 {
             self.load_lists(&mut lists, None, true);
             let ready = self.prepare(job, &run, &lists.start, params)?;
             self.start(&ready);
@@ -289,47 +294,47 @@ impl Emitter<'_> {
         self.spread(job, &run, lists, params)
     }
 
-    /// The registers of a run whose lists begin at these positions.
+    /// The registers of a kernel whose lists begin at these positions.
     ///
     /// # Errors
     /// A register cannot hold a value of the layer.
     pub(crate) fn prepare(
         &mut self,
         job: &LayerJob<'_>,
-        run: &Run,
+        run: &Kernel,
         start: &[u64],
         params: usize,
-    ) -> Result<Ready, MapError> {
-        let (tiling, geometry) = (&job.choice.tiling, self.geometry);
+    ) -> Result<PendingKernel, MapError> {
+        let (tiling, geometry) = (&job.mapping.tiling, self.geometry);
         let weights = start.iter().map(|at| self.weights.address(*at)).collect();
         let resources = Resources { weights, params, ..Resources::unlimited() };
-        let registers = run.registers(job.problem, tiling, &resources, geometry)?;
+        let registers = run.registers(job.workload, tiling, &resources, geometry)?;
         let plan = Arc::new(run.timed_by(&registers, job.occupancy, tiling, geometry));
         let cycles = self.cycles(&plan);
         let limit = (cycles / isa::register::LIMIT_UNIT + 2) as usize;
-        let registers = limited(registers, job.problem, limit)?;
+        let registers = limited(registers, job.workload, limit)?;
         let words = run.output.base..run.output.base + run.output.size();
         let operand = run.operand();
-        Ok(Ready { registers, operand, plan, words, cycles, frees: Vec::new() })
+        Ok(PendingKernel { registers, operand, plan, words, cycles, frees: Vec::new() })
     }
 
-    /// What a run takes by itself. Passes that are alike have runs that differ in their places only, which are timed
+    /// What a kernel takes by itself. Passes that are alike have runs that differ in their places only, which are timed
     /// once per layer.
-    fn cycles(&mut self, plan: &Arc<RunPlan>) -> u64 {
+    fn cycles(&mut self, plan: &Arc<KernelPlan>) -> u64 {
         let key = (plan.shape.without_places(), plan.lists.clone());
-        let time = || run_cycles(Arc::clone(plan)).unwrap_or(2 * LONGEST_RUN);
+        let time = || kernel_cycles(Arc::clone(plan)).unwrap_or(2 * LONGEST_KERNEL);
         *self.timed.entry(key).or_insert_with(time)
     }
 
-    /// Starts a run.
-    pub(crate) fn start(&mut self, run: &Ready) {
+    /// Starts a kernel.
+    pub(crate) fn start(&mut self, run: &PendingKernel) {
         let plan = (&run.plan, run.cycles);
         self.builder.run(run.registers.clone(), run.operand, &run.words, plan);
     }
 
-    fn load_params(&mut self, job: &LayerJob<'_>, pass: usize) -> usize {
-        let channels = job.choice.passes[pass].clone();
-        let key = (job.number, pass, 0);
+    fn load_params(&mut self, job: &LayerJob<'_>, channel_tile: usize) -> usize {
+        let channels = job.mapping.channel_tiles[channel_tile].clone();
+        let key = (job.number, channel_tile, 0);
         if let Some(start) = self.params.find(key) {
             return self.params.address(start[0]);
         }
@@ -339,7 +344,7 @@ impl Emitter<'_> {
         let mut bytes = Vec::with_capacity(channels.len() * 8);
         for channel in channels {
             // A channel that only pads its word comes out as 0.
-            let requant = job.problem.requant_at(channel);
+            let requant = job.workload.requant_at(channel);
             let word =
                 requant.map_or(pack_param(0, 0, 1), |r| pack_param(r.bias, r.multiplier, r.shift));
             bytes.extend_from_slice(&word.to_le_bytes());

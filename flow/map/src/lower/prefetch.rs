@@ -1,23 +1,22 @@
-//! Loads lists beside the runs, and spreads the passes whose lists fill most of the weight buffers.
+//! Loads lists beside the kernels, and spreads the channel tiles whose lists fill most of the weight buffers.
 //!
-//! While a run goes on, only what it does not use of the buffers can be loaded, so lists that fill more than
+//! While a kernel goes on, only what it does not use of the buffers can be loaded, so lists that fill more than
 //! half of them would expose their loading. But the partial sums of two tiles survive from run to run.
-//! So such a pass walks its first two tiles by parts of the channels, each as soon as its lists are there,
+//! So such a channel tile walks its first two tiles by parts of the channels, each as soon as its lists are there,
 //! then all others at once, and its last two again by parts: lists that are through make room for the next.
 
 use std::ops::Range;
 
-use super::layer::{Emitter, Home, LayerJob};
+use super::layer::{Emitter, LayerJob, TensorPlace};
 use crate::emit::pack::pack;
 use crate::error::MapError;
-use crate::lower::kernel::Run;
-use crate::space::lists::{TapBox, lengths, slices};
+use crate::lower::kernel::Kernel;
+use crate::space::array_mapping::FEWEST_TILES;
+use crate::space::lists::lengths;
+use crate::space::reduction::{ReductionRange, slices};
 
 /// Parts of the channels.
 const PARTS: usize = 4;
-
-/// Fewest tiles of a pass that is spread.
-pub(crate) const FEWEST_TILES: usize = 6;
 
 /// Output pixels (y, x).
 type Rect = [Range<usize>; 2];
@@ -49,23 +48,28 @@ impl Lists {
 }
 
 impl Emitter<'_> {
-    /// Begins to load the lists of a run, as far as they overwrite nothing in use; starts the last runs of
-    /// the pass before, with loads between them.
-    pub(crate) fn lists(&mut self, job: &LayerJob<'_>, part: (usize, usize), run: &Run) -> Lists {
+    /// Begins to load the lists of a kernel, as far as they overwrite nothing in use; starts the last kernels of
+    /// the channel tile before, with loads between them.
+    pub(crate) fn lists(
+        &mut self,
+        job: &LayerJob<'_>,
+        part: (usize, usize),
+        run: &Kernel,
+    ) -> Lists {
         let size = self.geometry.entry_slot / 8;
         let key = (job.number, part.0, part.1);
         if let Some(start) = self.weights.find(key) {
             let (lengths, slots) = (Vec::new(), Vec::new());
             return Lists { done: vec![0; start.len()], start, lengths, slots, size };
         }
-        let slice = job.choice.tiling.slice;
+        let slice = job.mapping.tiling.slice;
         let lists = lengths(job.occupancy, &run.channels, &run.taps, slice, self.geometry);
         let total = |list: &Vec<u32>| list.iter().map(|n| *n as usize).sum();
         let lengths: Vec<usize> = lists.iter().map(total).collect();
         let slots = if self.builder.plans() {
             Vec::new()
         } else {
-            pack(job.problem, &run.channels, &run.taps, slice, self.geometry)
+            pack(job.workload, &run.channels, &run.taps, slice, self.geometry)
         };
         let slot = self.weights.place(key, &lengths, false);
         let done = vec![0; lengths.len()];
@@ -109,15 +113,15 @@ impl Emitter<'_> {
         }
     }
 
-    /// Cuts the taps of a pass, whose lists do not fit the weight buffers, into those of runs that accumulate:
-    /// half a buffer each, so that the next loads beside a run, or single slices.
+    /// Cuts the taps of a channel tile, whose lists do not fit the weight buffers, into those of kernels that accumulate:
+    /// half a buffer each, so that the next loads beside a kernel, or single slices.
     pub(crate) fn chunks(
         &self,
         job: &LayerJob<'_>,
         channels: &Range<usize>,
-        taps: &TapBox,
-    ) -> Vec<TapBox> {
-        let slice = job.choice.tiling.slice;
+        taps: &ReductionRange,
+    ) -> Vec<ReductionRange> {
+        let slice = job.mapping.tiling.slice;
         let lists = lengths(job.occupancy, channels, taps, slice, self.geometry);
         let each: usize = (1..3).map(|i| taps[i].len().div_ceil(slice[i])).product();
         let blocks = taps[0].len().div_ceil(slice[0]);
@@ -130,7 +134,7 @@ impl Emitter<'_> {
         let room = self.geometry.weight_entries;
         // A box in DRAM holds the input of one slice.
         let small = (0..blocks).all(|block| longest(block, block + 1) <= room);
-        if !small || matches!(job.input, Home::Dram(_)) {
+        if !small || matches!(job.input, TensorPlace::Dram(_)) {
             return slices(taps, slice).collect();
         }
         let mut chunks = Vec::new();
@@ -145,14 +149,14 @@ impl Emitter<'_> {
         chunks
     }
 
-    /// Emits a run, spread if that helps.
+    /// Emits a kernel, spread if that helps.
     ///
     /// # Errors
     /// A register cannot hold a value of the layer.
     pub(crate) fn spread(
         &mut self,
         job: &LayerJob<'_>,
-        run: &Run,
+        run: &Kernel,
         mut lists: Lists,
         params: usize,
     ) -> Result<(), MapError> {
@@ -165,7 +169,7 @@ impl Emitter<'_> {
         };
         let parts = self.parts(job, run, &lists.start);
         for (i, part) in parts.iter().enumerate() {
-            // At first the list in use may be that of the pass before; later it is its own.
+            // At first the list in use may be that of the channel tile before; later it is its own.
             self.load_lists(&mut lists, Some(&part.end), i == 0);
             let ready = self.prepare(job, &part.run(run, &first), &part.start, params)?;
             self.start(&ready);
@@ -175,7 +179,7 @@ impl Emitter<'_> {
             self.load_lists(&mut lists, Some(&limit), false);
         }
         for outputs in middle {
-            let part = Run { outputs, ..run.clone() };
+            let part = Kernel { outputs, ..run.clone() };
             let ready = self.prepare(job, &part, &lists.start, params)?;
             self.start(&ready);
         }
@@ -187,10 +191,10 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    /// The first two tiles, those between and the last two, if a run is worth to be spread.
-    fn plan(&self, job: &LayerJob<'_>, run: &Run) -> Option<(Rect, Vec<Rect>, Rect)> {
-        let slice = job.choice.tiling.slice;
-        if job.problem.per_channel() || run.taps[0].len() <= slice[0] {
+    /// The first two tiles, those between and the last two, if a kernel is worth to be spread.
+    fn plan(&self, job: &LayerJob<'_>, run: &Kernel) -> Option<(Rect, Vec<Rect>, Rect)> {
+        let slice = job.mapping.tiling.slice;
+        if job.workload.per_channel() || run.taps[0].len() <= slice[0] {
             return None;
         }
         let lists = lengths(job.occupancy, &run.channels, &run.taps, slice, self.geometry);
@@ -198,12 +202,12 @@ impl Emitter<'_> {
         if 2 * longest as usize <= self.geometry.weight_entries {
             return None;
         }
-        rects(&run.outputs, job.choice.tiling.tile)
+        rects(&run.outputs, job.mapping.tiling.tile)
     }
 
     /// The parts of the channels.
-    fn parts(&self, job: &LayerJob<'_>, run: &Run, start: &[u64]) -> Vec<Part> {
-        let slice = job.choice.tiling.slice;
+    fn parts(&self, job: &LayerJob<'_>, run: &Kernel, start: &[u64]) -> Vec<Part> {
+        let slice = job.mapping.tiling.slice;
         let lists = lengths(job.occupancy, &run.channels, &run.taps, slice, self.geometry);
         let blocks = run.taps[0].len().div_ceil(slice[0]);
         let each: usize = (1..3).map(|i| run.taps[i].len().div_ceil(slice[i])).product();
@@ -229,7 +233,7 @@ impl Emitter<'_> {
 
 /// A part of the channels.
 struct Part {
-    taps: TapBox,
+    taps: ReductionRange,
     accumulate: bool,
     no_drain: bool,
     /// Positions of its lists.
@@ -239,9 +243,9 @@ struct Part {
 }
 
 impl Part {
-    /// The run of this part over some output pixels.
-    fn run(&self, whole: &Run, outputs: &Rect) -> Run {
-        Run {
+    /// The kernel of this part over some output pixels.
+    fn run(&self, whole: &Kernel, outputs: &Rect) -> Kernel {
+        Kernel {
             outputs: outputs.clone(),
             taps: self.taps.clone(),
             accumulate: self.accumulate,

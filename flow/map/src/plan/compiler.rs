@@ -8,39 +8,42 @@ use pecan_config::geometry::Geometry;
 use pecan_emulator::Prediction;
 use pecan_ir::layer::{Network, Op};
 
-use super::predict::describe;
-use crate::cost::cache::{Mapped, Memo};
-use crate::cost::search::{Choice, LONGEST_RUN, Searched, choose_where, smallest};
-use crate::emit::stream::Builder;
-use crate::lower::circular_buffer::Rings;
+use super::describe::Described;
+use crate::cost::cache::{CachedLayer, MappingCache};
+use crate::cost::search::{search_where, smallest};
+use crate::emit::stream::StreamBuilder;
+use crate::error::MapError;
+use crate::lower::buffer_mapping::{Away, BufferMapping, fit_buffer};
+use crate::lower::circular_buffer::CircularBuffers;
 use crate::lower::kernel::Placement;
-use crate::lower::layer::{Emitter, Home, LayerJob};
+use crate::lower::layer::{Emitter, LayerJob, TensorPlace};
 use crate::lower::placement::{Layout, Space, piece_bytes};
-use crate::lower::split::{Away, Split, split};
-use crate::space::balance::Orders;
-use crate::space::workload::Problem;
-use crate::{MapError, Options};
+use crate::mapping::Mapping;
+use crate::options::Options;
+use crate::space::array_mapping::{ArrayMapping, LONGEST_KERNEL, Searched};
+use crate::space::orders::Orders;
+use crate::space::workload::Workload;
 
 /// A network as commands.
 pub(crate) struct Emitted<'a> {
     /// The programs, which lack their regions: none if they were only to be predicted; the one of the first image;
     /// and, where all lists and parameters fit the device at once, that of later images, which does not load them.
-    pub(crate) programs: Vec<Builder<'a>>,
+    pub(crate) programs: Vec<StreamBuilder<'a>>,
     /// What these programs take, or what the first would.
     pub(crate) predictions: Vec<Prediction>,
-    /// Mapping in words and search of every layer.
-    pub(crate) descriptions: Vec<(String, Searched)>,
+    /// Mapping and search of every layer.
+    pub(crate) mappings: Vec<(Mapping, Searched)>,
     /// Places of input and output, the same in all programs.
     pub(crate) places: [Layout; 2],
 }
 
 /// The commands for one image.
 struct Image<'a> {
-    builder: Builder<'a>,
-    descriptions: Vec<(String, Searched)>,
+    builder: StreamBuilder<'a>,
+    mappings: Vec<(Mapping, Searched)>,
     places: [Layout; 2],
     /// What the device holds afterwards.
-    rings: [Rings; 2],
+    buffers: [CircularBuffers; 2],
 }
 
 /// Why an attempt ended.
@@ -63,14 +66,14 @@ pub(crate) struct Compiler<'a, 'b> {
     pub(crate) options: &'a Options,
     pub(crate) away: &'b BTreeSet<usize>,
     pub(crate) orders: &'b Orders,
-    pub(crate) memo: RefCell<&'b mut Memo>,
+    pub(crate) cache: RefCell<&'b mut MappingCache>,
 }
 
 /// Tensors while layers are emitted.
 struct State {
-    homes: Vec<Option<Home>>,
+    places: Vec<Option<TensorPlace>>,
     space: Space,
-    descriptions: Vec<(String, Searched)>,
+    mappings: Vec<(Mapping, Searched)>,
 }
 
 impl<'a> Compiler<'a, '_> {
@@ -82,27 +85,35 @@ impl<'a> Compiler<'a, '_> {
     /// Emits all layers; with `plan` they are only predicted, for one image.
     pub(crate) fn emit(&self, plan: bool) -> Result<Emitted<'a>, Attempt> {
         let g = self.geometry;
-        let rings = [Rings::new(g.cols, g.weight_entries), Rings::new(1, g.param_channels)];
-        let Image { builder, descriptions, places, rings: filled } =
-            self.image(true, rings.clone())?;
-        let predicted = |builder: Builder<'_>| builder.predicted().map_err(MapError::Unfinished);
+        let buffers = [
+            CircularBuffers::new(g.cols, g.weight_entries),
+            CircularBuffers::new(1, g.param_channels),
+        ];
+        let Image { builder, mappings, places, buffers: filled } =
+            self.image(true, buffers.clone())?;
+        let predicted =
+            |builder: StreamBuilder<'_>| builder.predicted().map_err(MapError::Unfinished);
         let (mut programs, mut predictions) = (Vec::new(), vec![predicted(builder)?]);
         if !plan {
-            programs.push(self.image(false, rings)?.builder);
-            if filled.iter().all(Rings::keep_all) {
+            programs.push(self.image(false, buffers)?.builder);
+            if filled.iter().all(CircularBuffers::keep_all) {
                 predictions.push(predicted(self.image(true, filled.clone())?.builder)?);
                 programs.push(self.image(false, filled)?.builder);
             }
         }
-        Ok(Emitted { programs, predictions, descriptions, places })
+        Ok(Emitted { programs, predictions, mappings, places })
     }
 
     /// Emits all layers for one image, on a device that holds what the rings say.
-    fn image(&self, plan: bool, [weights, params]: [Rings; 2]) -> Result<Image<'a>, Attempt> {
+    fn image(
+        &self,
+        plan: bool,
+        [weights, params]: [CircularBuffers; 2],
+    ) -> Result<Image<'a>, Attempt> {
         let g = self.geometry;
         let mut emitter = Emitter {
             geometry: g,
-            builder: Builder::new(g, self.config.id(), plan),
+            builder: StreamBuilder::new(g, self.config.id(), plan),
             weights,
             params,
             last: Vec::new(),
@@ -110,9 +121,9 @@ impl<'a> Compiler<'a, '_> {
             timed: HashMap::new(),
         };
         let mut state = State {
-            homes: vec![None; self.network.tensors.len()],
+            places: vec![None; self.network.tensors.len()],
             space: Space::new(g.buffer_words),
-            descriptions: Vec::new(),
+            mappings: Vec::new(),
         };
         let input = self.input(&mut emitter, &mut state)?;
         for number in 0..self.network.layers.len() {
@@ -123,8 +134,8 @@ impl<'a> Compiler<'a, '_> {
         let last = self.network.layers.last().map_or(0, |layer| layer.output);
         output.order = self.orders.of(last).map(<[usize]>::to_vec);
         let Emitter { builder, weights, params, .. } = emitter;
-        let (descriptions, places) = (state.descriptions, [input, output]);
-        Ok(Image { builder, descriptions, places, rings: [weights, params] })
+        let (mappings, places) = (state.mappings, [input, output]);
+        Ok(Image { builder, mappings, places, buffers: [weights, params] })
     }
 
     /// Brings in the network's input.
@@ -135,13 +146,13 @@ impl<'a> Compiler<'a, '_> {
         let per_pixel = shape.channels.div_ceil(self.geometry.word_channels);
         let layout = Layout::whole(shape, per_pixel, address);
         if self.away.contains(&0) {
-            state.homes[0] = Some(Home::Dram(layout.clone()));
+            state.places[0] = Some(TensorPlace::Dram(layout.clone()));
             return Ok(layout);
         }
         let base = state.space.take(words).ok_or(Attempt::Evict(0))?;
         let pixels = [0..shape.height, 0..shape.width];
         emitter.load(&layout, &Placement { base, pixels, words: 0..per_pixel }, false);
-        state.homes[0] = Some(Home::Buffer(base));
+        state.places[0] = Some(TensorPlace::Buffer(base));
         Ok(layout)
     }
 
@@ -149,9 +160,9 @@ impl<'a> Compiler<'a, '_> {
     fn output(&self, emitter: &mut Emitter<'_>, state: &State) -> Result<Layout, Attempt> {
         let tensor = self.network.layers.last().map_or(0, |layer| layer.output);
         let shape = self.network.tensors[tensor];
-        match &state.homes[tensor] {
-            Some(Home::Dram(layout)) => Ok(layout.clone()),
-            Some(Home::Buffer(base)) => {
+        match &state.places[tensor] {
+            Some(TensorPlace::Dram(layout)) => Ok(layout.clone()),
+            Some(TensorPlace::Buffer(base)) => {
                 let words = self.words(tensor);
                 let address = emitter.builder.reserve(piece_bytes(words, self.geometry));
                 emitter.builder.store(*base..base + words, address);
@@ -167,16 +178,20 @@ impl<'a> Compiler<'a, '_> {
 
     /// The largest resident tensor that is needed at a layer.
     fn victim(&self, state: &State, extra: Option<usize>) -> Option<usize> {
-        let resident = |t: &usize| matches!(state.homes[*t], Some(Home::Buffer(_)));
-        let tensors = (0..state.homes.len()).filter(resident).chain(extra);
+        let resident = |t: &usize| matches!(state.places[*t], Some(TensorPlace::Buffer(_)));
+        let tensors = (0..state.places.len()).filter(resident).chain(extra);
         tensors.max_by_key(|t| (self.words(*t), *t))
     }
 
     /// Where the tensors are that a layer reads.
-    fn sources(&self, number: usize, state: &State) -> Result<(Home, Option<Home>), Attempt> {
+    fn sources(
+        &self,
+        number: usize,
+        state: &State,
+    ) -> Result<(TensorPlace, Option<TensorPlace>), Attempt> {
         let layer = &self.network.layers[number];
         let find = |tensor: usize| {
-            state.homes[tensor].clone().ok_or_else(|| MapError::NoSplit {
+            state.places[tensor].clone().ok_or_else(|| MapError::NoSplit {
                 layer: layer.name.clone(),
                 reason: format!("tensor {tensor} is written by no layer before it"),
             })
@@ -186,8 +201,8 @@ impl<'a> Compiler<'a, '_> {
         let other = find(add.other)?;
         // Both tensors of a sum are read by the same steps, so they lie in the same way.
         match (&source, &other) {
-            (Home::Buffer(_), Home::Dram(_)) => Err(Attempt::Evict(layer.input)),
-            (Home::Dram(_), Home::Buffer(_)) => Err(Attempt::Evict(add.other)),
+            (TensorPlace::Buffer(_), TensorPlace::Dram(_)) => Err(Attempt::Evict(layer.input)),
+            (TensorPlace::Dram(_), TensorPlace::Buffer(_)) => Err(Attempt::Evict(add.other)),
             _ => Ok((source, Some(other))),
         }
     }
@@ -201,56 +216,60 @@ impl<'a> Compiler<'a, '_> {
         let layer = &self.network.layers[number];
         let output = layer.output;
         let shapes = [layer.input, output].map(|tensor| self.network.tensors[tensor]);
-        let problem = Problem::of(layer, shapes, self.orders, self.options.density, self.geometry)?;
-        let mut home = self.home(output, state)?;
+        let workload =
+            Workload::of(layer, shapes, self.orders, self.options.density, self.geometry)?;
+        let mut place = self.place(output, state)?;
         let (source, other) = self.sources(number, state)?;
-        let resident = matches!((&source, &home), (Home::Buffer(_), Home::Buffer(_)));
-        let flat = problem.flattened().filter(|_| resident);
+        let resident =
+            matches!((&source, &place), (TensorPlace::Buffer(_), TensorPlace::Buffer(_)));
+        let flat = workload.flattened().filter(|_| resident);
         let flattened = flat.is_some();
-        let problem = flat.unwrap_or(problem);
+        let workload = flat.unwrap_or(workload);
         let (g, objective) = (self.geometry, &self.options.objective);
-        let mapped = self.memo.borrow_mut().of(number, flattened, &problem, g, objective)?;
+        let mapped = self.cache.borrow_mut().of(number, flattened, &workload, g, objective)?;
         let away = Away {
-            input: !matches!(source, Home::Buffer(_)),
-            output: !matches!(home, Home::Buffer(_)),
+            input: !matches!(source, TensorPlace::Buffer(_)),
+            output: !matches!(place, TensorPlace::Buffer(_)),
         };
         let free = state.space.largest();
-        let plan = self.split(&problem, &mapped, away, free.len());
-        let Some((choice, split)) = plan else {
-            if let Home::Buffer(base) = home {
+        let plan = self.split(&workload, &mapped, away, free.len());
+        let Some((mapping, buffer_mapping)) = plan else {
+            if let TensorPlace::Buffer(base) = place {
                 state.space.give(base..base + self.words(output));
             }
             let extra = (!away.output).then_some(output);
             return Err(self.no_room(state, extra, &layer.name, free.len()));
         };
-        let searched = mapped.choice.searched;
-        state.descriptions.push((describe(&choice, &split, away), searched));
+        let searched = mapped.mapping.searched;
+        let (array, buffer) = (&mapping, &buffer_mapping);
+        let described = Described { workload: &workload, flattened, array, buffer, away };
+        state.mappings.push((described.mapping(g), searched));
         let mut job = LayerJob {
             number,
-            problem: &problem,
+            workload: &workload,
             occupancy: &mapped.occupancy,
-            choice: &choice,
-            split: &split,
-            boxes: free.start,
+            mapping: &mapping,
+            buffer_mapping: &buffer_mapping,
+            allocations: free.start,
             input: &source,
             other: other.as_ref(),
-            output: &mut home,
+            output: &mut place,
         };
         emitter.layer(&mut job)?;
-        state.homes[output] = Some(home);
+        state.places[output] = Some(place);
         self.release(number, state);
         Ok(())
     }
 
     /// A place for the output of a layer.
-    fn home(&self, output: usize, state: &mut State) -> Result<Home, Attempt> {
+    fn place(&self, output: usize, state: &mut State) -> Result<TensorPlace, Attempt> {
         if self.away.contains(&output) {
             let (shape, pieces) = (self.network.tensors[output], Vec::new());
-            return Ok(Home::Dram(Layout { shape, pieces, order: None }));
+            return Ok(TensorPlace::Dram(Layout { shape, pieces, order: None }));
         }
         let base = state.space.take(self.words(output));
         let victim = || self.victim(state, Some(output)).unwrap_or(output);
-        Ok(Home::Buffer(base.ok_or_else(|| Attempt::Evict(victim()))?))
+        Ok(TensorPlace::Buffer(base.ok_or_else(|| Attempt::Evict(victim()))?))
     }
 
     /// What to do if `room` words do not hold the boxes of a layer.
@@ -263,15 +282,15 @@ impl<'a> Compiler<'a, '_> {
     /// Frees the tensors that no later layer reads.
     fn release(&self, number: usize, state: &mut State) {
         let last = self.network.layers.last().map(|layer| layer.output);
-        for tensor in 0..state.homes.len() {
+        for tensor in 0..state.places.len() {
             let needed =
                 self.network.layers[number + 1..].iter().any(|l| l.inputs().any(|t| t == tensor));
             if needed || Some(tensor) == last {
                 continue;
             }
-            if let Some(Home::Buffer(base)) = state.homes[tensor] {
+            if let Some(TensorPlace::Buffer(base)) = state.places[tensor] {
                 state.space.give(base..base + self.words(tensor));
-                state.homes[tensor] = None;
+                state.places[tensor] = None;
             }
         }
     }
@@ -279,35 +298,38 @@ impl<'a> Compiler<'a, '_> {
     /// Cuts a layer with `room` words for boxes.
     fn split(
         &self,
-        problem: &Problem<'_>,
-        mapped: &Mapped,
+        workload: &Workload<'_>,
+        mapped: &CachedLayer,
         away: Away,
         room: usize,
-    ) -> Option<(Choice, Split)> {
+    ) -> Option<(ArrayMapping, BufferMapping)> {
         let g = self.geometry;
-        let choice = mapped.choice.clone();
-        let fit = |choice: &Choice| split(problem, choice, away, room, most(problem, choice), g);
-        if let Some(split) = fit(&choice) {
-            return Some((choice, split));
+        let mapping = mapped.mapping.clone();
+        let fit = |mapping: &ArrayMapping| {
+            fit_buffer(workload, mapping, away, room, most(workload, mapping), g)
+        };
+        if let Some(buffer_mapping) = fit(&mapping) {
+            return Some((mapping, buffer_mapping));
         }
         // The cheapest of those whose boxes fit, as far as can be told before it is timed.
-        let pixels = most(problem, &choice);
-        let fits = |other: &Choice| split(problem, other, away, room, pixels, g).is_some();
+        let pixels = most(workload, &mapping);
+        let fits =
+            |other: &ArrayMapping| fit_buffer(workload, other, away, room, pixels, g).is_some();
         let objective = &self.options.objective;
-        let other = choose_where(problem, &mapped.occupancy, g, objective, &fits);
-        let choice = other.ok().filter(|choice| fit(choice).is_some());
-        let choice = choice.or_else(|| smallest(problem, &mapped.occupancy, g))?;
-        let split = split(problem, &choice, away, room, pixels, g)?;
-        Some((choice, split))
+        let other = search_where(workload, &mapped.occupancy, g, objective, &fits);
+        let mapping = other.ok().filter(|mapping| fit(mapping).is_some());
+        let mapping = mapping.or_else(|| smallest(workload, &mapped.occupancy, g))?;
+        let buffer_mapping = fit_buffer(workload, &mapping, away, room, pixels, g)?;
+        Some((mapping, buffer_mapping))
     }
 }
 
-/// Output pixels of a rectangle, so that no run is too long: a pass, or a part of the pixels, takes about its share of
+/// Output pixels of a rectangle, so that no kernel is too long: a channel tile, or a part of the pixels, takes about its share of
 /// the cycles.
-fn most(problem: &Problem<'_>, choice: &Choice) -> [usize; 2] {
-    let mut most = problem.axes.map(|axis| axis.output);
-    let cycles = choice.cycles as f64 / choice.passes.len() as f64;
-    while cycles / (problem.axes[0].output.div_ceil(most[0]) as f64) > LONGEST_RUN as f64
+fn most(workload: &Workload<'_>, mapping: &ArrayMapping) -> [usize; 2] {
+    let mut most = workload.axes.map(|axis| axis.output);
+    let cycles = mapping.cycles as f64 / mapping.channel_tiles.len() as f64;
+    while cycles / (workload.axes[0].output.div_ceil(most[0]) as f64) > LONGEST_KERNEL as f64
         && most[0] > 1
     {
         most[0] = most[0].div_ceil(2);

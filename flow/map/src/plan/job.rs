@@ -9,14 +9,42 @@ use pecan_emulator::{Outcome, Prediction};
 use pecan_ir::layer::Network;
 use pecan_ir::program::Region;
 
+use super::compiled::{Compiled, Later};
 use super::compiler::{Attempt, Compiler, Emitted};
 use super::predict;
-use crate::cost::cache::Memo;
-use crate::cost::search::Searched;
-use crate::emit::stream::Builder;
+use crate::cost::cache::MappingCache;
+use crate::emit::stream::StreamBuilder;
+use crate::error::MapError;
 use crate::lower::placement::Layout;
-use crate::space::balance::Orders;
-use crate::{Compiled, Later, MapError, Options};
+use crate::mapping::Mapping;
+use crate::options::Options;
+use crate::space::array_mapping::Searched;
+use crate::space::balance::balanced_orders;
+
+/// Compiles a network for a configuration.
+///
+/// # Errors
+/// The network is inconsistent, has other widths than the configuration, may overflow the accumulator, or
+/// exceeds the registers.
+pub fn compile(
+    network: &Network,
+    config: &Config,
+    options: &Options,
+) -> Result<Compiled, MapError> {
+    network.validate()?;
+    let geometry = Geometry::of(config);
+    check_widths(network, &geometry)?;
+    Job { network, config, geometry: &geometry, options }.compile()
+}
+
+/// Whether network and configuration have the same widths.
+pub(crate) fn check_widths(network: &Network, geometry: &Geometry) -> Result<(), MapError> {
+    let width = |what, network, config| {
+        if network == config { Ok(()) } else { Err(MapError::Width { what, network, config }) }
+    };
+    width("activations", network.activation_bits, geometry.activation_bits)?;
+    width("weights", network.weight_bits, geometry.weight_bits)
+}
 
 /// A network to be compiled, and how.
 #[derive(Clone, Copy)]
@@ -33,7 +61,7 @@ impl<'a> Job<'a> {
     /// # Errors
     /// As [`crate::compile`].
     pub(crate) fn compile(self) -> Result<Compiled, MapError> {
-        let emitted = self.emit(&mut Memo::default(), false)?;
+        let emitted = self.emit(&mut MappingCache::default(), false)?;
         let g = self.geometry;
         let [input, output] = emitted.places;
         let region = |layout: &Layout| {
@@ -41,11 +69,12 @@ impl<'a> Job<'a> {
             Region { address: address as u64, bytes: bytes as u64 }
         };
         let (hash, regions) = (self.config.hash(), [region(&input), region(&output)]);
-        let finish = |builder: Builder<'_>| builder.finish(hash, regions[0], regions[1]);
-        let words: Vec<String> = emitted.descriptions.into_iter().map(|(text, _)| text).collect();
+        let finish = |builder: StreamBuilder<'_>| builder.finish(hash, regions[0], regions[1]);
+        let mappings: Vec<Mapping> =
+            emitted.mappings.into_iter().map(|(mapping, _)| mapping).collect();
         let programs = emitted.programs.into_iter().map(finish);
         let mut programs = programs.zip(&emitted.predictions).map(|(program, prediction)| {
-            let layers = predict::layers(prediction, self.network, g, &words);
+            let layers = predict::layers(prediction, self.network, g, &mappings);
             (program, layers, prediction.cycles)
         });
         // A compiler that was to emit a program gives one.
@@ -58,29 +87,29 @@ impl<'a> Job<'a> {
     }
 
     /// Predicts what the compiled network takes, without building its program. Also gives for every layer its
-    /// mapping in words and what its search covered.
+    /// mapping and what its search covered.
     ///
     /// # Errors
     /// As [`crate::compile`].
     pub(crate) fn predict(
         self,
-        memo: &mut Memo,
-    ) -> Result<(Prediction, Vec<(String, Searched)>), MapError> {
-        let Emitted { predictions, descriptions, .. } = self.emit(memo, true)?;
+        cache: &mut MappingCache,
+    ) -> Result<(Prediction, Vec<(Mapping, Searched)>), MapError> {
+        let Emitted { predictions, mappings, .. } = self.emit(cache, true)?;
         let prediction = predictions.into_iter().next();
-        Ok((prediction.ok_or(MapError::Unfinished(Outcome::Starved))?, descriptions))
+        Ok((prediction.ok_or(MapError::Unfinished(Outcome::Starved))?, mappings))
     }
 
     /// Emits the network; a tensor that does not fit goes to DRAM, and all begins anew.
-    fn emit(self, memo: &mut Memo, plan: bool) -> Result<Emitted<'a>, MapError> {
-        let orders = Orders::leveling(self.network, self.geometry, &mut memo.lengths);
+    fn emit(self, cache: &mut MappingCache, plan: bool) -> Result<Emitted<'a>, MapError> {
+        let orders = balanced_orders(self.network, self.geometry, &mut cache.lengths);
         let mut away = BTreeSet::new();
         loop {
             let Job { network, config, geometry, options } = self;
-            let memo = RefCell::new(&mut *memo);
+            let cache = RefCell::new(&mut *cache);
             let (away_now, orders) = (&away, &orders);
             let compiler =
-                Compiler { network, config, geometry, options, away: away_now, orders, memo };
+                Compiler { network, config, geometry, options, away: away_now, orders, cache };
             match compiler.emit(plan) {
                 Ok(emitted) => return Ok(emitted),
                 Err(Attempt::Evict(tensor)) => {

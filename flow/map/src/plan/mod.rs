@@ -3,9 +3,11 @@
 //! A plan comes from the same code as the program: the emitter tells its commands to the emulator's clock in
 //! place of writing them down. So counters and cycles are those of the compiled program, to the last one.
 
-pub(crate) mod compiler;
+pub(crate) mod compiled;
+mod compiler;
+mod describe;
 pub(crate) mod job;
-pub(crate) mod predict;
+mod predict;
 pub(crate) mod shapes;
 
 use pecan_config::Config;
@@ -14,12 +16,15 @@ use pecan_config::isa::counter::{Counter, Counters};
 use pecan_emulator::{Reading, Traffic};
 use pecan_ir::layer::{Layer, Network, Op};
 
-use super::{MapError, Options, check_widths};
-use crate::cost::cache::Memo;
-use crate::cost::search::Searched;
-use crate::plan::job::Job;
-use crate::space::balance::Orders;
+use crate::cost::cache::MappingCache;
+use crate::error::MapError;
+use crate::mapping::Mapping;
+use crate::options::Options;
+use crate::plan::job::{Job, check_widths};
+use crate::space::array_mapping::Searched;
+use crate::space::balance::balanced_orders;
 use crate::space::density::Density;
+use crate::space::orders::Orders;
 
 /// Accesses of a stretch of a program by kind of data. Buffer words and beats are those of the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,8 +87,8 @@ impl DataCounts {
 pub struct LayerPlan {
     /// Name of the layer.
     pub name: String,
-    /// The mapping in words.
-    pub description: String,
+    /// The mapping.
+    pub mapping: Mapping,
     /// Counters between the layer's mark and the one before; those that depend on activations (active lanes,
     /// scratchpad reads) are 0. They do not wrap.
     pub counts: Counters,
@@ -121,7 +126,7 @@ pub struct NetworkPlan {
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) network: Network,
-    memo: Memo,
+    cache: MappingCache,
     orders: Orders,
     cycles: u64,
 }
@@ -152,8 +157,8 @@ impl NetworkPlan {
     /// # Errors
     /// As [`super::compile`].
     pub(crate) fn append(&mut self, network: Network) -> Result<(), MapError> {
-        let (memo, orders) = (Memo::default(), Orders::default());
-        let mut part = Part { network, memo, orders, cycles: 0 };
+        let (cache, orders) = (MappingCache::default(), Orders::default());
+        let mut part = Part { network, cache, orders, cycles: 0 };
         self.layers.extend(part.plan(&self.config, &self.options)?);
         self.cycles += part.cycles;
         self.parts.push(part);
@@ -216,7 +221,7 @@ impl NetworkPlan {
         if !weightless(new) {
             changed.network.validate()?;
         }
-        changed.memo.forget(number);
+        changed.cache.forget(number);
         self.exchange(part, first, changed)
     }
 
@@ -271,16 +276,16 @@ impl Part {
     fn plan(&mut self, config: &Config, options: &Options) -> Result<Vec<LayerPlan>, MapError> {
         let geometry = Geometry::of(config);
         check_widths(&self.network, &geometry)?;
-        let orders = Orders::leveling(&self.network, &geometry, &mut self.memo.lengths);
+        let orders = balanced_orders(&self.network, &geometry, &mut self.cache.lengths);
         for (number, layer) in self.network.layers.iter().enumerate() {
             let mut tensors = layer.inputs().chain([layer.output]);
             if tensors.any(|tensor| orders.of(tensor) != self.orders.of(tensor)) {
-                self.memo.forget_mapping(number);
+                self.cache.forget_mapping(number);
             }
         }
         self.orders = orders;
         let job = Job { network: &self.network, config, geometry: &geometry, options };
-        let (prediction, mapped) = job.predict(&mut self.memo)?;
+        let (prediction, mapped) = job.predict(&mut self.cache)?;
         self.cycles = prediction.cycles;
         let mut before = Reading::default();
         let mut layers = Vec::with_capacity(mapped.len());
@@ -305,14 +310,14 @@ fn layer_plan(
     network: &Network,
     number: usize,
     [before, after]: [&Reading; 2],
-    (description, searched): (String, Searched),
+    (mapping, searched): (Mapping, Searched),
     options: &Options,
 ) -> LayerPlan {
     let (counts, data) = between(before, after);
     let (macs, nonzero_macs) = macs(network, number, options.density);
     LayerPlan {
         name: network.layers[number].name.clone(),
-        description,
+        mapping,
         cycles: counts[Counter::Cycles],
         counts,
         data,

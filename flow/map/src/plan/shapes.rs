@@ -4,12 +4,14 @@ use pecan_config::Config;
 use pecan_config::geometry::Geometry;
 use pecan_ir::layer::{Conv, Layer, Network, Op, Requant};
 
-use crate::cost::search::{Choice, Searched, choose};
+use crate::cost::search::search;
+use crate::error::MapError;
+use crate::options::Options;
 use crate::plan::NetworkPlan;
-use crate::space::balance::Orders;
+use crate::space::array_mapping::{ArrayMapping, Searched};
 use crate::space::lists::Occupancy;
-use crate::space::workload::Problem;
-use crate::{MapError, Options};
+use crate::space::orders::Orders;
+use crate::space::workload::Workload;
 use pecan_net::LayerShape;
 
 /// The layer as a network of its own, without weights.
@@ -56,7 +58,7 @@ pub fn plan_shapes(
 /// The cheapest mapping of a layer by itself, with its tensors in the global buffer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {
-    /// Cycles of its runs, and of the loads that do not hide behind them.
+    /// Cycles of its kernels, and of the loads that do not hide behind them.
     pub cycles: u64,
     /// Cost by the objective: cycles, pJ, or pJ x cycles.
     pub cost: f64,
@@ -77,11 +79,11 @@ pub fn search_shape(
     let geometry = Geometry::of(config);
     let (orders, layer) = (Orders::default(), &network.layers[0]);
     let tensors = [network.tensors[0], network.tensors[1]];
-    let problem = Problem::of(layer, tensors, &orders, options.density, &geometry)?;
+    let problem = Workload::of(layer, tensors, &orders, options.density, &geometry)?;
     let problem = problem.flattened().unwrap_or(problem);
     let occupancy = Occupancy::of(&problem, &geometry);
-    let Choice { cycles, cost, searched, .. } =
-        choose(&problem, &occupancy, &geometry, &options.objective)?;
+    let ArrayMapping { cycles, cost, searched, .. } =
+        search(&problem, &occupancy, &geometry, &options.objective)?;
     Ok(Found { cycles, cost, searched })
 }
 

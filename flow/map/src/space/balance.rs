@@ -1,13 +1,13 @@
 //! Levels the lists of the columns: which lane group stands where.
 //!
-//! Columns wait for each other once per tile, so the longest list decides. Group `k` of a pass goes to column
+//! Columns wait for each other once per tile, so the longest list decides. Group `k` of a channel tile goes to column
 //! `k mod C`; so the mapper may permute the output channels of a layer, in whole lane groups, as long as
 //! whoever reads the tensor knows. A convolution over all channels reads its weights in the same order;
 //! layers that work channel by channel hand the order on, so that the tensors around them share one; the
 //! input of the network and both sides of grouped convolutions stay as they are. The output of the network is
 //! put in order when it is decoded.
 //!
-//! Groups are sorted by length, so that whichever groups a pass walks side by side are alike, and then dealt to
+//! Groups are sorted by length, so that whichever groups a channel tile walks side by side are alike, and then dealt to
 //! the columns from the longest on, each to the column with the least so far (R. L. Graham, "Bounds on
 //! Multiprocessing Timing Anomalies", SIAM J. Appl. Math. 17, 1969).
 
@@ -16,42 +16,32 @@ use std::collections::BTreeMap;
 use pecan_config::geometry::Geometry;
 use pecan_ir::layer::{Layer, Network, Op};
 
+use crate::space::orders::Orders;
 use crate::space::workload::depthwise;
 
-/// For every tensor the channel that stands at each position; `None` where channels are in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Orders(Vec<Option<Vec<usize>>>);
-
-impl Orders {
-    /// The order of a tensor's channels, if it is not the natural one.
-    pub(crate) fn of(&self, tensor: usize) -> Option<&[usize]> {
-        self.0.get(tensor)?.as_deref()
+/// The orders that level the columns of a network's layers. `known` keeps the lengths of lists by layer.
+pub(crate) fn balanced_orders(
+    network: &Network,
+    geometry: &Geometry,
+    known: &mut BTreeMap<usize, Vec<u64>>,
+) -> Orders {
+    let mut orders = vec![None; network.tensors.len()];
+    if !geometry.skip || geometry.cols == 1 {
+        return Orders(orders);
     }
-
-    /// The orders that level the columns of a network's layers. `known` keeps the lengths of lists by layer.
-    pub(crate) fn leveling(
-        network: &Network,
-        geometry: &Geometry,
-        known: &mut BTreeMap<usize, Vec<u64>>,
-    ) -> Self {
-        let mut orders = vec![None; network.tensors.len()];
-        if !geometry.skip || geometry.cols == 1 {
-            return Self(orders);
+    for (tensors, producers) in classes(network) {
+        let channels = network.tensors[tensors[0]].channels;
+        let mut lists_of = |number: &usize| {
+            let own = || lengths(network, *number, geometry);
+            known.entry(*number).or_insert_with(own).clone()
+        };
+        let lists: Vec<Vec<u64>> = producers.iter().map(&mut lists_of).collect();
+        if let Some(groups) = level(&lists, channels / geometry.lanes, geometry.cols) {
+            let order = channel_order(&groups, channels, geometry.lanes);
+            tensors.iter().for_each(|tensor| orders[*tensor] = Some(order.clone()));
         }
-        for (tensors, producers) in classes(network) {
-            let channels = network.tensors[tensors[0]].channels;
-            let mut lists_of = |number: &usize| {
-                let own = || lengths(network, *number, geometry);
-                known.entry(*number).or_insert_with(own).clone()
-            };
-            let lists: Vec<Vec<u64>> = producers.iter().map(&mut lists_of).collect();
-            if let Some(groups) = level(&lists, channels / geometry.lanes, geometry.cols) {
-                let order = channel_order(&groups, channels, geometry.lanes);
-                tensors.iter().for_each(|tensor| orders[*tensor] = Some(order.clone()));
-            }
-        }
-        Self(orders)
     }
+    Orders(orders)
 }
 
 /// Tensors that share an order and may have any, with the convolutions that write them.
@@ -124,7 +114,7 @@ fn longest(lists: &[Vec<u64>], order: &[usize], cols: usize) -> u64 {
 fn level(lists: &[Vec<u64>], count: usize, cols: usize) -> Option<Vec<usize>> {
     let total = |k: usize| -> u64 { lists.iter().map(|list| list[k]).sum() };
     let mut sorted: Vec<usize> = (0..count).collect();
-    // Short lists first: the first pass is loaded while nothing runs.
+    // Short lists first: the first channel tile is loaded while nothing runs.
     sorted.sort_by_key(|k| (total(*k), *k));
     let mut load = vec![0u64; cols];
     let mut order = vec![0; count];

@@ -1,16 +1,17 @@
-//! Output-channel passes of a layer, and what is known of them before a tile is chosen.
+//! Output-channel tiles of a layer, and what is known of them before a tile is chosen.
 
 use std::ops::Range;
 
 use pecan_config::geometry::Geometry;
 use pecan_config::isa::payload_cycles;
 
-use super::lists::{Occupancy, SliceBox, column_groups};
-use crate::space::workload::Problem;
+use super::lists::{Occupancy, column_groups};
+use crate::space::reduction::ReductionTile;
+use crate::space::workload::Workload;
 
 /// One pass of a layer for a slice box.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pass {
+pub(crate) struct ChannelTile {
     /// Its output channels, whole words.
     pub(crate) channels: Range<usize>,
     /// Entries of the longest column in a tile.
@@ -19,42 +20,42 @@ pub(crate) struct Pass {
     columns: Vec<u64>,
 }
 
-/// The passes of a layer: the first of those that are alike, and how many these are.
+/// The channel tiles of a layer: the first of those that are alike, and how many these are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Passes(pub(crate) Vec<(Pass, usize)>);
+pub(crate) struct ChannelTiles(pub(crate) Vec<(ChannelTile, usize)>);
 
-impl Passes {
-    /// Output channels of every pass.
+impl ChannelTiles {
+    /// Output channels of every channel tile.
     pub(crate) fn channels(&self) -> Vec<Range<usize>> {
         let mut all = Vec::new();
-        for (pass, count) in &self.0 {
-            let Range { start, end } = pass.channels;
+        for (channel_tile, count) in &self.0 {
+            let Range { start, end } = channel_tile.channels;
             let size = end - start;
             all.extend((0..*count).map(|n| start + n * size..end + n * size));
         }
         all
     }
 
-    /// Entries of the longest columns of all passes in a tile.
+    /// Entries of the longest columns of all channel tiles in a tile.
     pub(crate) fn walk(&self) -> u64 {
-        self.0.iter().map(|(pass, count)| pass.walk * *count as u64).sum()
+        self.0.iter().map(|(channel_tile, count)| channel_tile.walk * *count as u64).sum()
     }
 }
 
-impl Pass {
+impl ChannelTile {
     /// Entries of all columns in a tile.
     pub(crate) fn entries(&self) -> u64 {
         self.columns.iter().sum()
     }
 
-    /// Cycles that loading the lists and parameters takes after and before the end of the run that uses
+    /// Cycles that loading the lists and parameters takes after and before the end of the kernel that uses
     /// `used` entries of the buffers.
-    pub(crate) fn load(&self, before: Option<&Pass>, geometry: &Geometry) -> [u64; 2] {
+    pub(crate) fn load(&self, before: Option<&ChannelTile>, geometry: &Geometry) -> [u64; 2] {
         let cycles = |entries| payload_cycles(entries, geometry.entry_slot, geometry.stream_bits);
         let all: u64 = self.columns.iter().sum();
         let params =
             payload_cycles(self.channels.len() as u64, Geometry::PARAM_SLOT, geometry.stream_bits);
-        let used = |column: usize| before.map_or(0, |pass| pass.columns[column]);
+        let used = |column: usize| before.map_or(0, |channel_tile| channel_tile.columns[column]);
         let room = |column| (geometry.weight_entries as u64).saturating_sub(used(column));
         let columns = self.columns.iter().enumerate();
         let late: u64 = columns.map(|(column, own)| own.saturating_sub(room(column))).sum();
@@ -72,16 +73,16 @@ pub(crate) struct GroupTable {
 impl GroupTable {
     /// The groups of a layer.
     pub(crate) fn of(
-        problem: &Problem<'_>,
+        workload: &Workload<'_>,
         occupancy: &Occupancy,
-        slice: SliceBox,
+        slice: ReductionTile,
         geometry: &Geometry,
     ) -> Self {
         let b = geometry.word_channels;
-        let padded = problem.outputs.next_multiple_of(b);
+        let padded = workload.outputs.next_multiple_of(b);
         let group = |output: usize| {
             let word = output / b * b;
-            let taps = problem.taps_of(&(word..word + b), geometry);
+            let taps = workload.taps_of(&(word..word + b), geometry);
             let by_slice = occupancy.by_slice(output, &taps, slice);
             let longest = by_slice.iter().max().copied().unwrap_or(1);
             [by_slice.iter().map(|n| u64::from(*n)).sum(), u64::from(longest)]
@@ -100,13 +101,13 @@ impl GroupTable {
         Self { totals, lanes: geometry.lanes }
     }
 
-    /// The pass over `channels`, if its lists fit the weight buffers; with `sliced` those of a single slice.
-    pub(crate) fn pass(
+    /// The channel tile over `channels`, if its lists fit the weight buffers; with `sliced` those of a single slice.
+    pub(crate) fn channel_tile(
         &self,
         channels: Range<usize>,
         sliced: bool,
         geometry: &Geometry,
-    ) -> Option<Pass> {
+    ) -> Option<ChannelTile> {
         let room = geometry.weight_entries as u64;
         let sum = |column: usize, which: usize| -> u64 {
             let groups = column_groups(&channels, column, geometry);
@@ -115,16 +116,20 @@ impl GroupTable {
         let columns: Vec<u64> = (0..geometry.cols).map(|c| sum(c, 0)).collect();
         let fits = (0..geometry.cols).all(|c| sum(c, usize::from(sliced)) <= room);
         let walk = columns.iter().max().copied().unwrap_or(0);
-        fits.then_some(Pass { channels, walk, columns })
+        fits.then_some(ChannelTile { channels, walk, columns })
     }
 }
 
-/// Sizes of passes, in words, that are worth a try: even parts, and those that fill all columns.
-pub(crate) fn sizes(problem: &Problem<'_>, slice: SliceBox, geometry: &Geometry) -> Vec<usize> {
+/// Sizes of channel tiles, in words, that are worth a try: even parts, and those that fill all columns.
+pub(crate) fn sizes(
+    workload: &Workload<'_>,
+    slice: ReductionTile,
+    geometry: &Geometry,
+) -> Vec<usize> {
     let b = geometry.word_channels;
-    let total = problem.outputs.div_ceil(b);
+    let total = workload.outputs.div_ceil(b);
     let mut most = (geometry.channels(geometry.psum_bank) / b).min(total);
-    if problem.per_channel() {
+    if workload.per_channel() {
         most = most.min(slice[0]);
     }
     let full = geometry.channels(1).max(b) / b;
@@ -137,23 +142,23 @@ pub(crate) fn sizes(problem: &Problem<'_>, slice: SliceBox, geometry: &Geometry)
 }
 
 /// Passes of `size` words each, or `None` if the lists of one do not fit.
-pub(crate) fn passes(
-    problem: &Problem<'_>,
+pub(crate) fn channel_tiles(
+    workload: &Workload<'_>,
     occupancy: &Occupancy,
     table: &GroupTable,
     size: usize,
     sliced: bool,
     geometry: &Geometry,
-) -> Option<Passes> {
+) -> Option<ChannelTiles> {
     let b = geometry.word_channels;
-    let padded = problem.outputs.next_multiple_of(b);
-    let mut all: Vec<(Pass, usize)> = Vec::new();
+    let padded = workload.outputs.next_multiple_of(b);
+    let mut all: Vec<(ChannelTile, usize)> = Vec::new();
     for from in (0..padded).step_by(size * b) {
         let channels = from..(from + size * b).min(padded);
         match all.last_mut() {
             Some((first, count)) if occupancy.same(&first.channels, &channels) => *count += 1,
-            _ => all.push((table.pass(channels, sliced, geometry)?, 1)),
+            _ => all.push((table.channel_tile(channels, sliced, geometry)?, 1)),
         }
     }
-    Some(Passes(all))
+    Some(ChannelTiles(all))
 }

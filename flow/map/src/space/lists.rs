@@ -1,32 +1,13 @@
 //! Weight lists of a layer: how long they are.
 
+use crate::space::reduction::ReductionRange;
+use crate::space::reduction::ReductionTile;
 use std::collections::HashMap;
 use std::ops::Range;
 
 use pecan_config::geometry::Geometry;
 
-use crate::space::workload::Problem;
-
-/// A box of taps: channel words, kernel rows, kernel columns.
-pub(crate) type TapBox = [Range<usize>; 3];
-
-/// How the taps of a run are cut into slices: extent along channel words, kernel rows and columns.
-pub(crate) type SliceBox = [usize; 3];
-
-/// Slices of a tap box in the order in which the hardware walks them.
-pub(crate) fn slices(taps: &TapBox, slice: SliceBox) -> impl Iterator<Item = TapBox> + '_ {
-    let cut = move |axis: usize| {
-        let range = taps[axis].clone();
-        let end = range.end;
-        range.step_by(slice[axis]).map(move |from| from..(from + slice[axis]).min(end))
-    };
-    cut(0).flat_map(move |c| {
-        cut(1).flat_map(move |y| {
-            let c = c.clone();
-            cut(2).map(move |x| [c.clone(), y.clone(), x])
-        })
-    })
-}
+use crate::space::workload::Workload;
 
 /// How many entries each lane group has at each channel word and tap.
 #[derive(Clone, Debug)]
@@ -43,14 +24,14 @@ pub(crate) struct Occupancy {
 
 impl Occupancy {
     /// Counts the entries of a layer.
-    pub(crate) fn of(problem: &Problem<'_>, geometry: &Geometry) -> Self {
+    pub(crate) fn of(workload: &Workload<'_>, geometry: &Geometry) -> Self {
         let g = geometry;
-        let [ky, kx] = [problem.axes[0].kernel, problem.axes[1].kernel];
+        let [ky, kx] = [workload.axes[0].kernel, workload.axes[1].kernel];
         let words =
-            if problem.per_channel() { 1 } else { problem.inputs.div_ceil(g.word_channels) };
+            if workload.per_channel() { 1 } else { workload.inputs.div_ceil(g.word_channels) };
         let extent = [words, ky, kx];
-        let groups = problem.outputs.div_ceil(g.lanes);
-        let padded = problem.outputs.next_multiple_of(g.word_channels) / g.lanes;
+        let groups = workload.outputs.div_ceil(g.lanes);
+        let padded = workload.outputs.next_multiple_of(g.word_channels) / g.lanes;
         let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
         let mut sums = Vec::new();
         let mut kind = |counts: Vec<u32>| {
@@ -62,14 +43,14 @@ impl Occupancy {
         };
         let kinds = if !g.skip {
             // All walk alike, those that only pad a word included.
-            vec![kind(counts(problem, 0, extent, g)); padded]
+            vec![kind(counts(workload, 0, extent, g)); padded]
         } else {
-            let alike = problem.alike(g.lanes);
+            let alike = workload.alike(g.lanes);
             let mut kinds: Vec<usize> = Vec::with_capacity(padded);
             for k in 0..groups {
                 match kinds.last() {
                     Some(before) if !k.is_multiple_of(alike) => kinds.push(*before),
-                    _ => kinds.push(kind(counts(problem, k * g.lanes, extent, g))),
+                    _ => kinds.push(kind(counts(workload, k * g.lanes, extent, g))),
                 }
             }
             if padded > groups {
@@ -106,7 +87,14 @@ impl Occupancy {
     }
 
     /// Adds the entries per slice of `times` groups of a kind; each has at least one in every slice.
-    fn add(&self, kind: usize, times: u32, taps: &TapBox, slice: SliceBox, total: &mut [u32]) {
+    fn add(
+        &self,
+        kind: usize,
+        times: u32,
+        taps: &ReductionRange,
+        slice: ReductionTile,
+        total: &mut [u32],
+    ) {
         let [words, ky, kx] = self.extent;
         let size = (words + 1) * (ky + 1) * (kx + 1);
         let sums = &self.sums[kind * size..(kind + 1) * size];
@@ -133,7 +121,12 @@ impl Occupancy {
     }
 
     /// Entries per slice of the group whose first output channel is `output`.
-    pub(crate) fn by_slice(&self, output: usize, taps: &TapBox, slice: SliceBox) -> Vec<u32> {
+    pub(crate) fn by_slice(
+        &self,
+        output: usize,
+        taps: &ReductionRange,
+        slice: ReductionTile,
+    ) -> Vec<u32> {
         let mut total = vec![0; slice_count(taps, slice)];
         self.add(self.kind(output), 1, taps, slice, &mut total);
         total
@@ -141,22 +134,22 @@ impl Occupancy {
 }
 
 /// Slices of a tap box.
-fn slice_count(taps: &TapBox, slice: SliceBox) -> usize {
+fn slice_count(taps: &ReductionRange, slice: ReductionTile) -> usize {
     (0..3).map(|axis| taps[axis].len().div_ceil(slice[axis])).product()
 }
 
 /// Entries of the group from output channel `first` on, at each channel word and tap.
-fn counts(problem: &Problem<'_>, first: usize, extent: [usize; 3], g: &Geometry) -> Vec<u32> {
+fn counts(workload: &Workload<'_>, first: usize, extent: [usize; 3], g: &Geometry) -> Vec<u32> {
     let [words, ky, kx] = extent;
     let used = |input: usize, at: usize| {
-        !g.skip || problem.any_weight(first, g.lanes, input, [at / kx, at % kx])
+        !g.skip || workload.any_weight(first, g.lanes, input, [at / kx, at % kx])
     };
     let mut counts = vec![0u32; words * ky * kx];
-    if problem.per_channel() {
+    if workload.per_channel() {
         counts.iter_mut().enumerate().for_each(|(at, count)| *count = u32::from(used(0, at)));
         return counts;
     }
-    for input in problem.inputs_of(first, g.lanes, g.skip) {
+    for input in workload.inputs_of(first, g.lanes, g.skip) {
         let row = &mut counts[input / g.word_channels * ky * kx..][..ky * kx];
         row.iter_mut().enumerate().for_each(|(at, count)| *count += u32::from(used(input, at)));
     }
@@ -182,7 +175,7 @@ fn integrate(counts: &[u32], extent: [usize; 3], sums: &mut Vec<u32>) {
     }
 }
 
-/// First output channels of the groups that a column walks in a run over `channels`.
+/// First output channels of the groups that a column walks in a kernel over `channels`.
 pub(crate) fn column_groups(
     channels: &Range<usize>,
     column: usize,
@@ -192,12 +185,12 @@ pub(crate) fn column_groups(
     (channels.start + column * geometry.lanes..channels.end).step_by(stride)
 }
 
-/// Entries per column and slice of a run.
+/// Entries per column and slice of a kernel.
 pub(crate) fn lengths(
     occupancy: &Occupancy,
     channels: &Range<usize>,
-    taps: &TapBox,
-    slice: SliceBox,
+    taps: &ReductionRange,
+    slice: ReductionTile,
     geometry: &Geometry,
 ) -> Vec<Vec<u32>> {
     let slices = slice_count(taps, slice);

@@ -5,10 +5,10 @@ use std::ops::Range;
 use pecan_config::geometry::Geometry;
 use pecan_ir::layer::{Conv, Layer, Op, Requant, Shape, Window};
 
-use super::balance::Orders;
 use super::density::Density;
-use super::lists::TapBox;
 use crate::error::MapError;
+use crate::space::orders::Orders;
+use crate::space::reduction::ReductionRange;
 
 /// One spatial axis of a layer, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Axis {
     }
 
     /// Output pixels from one row of a tile of `tile` pixels to the next. Where it exceeds 1, the outputs
-    /// fall into so many phases, each a run of its own, because taps of neighbouring outputs do not share
+    /// fall into so many phases, each a kernel of its own, because taps of neighbouring outputs do not share
     /// a lattice.
     pub(crate) fn spacing(&self, tile: usize) -> usize {
         if tile == 1 || self.single() { 1 } else { self.dilation / gcd(self.stride, self.dilation) }
@@ -93,7 +93,7 @@ const POINT: Window = Window { kernel: [1, 1], stride: [1, 1], dilation: [1, 1],
 
 /// A layer to be mapped.
 #[derive(Clone, Debug)]
-pub(crate) struct Problem<'a> {
+pub(crate) struct Workload<'a> {
     /// Its name.
     pub(crate) name: &'a str,
     /// Axes y and x.
@@ -119,7 +119,7 @@ pub(crate) fn depthwise(conv: &Conv, input: Shape, output: Shape) -> bool {
     conv.groups > 1 && conv.groups == input.channels && input.channels == output.channels
 }
 
-impl<'a> Problem<'a> {
+impl<'a> Workload<'a> {
     /// The problem that a layer poses.
     ///
     /// # Errors
@@ -140,7 +140,7 @@ impl<'a> Problem<'a> {
             Op::Add(add) => (&POINT, Taps::Sum(add.factors)),
         };
         let axis = |i: usize, input, output| axis(window, i, input, output);
-        let mut problem = Self {
+        let mut workload = Self {
             name: &layer.name,
             axes: [axis(0, input.height, output.height), axis(1, input.width, output.width)],
             inputs: input.channels,
@@ -151,11 +151,11 @@ impl<'a> Problem<'a> {
             clamp: layer.clamp,
             density,
         };
-        problem.check(geometry)?;
-        if problem.sum() {
-            problem.axes[0] = Axis { kernel: 2, dilation: 0, ..problem.axes[0] };
+        workload.check(geometry)?;
+        if workload.sum() {
+            workload.axes[0] = Axis { kernel: 2, dilation: 0, ..workload.axes[0] };
         }
-        Ok(problem)
+        Ok(workload)
     }
 
     /// The same problem with the image as one row of pixels, if the layer looks at single pixels.
@@ -171,8 +171,8 @@ impl<'a> Problem<'a> {
         Some(Self { axes: [column, row], ..self.clone() })
     }
 
-    /// All taps of a pass over these output channels: channel words, kernel rows, kernel columns.
-    pub(crate) fn taps_of(&self, channels: &Range<usize>, geometry: &Geometry) -> TapBox {
+    /// All taps of a channel tile over these output channels: channel words, kernel rows, kernel columns.
+    pub(crate) fn taps_of(&self, channels: &Range<usize>, geometry: &Geometry) -> ReductionRange {
         let b = geometry.word_channels;
         let words = if self.per_channel() {
             channels.start / b..channels.end / b

@@ -17,7 +17,7 @@ mod toggle;
 use pecan_config::geometry::Geometry;
 
 use super::memories::Entry;
-use super::shape::RunShape;
+use super::shape::KernelShape;
 use array::ArrayToggles;
 use bits::{Bus, Port, distance, mask16};
 use drain::DrainToggles;
@@ -115,7 +115,7 @@ impl DeviceObserver {
     }
 
     /// A run begins.
-    pub(super) fn run(&mut self, shape: &RunShape) {
+    pub(super) fn run(&mut self, shape: &KernelShape) {
         self.array.mode(shape.per_channel, &mut self.toggles);
         self.array.start(&mut self.toggles);
         self.patch.start();
@@ -129,7 +129,7 @@ impl DeviceObserver {
     }
 
     /// A run ends.
-    pub(super) fn finish(&mut self, shape: &RunShape) {
+    pub(super) fn finish(&mut self, shape: &KernelShape) {
         let active = shape.columns.iter().map(|column| column.groups > 0);
         self.array.finish(active, &mut self.toggles);
     }

@@ -7,7 +7,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// The events of the contract, tile by tile, slice by slice and point by point.
-fn walked(plan: &RunPlan) -> Counters {
+fn walked(plan: &KernelPlan) -> Counters {
     let shape = &plan.shape;
     let mut total = Counters::default();
     let active = plan.lists.iter().filter(|list| !list.is_empty());
@@ -68,7 +68,7 @@ fn write_rows(
     }
 }
 
-fn random(rng: &mut ChaCha8Rng) -> RunPlan {
+fn random(rng: &mut ChaCha8Rng) -> KernelPlan {
     let geometry = Geometry::of(&Config::default());
     let mut registers = Registers::new(&geometry);
     let tile = [rng.random_range(1..=2i64), rng.random_range(1..=4i64)];
@@ -122,13 +122,13 @@ fn random(rng: &mut ChaCha8Rng) -> RunPlan {
     set(Register::RowsUsed, tile[0] * tile[1]);
     write_rows(rng, &mut registers, &geometry, tile, stride);
     let operand = rng.random_range(0..=3);
-    let shape = RunShape::of(&registers, &geometry, operand);
+    let shape = KernelShape::of(&registers, &geometry, operand);
     let slices = shape.slices();
     let list = |groups: usize, rng: &mut ChaCha8Rng| -> Vec<u32> {
         (0..if groups > 0 { slices } else { 0 }).map(|_| rng.random_range(1..=9)).collect()
     };
     let lists = shape.columns.iter().map(|column| list(column.groups, rng)).collect();
-    RunPlan { shape, lists }
+    KernelPlan { shape, lists }
 }
 
 #[test]
@@ -136,6 +136,6 @@ fn sums_along_the_axes_are_the_sums_over_tiles() {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     for trial in 0..2000 {
         let plan = random(&mut rng);
-        assert_eq!(run_counts(&plan), walked(&plan), "trial {trial}: {plan:?}");
+        assert_eq!(kernel_counts(&plan), walked(&plan), "trial {trial}: {plan:?}");
     }
 }

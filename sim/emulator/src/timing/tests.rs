@@ -4,9 +4,9 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// A run of `tiles` tiles in one row, `slices` slices of `steps` loader steps, one valid row per tile.
-fn shape(tiles: u64, slices: u64, steps: i64, chunks: u64, columns: usize) -> RunShape {
+fn shape(tiles: u64, slices: u64, steps: i64, chunks: u64, columns: usize) -> KernelShape {
     let row = RowShape { base: [0, 0], pixel: [0, 0], patch_offset: 0, out_offset: 0 };
-    RunShape {
+    KernelShape {
         accumulate: false,
         no_drain: false,
         per_channel: false,
@@ -43,7 +43,7 @@ fn shape(tiles: u64, slices: u64, steps: i64, chunks: u64, columns: usize) -> Ru
 }
 
 /// The rules of the contract, stepped cycle by cycle; returns the first idle cycle of a run started in 0.
-fn stepped(plan: &RunPlan) -> u64 {
+fn stepped(plan: &KernelPlan) -> u64 {
     let s = &plan.shape;
     let (tiles, slices) = (s.tile_count(), s.slices());
     let total = tiles * slices;
@@ -119,7 +119,7 @@ fn recurrences_match_the_stepped_rules() {
         let list =
             |rng: &mut ChaCha8Rng| (0..slices).map(|_| rng.random_range(1..=longest)).collect();
         let lists = (0..columns).map(|_| list(&mut rng)).collect();
-        let plan = Arc::new(RunPlan { shape, lists });
+        let plan = Arc::new(KernelPlan { shape, lists });
         let expected = stepped(&plan);
         assert_eq!(
             Timer::new(Arc::clone(&plan), 0).finish(),
@@ -132,20 +132,20 @@ fn recurrences_match_the_stepped_rules() {
 #[test]
 fn a_run_by_hand() {
     // Load in 1..=3, fire in 5..=8, drain in 10..=11, idle from 16.
-    let plan = RunPlan { shape: shape(1, 1, 3, 2, 1), lists: vec![vec![4]] };
+    let plan = KernelPlan { shape: shape(1, 1, 3, 2, 1), lists: vec![vec![4]] };
     let mut timer = Timer::new(Arc::new(plan.clone()), 0);
     let tile = timer.next_tile().unwrap();
     assert_eq!((tile.load[0], tile.drain, tile.free), (1, 10, 11));
-    assert_eq!(run_cycles(Arc::new(plan)), Some(15));
+    assert_eq!(kernel_cycles(Arc::new(plan)), Some(15));
 }
 
 #[test]
 fn the_limit_ends_a_run() {
-    let mut plan = RunPlan { shape: shape(1, 1, 3, 2, 1), lists: vec![vec![4]] };
+    let mut plan = KernelPlan { shape: shape(1, 1, 3, 2, 1), lists: vec![vec![4]] };
     plan.shape.limit = 15;
-    assert_eq!(run_cycles(Arc::new(plan.clone())), Some(15));
+    assert_eq!(kernel_cycles(Arc::new(plan.clone())), Some(15));
     plan.shape.limit = 14;
-    assert_eq!(run_cycles(Arc::new(plan)), None);
+    assert_eq!(kernel_cycles(Arc::new(plan)), None);
 }
 
 /// Tiles in two dimensions, some of them with fewer pixels than others.
@@ -170,7 +170,7 @@ fn skipped_tiles_would_have_changed_nothing() {
             (0..if used { slices } else { 0 }).map(|_| rng.random_range(1..=30)).collect()
         };
         let lists: Vec<Vec<u32>> = (0..columns).map(|_| list(&mut rng)).collect();
-        let timer = Timer::new(Arc::new(RunPlan { shape, lists }), rng.random_range(0..50));
+        let timer = Timer::new(Arc::new(KernelPlan { shape, lists }), rng.random_range(0..50));
         let mut walked = timer.clone();
         let mut free = 0;
         while let Some(tile) = walked.next_tile() {
@@ -195,7 +195,7 @@ fn places_decide_nothing() {
         assert_eq!(shape.without_places(), near, "trial {trial}");
         let list = |_| (0..slices).map(|_| rng.random_range(1..=30)).collect();
         let lists: ListLengths = (0..columns).map(list).collect();
-        let cycles = |shape| run_cycles(Arc::new(RunPlan { shape, lists: lists.clone() }));
+        let cycles = |shape| kernel_cycles(Arc::new(KernelPlan { shape, lists: lists.clone() }));
         assert_eq!(cycles(shape), cycles(near), "trial {trial}");
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::cost::objective::ActionCosts;
-use crate::space::balance::Orders;
 use crate::space::density::Density;
+use crate::space::orders::Orders;
 use pecan_config::{Config, Limits};
 use pecan_ir::layer::{Conv, Layer, Op, Requant, Shape, Window};
 use rand::{Rng, SeedableRng};
@@ -47,23 +47,23 @@ fn objectives(rng: &mut ChaCha8Rng) -> [Objective; 3] {
 
 /// The least cost of all mappings, each of them timed; also checks that no bound exceeds its cost.
 fn least(
-    problem: &Problem<'_>,
+    workload: &Workload<'_>,
     occupancy: &Occupancy,
     sliced: bool,
     g: &Geometry,
     objective: &Objective,
 ) -> Option<f64> {
     let mut best: Option<f64> = None;
-    for (slice, passes) in &cuts(problem, occupancy, sliced, g) {
-        for tile in tiles(problem, g) {
-            let candidate = Candidate { tiling: Tiling { tile, slice: *slice }, passes };
-            let mut counts = cost::counts(problem, occupancy, &candidate, g).unwrap();
-            let walk = Walk::of(problem, &candidate.tiling);
-            let closed = PassCounts::of(problem, *slice, passes, g).with(&walk);
-            assert_eq!(closed, counts, "{candidate:?} {problem:?}");
-            let cycles = cost::cycles(problem, occupancy, &candidate, g).unwrap();
-            let bound = cost::bound(problem, &candidate, g);
-            assert!(bound <= cycles, "{bound} > {cycles}: {candidate:?} {problem:?}");
+    for (slice, channel_tiles) in &cuts(workload, occupancy, sliced, g) {
+        for tile in tiles(workload, g) {
+            let candidate = Candidate { tiling: Tiling { tile, slice: *slice }, channel_tiles };
+            let mut counts = cost::counts(workload, occupancy, &candidate, g).unwrap();
+            let walk = Walk::of(workload, &candidate.tiling);
+            let closed = ChannelTileCounts::of(workload, *slice, channel_tiles, g).with(&walk);
+            assert_eq!(closed, counts, "{candidate:?} {workload:?}");
+            let cycles = cost::cycles(workload, occupancy, &candidate, g).unwrap();
+            let bound = cost::bound(workload, &candidate, g);
+            assert!(bound <= cycles, "{bound} > {cycles}: {candidate:?} {workload:?}");
             counts[Counter::Cycles] = cycles;
             let cost = objective.cost(&counts);
             best = Some(best.map_or(cost, |best| best.min(cost)));
@@ -82,13 +82,13 @@ fn nothing_is_cheaper_than_what_the_search_finds() {
         let Some((layer, shapes)) = layer(&mut rng) else { continue };
         let orders = Orders::default();
         let density = Density::default();
-        let Ok(problem) = Problem::of(&layer, shapes, &orders, density, &g) else { continue };
-        let occupancy = Occupancy::of(&problem, &g);
+        let Ok(workload) = Workload::of(&layer, shapes, &orders, density, &g) else { continue };
+        let occupancy = Occupancy::of(&workload, &g);
         for objective in objectives(&mut rng) {
-            let Ok(choice) = choose(&problem, &occupancy, &g, &objective) else { continue };
-            let least = least(&problem, &occupancy, choice.sliced, &g, &objective).unwrap();
-            assert_eq!(choice.cost, least, "{objective:?} {problem:?}");
-            pruned += choice.searched.bounded - choice.searched.timed;
+            let Ok(mapping) = search(&workload, &occupancy, &g, &objective) else { continue };
+            let least = least(&workload, &occupancy, mapping.sliced, &g, &objective).unwrap();
+            assert_eq!(mapping.cost, least, "{objective:?} {workload:?}");
+            pruned += mapping.searched.bounded - mapping.searched.timed;
             checked += 1;
         }
     }

@@ -4,20 +4,20 @@ use std::ops::Range;
 
 use pecan_config::geometry::Geometry;
 
-use crate::cost::search::Choice;
-use crate::space::workload::Problem;
+use crate::space::array_mapping::ArrayMapping;
+use crate::space::workload::Workload;
 
 /// Boxes of a layer in the buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Split {
+pub(crate) struct BufferMapping {
     /// Output pixels (y, x) that are computed before the next box is loaded.
     pub(crate) rect: [usize; 2],
-    /// Boxes hold just the channel words and taps of one run, not of the whole layer.
+    /// Boxes hold just the channel words and taps of one kernel, not of the whole layer.
     pub(crate) fine: bool,
-    /// Output boxes hold the words of one pass.
-    pub(crate) by_pass: bool,
-    /// All rectangles are computed for a pass before the next one: lists are loaded once, inputs for each pass.
-    pub(crate) pass_first: bool,
+    /// Output boxes hold the words of one channel tile.
+    pub(crate) by_channel_tile: bool,
+    /// All rectangles are computed for a channel tile before the next one: lists are loaded once, inputs for each channel tile.
+    pub(crate) channel_tiles_first: bool,
     /// Words of the largest input box; 0 if the input is resident.
     pub(crate) input: usize,
     /// Words of the largest output box; 0 if the output is resident.
@@ -41,26 +41,34 @@ pub(crate) fn lead(geometry: &Geometry) -> usize {
 }
 
 /// The coarsest split whose boxes fit into `room` words; `most` bounds the output pixels of a rectangle.
-pub(crate) fn split(
-    problem: &Problem<'_>,
-    choice: &Choice,
+pub(crate) fn fit_buffer(
+    workload: &Workload<'_>,
+    mapping: &ArrayMapping,
     away: Away,
     room: usize,
     most: [usize; 2],
     geometry: &Geometry,
-) -> Option<Split> {
-    let tile: [usize; 2] = std::array::from_fn(|i| choice.tiling.tile[i].min(most[i]));
-    let sized = |rect, by_pass, fine, slots| {
+) -> Option<BufferMapping> {
+    let tile: [usize; 2] = std::array::from_fn(|i| mapping.tiling.tile[i].min(most[i]));
+    let sized = |rect, by_channel_tile, fine, slots| {
         sized(
-            problem,
-            choice,
+            workload,
+            mapping,
             away,
-            Split { rect, fine, by_pass, pass_first: false, input: 0, output: 0, slots },
+            BufferMapping {
+                rect,
+                fine,
+                by_channel_tile,
+                channel_tiles_first: false,
+                input: 0,
+                output: 0,
+                slots,
+            },
             geometry,
         )
     };
-    let fits = |s: &Split| s.slots * (s.input + s.output) <= room;
-    if !choice.sliced {
+    let fits = |s: &BufferMapping| s.slots * (s.input + s.output) <= room;
+    if !mapping.sliced {
         let rects: Vec<[usize; 2]> = rectangles(most, tile);
         let coarse = |slots| rects.iter().map(|r| sized(*r, false, false, slots)).find(fits);
         let single = coarse(1);
@@ -68,23 +76,28 @@ pub(crate) fn split(
             return single;
         }
         let whole = single.clone().filter(|s| s.rect == most);
-        // Where the lists of all passes do not stay, every rectangle would load them again: one that holds
-        // all pixels is better, even if its outputs leave pass by pass.
-        let by_pass = [2, 1].map(|slots| sized(most, true, false, slots));
-        let by_pass =
-            by_pass.into_iter().find(|s| !choice.resident(geometry) && away.output && fits(s));
+        // Where the lists of all channel tiles do not stay, every rectangle would load them again: one that holds
+        // all pixels is better, even if its outputs leave pass by channel tile.
+        let by_channel_tile = [2, 1].map(|slots| sized(most, true, false, slots));
+        let by_channel_tile = by_channel_tile
+            .into_iter()
+            .find(|s| !mapping.resident(geometry) && away.output && fits(s));
         // Half the rectangle with two boxes hides the transfers; so coarse ones only if all fits at once.
-        if let Some(found) = whole.or(by_pass) {
+        if let Some(found) = whole.or(by_channel_tile) {
             return Some(found);
         }
-        let pass_first = |slots| {
+        let channel_tiles_first = |slots| {
             let splits = rects.iter().map(|r| sized(*r, true, false, slots));
-            splits.map(|split| Split { pass_first: true, ..split }).find(fits)
+            splits
+                .map(|buffer_mapping| BufferMapping { channel_tiles_first: true, ..buffer_mapping })
+                .find(fits)
         };
-        let lists_once = !choice.resident(geometry) && !problem.per_channel();
-        let other = [2, 1].into_iter().filter(|_| lists_once).find_map(pass_first);
+        let lists_once = !mapping.resident(geometry) && !workload.per_channel();
+        let other = [2, 1].into_iter().filter(|_| lists_once).find_map(channel_tiles_first);
         let splits = coarse(2).or(single).into_iter().chain(other);
-        let traffic = |split: &Split| traffic(problem, choice, away, split, geometry);
+        let traffic = |buffer_mapping: &BufferMapping| {
+            traffic(workload, mapping, away, buffer_mapping, geometry)
+        };
         if let Some(found) = splits.min_by_key(traffic) {
             return Some(found);
         }
@@ -102,28 +115,28 @@ pub(crate) fn split(
 
 /// Bits of lists and inputs that a split loads.
 fn traffic(
-    problem: &Problem<'_>,
-    choice: &Choice,
+    workload: &Workload<'_>,
+    mapping: &ArrayMapping,
     away: Away,
-    split: &Split,
+    buffer_mapping: &BufferMapping,
     geometry: &Geometry,
 ) -> u128 {
     // Along an axis: number of parts, and the inputs of all of them.
     let along = |i: usize| {
-        let axis = &problem.axes[i];
-        parts(axis.output, split.rect[i]).fold((0, 0), |(count, sum), outputs| {
+        let axis = &workload.axes[i];
+        parts(axis.output, buffer_mapping.rect[i]).fold((0, 0), |(count, sum), outputs| {
             (count + 1, sum + axis.footprint(&outputs, &(0..axis.kernel)).len() as u128)
         })
     };
     let ((rows, height), (columns, width)) = (along(0), along(1));
-    let tensors = if problem.sum() { 2 } else { 1 };
-    let words = problem.inputs.div_ceil(geometry.word_channels) * tensors * geometry.word_slot;
+    let tensors = if workload.sum() { 2 } else { 1 };
+    let words = workload.inputs.div_ceil(geometry.word_channels) * tensors * geometry.word_slot;
     let inputs = if away.input { height * width * words as u128 } else { 0 };
-    let lists = u128::from(choice.walk) * (geometry.cols * geometry.entry_slot) as u128;
-    if split.pass_first {
-        return lists + choice.passes.len() as u128 * inputs;
+    let lists = u128::from(mapping.walk) * (geometry.cols * geometry.entry_slot) as u128;
+    if buffer_mapping.channel_tiles_first {
+        return lists + mapping.channel_tiles.len() as u128 * inputs;
     }
-    let loads = if choice.resident(geometry) { 1 } else { rows * columns };
+    let loads = if mapping.resident(geometry) { 1 } else { rows * columns };
     loads * lists + inputs
 }
 
@@ -136,35 +149,35 @@ fn rectangles(most: [usize; 2], tile: [usize; 2]) -> Vec<[usize; 2]> {
 
 /// A split with the sizes of its boxes.
 fn sized(
-    problem: &Problem<'_>,
-    choice: &Choice,
+    workload: &Workload<'_>,
+    mapping: &ArrayMapping,
     away: Away,
-    split: Split,
+    buffer_mapping: BufferMapping,
     geometry: &Geometry,
-) -> Split {
-    let Split { rect, fine, by_pass, .. } = split;
+) -> BufferMapping {
+    let BufferMapping { rect, fine, by_channel_tile, .. } = buffer_mapping;
     let b = geometry.word_channels;
-    let slice = choice.tiling.slice;
+    let slice = mapping.tiling.slice;
     let along = |i: usize| {
-        let axis = &problem.axes[i];
-        let taps = if fine && choice.sliced { slice[i + 1] } else { axis.kernel };
+        let axis = &workload.axes[i];
+        let taps = if fine && mapping.sliced { slice[i + 1] } else { axis.kernel };
         axis.input.min((rect[i] - 1) * axis.stride + (taps - 1) * axis.dilation + 1)
     };
-    let pass = choice.passes.iter().map(Range::len).max().unwrap_or(b) / b;
-    let all = problem.inputs.div_ceil(b);
-    let words = match (fine, problem.per_channel(), choice.sliced) {
-        (true, true, _) => pass,
+    let channel_tile = mapping.channel_tiles.iter().map(Range::len).max().unwrap_or(b) / b;
+    let all = workload.inputs.div_ceil(b);
+    let words = match (fine, workload.per_channel(), mapping.sliced) {
+        (true, true, _) => channel_tile,
         (true, false, true) => slice[0].min(all),
         _ => all,
     };
-    let tensors = if problem.sum() { 2 } else { 1 };
+    let tensors = if workload.sum() { 2 } else { 1 };
     let input = tensors * (along(0) * along(1) * words + lead(geometry));
-    let produced = if by_pass { pass } else { problem.outputs.div_ceil(b) };
+    let produced = if by_channel_tile { channel_tile } else { workload.outputs.div_ceil(b) };
     let output = rect[0] * rect[1] * produced;
-    Split {
+    BufferMapping {
         input: if away.input { input } else { 0 },
         output: if away.output { output } else { 0 },
-        ..split
+        ..buffer_mapping
     }
 }
 

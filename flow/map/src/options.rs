@@ -1,0 +1,13 @@
+//! Settings of the mapper.
+
+use crate::cost::objective::Objective;
+use crate::space::density::Density;
+
+/// Settings of the mapper.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What to minimize.
+    pub objective: Objective,
+    /// Density of the lists of layers without weights; see [`plan_shapes()`].
+    pub density: Density,
+}

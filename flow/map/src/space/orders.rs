@@ -1,0 +1,12 @@
+//! Orders of the channels of tensors.
+
+/// For every tensor the channel that stands at each position; `None` where channels are in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Orders(pub(crate) Vec<Option<Vec<usize>>>);
+
+impl Orders {
+    /// The order of a tensor's channels, if it is not the natural one.
+    pub(crate) fn of(&self, tensor: usize) -> Option<&[usize]> {
+        self.0.get(tensor)?.as_deref()
+    }
+}
