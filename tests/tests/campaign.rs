@@ -78,7 +78,10 @@ fn count(seen: &mut Seen, layer: &Layer, mapping: &LayerMapping) {
         ("several passes", mapping.channel_tiles.len() > 1),
         ("spill and preload", mapping.accumulates),
         ("strips", mapping.spatial_tile.is_some()),
-        ("passes before strips", text.contains("each pass over all of them first")),
+        (
+            "passes before strips",
+            mapping.spatial_tile.is_some_and(|tile| tile.inside_channel_tiles),
+        ),
     ];
     for (name, present) in features {
         *seen.entry(name).or_default() += usize::from(present);

@@ -18,6 +18,10 @@ pub(crate) const MOST_NESTING: usize = 64;
 pub(crate) const MOST_INSTANCES: usize = 1 << 24;
 pub(crate) const MOST_NETS: usize = 1 << 27;
 
+/// Most bytes of the names of all instances of modules, from the top down: those of the outer ones are in the names of
+/// all that are inside.
+pub(crate) const MOST_NAME_BYTES: usize = 1 << 27;
+
 /// The design as it grows.
 pub(super) struct Builder<'a> {
     file: &'a Path,
@@ -28,9 +32,10 @@ pub(super) struct Builder<'a> {
     cells: Vec<FlatCell>,
     pins: Vec<u32>,
     memories: Vec<FlatMemory>,
-    /// Modules that are open, and nets of all scopes.
+    /// Modules that are open, nets of all scopes, bytes of their names.
     depth: usize,
     scope_nets: usize,
+    name_bytes: usize,
 }
 
 impl<'a> Builder<'a> {
@@ -45,6 +50,7 @@ impl<'a> Builder<'a> {
             memories: Vec::new(),
             depth: 0,
             scope_nets: 0,
+            name_bytes: 0,
         }
     }
 
@@ -70,6 +76,7 @@ impl<'a> Builder<'a> {
             ("levels of hierarchy", self.depth, MOST_NESTING),
             ("instances", self.cells.len() + self.scopes.len(), MOST_INSTANCES),
             ("nets", self.parent.len().max(self.scope_nets), MOST_NETS),
+            ("bytes of instance names", self.name_bytes, MOST_NAME_BYTES),
         ];
         match exceeded.into_iter().find(|(_, count, most)| count > most) {
             Some((what, _, most)) => Err(self.problem(format!("more than {most} {what}"))),
@@ -99,6 +106,7 @@ impl<'a> Builder<'a> {
         let module = &netlist.modules[index];
         self.depth += 1;
         self.scope_nets += module.names.len();
+        self.name_bytes += path.len() + module.name.len();
         self.check_size()?;
         let mut nets = vec![NONE; module.names.len()];
         for (port, outer) in module.ports.iter().zip(ports) {

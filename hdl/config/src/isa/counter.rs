@@ -26,7 +26,7 @@ macro_rules! counters {
 
 counters! {
     Cycles "cycles" "Clock cycles since the header.",
-    RunCycles "kernel_cycles" "Cycles in which the compute engine was busy.",
+    RunCycles "run_cycles" "Cycles in which the compute engine was busy.",
     PeSteps "pe_steps" "List entries processed, summed over PEs; each occupies `lanes` lane-cycles.",
     ActiveLanes "active_lane_cycles" "Lane-cycles that multiplied (or compared) an operand.",
     ScratchReads "scratchpad_reads" "Activations read from scratchpads.",

@@ -20,6 +20,15 @@ fn all_missing_cells_are_listed() {
     );
 }
 
+/// The names of outer instances are in those of inner ones.
+#[test]
+fn long_names_of_nested_instances_are_refused() {
+    let name = "m".repeat(crate::flatten::MOST_NAME_BYTES / 16);
+    let module = TestModule::new(&name, &["clock<2"]).cell(&name, "clock=2");
+    let Err(GateError::Netlist { problem, .. }) = load(&[module], &zero()) else { panic!() };
+    assert!(problem.ends_with("bytes of instance names"), "{problem}");
+}
+
 #[test]
 fn nets_without_or_with_two_drivers_are_listed() {
     let module = TestModule::new("top", &["clock<2", "a<3", "y>4,5", "z>6"]).cell("INV", "A=9 Y=4");
