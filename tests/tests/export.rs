@@ -10,8 +10,9 @@ use pecan_net::data::{Samples, Selection};
 use pecan_net::export::{pruned, quantized_qdq};
 use pecan_net::graph::Graph;
 use pecan_net::onnx::Model;
+use pecan_net::op::argmax;
 use pecan_net::quantize;
-use pecan_net::quantize::{Options, argmax};
+use pecan_net::quantize::Options;
 use pecan_tests::digits;
 use pecan_tests::judge::{judge, judge_plainly, largest_difference};
 

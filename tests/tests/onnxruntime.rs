@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use pecan_net::data::{Samples, Selection};
 use pecan_net::graph::Graph;
 use pecan_net::onnx::Model;
+use pecan_net::op::argmax;
 use pecan_net::quantize;
-use pecan_net::quantize::{Quantized, argmax};
+use pecan_net::quantize::Quantized;
 use pecan_tests::judge::{judge, largest_difference};
 
 /// A trained network and what was stated for it.

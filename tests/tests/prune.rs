@@ -15,9 +15,10 @@ use pecan_net::data::{Samples, Selection};
 use pecan_net::export::pruned;
 use pecan_net::graph::Graph;
 use pecan_net::onnx::Model;
-use pecan_net::quantize::{Calibration, Options, argmax};
+use pecan_net::op::argmax;
+use pecan_net::quantize::{Calibration, Options};
 use pecan_prune as prune;
-use pecan_prune::{Bounds, Dense, Outcome, Part, Schedule, Setting, Split};
+use pecan_prune::{Bounds, Dense, Outcome, Schedule, Setting, Split, Subset};
 use pecan_synth::{LibertySearch, Process, SynthOptions};
 use pecan_tests::bench::Bench;
 use pecan_tests::judge::{judge, largest_difference};
@@ -33,9 +34,9 @@ fn samples(rows: &str) -> Samples {
     Samples::load(&data("digits.npz"), &Selection { rows, ..Selection::default() }).unwrap()
 }
 
-fn part(samples: &Samples) -> Part {
+fn part(samples: &Samples) -> Subset {
     let inputs = samples.iter().map(<[f32]>::to_vec).collect();
-    Part { inputs, labels: samples.expect_labels(10).unwrap().to_vec() }
+    Subset { inputs, labels: samples.expect_labels(10).unwrap().to_vec() }
 }
 
 fn setting(config: &Config) -> Setting {

@@ -13,7 +13,7 @@ use pecan_net::data::{Samples, Selection};
 use pecan_net::export::pruned;
 use pecan_net::graph::Graph;
 use pecan_net::onnx::Model;
-use pecan_net::quantize::argmax;
+use pecan_net::op::argmax;
 use pecan_tests::digits;
 use pecan_tests::judge::{run, script};
 

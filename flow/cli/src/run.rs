@@ -12,9 +12,8 @@ use super::{Exit, Failure};
 use pecan_map::MapError;
 use pecan_net::graph::{ForwardError, Graph, GraphError};
 use pecan_net::onnx::{Model, OnnxError};
-use pecan_net::quantize::{
-    Options, QuantizeError, Quantized, argmax, calibrate_by, compact, quantize,
-};
+use pecan_net::op::argmax;
+use pecan_net::quantize::{Options, QuantizeError, Quantized, calibrate_by, compact, quantize};
 use pecan_simulate::{Accuracy, LayersError, SimulateError};
 
 /// Errors that mean that something given is wrong.

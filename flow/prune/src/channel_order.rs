@@ -4,20 +4,20 @@
 //! so many that are cheap by themselves are dear together. What a channel costs is what its inputs do to the layers
 //! that read it.
 
-use super::moments::Moments;
+use super::covariance::Covariance;
 use super::obs::{PART, WHOLE};
 use super::{PruneError, PruneLayer, matrix};
 
 /// A layer that reads the channels of a class.
 pub(super) struct Reader {
-    parts: Vec<Part>,
+    parts: Vec<Subset>,
     /// By channel: its part, and its inputs in there.
     places: Vec<(usize, Vec<usize>)>,
     sensitivity: Vec<f64>,
 }
 
 /// Some of its inputs; correlations between parts are left out.
-struct Part {
+struct Subset {
     size: usize,
     /// Inverse Hessian of the inputs that remain, `[size][size]`.
     inverse: Vec<f64>,
@@ -37,7 +37,7 @@ impl Reader {
         layer: &PruneLayer,
         channels: usize,
         (weights, mask): (&[f32], &[bool]),
-        moments: &Moments,
+        covariance: &Covariance,
     ) -> Result<Self, PruneError> {
         let taps = (layer.inputs / channels.max(1)).max(1);
         let lives = |input: &usize| (0..layer.outputs).any(|o| mask[o * layer.inputs + input]);
@@ -51,9 +51,9 @@ impl Reader {
                 own.0 = parts.len();
                 own.1.push(place);
             }
-            parts.push(Part::new(layer, at, (weights, mask), moments)?);
+            parts.push(Subset::new(layer, at, (weights, mask), covariance)?);
         }
-        Ok(Self { parts, places, sensitivity: moments.sensitivity.clone() })
+        Ok(Self { parts, places, sensitivity: covariance.sensitivity.clone() })
     }
 
     /// What the removal of a channel costs, given all removals before and the best answer of what remains.
@@ -76,15 +76,15 @@ impl Reader {
     }
 }
 
-impl Part {
+impl Subset {
     fn new(
         layer: &PruneLayer,
         at: &[usize],
         (weights, mask): (&[f32], &[bool]),
-        moments: &Moments,
+        covariance: &Covariance,
     ) -> Result<Self, PruneError> {
         let (k, outputs) = (layer.inputs, 0..layer.outputs);
-        let inverse = matrix::inverse(moments.group(0), k, at, moments.damping(0))?;
+        let inverse = matrix::inverse(covariance.group(0), k, at, covariance.damping(0))?;
         let kept = |i: &usize| outputs.clone().map(|o| f32::from(mask[o * k + i])).collect();
         let kept: Vec<Vec<f32>> = at.iter().map(kept).collect();
         let weight = |(i, kept): (&usize, &Vec<f32>)| {
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn channels_that_stand_in_for_each_other_are_dear_together() {
         let layer = PruneLayer::new("fc", [1, 4, 1], 1);
-        let moments = Moments {
+        let covariance = Covariance {
             inputs: 4,
             covariance: vec![1.0; 16],
             mean: vec![0.0; 4],
@@ -187,7 +187,7 @@ mod tests {
             sensitivity: vec![2.0],
         };
         let own = (&[1.0f32; 4][..], &[true; 4][..]);
-        let mut readers = [Reader::new(&layer, 4, own, &moments).unwrap()];
+        let mut readers = [Reader::new(&layer, 4, own, &covariance).unwrap()];
         let order = channel_order(&mut readers, &[Some(1.0); 4]).unwrap();
         let losses: Vec<f64> = order.iter().map(|(_, loss)| *loss).collect();
         // The weights of all move to the last one: half of the sensitivity times the square of 4.
@@ -199,11 +199,11 @@ mod tests {
     #[test]
     fn a_channel_costs_what_its_inputs_cost_together() {
         let layer = PruneLayer::new("conv", [2, 4, 1], 1);
-        let covariance =
+        let matrix =
             vec![2.0, 0.5, 0.3, 0.0, 0.5, 1.0, 0.0, 0.2, 0.3, 0.0, 1.5, 0.4, 0.0, 0.2, 0.4, 1.0];
-        let moments = Moments {
+        let covariance = Covariance {
             inputs: 4,
-            covariance: covariance.clone(),
+            covariance: matrix.clone(),
             mean: vec![0.0; 4],
             wanted: None,
             power: vec![0.0],
@@ -211,12 +211,12 @@ mod tests {
         };
         let weights = [1.0f32, -1.0, 2.0, 0.5, 0.3, 0.7, -0.2, 1.0];
         let mask = [true, true, true, true, true, false, true, true];
-        let mut readers = [Reader::new(&layer, 2, (&weights, &mask), &moments).unwrap()];
+        let mut readers = [Reader::new(&layer, 2, (&weights, &mask), &covariance).unwrap()];
         let order = channel_order(&mut readers, &[Some(1.0), Some(1e-9)]).unwrap();
         assert_eq!(order[0].0, 0);
         // The best answer of inputs 2 and 3 to the loss of 0 and 1: the Schur complement of their covariance.
         let c = |i: usize, j: usize| {
-            covariance[i * 4 + j] + if i == j { moments.damping(0) } else { 0.0 }
+            matrix[i * 4 + j] + if i == j { covariance.damping(0) } else { 0.0 }
         };
         let det = c(2, 2) * c(3, 3) - c(2, 3) * c(3, 2);
         let schur = |i: usize, j: usize| {

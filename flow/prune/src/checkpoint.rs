@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use pecan_host::file::write_whole;
 
 use super::PruneError;
-use super::driver::State;
+use super::state::State;
 
 /// What a saved state depends on: a hash over everything that decides the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key(pub [u8; 32]);
 
-/// A folder with the state of every rule's run after its last finished round.
+/// A folder with the state of every criterion's run after its last finished round.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
     folder: PathBuf,
@@ -25,13 +25,13 @@ impl Checkpoint {
         Self { folder: folder.to_owned(), key }
     }
 
-    fn path(&self, rule: &str) -> PathBuf {
-        self.folder.join(format!("{rule}.state"))
+    fn path(&self, criterion: &str) -> PathBuf {
+        self.folder.join(format!("{criterion}.state"))
     }
 
     /// The saved state; `None` if there is none, it belongs to another run, or it is damaged, which is logged.
-    pub(super) fn load(&self, rule: &str) -> Option<State> {
-        let path = self.path(rule);
+    pub(super) fn load(&self, criterion: &str) -> Option<State> {
+        let path = self.path(criterion);
         let bytes = std::fs::read(&path).ok()?;
         let mut parts = bytes.split_at_checked(64).map(|(head, body)| (head.split_at(32), body));
         let Some(((key, sum), body)) = parts.take() else {
@@ -56,8 +56,8 @@ impl Checkpoint {
     ///
     /// # Errors
     /// The folder cannot be written.
-    pub(super) fn save(&self, rule: &str, state: &State) -> Result<(), PruneError> {
-        let path = self.path(rule);
+    pub(super) fn save(&self, criterion: &str, state: &State) -> Result<(), PruneError> {
+        let path = self.path(criterion);
         let fail = |problem: String| PruneError::State { path: path.clone(), problem };
         let body = postcard::to_allocvec(state).map_err(|e| fail(e.to_string()))?;
         let bytes = [&self.key.0[..], blake3::hash(&body).as_bytes(), &body].concat();

@@ -79,7 +79,7 @@ struct Filling {
 /// energy follows the number of weights. Loads of weights count as they do in the measurement: a network whose weights
 /// stay in the device loads them for the first image only.
 #[derive(Debug)]
-pub struct Ledger<'a> {
+pub struct CostModel<'a> {
     target: &'a Target,
     options: &'a map::Options,
     quantized: &'a Quantized,
@@ -92,8 +92,8 @@ pub struct Ledger<'a> {
     images: usize,
 }
 
-impl<'a> Ledger<'a> {
-    /// The ledger of a measured network: `quantized` with all its channels, which `masks` leaves as it is, and what it
+impl<'a> CostModel<'a> {
+    /// The model of a measured network: `quantized` with all its channels, which `masks` leaves as it is, and what it
     /// took on so many images.
     ///
     /// # Errors
@@ -105,7 +105,7 @@ impl<'a> Ledger<'a> {
         (estimate, images): (&Estimate, usize),
     ) -> Result<Self, PruneError> {
         let rates = estimate.layers.iter().map(|l| Rates::of(&l.events)).collect();
-        let mut ledger = Self {
+        let mut model = Self {
             target,
             options,
             quantized,
@@ -115,15 +115,15 @@ impl<'a> Ledger<'a> {
             bias: 0.0,
             images,
         };
-        let network = ledger.network(masks);
+        let network = model.network(masks);
         for layer in layers {
             let number = network.layers.iter().position(|l| l.name == layer.name);
             let number = number.ok_or_else(|| PruneError::layer(&layer.name, "is not mapped"))?;
             let multipliers = estimate.layers[number].energy.block(Block::Mac);
-            ledger.bases.push((number, ledger.filling(&network, number), multipliers));
+            model.bases.push((number, model.filling(&network, number), multipliers));
         }
-        ledger.bias = estimate.energy() - ledger.predict(&network)?;
-        Ok(ledger)
+        model.bias = estimate.energy() - model.predict(&network)?;
+        Ok(model)
     }
 
     /// Energy under `masks`, which keep nothing that the measured network has not.

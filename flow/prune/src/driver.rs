@@ -2,20 +2,17 @@
 
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
-
 use super::checkpoint::Checkpoint;
-use super::outcome::{Ending, Event, Outcome, Phases, Point};
-use super::round::{Removed, Standing, penalties, remove, tune};
-use super::rule::{Reason, Rule};
-use super::score::{Answers, Integers, answers, cost, integers};
+use super::criterion::Criterion;
+use super::dense::Dense;
+use super::outcome::{Ending, Event, Outcome, Point};
+use super::round::{Removed, RoundState, penalties, remove, tune};
+use super::score::{Integers, answers, cost, integers};
+use super::state::{Network, State};
 use super::{Bounds, Parameters, PruneError, PruneLayer, Setting};
 use pecan_energy::Estimate;
 use pecan_net::Masks;
 use pecan_net::graph::Graph;
-use pecan_net::quantize::Options;
-use pecan_train as train;
-use pecan_train::Augmentation;
 
 /// So far below the bound further training does not help.
 const HOPELESS: f64 = 0.08;
@@ -26,72 +23,7 @@ const CORRECTION: f64 = 1.25;
 /// What a round aims at, against the energy budget: predictions are off by about so much.
 const BELOW: f64 = 0.99;
 
-/// The dense network, which everything is compared with.
-#[derive(Debug)]
-pub struct Dense<'a> {
-    /// The network.
-    pub graph: &'a Graph,
-    /// Its integers.
-    pub quantized: Integers,
-    /// What it takes.
-    pub estimate: Estimate,
-    /// Its answers on the validation samples.
-    pub validation: Answers,
-    /// Its logits on the tuning samples as they are, and with left and right exchanged if that is how training
-    /// changes them; none where they are changed in other ways.
-    pub logits: Vec<Vec<Vec<f32>>>,
-    /// Widths of its integers.
-    pub widths: Options,
-}
-
-impl<'a> Dense<'a> {
-    /// Quantizes, measures and scores the network.
-    ///
-    /// # Errors
-    /// A part of the data is empty, or the network cannot be quantized, mapped or run.
-    pub fn new(setting: &Setting, graph: &'a Graph) -> Result<Self, PruneError> {
-        setting.data.check()?;
-        let quantized = integers(setting, graph)?;
-        let estimate = cost(setting, &quantized)?;
-        let validation = answers(&quantized, &setting.data.validation)?;
-        let inputs = setting.data.tuning.slices();
-        let logits = match setting.tuning.augmentation[..] {
-            [] => vec![train::logits(graph, &inputs)?],
-            [Augmentation::Flip] => {
-                vec![train::logits(graph, &inputs)?, train::mirrored_logits(graph, &inputs)?]
-            }
-            _ => Vec::new(),
-        };
-        let widths = setting.widths();
-        Ok(Self { graph, quantized, estimate, validation, logits, widths })
-    }
-}
-
-/// A network with what is known about it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Network {
-    pub(super) parameters: Parameters,
-    pub(super) masks: Masks,
-    pub(super) point: Point,
-}
-
-/// Everything that a run holds between rounds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct State {
-    pub(super) best: Network,
-    pub(super) points: Vec<Point>,
-    pub(super) step: f64,
-    /// What rounds took, against what was predicted: training moves activations, which no plan knows.
-    pub(super) correction: f64,
-    /// What went in each round, and why.
-    pub(super) removed: Vec<(usize, Vec<Reason>)>,
-    pub(super) failures: usize,
-    pub(super) round: usize,
-    pub(super) phases: Phases,
-    pub(super) ending: Option<Ending>,
-}
-
-/// Prunes `graph`, a copy of the dense network, by `rule`; it holds the best network in the end. With a checkpoint, a
+/// Prunes `graph`, a copy of the dense network, by `criterion`; it holds the best network in the end. With a checkpoint, a
 /// run that was stopped goes on behind its last finished round, with the same result.
 ///
 /// # Errors
@@ -99,7 +31,7 @@ pub(super) struct State {
 pub fn prune(
     setting: &Setting,
     dense: &Dense<'_>,
-    rule: &Rule,
+    criterion: &Criterion,
     graph: &mut Graph,
     checkpoint: Option<&Checkpoint>,
     watch: &mut dyn FnMut(&Event<'_>),
@@ -108,10 +40,15 @@ pub fn prune(
     if layers.is_empty() {
         return Err(PruneError::NoLayers { origin: dense.graph.origin.clone() });
     }
-    let name = format!("{}-{}", rule.name, setting.widths());
+    let name = format!("{}-{}", criterion.name, setting.widths());
     let saved = checkpoint.and_then(|checkpoint| checkpoint.load(&name));
-    let mut run =
-        Run { setting, dense, rule, layers, state: saved.unwrap_or_else(|| State::new(dense)) };
+    let mut run = Run {
+        setting,
+        dense,
+        criterion,
+        layers,
+        state: saved.unwrap_or_else(|| State::new(dense)),
+    };
     watch(&Event::Begin(setting.widths()));
     let resumed = (run.state.round > 0).then_some(run.state.round);
     if let Some(round) = resumed {
@@ -128,7 +65,7 @@ pub fn prune(
     let State { best, points, phases, ending, .. } = run.state;
     best.parameters.apply(graph);
     Ok(Outcome {
-        rule: rule.name,
+        criterion: criterion.name,
         parameters: best.parameters,
         masks: best.masks,
         point: best.point,
@@ -139,39 +76,10 @@ pub fn prune(
     })
 }
 
-impl State {
-    fn new(dense: &Dense<'_>) -> Self {
-        let masks = Masks::of(dense.graph);
-        let energy = dense.estimate.energy();
-        let point = Point {
-            round: 0,
-            accuracy: dense.validation.accuracy(),
-            energy,
-            predicted: energy,
-            cycles: dense.estimate.cycles,
-            density: masks.density(),
-            widths: dense.widths,
-            good: true,
-        };
-        let parameters = Parameters::of(dense.graph);
-        Self {
-            best: Network { parameters, masks, point: point.clone() },
-            points: vec![point],
-            step: 0.0,
-            correction: 1.0,
-            removed: Vec::new(),
-            failures: 0,
-            round: 0,
-            phases: Phases::default(),
-            ending: None,
-        }
-    }
-}
-
 struct Run<'a> {
     setting: &'a Setting,
     dense: &'a Dense<'a>,
-    rule: &'a Rule,
+    criterion: &'a Criterion,
     layers: Vec<PruneLayer>,
     state: State,
 }
@@ -215,14 +123,14 @@ impl Run<'_> {
         watch(&Event::Round(self.state.round, goal));
         let masks = self.state.best.masks.clone();
         let quantized = &quantized.full;
-        let mut standing = Standing { graph, masks: &masks, quantized, estimate };
+        let mut state = RoundState { graph, masks: &masks, quantized, estimate };
         let seed = self.seed();
         let phases = &mut self.state.phases;
         let network = (self.dense, &self.layers[..]);
         let correction = self.state.correction;
         let planned = goal / correction;
         let removed =
-            remove(self.setting, network, self.rule, &mut standing, planned, (seed, phases))?;
+            remove(self.setting, network, self.criterion, &mut state, planned, (seed, phases))?;
         let Some(removed) = removed else {
             self.state.ending = Some(Ending::Exhausted);
             return Ok(());
@@ -282,7 +190,7 @@ impl Run<'_> {
         watch: &mut dyn FnMut(&Event<'_>),
     ) -> Result<Point, PruneError> {
         let weight = self.setting.schedule.activation_penalty;
-        let weight = if self.rule.codesigns { weight } else { 0.0 };
+        let weight = if self.criterion.codesigns { weight } else { 0.0 };
         let penalty = penalties(&self.layers, before, weight);
         let mut attempt = 0;
         loop {

@@ -6,9 +6,9 @@ use std::time::Instant;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::moments::Moments;
-use super::refit::refit;
-use super::rule::Round;
+use super::covariance::Covariance;
+use super::criterion::Round;
+use super::reconstruction::reconstruct;
 use super::{ChannelClass, Price, Prices, PruneLayer, find};
 use pecan_net::Masks;
 use pecan_net::graph::Graph;
@@ -27,7 +27,7 @@ fn peak_memory() -> Option<f64> {
     Some(kb / 1e6)
 }
 
-fn moments(rng: &mut ChaCha8Rng, size: usize) -> Moments {
+fn covariance(rng: &mut ChaCha8Rng, size: usize) -> Covariance {
     // Inputs after a ReLU that depend on each other: a few directions and noise.
     let directions = 64;
     let samples: Vec<f32> = (0..size * directions).map(|_| rng.random::<f32>()).collect();
@@ -37,7 +37,7 @@ fn moments(rng: &mut ChaCha8Rng, size: usize) -> Moments {
     let mut covariance: Vec<f64> = gram.into_iter().map(|v| f64::from(v) / 64.0).collect();
     (0..size).for_each(|i| covariance[i * (size + 1)] += 0.5 + rng.random::<f64>());
     let mean = vec![0.5; size];
-    Moments {
+    Covariance {
         inputs: size,
         covariance,
         mean,
@@ -63,9 +63,9 @@ fn a_fully_connected_layer_of_vgg() {
     let graph = Graph::import(&model).unwrap();
     let layers = PruneLayer::all(&graph, 4);
     let masks = Masks::of(&graph);
-    let moments = BTreeMap::from([
-        ("n_h".to_owned(), moments(&mut rng, FEW)),
-        ("n_y".to_owned(), moments(&mut rng, SIZE)),
+    let covariance = BTreeMap::from([
+        ("n_h".to_owned(), covariance(&mut rng, FEW)),
+        ("n_y".to_owned(), covariance(&mut rng, SIZE)),
     ]);
     // The channels between the layers can go as well.
     let class = ChannelClass { channels: SIZE, writers: vec![0], readers: vec![1] };
@@ -77,7 +77,7 @@ fn a_fully_connected_layer_of_vgg() {
         graph: &graph,
         layers: &layers,
         masks: &masks,
-        moments: &moments,
+        covariance: &covariance,
         classes: &[class],
         prices: &prices,
         energy: &energy,
@@ -88,7 +88,7 @@ fn a_fully_connected_layer_of_vgg() {
     let selection = start.elapsed().as_secs_f64();
     let start = Instant::now();
     let (mut after, mut bias) = (weights.clone(), vec![0.0; SIZE]);
-    refit(&layers[1], &moments["n_y"], &chosen.0["n_y"], &mut after, &mut bias).unwrap();
+    reconstruct(&layers[1], &covariance["n_y"], &chosen.0["n_y"], &mut after, &mut bias).unwrap();
     let fit = start.elapsed().as_secs_f64();
     println!(
         "{SIZE} x {SIZE} and the channels that it reads: selection {selection:.1} s, refit {fit:.1} s, density {:.3}, peak memory {:.2} GB",

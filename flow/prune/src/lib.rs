@@ -1,7 +1,7 @@
 //! Energy-aware pruning: a network that costs a fraction of the energy on this hardware at the same accuracy.
 //!
-//! A [`Rule`] chooses what goes, the energy model on the hardware's own counts says what that saves ([`Ledger`]), the
-//! weights that remain are refit by least squares ([`refit`](mod@refit)) and tuned on data
+//! A [`Criterion`] chooses what goes, the energy model on the hardware's own counts says what that saves ([`CostModel`]), the
+//! weights that remain are reconstruct by least squares ([`reconstruct`](mod@reconstruct)) and tuned on data
 //! ([`train`](pecan_train)), and the integer network, which is what the hardware computes bit for bit, says whether
 //! the accuracy holds. [`prune`] repeats this until it does not. See `docs/pruning.md`.
 
@@ -9,31 +9,34 @@ mod channel_order;
 mod channels;
 mod checkpoint;
 mod cost;
+pub mod covariance;
+pub mod criterion;
+mod dense;
 mod driver;
 mod error;
 mod layer;
 mod matrix;
-pub mod moments;
 mod obs;
 mod outcome;
 mod parameters;
-pub mod refit;
+pub mod reconstruction;
 mod round;
-pub mod rule;
 mod score;
 mod setting;
+mod state;
 mod widths;
 
 pub use channels::{ChannelClass, classes, close};
 pub use checkpoint::{Checkpoint, Key};
-pub use cost::{Ledger, Price, Prices};
-pub use driver::{Dense, prune};
+pub use cost::{CostModel, Price, Prices};
+pub use criterion::{Criterion, DEFAULT, REGISTRY, find};
+pub use dense::Dense;
+pub use driver::prune;
 pub use error::PruneError;
 pub use layer::PruneLayer;
 pub use outcome::{Ending, Event, Outcome, Phases, Point};
 pub use parameters::Parameters;
-pub use rule::{DEFAULT, REGISTRY, Rule, find};
-pub use score::{Answers, Integers, Part, answers, cost, integers};
+pub use score::{Answers, Integers, Subset, answers, cost, integers};
 pub use setting::{Bounds, Schedule, Setting, Split};
 pub use widths::prune_widths;
 

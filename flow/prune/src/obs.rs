@@ -9,11 +9,11 @@
 
 use std::ops::Range;
 
-use super::moments::Moments;
+use super::covariance::Covariance;
 use super::{PruneError, PruneLayer, matrix};
 
 /// Inputs above which a block is treated in parts, and the size of these. Correlations between parts then do not
-/// decide the order of removal; the refit of what remains knows all of them.
+/// decide the order of removal; the reconstruct of what remains knows all of them.
 pub(super) const WHOLE: usize = 1024;
 pub(super) const PART: usize = 256;
 
@@ -37,14 +37,15 @@ pub(super) struct Removal {
 pub(super) fn entry_order(
     (layer, block): (&PruneLayer, &Range<usize>),
     (weights, mask): (&[f32], &[bool]),
-    moments: &Moments,
+    covariance: &Covariance,
 ) -> Result<Vec<Vec<Removal>>, PruneError> {
     let k = layer.inputs;
     let lives = |input: &usize| block.clone().any(|o| mask[o * k + input]);
     let live: Vec<usize> = (0..k).filter(lives).collect();
     let part = if live.len() > WHOLE { PART } else { WHOLE };
-    let order =
-        |at: &[usize]| Ok(BlockPart::new((layer, block), (weights, mask), moments, at)?.removals());
+    let order = |at: &[usize]| {
+        Ok(BlockPart::new((layer, block), (weights, mask), covariance, at)?.removals())
+    };
     live.chunks(part).map(order).collect()
 }
 
@@ -59,7 +60,7 @@ struct BlockPart<'a> {
     layer: &'a PruneLayer,
     block: Range<usize>,
     mask: &'a [bool],
-    moments: &'a Moments,
+    covariance: &'a Covariance,
     /// The inputs, by number.
     at: &'a [usize],
     sets: Vec<Rows>,
@@ -71,7 +72,7 @@ impl<'a> BlockPart<'a> {
     fn new(
         (layer, block): (&'a PruneLayer, &Range<usize>),
         (weights, mask): (&'a [f32], &'a [bool]),
-        moments: &'a Moments,
+        covariance: &'a Covariance,
         at: &'a [usize],
     ) -> Result<Self, PruneError> {
         let k = layer.inputs;
@@ -81,13 +82,13 @@ impl<'a> BlockPart<'a> {
                 continue;
             }
             let rows = block.clone().filter(|o| layer.group(*o) == group).collect();
-            let damping = moments.damping(group);
-            let inverse = matrix::inverse(moments.group(group), k, at, damping)?;
+            let damping = covariance.damping(group);
+            let inverse = matrix::inverse(covariance.group(group), k, at, damping)?;
             sets.push(Rows { rows, inverse });
         }
         let value = |o: usize, i: &usize| f64::from(weights[o * k + i]) * keep(mask[o * k + i]);
         let values = block.clone().map(|o| at.iter().map(|i| value(o, i)).collect()).collect();
-        Ok(Self { layer, block: block.clone(), mask, moments, at, sets, values })
+        Ok(Self { layer, block: block.clone(), mask, covariance, at, sets, values })
     }
 
     fn kept(&self, o: usize, j: usize) -> bool {
@@ -125,7 +126,7 @@ impl<'a> BlockPart<'a> {
         let of = |set: &Rows| {
             let rows = set.rows.iter();
             let square = |o: &usize| {
-                self.moments.sensitivity[*o] * self.values[o - self.block.start][j].powi(2)
+                self.covariance.sensitivity[*o] * self.values[o - self.block.start][j].powi(2)
             };
             rows.map(square).sum::<f64>() / set.inverse[j * n + j].max(f64::MIN_POSITIVE)
         };
@@ -146,7 +147,7 @@ mod tests {
     fn the_first_to_go_is_the_one_that_others_replace() {
         let layer = PruneLayer::new("fc", [2, 3, 1], 2);
         let covariance = vec![1.0, 0.999, 0.0, 0.999, 1.0, 0.0, 0.0, 0.0, 1.0];
-        let moments = Moments {
+        let covariance = Covariance {
             inputs: 3,
             covariance,
             mean: vec![0.0; 3],
@@ -156,7 +157,7 @@ mod tests {
         };
         let weights = [1.0, 1.0, 0.5, 1.0, 1.0, 0.5];
         let order =
-            entry_order((&layer, &(0..2)), (&weights, &[true; 6]), &moments).unwrap().remove(0);
+            entry_order((&layer, &(0..2)), (&weights, &[true; 6]), &covariance).unwrap().remove(0);
         // 0.002 without the damping of 0.01, which adds about twice itself.
         assert!(order[0].input < 2 && order[0].loss < 0.025, "{order:?}");
         assert_eq!(order[1].input, 2, "{order:?}");
@@ -173,7 +174,7 @@ mod tests {
         let at = |i: usize, j: usize| (0..n).map(|k| a[i * n + k] * a[j * n + k]).sum::<f64>();
         let covariance: Vec<f64> = (0..n * n).map(|ij| at(ij / n, ij % n)).collect();
         let layer = PruneLayer::new("fc", [1, n, 1], 1);
-        let moments = Moments {
+        let covariance = Covariance {
             inputs: n,
             covariance,
             mean: vec![0.0; n],
@@ -183,16 +184,17 @@ mod tests {
         };
         let weights: Vec<f32> = (0..n).map(|i| 1.0 + i as f32).collect();
         let order =
-            entry_order((&layer, &(0..1)), (&weights, &[true; 6]), &moments).unwrap().remove(0);
+            entry_order((&layer, &(0..1)), (&weights, &[true; 6]), &covariance).unwrap().remove(0);
         let gone: Vec<usize> = order[..3].iter().map(|r| r.input).collect();
         let kept: Vec<usize> = (0..n).filter(|i| !gone.contains(i)).collect();
-        let damping = moments.damping(0);
-        let damped =
-            |i: usize, j: usize| moments.covariance[i * n + j] + if i == j { damping } else { 0.0 };
+        let damping = covariance.damping(0);
+        let damped = |i: usize, j: usize| {
+            covariance.covariance[i * n + j] + if i == j { damping } else { 0.0 }
+        };
         let target = |i: usize| (0..n).map(|j| damped(i, j) * f64::from(weights[j])).sum::<f64>();
         let side: Vec<f64> = kept.iter().map(|i| target(*i)).collect();
         let best =
-            matrix::solve(&moments.covariance, n, &kept, damping, &[side]).unwrap().remove(0);
+            matrix::solve(&covariance.covariance, n, &kept, damping, &[side]).unwrap().remove(0);
         let mut change: Vec<f64> = weights.iter().map(|w| -f64::from(*w)).collect();
         kept.iter().zip(&best).for_each(|(i, w)| change[*i] += w);
         let error: f64 = (0..n)

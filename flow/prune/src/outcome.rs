@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Parameters;
-use super::rule::Reason;
+use super::criterion::Reason;
 use pecan_net::Masks;
 use pecan_net::quantize::Options;
 use pecan_train::Progress;
@@ -16,7 +16,8 @@ pub struct Phases {
     /// Choosing what goes.
     pub selection: f64,
     /// Least squares.
-    pub refit: f64,
+    #[serde(rename = "refit")]
+    pub reconstruction: f64,
     /// Training.
     pub tuning: f64,
     /// Accuracy and energy.
@@ -30,7 +31,7 @@ impl Phases {
         Self {
             statistics: self.statistics + other.statistics,
             selection: self.selection + other.selection,
-            refit: self.refit + other.refit,
+            reconstruction: self.reconstruction + other.reconstruction,
             tuning: self.tuning + other.tuning,
             scoring: self.scoring + other.scoring,
         }
@@ -39,7 +40,7 @@ impl Phases {
     /// All together.
     #[must_use]
     pub fn total(&self) -> f64 {
-        self.statistics + self.selection + self.refit + self.tuning + self.scoring
+        self.statistics + self.selection + self.reconstruction + self.tuning + self.scoring
     }
 }
 
@@ -98,8 +99,8 @@ pub enum Event<'a> {
 /// What a method found.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Name of the rule.
-    pub rule: &'static str,
+    /// Name of the criterion.
+    pub criterion: &'static str,
     /// Weights and biases of the best network: that of least energy within the bounds.
     pub parameters: Parameters,
     /// What remains of its weights.

@@ -1,14 +1,14 @@
-//! One round: choose, remove, refit, tune.
+//! One round: choose, remove, reconstruct, tune.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::driver::Dense;
-use super::moments::Moments;
+use super::covariance::Covariance;
+use super::criterion::{Criterion, Ranking, Reason, Round};
+use super::dense::Dense;
 use super::outcome::{Event, Phases};
-use super::refit::refit;
-use super::rule::{Choice, Reason, Round, Rule};
-use super::{ChannelClass, Ledger, PruneError, PruneLayer, Setting, classes, close};
+use super::reconstruction::reconstruct;
+use super::{ChannelClass, CostModel, PruneError, PruneLayer, Setting, classes, close};
 use pecan_energy::{Block, Estimate};
 use pecan_net::Masks;
 use pecan_net::graph::Graph;
@@ -23,7 +23,7 @@ const HALVINGS: usize = 14;
 const AGAIN: f64 = 0.3;
 
 /// A network between rounds, as it was measured.
-pub(super) struct Standing<'a> {
+pub(super) struct RoundState<'a> {
     pub(super) graph: &'a mut Graph,
     pub(super) masks: &'a Masks,
     pub(super) quantized: &'a Quantized,
@@ -38,7 +38,7 @@ pub(super) struct Removed {
     pub(super) reasons: Vec<Reason>,
 }
 
-/// Removes what brings the predicted energy to `goal` and refits what remains; `None` if the rule has not so much to
+/// Removes what brings the predicted energy to `goal` and reconstructs what remains; `None` if the criterion has not so much to
 /// remove.
 ///
 /// # Errors
@@ -46,36 +46,36 @@ pub(super) struct Removed {
 pub(super) fn remove(
     setting: &Setting,
     (dense, layers): (&Dense<'_>, &[PruneLayer]),
-    rule: &Rule,
-    standing: &mut Standing<'_>,
+    criterion: &Criterion,
+    state: &mut RoundState<'_>,
     goal: f64,
     (seed, phases): (u64, &mut Phases),
 ) -> Result<Option<Removed>, PruneError> {
     let start = Instant::now();
-    let moments = moments(setting, dense, standing.graph, seed)?;
+    let covariance = covariance(setting, dense, state.graph, seed)?;
     phases.statistics += start.elapsed().as_secs_f64();
     let start = Instant::now();
-    let (target, quantized) = ((&setting.target, &setting.mapper), (standing.quantized, layers));
-    let measured = (standing.estimate, setting.images);
-    let ledger = Ledger::new(target, quantized, standing.masks, measured)?;
-    let classes = classes(&standing.quantized.network, layers);
-    let prices = ledger.prices(standing.masks, &classes)?;
+    let (target, quantized) = ((&setting.target, &setting.mapper), (state.quantized, layers));
+    let measured = (state.estimate, setting.images);
+    let model = CostModel::new(target, quantized, state.masks, measured)?;
+    let classes = classes(&state.quantized.network, layers);
+    let prices = model.prices(state.masks, &classes)?;
     let by_name = |of: fn(&pecan_energy::LayerEstimate) -> f64| -> BTreeMap<String, f64> {
-        standing.estimate.layers.iter().map(|l| (l.name.clone(), of(l))).collect()
+        state.estimate.layers.iter().map(|l| (l.name.clone(), of(l))).collect()
     };
-    let macs = standing.estimate.layers.iter().map(|l| (l.name.clone(), l.macs)).collect();
+    let macs = state.estimate.layers.iter().map(|l| (l.name.clone(), l.macs)).collect();
     let round = Round {
-        graph: standing.graph,
+        graph: state.graph,
         layers,
-        masks: standing.masks,
-        moments: &moments,
+        masks: state.masks,
+        covariance: &covariance,
         classes: &classes,
         prices: &prices,
         energy: &by_name(|l| l.energy.total()),
         macs: &macs,
     };
-    let choice = (rule.prepare)(&round)?;
-    let found = search(choice.as_ref(), &ledger, goal, &|masks| close(&classes, layers, masks))?;
+    let choice = (criterion.prepare)(&round)?;
+    let found = search(choice.as_ref(), &model, goal, &|masks| close(&classes, layers, masks))?;
     let Some((amount, masks, predicted)) = found else {
         return Ok(None);
     };
@@ -83,27 +83,27 @@ pub(super) fn remove(
     drop(choice);
     phases.selection += start.elapsed().as_secs_f64();
     let start = Instant::now();
-    if rule.refits {
-        refit_all(layers, &moments, &masks, standing.graph)?;
+    if criterion.reconstructs {
+        reconstruct_all(layers, &covariance, &masks, state.graph)?;
     } else {
-        keep_means(layers, &moments, (standing.masks, &masks), &classes, standing.graph);
+        keep_means(layers, &covariance, (state.masks, &masks), &classes, state.graph);
     }
-    masks.apply(standing.graph);
-    phases.refit += start.elapsed().as_secs_f64();
+    masks.apply(state.graph);
+    phases.reconstruction += start.elapsed().as_secs_f64();
     Ok(Some(Removed { masks, predicted, reasons }))
 }
 
 /// The least amount whose predicted energy is at most `goal`.
 fn search(
-    choice: &dyn Choice,
-    ledger: &Ledger<'_>,
+    choice: &dyn Ranking,
+    model: &CostModel<'_>,
     goal: f64,
     close: &dyn Fn(&mut Masks),
 ) -> Result<Option<(f64, Masks, f64)>, PruneError> {
     let at = |amount: f64| {
         let mut masks = choice.masks(amount)?;
         close(&mut masks);
-        let energy = ledger.energy(&masks)?;
+        let energy = model.energy(&masks)?;
         Ok::<_, PruneError>((amount, masks, energy))
     };
     let (mut low, mut best) = (0.0, at(1.0)?);
@@ -121,13 +121,13 @@ fn search(
     Ok(Some(best))
 }
 
-/// Moments of all layers on the first tuning samples, with the dense network's outputs as what is wanted.
-fn moments(
+/// Covariance of all layers on the first tuning samples, with the dense network's outputs as what is wanted.
+fn covariance(
     setting: &Setting,
     dense: &Dense<'_>,
     graph: &Graph,
     seed: u64,
-) -> Result<BTreeMap<String, Moments>, PruneError> {
+) -> Result<BTreeMap<String, Covariance>, PruneError> {
     let inputs = setting.data.tuning.slices();
     let inputs = &inputs[..inputs.len().min(setting.schedule.samples)];
     let capture = Capture {
@@ -139,32 +139,33 @@ fn moments(
         seed,
     };
     let statistics = train::captures(graph, &capture)?;
-    Ok(statistics.into_iter().map(|(name, layer)| (name, Moments::of(layer))).collect())
+    Ok(statistics.into_iter().map(|(name, layer)| (name, Covariance::of(layer))).collect())
 }
 
-fn refit_all(
+fn reconstruct_all(
     layers: &[PruneLayer],
-    moments: &BTreeMap<String, Moments>,
+    covariance: &BTreeMap<String, Covariance>,
     masks: &Masks,
     graph: &mut Graph,
 ) -> Result<(), PruneError> {
     for layer in layers {
-        let (Some(moments), Some(mask)) = (moments.get(&layer.name), masks.layer(&layer.name))
+        let (Some(covariance), Some(mask)) =
+            (covariance.get(&layer.name), masks.layer(&layer.name))
         else {
             continue;
         };
         let node = graph.node_mut(&layer.name).and_then(|node| node.op.as_mut());
         let Some(linear) = node.and_then(|op| op.linear_mut()) else { continue };
-        refit(layer, moments, mask, &mut linear.weights, &mut linear.bias)?;
+        reconstruct(layer, covariance, mask, &mut linear.weights, &mut linear.bias)?;
     }
     Ok(())
 }
 
-/// Gives to the biases of their readers what channels contribute that have become constant, for rules that do not
-/// refit.
+/// Gives to the biases of their readers what channels contribute that have become constant, for criteria that do not
+/// reconstruct.
 fn keep_means(
     layers: &[PruneLayer],
-    moments: &BTreeMap<String, Moments>,
+    covariance: &BTreeMap<String, Covariance>,
     (before, after): (&Masks, &Masks),
     classes: &[ChannelClass],
     graph: &mut Graph,
@@ -177,14 +178,14 @@ fn keep_means(
         let gone: Vec<usize> = (0..class.channels).filter(gone).collect();
         for layer in class.readers.iter().map(|at| &layers[*at]) {
             let node = graph.node_mut(&layer.name).and_then(|node| node.op.as_mut());
-            let (Some(linear), Some(moments)) =
-                (node.and_then(|op| op.linear_mut()), moments.get(&layer.name))
+            let (Some(linear), Some(covariance)) =
+                (node.and_then(|op| op.linear_mut()), covariance.get(&layer.name))
             else {
                 continue;
             };
             for channel in &gone {
                 for at in class.column(layer, *channel) {
-                    let mean = moments.group_mean(0)[at % layer.inputs];
+                    let mean = covariance.group_mean(0)[at % layer.inputs];
                     linear.bias[at / layer.inputs] += linear.weights[at] * mean as f32;
                 }
             }

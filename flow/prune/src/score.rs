@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{PruneError, Setting};
 use pecan_energy::{Estimate, measure};
 use pecan_net::graph::Graph;
-use pecan_net::quantize::{Quantized, argmax, calibrate_by, compact, quantize};
+use pecan_net::op::argmax;
+use pecan_net::quantize::{Quantized, calibrate_by, compact, quantize};
 
 /// Share of right answers, sample by sample.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,14 +41,14 @@ impl Answers {
 
 /// Samples with what is to be answered.
 #[derive(Clone, Debug, Default)]
-pub struct Part {
+pub struct Subset {
     /// Inputs.
     pub inputs: Vec<Vec<f32>>,
     /// Right answers.
     pub labels: Vec<usize>,
 }
 
-impl Part {
+impl Subset {
     /// The inputs as slices.
     #[must_use]
     pub fn slices(&self) -> Vec<&[f32]> {
@@ -79,7 +80,7 @@ pub fn integers(setting: &Setting, graph: &Graph) -> Result<Integers, PruneError
 ///
 /// # Errors
 /// A sample does not fit the network.
-pub fn answers(integers: &Integers, part: &Part) -> Result<Answers, PruneError> {
+pub fn answers(integers: &Integers, part: &Subset) -> Result<Answers, PruneError> {
     let outputs = integers.compact.reference_outputs(&part.slices())?;
     let right = outputs.iter().zip(&part.labels).map(|(t, label)| argmax(&t.data) == *label);
     Ok(Answers(right.collect()))

@@ -11,7 +11,7 @@ use pecan_net::quantize::{Calibration, Options};
 use pecan_train as train;
 
 use super::PruneError;
-use super::score::Part;
+use super::score::Subset;
 
 /// The data, in parts that do not overlap.
 #[derive(Clone, Debug, Default)]
@@ -19,11 +19,11 @@ pub struct Split {
     /// Decide the ranges of the integers and measure energy.
     pub calibration: Vec<Vec<f32>>,
     /// Are trained on, and give the statistics of the layers.
-    pub tuning: Part,
+    pub tuning: Subset,
     /// Decides what is good enough.
-    pub validation: Part,
+    pub validation: Subset,
     /// Is reported, and decides nothing.
-    pub test: Part,
+    pub test: Subset,
     /// Whether the labels are given; otherwise they are the dense network's own answers.
     pub labelled: bool,
 }
@@ -80,7 +80,7 @@ pub struct Schedule {
     pub samples: usize,
     /// Output positions per layer among them.
     pub columns: usize,
-    /// For rules that know energy: what multiplications by activations that are not 0 add to the loss in training, if
+    /// For criteria that know energy: what multiplications by activations that are not 0 add to the loss in training, if
     /// all energy were theirs and no activation were 0. Multiplications by 0 are gated, so activations that training
     /// makes 0 save energy without a weight less.
     pub activation_penalty: f64,
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn an_empty_part_is_named() {
-        let part = Part { inputs: vec![vec![0.0]], labels: vec![0] };
+        let part = Subset { inputs: vec![vec![0.0]], labels: vec![0] };
         let whole = Split {
             calibration: vec![vec![0.0]],
             tuning: part.clone(),
@@ -163,7 +163,7 @@ mod tests {
             labelled: true,
         };
         assert!(whole.check().is_ok());
-        let without = Split { validation: Part::default(), ..whole };
+        let without = Split { validation: Subset::default(), ..whole };
         assert!(without.check().unwrap_err().to_string().contains("no validation samples"));
     }
 }

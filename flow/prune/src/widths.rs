@@ -1,14 +1,15 @@
 //! Widths of the hardware as a choice: the same search on accelerators that differ in nothing but the bits of weights and
 //! activations.
 
-use super::driver::{Dense, prune};
+use super::criterion::Criterion;
+use super::dense::Dense;
+use super::driver::prune;
 use super::outcome::{Ending, Event, Outcome};
-use super::rule::Rule;
 use super::{Checkpoint, PruneError, Setting};
 use pecan_net::graph::Graph;
 use pecan_net::quantize::Options;
 
-/// Prunes by `rule` on hardware of each of these widths and keeps the network of least energy within the bounds;
+/// Prunes by `criterion` on hardware of each of these widths and keeps the network of least energy within the bounds;
 /// `graph` holds it in the end. The dense network on the hardware of `setting` is what all are compared with, in
 /// accuracy and in energy. Other widths begin with the dense network, trained for them. Rules that do not choose
 /// widths, and an empty list, stay with those of `setting`.
@@ -18,15 +19,15 @@ use pecan_net::quantize::Options;
 pub fn prune_widths(
     setting: &Setting,
     widths: &[Options],
-    (dense, rule): (&Dense<'_>, &Rule),
+    (dense, criterion): (&Dense<'_>, &Criterion),
     graph: &mut Graph,
     checkpoint: Option<&Checkpoint>,
     watch: &mut dyn FnMut(&Event<'_>),
 ) -> Result<Outcome, PruneError> {
     let own = [setting.widths()];
-    let widths = if rule.codesigns && !widths.is_empty() { widths } else { &own };
+    let widths = if criterion.codesigns && !widths.is_empty() { widths } else { &own };
     let mut search = |widths: &Options, graph: &mut Graph| {
-        prune(&setting.with_widths(*widths)?, dense, rule, graph, checkpoint, watch)
+        prune(&setting.with_widths(*widths)?, dense, criterion, graph, checkpoint, watch)
     };
     let mut best = search(&widths[0], graph)?;
     for widths in &widths[1..] {
@@ -72,7 +73,7 @@ mod tests {
         };
         let dense = Point { round: 0, energy: 100.0, ..point.clone() };
         Outcome {
-            rule: "pecan",
+            criterion: "pecan",
             parameters: Default::default(),
             masks: Default::default(),
             resumed: None,

@@ -9,7 +9,7 @@ use super::network::{Hooks, Network};
 use super::settings::{check_inputs, check_labels};
 use super::storage::Reader;
 use pecan_net::graph::Graph;
-use pecan_net::quantize::argmax;
+use pecan_net::op::argmax;
 
 /// Samples of one pass.
 const BATCH: usize = 64;

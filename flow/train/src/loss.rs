@@ -3,7 +3,7 @@
 //! Cross entropy with the labels, and the divergence from a teacher's softened outputs (Hinton, Vinyals,
 //! Dean: "Distilling the Knowledge in a Neural Network", 2015).
 
-use pecan_net::quantize::argmax;
+use pecan_net::op::argmax;
 
 /// What the outputs of a batch shall be; at least one is given.
 #[derive(Debug)]

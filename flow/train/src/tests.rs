@@ -5,7 +5,8 @@ use pecan_net::Masks;
 use pecan_net::data::{Samples, Selection};
 use pecan_net::graph::{Graph, Node};
 use pecan_net::onnx::Model;
-use pecan_net::quantize::{Calibration, Options, argmax, calibrate, quantize};
+use pecan_net::op::argmax;
+use pecan_net::quantize::{Calibration, Options, calibrate, quantize};
 use pecan_net::testing::{Builder, digits, lenet, shared_file};
 
 pub(super) fn lenet_graph() -> Graph {

@@ -4,7 +4,28 @@ use std::path::Path;
 
 use pecan_host::error::HostError;
 
-use crate::program::ProgramError;
+/// Why a program or its file is not usable.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// A value is outside what the format allows.
+    #[error("program: {what} is {value}, allowed is {allowed}")]
+    Invalid {
+        /// The field, with an index where there are several.
+        what: String,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        allowed: String,
+    },
+    /// The file is not a program file, is cut short or damaged.
+    #[error("program file {}: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
 
 /// What can go wrong between a program and its simulation results.
 #[derive(Debug, thiserror::Error)]

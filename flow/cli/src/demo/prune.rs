@@ -15,7 +15,7 @@ use pecan_net::export;
 use pecan_net::graph::Graph;
 use pecan_net::onnx::Model;
 use pecan_prune as prune;
-use pecan_prune::{Bounds, Dense, Outcome, Part, Schedule, Setting, Split};
+use pecan_prune::{Bounds, Dense, Outcome, Schedule, Setting, Split, Subset};
 use pecan_report::energy;
 use pecan_simulate::Report;
 use pecan_train as train;
@@ -75,8 +75,10 @@ fn setting(
     seed: u64,
 ) -> Result<Setting, Failure> {
     let calibration = test.calibration.clone();
-    let part =
-        |inputs: Inputs| Part { labels: inputs.labels.unwrap_or_default(), inputs: inputs.samples };
+    let part = |inputs: Inputs| Subset {
+        labels: inputs.labels.unwrap_or_default(),
+        inputs: inputs.samples,
+    };
     let quantization = Quantization { widths: bits(config), calibration: test.method };
     Ok(Setting {
         target: Target::new(config, technology)?,

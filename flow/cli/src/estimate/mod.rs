@@ -1,7 +1,9 @@
 //! `pecan estimate`: energy and latency of networks, by layer, component and kind of data.
 
+mod goal;
 mod subject;
 
+use self::goal::Goal;
 use std::path::{Path, PathBuf};
 
 use pecan_ir::memory::MemoryModel;
@@ -67,27 +69,6 @@ pub(crate) struct EstimationArgs {
 
 /// The technology that is meant where none is named.
 const DEFAULT_TECHNOLOGY: &str = "sg13g2";
-
-/// What the mapper minimizes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Goal {
-    /// Cycles
-    Delay,
-    /// Energy
-    Energy,
-    /// Energy times cycles
-    Edp,
-}
-
-impl Goal {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Delay => "delay",
-            Self::Energy => "energy",
-            Self::Edp => "energy times delay",
-        }
-    }
-}
 
 impl From<EnergyError> for Failure {
     fn from(error: EnergyError) -> Self {

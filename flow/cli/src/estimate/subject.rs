@@ -8,7 +8,7 @@ use pecan_ir::layer::{Network, Tensor};
 use pecan_ir::memory::MemoryModel;
 
 use crate::data::{DataArgs, Inputs};
-use crate::estimate::Goal;
+use crate::estimate::goal::Goal;
 use crate::run::{import, quantize_for};
 use crate::{Exit, Failure, bundled};
 use pecan_energy::{Estimate, Events, Planned, Rates, Target, action_costs, measure};

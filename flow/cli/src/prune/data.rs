@@ -13,8 +13,8 @@ use crate::network::{NetworkArgs, WorkloadTuning};
 use crate::{Exit, Failure};
 use pecan_net::data::{Rows, Samples, Selection};
 use pecan_net::graph::Graph;
-use pecan_net::quantize::argmax;
-use pecan_prune::{Part, Split};
+use pecan_net::op::argmax;
+use pecan_prune::{Split, Subset};
 
 /// Tuning samples that decide the ranges of the integers, where no others are chosen.
 const CALIBRATION: usize = 100;
@@ -90,12 +90,12 @@ impl TuningArgs {
         let tuned = reported.others((data, graph), &path, rows.as_deref(), "tune")?;
         let classes: usize = graph.output_shape().iter().product();
         let labelled = inputs.labels.is_some() && tuned.labels.is_some();
-        let answered = |samples: Samples| -> Result<Part, Failure> {
+        let answered = |samples: Samples| -> Result<Subset, Failure> {
             let labels = match labelled {
                 true => samples.expect_labels(classes)?.to_vec(),
                 false => own_answers(graph, &samples.as_slices())?,
             };
-            Ok(Part { inputs: samples.into_values(), labels })
+            Ok(Subset { inputs: samples.into_values(), labels })
         };
         let deciding = self.deciding((data, graph), file, &reported, &tuned)?;
         let given = answered(tuned)?;
@@ -103,7 +103,7 @@ impl TuningArgs {
             None => divide(given, validation, seed),
             Some(samples) => (given, answered(samples)?),
         };
-        let test = Part {
+        let test = Subset {
             labels: match &inputs.labels {
                 Some(labels) if labelled => labels.clone(),
                 _ => own_answers(graph, &slices(&inputs.samples))?,
@@ -230,14 +230,14 @@ fn own_answers(graph: &Graph, samples: &[&[f32]]) -> Result<Vec<usize>, Failure>
 }
 
 /// Tuning and validation, at random.
-fn divide(mut all: Part, validation: f64, seed: u64) -> (Part, Part) {
+fn divide(mut all: Subset, validation: f64, seed: u64) -> (Subset, Subset) {
     let count = all.inputs.len();
     let mut order: Vec<usize> = (0..count).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     let deciding = ((count as f64 * validation).round() as usize).clamp(1, count.max(1));
     let (deciding, tuning) = order.split_at(deciding.min(count.saturating_sub(1)));
     // Every sample has one place, so that it is moved and not copied.
-    let mut part = |at: &[usize]| Part {
+    let mut part = |at: &[usize]| Subset {
         inputs: at.iter().map(|at| std::mem::take(&mut all.inputs[*at])).collect(),
         labels: at.iter().map(|at| all.labels[*at]).collect(),
     };

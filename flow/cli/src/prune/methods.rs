@@ -4,16 +4,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::prune::output::Found;
-use crate::prune::watch::Watcher;
+use crate::prune::watch::Progress;
 use crate::run::import;
 use crate::{Context, Failure, RunArgs, RunFolder};
 use pecan_net::onnx::Model;
 use pecan_net::quantize::Options;
 use pecan_prune as prune;
-use pecan_prune::{Checkpoint, Dense, Rule, Setting};
+use pecan_prune::{Checkpoint, Criterion, Dense, Setting};
 
 /// What all methods begin with.
-pub(crate) struct Contest<'a> {
+pub(crate) struct Comparison<'a> {
     pub(crate) context: &'a Context,
     pub(crate) folder: &'a RunFolder,
     pub(crate) setting: &'a Setting,
@@ -26,14 +26,14 @@ pub(crate) struct Contest<'a> {
     pub(crate) explain: bool,
 }
 
-impl Contest<'_> {
+impl Comparison<'_> {
     /// Runs the methods, as many at once as there are worker threads, for a single training cannot keep all of them
     /// busy; the results in the order of `rules`. Each method has a pool of its own, so that none waits
     /// for work of another.
     ///
     /// # Errors
     /// Of the first method (by its place) that fails; no method begins after a failure.
-    pub(crate) fn run(&self, rules: &[&Rule], args: &RunArgs) -> Result<Vec<Found>, Failure> {
+    pub(crate) fn run(&self, rules: &[&Criterion], args: &RunArgs) -> Result<Vec<Found>, Failure> {
         let next = AtomicUsize::new(0);
         let lane = || {
             let mut done = Vec::new();
@@ -57,9 +57,9 @@ impl Contest<'_> {
         all.into_iter().map(|(_, result)| result).collect()
     }
 
-    fn method(&self, rule: &Rule) -> Result<Found, Failure> {
+    fn method(&self, rule: &Criterion) -> Result<Found, Failure> {
         let unit = &self.setting.target.technology.unit;
-        let mut watcher = Watcher::new(self.context, rule, unit, self.explain);
+        let mut watcher = Progress::new(self.context, rule, unit, self.explain);
         let mut graph = import(self.model, false)?;
         let outcome = prune::prune_widths(
             self.setting,

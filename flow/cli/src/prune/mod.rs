@@ -14,7 +14,7 @@ use super::network::NetworkArgs;
 use super::run::import;
 use super::{ConfigArgs, Context, Exit, Failure, RunArgs};
 use crate::prune::data::TuningArgs;
-use crate::prune::methods::Contest;
+use crate::prune::methods::Comparison;
 use crate::prune::output as prune_output;
 use crate::prune::output::Finished;
 use crate::prune::values::{Budget, augmentation, margin, methods, penalty, points, width};
@@ -22,7 +22,9 @@ use pecan_energy::{Target, Technology};
 use pecan_net::onnx::Model;
 use pecan_net::quantize::Options;
 use pecan_prune as prune;
-use pecan_prune::{Bounds, Checkpoint, Dense, Key, PruneError, REGISTRY, Rule, Schedule, Setting};
+use pecan_prune::{
+    Bounds, Checkpoint, Criterion, Dense, Key, PruneError, REGISTRY, Schedule, Setting,
+};
 use pecan_report::energy;
 use pecan_train as train;
 use pecan_train::{Augmentation, Distillation, Quantization, TrainError};
@@ -152,7 +154,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     setting.bounds.cycles = args.latency_budget.map(|b| b.of(dense.estimate.cycles));
     let key = key(&setting, &model, &origin)?;
     let checkpoint = Checkpoint::new(&folder.path().join("state"), key);
-    let contest = Contest {
+    let contest = Comparison {
         context,
         folder: &folder,
         setting: &setting,
@@ -240,8 +242,8 @@ impl Args {
     }
 
     /// The method, and those that it is compared with.
-    fn rules(&self) -> Vec<&'static Rule> {
-        let chosen = |rule: &&Rule| rule.name == self.method;
+    fn rules(&self) -> Vec<&'static Criterion> {
+        let chosen = |rule: &&Criterion| rule.name == self.method;
         let others = REGISTRY.iter().filter(|rule| self.compare && !chosen(rule));
         REGISTRY.iter().filter(chosen).chain(others).collect()
     }

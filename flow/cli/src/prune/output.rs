@@ -152,7 +152,7 @@ fn text(path: &Path, finished: &Finished<'_>) -> String {
     ]);
     for found in &finished.found {
         table.row([
-            found.outcome.rule.to_owned(),
+            found.outcome.criterion.to_owned(),
             found.outcome.point.widths.to_string(),
             percent(found.test.accuracy()),
             error(&found.test),
@@ -267,11 +267,11 @@ fn settings(setting: &Setting) -> Value {
 }
 
 fn method(finished: &Finished<'_>, found: &Found) -> Value {
-    let Outcome { rule, masks, point, points, ending, resumed, phases, .. } = &found.outcome;
+    let Outcome { criterion, masks, point, points, ending, resumed, phases, .. } = &found.outcome;
     let technology = &finished.setting.target.technology;
     let [picojoules, energy] = energies(technology, found.estimate.energy());
     json!({
-        "name": rule, "activation_bits": point.widths.activation_bits, "weight_bits": point.widths.weight_bits,
+        "name": criterion, "activation_bits": point.widths.activation_bits, "weight_bits": point.widths.weight_bits,
         "accuracy": found.test.accuracy(), "standard_error": found.test.standard_error(),
         "paired_standard_error": found.test.paired_error(&finished.dense_test),
         "validation_accuracy": point.accuracy,

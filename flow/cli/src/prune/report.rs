@@ -46,7 +46,7 @@ pub(crate) fn page(path: &Path, finished: &Finished<'_>) -> Pruning {
 }
 
 fn method(found: &Found) -> MethodResult {
-    let Outcome { rule, masks, points, ending, phases, .. } = &found.outcome;
+    let Outcome { criterion, masks, points, ending, phases, .. } = &found.outcome;
     let step = |p: &pecan_prune::Point| Step {
         energy: p.energy,
         accuracy: p.accuracy,
@@ -54,14 +54,20 @@ fn method(found: &Found) -> MethodResult {
         widths: p.widths.to_string(),
     };
     MethodResult {
-        name: (*rule).to_owned(),
+        name: (*criterion).to_owned(),
         widths: found.outcome.point.widths.to_string(),
-        doc: pecan_prune::find(rule).map_or("", |rule| rule.doc).to_owned(),
+        doc: pecan_prune::find(criterion).map_or("", |criterion| criterion.doc).to_owned(),
         steps: points.iter().map(step).collect(),
         test: [found.test.accuracy(), found.test.standard_error()],
         estimate: found.estimate.clone(),
         density: masks.density(),
-        seconds: [phases.statistics, phases.selection, phases.refit, phases.tuning, phases.scoring],
+        seconds: [
+            phases.statistics,
+            phases.selection,
+            phases.reconstruction,
+            phases.tuning,
+            phases.scoring,
+        ],
         ending: words(*ending).to_owned(),
     }
 }

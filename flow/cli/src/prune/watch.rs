@@ -4,11 +4,11 @@ use indicatif::ProgressBar;
 
 use crate::Context;
 use pecan_net::quantize::Options;
-use pecan_prune::{Event, Rule};
+use pecan_prune::{Criterion, Event};
 use pecan_report::energy;
 
 /// Shows how far a method is.
-pub(crate) struct Watcher<'a> {
+pub(crate) struct Progress<'a> {
     /// Unit of energies.
     unit: &'a str,
     bar: ProgressBar,
@@ -18,8 +18,8 @@ pub(crate) struct Watcher<'a> {
     decisions: Option<String>,
 }
 
-impl<'a> Watcher<'a> {
-    pub(crate) fn new(context: &Context, rule: &Rule, unit: &'a str, explain: bool) -> Self {
+impl<'a> Progress<'a> {
+    pub(crate) fn new(context: &Context, rule: &Criterion, unit: &'a str, explain: bool) -> Self {
         let head = "widths,round,layer,output,input,weights,loss,saved\n";
         let decisions = explain.then(|| head.to_owned());
         let bar = context.bar(1, rule.name);

@@ -40,7 +40,7 @@ fn float_accuracy_of_the_bundled_network() {
     data.expect_shape(graph.input_shape()).unwrap();
     let outputs = graph.outputs(&data.as_slices()).unwrap();
     let labels = data.expect_labels(10).unwrap();
-    let argmax = crate::quantize::argmax::<f32>;
+    let argmax = crate::op::argmax::<f32>;
     let right = outputs.iter().zip(labels).filter(|(o, l)| argmax(o) == **l).count();
     assert_eq!(right, 353); // 98.06 % of 360
 }

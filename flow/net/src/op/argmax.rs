@@ -21,9 +21,15 @@ pub(super) fn parse(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String
     node.done(Some(ArgMax { keep }))
 }
 
-/// Position of the largest value, the first of equals.
-pub(super) fn position(data: &[f32]) -> usize {
-    crate::quantize::argmax(data)
+/// Position of the largest value, the first of equals: the label.
+pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
+    let mut best = 0;
+    for (at, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = at;
+        }
+    }
+    best
 }
 
 impl Operator for ArgMax {
@@ -35,7 +41,7 @@ impl Operator for ArgMax {
     }
 
     fn forward(&self, inputs: &[Value<'_>], _: &[usize]) -> Vec<f32> {
-        vec![position(inputs[0].data) as f32]
+        vec![argmax(inputs[0].data) as f32]
     }
 
     fn lower(&self, _: &[Shape]) -> Lowering<'_> {

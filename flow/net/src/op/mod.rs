@@ -30,6 +30,7 @@ use pecan_ir::layer::{Shape, Window};
 use pecan_text::nearest;
 use serde::{Deserialize, Serialize};
 
+pub use self::argmax::argmax;
 pub use attributes::Attributes;
 pub(crate) use constant::value as constant_value;
 pub use node::{Input, NodeView};
@@ -174,7 +175,7 @@ impl HostOp {
     pub fn apply(self, data: &[f32]) -> Vec<f32> {
         match self {
             Self::Softmax => softmax::softmax(data),
-            Self::ArgMax => vec![argmax::position(data) as f32],
+            Self::ArgMax => vec![argmax::argmax(data) as f32],
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Accuracy of whole networks in integers; skipped where the files are absent.
 
+use crate::op::argmax;
 use pecan_ir::layer::Op;
 
 use super::*;

@@ -215,17 +215,6 @@ impl Quantized {
     }
 }
 
-/// Position of the largest value, the first of equals: the label.
-pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
-    let mut best = 0;
-    for (at, value) in values.iter().enumerate() {
-        if *value > values[best] {
-            best = at;
-        }
-    }
-    best
-}
-
 #[cfg(test)]
 mod accuracy_tests;
 #[cfg(test)]

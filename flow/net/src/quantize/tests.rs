@@ -1,3 +1,4 @@
+use crate::op::argmax;
 use pecan_ir::layer::Op;
 
 use super::*;

@@ -5,6 +5,7 @@ mod order;
 
 pub use order::{OrderedTransfer, Ordering};
 
+pub use crate::error::ProgramError;
 use crate::error::Result;
 
 /// One DMA transfer between DRAM and the device. Addresses and sizes are bytes; sizes are whole beats.
@@ -81,29 +82,6 @@ pub struct Program {
     pub output: Region,
     /// Number of MARK commands, one at the end of every layer.
     pub layers: usize,
-}
-
-/// Why a program or its file is not usable.
-#[derive(Debug, thiserror::Error)]
-pub enum ProgramError {
-    /// A value is outside what the format allows.
-    #[error("program: {what} is {value}, allowed is {allowed}")]
-    Invalid {
-        /// The field, with an index where there are several.
-        what: String,
-        /// Its value.
-        value: String,
-        /// What it may be.
-        allowed: String,
-    },
-    /// The file is not a program file, is cut short or damaged.
-    #[error("program file {}: {reason}", path.display())]
-    Malformed {
-        /// The file.
-        path: std::path::PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
 }
 
 impl Program {

@@ -1,4 +1,4 @@
-//! Our rule: what goes next is what saves most energy per increase of the loss, wherever it is.
+//! Our criterion: what goes next is what saves most energy per increase of the loss, wherever it is.
 //!
 //! For every block of output channels [`entry_order`] gives the order in which its entries go and what each does to the
 //! loss of the network; the price of an entry in its layer comes from the energy model on the hardware's own counts.
@@ -8,7 +8,7 @@
 
 use rayon::prelude::*;
 
-use super::{Choice, Reason, Round};
+use super::{Ranking, Reason, Round};
 use crate::channel_order::{Reader, channel_order};
 use crate::obs::{Removal, entry_order};
 use crate::{ChannelClass, PruneError, PruneLayer};
@@ -50,7 +50,7 @@ struct Ranked<'a> {
     others: Vec<Item>,
 }
 
-pub(super) fn prepare<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>, PruneError> {
+pub(super) fn prepare<'a>(round: &'a Round<'a>) -> Result<Box<dyn Ranking + 'a>, PruneError> {
     let (mut entries, mut others) = (Vec::new(), Vec::new());
     for (number, layer) in round.layers.iter().enumerate() {
         let found = layer_order(round, layer)?;
@@ -71,8 +71,10 @@ fn layer_order(
     round: &Round<'_>,
     layer: &PruneLayer,
 ) -> Result<Vec<Vec<Vec<Removal>>>, PruneError> {
-    let (weights, mask, moments) = (round.weights(layer), round.mask(layer), round.moments(layer)?);
-    let of = |block: &std::ops::Range<usize>| entry_order((layer, block), (weights, mask), moments);
+    let (weights, mask, covariance) =
+        (round.weights(layer), round.mask(layer), round.covariance(layer)?);
+    let of =
+        |block: &std::ops::Range<usize>| entry_order((layer, block), (weights, mask), covariance);
     layer.blocks.par_iter().map(of).collect()
 }
 
@@ -82,15 +84,16 @@ fn single_items(
     number: usize,
     layer: &PruneLayer,
 ) -> Result<Vec<Item>, PruneError> {
-    let (weights, mask, moments) = (round.weights(layer), round.mask(layer), round.moments(layer)?);
+    let (weights, mask, covariance) =
+        (round.weights(layer), round.mask(layer), round.covariance(layer)?);
     let price = round.prices.layer(&layer.name).weight;
     let k = layer.inputs;
-    let damping: Vec<f64> = (0..layer.groups).map(|group| moments.damping(group)).collect();
+    let damping: Vec<f64> = (0..layer.groups).map(|group| covariance.damping(group)).collect();
     let item = |at: usize| {
         let (output, group) = (at / k, layer.group(at / k));
-        let variance = moments.group(group)[at % k * (k + 1)] + damping[group];
+        let variance = covariance.group(group)[at % k * (k + 1)] + damping[group];
         let square = f64::from(weights[at]).powi(2);
-        let loss = 0.5 * moments.sensitivity[output] * square * variance;
+        let loss = 0.5 * covariance.sensitivity[output] * square * variance;
         Item::new(What::Single { layer: number, at }, 1, loss, price)
     };
     Ok((0..mask.len()).filter(|at| mask[*at]).map(item).collect())
@@ -163,7 +166,7 @@ fn channel_items(
     let reader = |at: &usize| {
         let layer = &round.layers[*at];
         let own = (round.weights(layer), round.mask(layer));
-        Reader::new(layer, class.channels, own, round.moments(layer)?)
+        Reader::new(layer, class.channels, own, round.covariance(layer)?)
     };
     let mut readers = class.readers.iter().map(reader).collect::<Result<Vec<_>, _>>()?;
     let mut key = 0f64;
@@ -189,7 +192,7 @@ impl Ranked<'_> {
     }
 }
 
-impl Choice for Ranked<'_> {
+impl Ranking for Ranked<'_> {
     fn masks(&self, amount: f64) -> Result<Masks, PruneError> {
         let layers = self.round.layers;
         let mut masks = self.round.masks.clone();

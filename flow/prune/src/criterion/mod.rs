@@ -1,8 +1,8 @@
 //! Rules of pruning: which weights go. Each is one file and one line in [`REGISTRY`].
 //!
-//! A rule looks at a network once per round and gives a [`Choice`], from which masks for any amount follow. How much
-//! is removed is not the rule's business: the driver removes what brings the predicted energy to the round's goal, so
-//! all rules are compared at the same energies.
+//! A criterion looks at a network once per round and gives a [`Ranking`], from which masks for any amount follow. How much
+//! is removed is not the criterion's business: the driver removes what brings the predicted energy to the round's goal, so
+//! all criteria are compared at the same energies.
 
 mod magnitude;
 mod ordered;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use super::cost::Prices;
-use super::moments::Moments;
+use super::covariance::Covariance;
 use super::{ChannelClass, PruneError, PruneLayer};
 use pecan_net::Masks;
 use pecan_net::graph::Graph;
@@ -26,8 +26,8 @@ pub struct Round<'a> {
     pub layers: &'a [PruneLayer],
     /// What is left of them.
     pub masks: &'a Masks,
-    /// Moments of every layer, by name, for rules that use data.
-    pub moments: &'a BTreeMap<String, Moments>,
+    /// Covariance of every layer, by name, for criteria that use data.
+    pub covariance: &'a BTreeMap<String, Covariance>,
     /// Channels that can go as a whole.
     pub classes: &'a [ChannelClass],
     /// What entries, weights and channels cost.
@@ -51,9 +51,9 @@ impl<'a> Round<'a> {
         self.masks.layer(&layer.name).unwrap_or_default()
     }
 
-    fn moments(&self, layer: &PruneLayer) -> Result<&'a Moments, PruneError> {
+    fn covariance(&self, layer: &PruneLayer) -> Result<&'a Covariance, PruneError> {
         let missing = || PruneError::layer(&layer.name, "has no statistics");
-        self.moments.get(&layer.name).ok_or_else(missing)
+        self.covariance.get(&layer.name).ok_or_else(missing)
     }
 }
 
@@ -68,15 +68,15 @@ pub struct Reason {
     pub input: Option<usize>,
     /// Weights that go together.
     pub weights: usize,
-    /// Predicted increase of the loss, or the rule's own measure.
+    /// Predicted increase of the loss, or the criterion's own measure.
     pub loss: f64,
-    /// Energy that is saved, in the technology's unit, where the rule knows.
+    /// Energy that is saved, in the technology's unit, where the criterion knows.
     pub saved: Option<f64>,
 }
 
-/// What a rule found about a network.
-pub trait Choice: Debug {
-    /// Masks after removing an amount: 0 removes nothing, 1 all that the rule would ever remove. Larger amounts remove
+/// What a criterion found about a network.
+pub trait Ranking: Debug {
+    /// Masks after removing an amount: 0 removes nothing, 1 all that the criterion would ever remove. Larger amounts remove
     /// more.
     ///
     /// # Errors
@@ -91,19 +91,19 @@ pub trait Choice: Debug {
 }
 
 /// How it is chosen.
-pub type Prepare = for<'a> fn(&'a Round<'a>) -> Result<Box<dyn Choice + 'a>, PruneError>;
+pub type Prepare = for<'a> fn(&'a Round<'a>) -> Result<Box<dyn Ranking + 'a>, PruneError>;
 
-/// A rule of pruning.
+/// A criterion of pruning.
 #[derive(Clone, Copy, Debug)]
-pub struct Rule {
+pub struct Criterion {
     /// Name on the command line.
     pub name: &'static str,
     /// What it does, for the reader.
     pub doc: &'static str,
     /// Looks at a network.
     pub prepare: Prepare,
-    /// Whether what remains is refit by least squares before it is tuned.
-    pub refits: bool,
+    /// Whether what remains is reconstruct by least squares before it is tuned.
+    pub reconstructs: bool,
     /// Whether it is compared with as a baseline.
     pub baseline: bool,
     /// Whether the widths of the hardware are its choice, and activations are trained towards zeros where these save
@@ -111,79 +111,79 @@ pub struct Rule {
     pub codesigns: bool,
 }
 
-/// All rules.
-pub const REGISTRY: &[Rule] = &[
-    Rule {
+/// All criteria.
+pub const REGISTRY: &[Criterion] = &[
+    Criterion {
         name: "pecan",
         doc: "energy saved per increase of the loss, by entries of the hardware's lists, over all layers at once",
         prepare: pecan::prepare,
-        refits: true,
+        reconstructs: true,
         baseline: false,
         codesigns: true,
     },
-    Rule {
+    Criterion {
         name: "eap",
         doc: "Yang, Chen, Sze (CVPR 2017): layers of most energy first, by effect on the outputs",
         prepare: ordered::by_energy,
-        refits: true,
+        reconstructs: true,
         baseline: false,
         codesigns: false,
     },
-    Rule {
+    Criterion {
         name: "macs",
         doc: "as eap, layers of most multiplications first",
         prepare: ordered::by_macs,
-        refits: true,
+        reconstructs: true,
         baseline: true,
         codesigns: false,
     },
-    Rule {
+    Criterion {
         name: "weights",
         doc: "as eap, layers of most weights first",
         prepare: ordered::by_weights,
-        refits: true,
+        reconstructs: true,
         baseline: true,
         codesigns: false,
     },
-    Rule {
+    Criterion {
         name: "magnitude",
         doc: "smallest weights of the whole network first",
         prepare: magnitude::global,
-        refits: false,
+        reconstructs: false,
         baseline: true,
         codesigns: false,
     },
-    Rule {
+    Criterion {
         name: "magnitude-layer",
         doc: "smallest weights first, relative to the root mean square of their layer",
         prepare: magnitude::relative,
-        refits: false,
+        reconstructs: false,
         baseline: true,
         codesigns: false,
     },
-    Rule {
+    Criterion {
         name: "magnitude-uniform",
         doc: "the same share of every layer, its smallest weights",
         prepare: magnitude::uniform,
-        refits: false,
+        reconstructs: false,
         baseline: true,
         codesigns: false,
     },
-    Rule {
+    Criterion {
         name: "magnitude-entries",
         doc: "entries of the hardware's lists with the least sum of squares, relative to their layer",
         prepare: magnitude::entries,
-        refits: false,
+        reconstructs: false,
         baseline: true,
         codesigns: false,
     },
 ];
 
-/// The rule that is meant where none is named.
-pub const DEFAULT: &Rule = &REGISTRY[0];
+/// The criterion that is meant where none is named.
+pub const DEFAULT: &Criterion = &REGISTRY[0];
 
-/// The rule of that name.
+/// The criterion of that name.
 #[must_use]
-pub fn find(name: &str) -> Option<&'static Rule> {
-    REGISTRY.iter().find(|rule| rule.name == name)
+pub fn find(name: &str) -> Option<&'static Criterion> {
+    REGISTRY.iter().find(|criterion| criterion.name == name)
 }

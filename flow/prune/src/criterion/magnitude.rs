@@ -1,6 +1,6 @@
 //! Rules that look at weights only.
 
-use super::{Choice, Reason, Round};
+use super::{Ranking, Reason, Round};
 use crate::{PruneError, PruneLayer};
 use pecan_net::Masks;
 
@@ -12,11 +12,11 @@ struct Sorted<'a> {
     order: Vec<(f32, usize, usize)>,
 }
 
-pub(super) fn global<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>, PruneError> {
+pub(super) fn global<'a>(round: &'a Round<'a>) -> Result<Box<dyn Ranking + 'a>, PruneError> {
     Ok(Box::new(Sorted::by(round, |_, weights| weights.iter().map(|w| w.abs()).collect())))
 }
 
-pub(super) fn relative<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>, PruneError> {
+pub(super) fn relative<'a>(round: &'a Round<'a>) -> Result<Box<dyn Ranking + 'a>, PruneError> {
     Ok(Box::new(Sorted::by(round, |layer, weights| {
         let scale = root_mean_square(weights, round.mask(layer));
         weights.iter().map(|w| w.abs() / scale).collect()
@@ -24,7 +24,7 @@ pub(super) fn relative<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>,
 }
 
 /// A weight's score is the share of its layer that goes before it.
-pub(super) fn uniform<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>, PruneError> {
+pub(super) fn uniform<'a>(round: &'a Round<'a>) -> Result<Box<dyn Ranking + 'a>, PruneError> {
     Ok(Box::new(Sorted::by(round, |layer, weights| {
         let mask = round.mask(layer);
         let mut live: Vec<usize> = (0..weights.len()).filter(|at| mask[*at]).collect();
@@ -36,7 +36,7 @@ pub(super) fn uniform<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>, 
     })))
 }
 
-pub(super) fn entries<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>, PruneError> {
+pub(super) fn entries<'a>(round: &'a Round<'a>) -> Result<Box<dyn Ranking + 'a>, PruneError> {
     Ok(Box::new(Sorted::by(round, |layer, weights| {
         let mask = round.mask(layer);
         let scale = root_mean_square(weights, mask);
@@ -74,7 +74,7 @@ impl<'a> Sorted<'a> {
     }
 }
 
-impl Choice for Sorted<'_> {
+impl Ranking for Sorted<'_> {
     fn masks(&self, amount: f64) -> Result<Masks, PruneError> {
         let mut masks: Vec<Vec<bool>> =
             self.round.layers.iter().map(|layer| self.round.mask(layer).to_vec()).collect();

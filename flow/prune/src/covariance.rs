@@ -1,13 +1,13 @@
-//! Second moments of what a layer sees: what removing a weight does to its output.
+//! Second covariance of what a layer sees: what removing a weight does to its output.
 
 use pecan_train::LayerStatistics;
 
-/// Moments of a layer's inputs around their mean, and what its outputs should be.
+/// Covariance of a layer's inputs around their mean, and what its outputs should be.
 ///
 /// A bias follows from the means, so everything is centred: for weights `W` that replace `V`, the mean squared change
 /// of output `o` is `(w_o - v_o) C (w_o - v_o)^T`.
 #[derive(Clone, Debug)]
-pub struct Moments {
+pub struct Covariance {
     /// Inputs per output channel.
     pub inputs: usize,
     /// Covariance of the inputs, `[group][inputs][inputs]`.
@@ -24,8 +24,8 @@ pub struct Moments {
     pub sensitivity: Vec<f64>,
 }
 
-impl Moments {
-    /// The moments of sampled statistics.
+impl Covariance {
+    /// The covariance of sampled statistics.
     #[must_use]
     pub fn of(statistics: LayerStatistics) -> Self {
         let LayerStatistics { groups, inputs: k, outputs, mean, gram, cross, target, .. } =

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::moments::Moments;
+use super::covariance::Covariance;
 use super::{PruneError, PruneLayer, matrix};
 
 /// Inputs up to which the normal equations are solved directly.
@@ -25,9 +25,9 @@ const RESIDUAL: f64 = 1e-3;
 ///
 /// # Errors
 /// The layer's inputs are not finite.
-pub fn refit(
+pub fn reconstruct(
     layer: &PruneLayer,
-    moments: &Moments,
+    covariance: &Covariance,
     mask: &[bool],
     weights: &mut [f32],
     bias: &mut [f32],
@@ -35,19 +35,19 @@ pub fn refit(
     let k = layer.inputs;
     let means = |w: &[f32]| -> Vec<f64> {
         let row = |o: usize| {
-            let mean = moments.group_mean(layer.group(o));
+            let mean = covariance.group_mean(layer.group(o));
             w[o * k..(o + 1) * k].iter().zip(mean).map(|(w, m)| f64::from(*w) * m).sum()
         };
         (0..layer.outputs).map(row).collect()
     };
-    let wanted: Vec<f64> = match &moments.wanted {
+    let wanted: Vec<f64> = match &covariance.wanted {
         Some((_, means)) => means.clone(),
         None => means(weights).iter().zip(bias.iter()).map(|(m, b)| m + f64::from(*b)).collect(),
     };
     let fitted = if k <= DIRECT {
-        direct(layer, moments, mask, weights)?
+        direct(layer, covariance, mask, weights)?
     } else {
-        iterative(layer, moments, mask, weights)
+        iterative(layer, covariance, mask, weights)
     };
     if fitted.iter().any(|w| !w.is_finite()) {
         let what = format!("weights of `{}` after the refit are not finite", layer.name);
@@ -62,14 +62,14 @@ pub fn refit(
 
 /// Right-hand side of an output channel: covariance of what it should be with each input. The damping pulls weights
 /// towards those that they have.
-fn side(layer: &PruneLayer, moments: &Moments, weights: &[f32], o: usize) -> Vec<f64> {
+fn side(layer: &PruneLayer, statistics: &Covariance, weights: &[f32], o: usize) -> Vec<f64> {
     let (k, group) = (layer.inputs, layer.group(o));
-    let (covariance, damping) = (moments.group(group), moments.damping(group));
+    let (covariance, damping) = (statistics.group(group), statistics.damping(group));
     let own: Vec<f64> = weights[o * k..(o + 1) * k].iter().map(|w| f64::from(*w)).collect();
     let product = |i: usize| -> f64 {
         covariance[i * k..(i + 1) * k].iter().zip(&own).map(|(c, w)| c * w).sum()
     };
-    let cross = |i: usize| match &moments.wanted {
+    let cross = |i: usize| match &statistics.wanted {
         Some((cross, _)) => cross[o * k + i],
         None => product(i),
     };
@@ -79,7 +79,7 @@ fn side(layer: &PruneLayer, moments: &Moments, weights: &[f32], o: usize) -> Vec
 /// Solves for all channels; those with the same inputs left share a factorization.
 fn direct(
     layer: &PruneLayer,
-    moments: &Moments,
+    covariance: &Covariance,
     mask: &[bool],
     weights: &[f32],
 ) -> Result<Vec<f32>, PruneError> {
@@ -94,12 +94,12 @@ fn direct(
         let sides: Vec<Vec<f64>> = rows
             .iter()
             .map(|o| {
-                let all = side(layer, moments, weights, *o);
+                let all = side(layer, covariance, weights, *o);
                 at.iter().map(|i| all[*i]).collect()
             })
             .collect();
-        let damping = moments.damping(*group);
-        Ok((at.clone(), rows, matrix::solve(moments.group(*group), k, &at, damping, &sides)?))
+        let damping = covariance.damping(*group);
+        Ok((at.clone(), rows, matrix::solve(covariance.group(*group), k, &at, damping, &sides)?))
     });
     let solved: Vec<_> = solved.collect::<Result<_, PruneError>>()?;
     let mut fitted = vec![0f32; weights.len()];
@@ -112,18 +112,23 @@ fn direct(
 }
 
 /// Conjugate gradients with the diagonal as preconditioner, under the mask, from the weights as they are.
-fn iterative(layer: &PruneLayer, moments: &Moments, mask: &[bool], weights: &[f32]) -> Vec<f32> {
+fn iterative(
+    layer: &PruneLayer,
+    covariance: &Covariance,
+    mask: &[bool],
+    weights: &[f32],
+) -> Vec<f32> {
     let k = layer.inputs;
     let per_group = (layer.outputs / layer.groups.max(1)).max(1);
     let mut fitted = Vec::with_capacity(weights.len());
     for group in 0..layer.groups {
         let rows = group * per_group..(group + 1) * per_group;
-        let damping = moments.damping(group) as f32;
-        let mut matrix: Vec<f32> = moments.group(group).iter().map(|v| *v as f32).collect();
+        let damping = covariance.damping(group) as f32;
+        let mut matrix: Vec<f32> = covariance.group(group).iter().map(|v| *v as f32).collect();
         (0..k).for_each(|i| matrix[i * k + i] += damping);
         let (from, to) = (rows.start * k, rows.end * k);
         let own = &weights[from..to];
-        let sides = match &moments.wanted {
+        let sides = match &covariance.wanted {
             Some((cross, _)) => {
                 let pairs = cross[from..to].iter().zip(own);
                 pairs.map(|(c, w)| *c as f32 + damping * w).collect()
@@ -181,7 +186,7 @@ fn descend(matrix: &[f32], sides: &[f32], mask: &[bool], start: &[f32], k: usize
 mod tests {
     use super::*;
 
-    fn problem(outputs: usize, inputs: usize) -> (PruneLayer, Moments, Vec<f32>, Vec<bool>) {
+    fn problem(outputs: usize, inputs: usize) -> (PruneLayer, Covariance, Vec<f32>, Vec<bool>) {
         let n = inputs;
         let a: Vec<f64> = (0..n * n).map(|i| ((i * 7919 % 101) as f64 - 50.0) / 50.0).collect();
         let at = |i: usize, j: usize| -> f64 {
@@ -190,18 +195,18 @@ mod tests {
         let covariance = (0..n * n).map(|ij| at(ij / n, ij % n)).collect();
         let mean = (0..n).map(|i| i as f64 / n as f64).collect();
         let sensitivity = vec![1.0; outputs];
-        let moments =
-            Moments { inputs: n, covariance, mean, wanted: None, power: vec![0.0], sensitivity };
+        let covariance =
+            Covariance { inputs: n, covariance, mean, wanted: None, power: vec![0.0], sensitivity };
         let weights = (0..outputs * n).map(|i| ((i * 31 % 17) as f32 - 8.0) / 8.0).collect();
         let mask = (0..outputs * n).map(|i| i * 13 % 5 != 0).collect();
-        (PruneLayer::new("fc", [outputs, n, 1], 4), moments, weights, mask)
+        (PruneLayer::new("fc", [outputs, n, 1], 4), covariance, weights, mask)
     }
 
     #[test]
     fn refit_lowers_the_error_keeps_the_mask_and_the_means() {
-        let (layer, moments, before, mask) = problem(6, 24);
+        let (layer, covariance, before, mask) = problem(6, 24);
         let (mut after, mut bias) = (before.clone(), vec![0.5; 6]);
-        refit(&layer, &moments, &mask, &mut after, &mut bias).unwrap();
+        reconstruct(&layer, &covariance, &mask, &mut after, &mut bias).unwrap();
         let cut: Vec<f32> =
             before.iter().zip(&mask).map(|(w, m)| if *m { *w } else { 0.0 }).collect();
         let error = |w: &[f32]| -> f64 {
@@ -209,7 +214,7 @@ mod tests {
                 .map(|o| {
                     let d: Vec<f64> =
                         (0..24).map(|i| f64::from(w[o * 24 + i] - before[o * 24 + i])).collect();
-                    let c = moments.group(0);
+                    let c = covariance.group(0);
                     (0..24 * 24).map(|ij| d[ij / 24] * c[ij] * d[ij % 24]).sum::<f64>()
                 })
                 .sum()
@@ -218,7 +223,7 @@ mod tests {
         assert!(after.iter().zip(&mask).all(|(w, m)| *m || *w == 0.0));
         for o in 0..6 {
             let mean = |w: &[f32]| -> f64 {
-                (0..24).map(|i| f64::from(w[o * 24 + i]) * moments.mean[i]).sum()
+                (0..24).map(|i| f64::from(w[o * 24 + i]) * covariance.mean[i]).sum()
             };
             let kept = mean(&after) + f64::from(bias[o]) - mean(&before) - 0.5;
             assert!(kept.abs() < 1e-4, "{kept}");
@@ -227,9 +232,9 @@ mod tests {
 
     #[test]
     fn conjugate_gradients_reach_the_direct_solution() {
-        let (layer, moments, weights, mask) = problem(4, 32);
-        let exact = direct(&layer, &moments, &mask, &weights).unwrap();
-        let close = iterative(&layer, &moments, &mask, &weights);
+        let (layer, covariance, weights, mask) = problem(4, 32);
+        let exact = direct(&layer, &covariance, &mask, &weights).unwrap();
+        let close = iterative(&layer, &covariance, &mask, &weights);
         let size: f32 = exact.iter().map(|w| w * w).sum();
         let gap: f32 = exact.iter().zip(&close).map(|(a, b)| (a - b).powi(2)).sum();
         assert!(gap < 1e-2 * size, "{gap} {size}");

@@ -4,12 +4,12 @@
 //! Layers are pruned one after the other, the one of most energy first. Within a layer more weights than wanted are
 //! removed by magnitude, then those restored whose absence changes the outputs most, judged together on real data:
 //! weights whose contributions cancel do not look important because of their size. (The change is measured as a sum of
-//! squares, by the covariance of the inputs, in place of the paper's sum of magnitudes over samples.) The refit of
+//! squares, by the covariance of the inputs, in place of the paper's sum of magnitudes over samples.) The reconstruct of
 //! what remains and the tuning of the whole network are the driver's.
 //!
 //! Other orders of the layers give the baselines that the paper compares with.
 
-use super::{Choice, Reason, Round};
+use super::{Ranking, Reason, Round};
 use crate::{PruneError, PruneLayer, matrix};
 use pecan_net::Masks;
 
@@ -28,11 +28,11 @@ struct Ordered<'a> {
     order: Vec<usize>,
 }
 
-pub(super) fn by_energy<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>, PruneError> {
+pub(super) fn by_energy<'a>(round: &'a Round<'a>) -> Result<Box<dyn Ranking + 'a>, PruneError> {
     ordered(round, |layer| round.energy.get(&layer.name).copied().unwrap_or(0.0))
 }
 
-pub(super) fn by_macs<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>, PruneError> {
+pub(super) fn by_macs<'a>(round: &'a Round<'a>) -> Result<Box<dyn Ranking + 'a>, PruneError> {
     ordered(round, |layer| {
         let kept = round.mask(layer).iter().filter(|keep| **keep).count();
         let macs = round.macs.get(&layer.name).copied().unwrap_or(0) as f64;
@@ -40,19 +40,19 @@ pub(super) fn by_macs<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>, 
     })
 }
 
-pub(super) fn by_weights<'a>(round: &'a Round<'a>) -> Result<Box<dyn Choice + 'a>, PruneError> {
+pub(super) fn by_weights<'a>(round: &'a Round<'a>) -> Result<Box<dyn Ranking + 'a>, PruneError> {
     ordered(round, |layer| round.mask(layer).iter().filter(|keep| **keep).count() as f64)
 }
 
 fn ordered<'a>(
     round: &'a Round<'a>,
     cost: impl Fn(&PruneLayer) -> f64,
-) -> Result<Box<dyn Choice + 'a>, PruneError> {
+) -> Result<Box<dyn Ranking + 'a>, PruneError> {
     let mut order: Vec<usize> = (0..round.layers.len()).collect();
     let costs: Vec<f64> = round.layers.iter().map(cost).collect();
     order.sort_by(|a, b| costs[*b].total_cmp(&costs[*a]).then(a.cmp(b)));
     // Statistics are needed of every layer: missing ones show now.
-    round.layers.iter().try_for_each(|layer| round.moments(layer).map(|_| ()))?;
+    round.layers.iter().try_for_each(|layer| round.covariance(layer).map(|_| ()))?;
     Ok(Box::new(Ordered { round, order }))
 }
 
@@ -95,7 +95,7 @@ impl Ordered<'_> {
         kept: &mut [bool],
         count: usize,
     ) -> Result<(), PruneError> {
-        let (weights, moments) = (self.round.weights(layer), self.round.moments(layer)?);
+        let (weights, covariance) = (self.round.weights(layer), self.round.covariance(layer)?);
         let k = layer.inputs;
         let per_group = (layer.outputs / layer.groups.max(1)).max(1);
         let mut left = count;
@@ -107,7 +107,8 @@ impl Ordered<'_> {
                 .collect();
             let mut gains: Vec<(f32, usize)> = Vec::new();
             for group in 0..layer.groups {
-                let covariance: Vec<f32> = moments.group(group).iter().map(|v| *v as f32).collect();
+                let covariance: Vec<f32> =
+                    covariance.group(group).iter().map(|v| *v as f32).collect();
                 let (from, to) = (group * per_group * k, (group + 1) * per_group * k);
                 let effect = matrix::product(&missing[from..to], &covariance, [per_group, k, k]);
                 let open = (from..to).filter(|at| mask[*at] && !kept[*at]);
@@ -125,7 +126,7 @@ impl Ordered<'_> {
     }
 }
 
-impl Choice for Ordered<'_> {
+impl Ranking for Ordered<'_> {
     fn masks(&self, amount: f64) -> Result<Masks, PruneError> {
         let turns = self.turns(amount);
         let masks = self
