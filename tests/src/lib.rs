@@ -1,6 +1,7 @@
 //! What the tests share: random networks, a bench that holds RTL, emulator and integer reference against
 //! each other, and the replay of single blocks under Verilator.
 
+pub mod architecture;
 pub mod bench;
 pub mod digits;
 pub mod equivalence;
