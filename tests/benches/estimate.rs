@@ -18,7 +18,7 @@ fn main() {
 /// Technology without a file; what a term costs does not depend on its coefficient.
 fn target(preset_name: &str) -> Option<Target> {
     let config = preset(preset_name).unwrap_or_default();
-    Target::new(&config, &Technology::builtin("eyeriss-relative").ok()?).ok()
+    Target::new(&config, &Technology::open("eyeriss-relative").ok()?).ok()
 }
 
 /// Activity of the bundled network.

@@ -53,7 +53,7 @@ fn check(name: &str) {
         networks: here.join("data"),
         cases: folder.path().join("cases"),
     };
-    let technology = Technology::builtin(name).unwrap();
+    let technology = Technology::open(name).unwrap();
     let first = held_out(&setup, &technology, &|_| ()).unwrap();
     assert_eq!(first.len(), 2);
     for layer in &first {

@@ -23,7 +23,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 fn target(config: &Config) -> Target {
-    Target::new(config, &Technology::builtin("eyeriss-relative").unwrap()).unwrap()
+    Target::new(config, &Technology::open("eyeriss-relative").unwrap()).unwrap()
 }
 
 fn digits_estimate(images: usize) -> (Target, Network, Estimate) {

@@ -42,7 +42,7 @@ fn part(samples: &Samples) -> Subset {
 fn setting(config: &Config) -> Setting {
     let tuning = samples("train_idx");
     Setting {
-        target: Target::new(config, &Technology::builtin("sg13g2").unwrap()).unwrap(),
+        target: Target::new(config, &Technology::open("sg13g2").unwrap()).unwrap(),
         mapper: map::Options::default(),
         calibration: Calibration::MinMax,
         data: Arc::new(Split {
@@ -187,7 +187,7 @@ fn energy_of_the_pruned_network_at_gate_level() {
         networks: folder.path().to_path_buf(),
         cases: file("cases"),
     };
-    let technology = Technology::builtin("sg13g2").unwrap();
+    let technology = Technology::open("sg13g2").unwrap();
     let layers = held_out(&setup, &technology, &|_| ()).unwrap();
     assert_eq!(layers.len(), 2);
     for layer in &layers {

@@ -126,8 +126,8 @@ fn check(entry: Entry) {
 
 #[test]
 fn reports_agree_on_every_preset_in_every_technology() {
-    for technology in Technology::builtin_names() {
-        let technology = Technology::builtin(technology).unwrap();
+    for technology in pecan_technologies::shipped() {
+        let technology = Technology::open(technology).unwrap();
         for preset_of in PRESETS {
             let mut config = preset(preset_of.name).unwrap();
             // The width of the network that is measured.
@@ -152,7 +152,7 @@ fn reports_agree_on_every_preset_in_every_technology() {
 #[test]
 fn reports_agree_for_random_networks() {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
-    let technology = Technology::builtin("sg13g2").unwrap();
+    let technology = Technology::open("sg13g2").unwrap();
     let mut tried = 0;
     while tried < 25 {
         let config = Config::random(&mut rng, &Limits::small());

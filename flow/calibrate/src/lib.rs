@@ -34,7 +34,7 @@ pub use plan::{NetworkSource, Plan, Point};
 pub use record::Record;
 pub use stimulus::Piece;
 pub use summary::{Case, HeldOut};
-pub use table::markdown;
+pub use table::{csv, markdown};
 
 use bench::{Bench, Origin};
 use pecan_energy::EnergyError;

@@ -286,9 +286,9 @@ pub(super) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.toml");
         std::fs::write(&path, &text).unwrap();
-        assert_eq!(Technology::load(&path).unwrap(), technology);
+        assert_eq!(Technology::open(&path.display().to_string()).unwrap(), technology);
         std::fs::write(&path, text.replace("format = 1", "format = 2")).unwrap();
-        let error = Technology::load(&path).unwrap_err().to_string();
+        let error = Technology::open(&path.display().to_string()).unwrap_err().to_string();
         assert!(error.contains("format 2") && error.contains("format 1"), "{error}");
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::{Calibration, HeldOut};
 use pecan_energy::ComponentError;
 
-/// Tables of a calibration in Markdown: errors by configuration, by component and by layer.
+/// Tables of a calibration in Markdown: errors by configuration and by component.
 #[must_use]
 pub fn markdown(calibration: &Calibration) -> String {
     let technology = &calibration.technology;
@@ -24,7 +24,19 @@ pub fn markdown(calibration: &Calibration) -> String {
     }
     configurations(&calibration.held_out, &mut text);
     components(calibration, &mut text);
-    layers(&calibration.held_out, &mut text);
+    text
+}
+
+/// The held-out layers as the file `held_out.csv` of a technology.
+#[must_use]
+pub fn csv(list: &[HeldOut]) -> String {
+    let mut text = String::from("configuration,layer,cycles,gate_level_pj,predicted_pj\n");
+    for h in list {
+        // Names of layers come from files.
+        let layer = h.layer.replace([',', '"', '\n', '\r'], "_");
+        let (gate, predicted) = (h.gate_level, h.predicted);
+        let _ = writeln!(text, "{},{layer},{},{gate:.0},{predicted:.0}", h.config, h.cycles);
+    }
     text
 }
 
@@ -81,22 +93,6 @@ fn components(calibration: &Calibration, text: &mut String) {
             pair(fit.fit_error),
             left_out.map_or("-".into(), pair),
             fit.held_out_error.map_or("-".into(), pair),
-        );
-    }
-}
-
-fn layers(list: &[HeldOut], text: &mut String) {
-    *text += "\n| configuration | layer @ density | cycles | gate level, pJ | predicted, pJ | error |\n|---|---|---|---|---|---|\n";
-    for h in list {
-        let _ = writeln!(
-            text,
-            "| `{}` | {} | {} | {:.0} | {:.0} | {:+.1} % |",
-            h.config,
-            h.layer,
-            h.cycles,
-            h.gate_level,
-            h.predicted,
-            100.0 * h.error()
         );
     }
 }

@@ -8,12 +8,13 @@ use serde_json::json;
 use super::table::{Table, grouped, percent};
 use super::{Context, Exit, Failure, Metrics, RunArgs, RunFolder};
 use pecan_calibrate::{
-    CalibrateError, Calibration, HeldOut, Plan, Setup, calibrate, case_folder, markdown,
+    CalibrateError, Calibration, HeldOut, Plan, Setup, calibrate, case_folder, csv, markdown,
 };
 use pecan_energy::{ComponentError, Technology};
 
 use pecan_config::Config;
 use pecan_synth::{LibertySearch, Process, SynthOptions};
+use pecan_technologies::{File, find};
 
 /// Characterize the hardware at gate level and fit its energy to a technology file
 ///
@@ -22,20 +23,25 @@ use pecan_synth::{LibertySearch, Process, SynthOptions};
 /// predicted and measured: the published error. Finished cases are kept: a run that was stopped goes on.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Process to calibrate: sg13g2, osu018, asap7 or the file of a profile
+    /// Process to calibrate: a technology's name or folder, or the file of a profile
     #[arg(long, value_name = "NAME|FILE", default_value = "sg13g2")]
     technology: String,
     /// Liberty files of the cell library [default: those of the process, where they are found]
     #[arg(long, value_name = "FILE")]
     liberty: Vec<PathBuf>,
-    /// Folder of the process design kits [default: the variable PECAN_PDK, or shared/pdk above here]
+    /// Folder of the process design kits [default: the variable PECAN_PDK, and pdk in the user's data folder]
     #[arg(long, value_name = "DIR")]
     pdk: Option<PathBuf>,
     /// What to characterize [default: the plan that is part of the program]
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
     /// Folder with the networks of the plan
-    #[arg(long, value_name = "DIR", default_value = "../shared")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        required_unless_present = "check",
+        default_value_if("check", clap::builder::ArgPredicate::IsPresent, ".")
+    )]
     networks: PathBuf,
     /// Print the error record of a technology file or of a built-in technology, and stop
     #[arg(long, value_name = "NAME|FILE")]
@@ -59,6 +65,9 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         return check(&Technology::open(name)?, &args, context);
     }
     let process = Process::load(&args.technology).map_err(Failure::bad_input)?;
+    let profile = find(&args.technology, File::Process)
+        .map_err(|error| Failure::from_error(Exit::BadInput, error))?
+        .text;
     let plan = match &args.plan {
         Some(path) => Plan::load(path)?,
         None => Plan::shipped()?,
@@ -82,17 +91,22 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     };
     let calibration = calibrate(&setup, &finished)?;
     bar.finish_and_clear();
-    conclude(&calibration, &folder, context)
+    conclude(&calibration, &profile, &folder, context)
 }
 
+/// Writes the technology as a folder, and its record for people.
 fn conclude(
     calibration: &Calibration,
+    profile: &str,
     folder: &RunFolder,
     context: &Context,
 ) -> Result<Exit, Failure> {
     let technology = &calibration.technology;
-    folder.write(format!("{}.toml", technology.name), technology.to_toml()?)?;
-    folder.write(format!("{}.md", technology.name), markdown(calibration))?;
+    let name = &technology.name;
+    folder.write(format!("{name}/{}", File::Process.name()), profile)?;
+    folder.write(format!("{name}/{}", File::Energy.name()), technology.to_toml()?)?;
+    folder.write(format!("{name}/{}", File::HeldOut.name()), csv(&calibration.held_out))?;
+    folder.write(format!("{name}.md"), markdown(calibration))?;
     if !context.json() {
         context.print(&format!("{}\n", table(technology)))?;
         context.print(&verdict(technology))?;

@@ -37,13 +37,13 @@ struct SynthesisArgs {
     /// What to map to
     #[arg(long, value_enum, default_value_t = Target::Asic)]
     target: Target,
-    /// Process: sg13g2, osu018, asap7, or the file of a profile
+    /// Process: a technology's name or folder, or the file of a profile
     #[arg(long, value_name = "NAME|FILE", default_value = "sg13g2")]
     technology: String,
     /// Liberty files of the cell library, in place of those that the process names
     #[arg(long, value_name = "FILE", num_args = 1..)]
     liberty: Vec<PathBuf>,
-    /// Folder of the process design kits [default: the variable PECAN_PDK]
+    /// Folder of the process design kits [default: the variable PECAN_PDK, and pdk in the user's data folder]
     #[arg(long, value_name = "DIR")]
     pdk: Option<PathBuf>,
     /// Whether to gate clocks, where the process and Yosys can

@@ -19,6 +19,7 @@ use pecan_net::data::{Rows, Samples, Selection};
 use pecan_net::graph::Graph;
 use pecan_net::onnx::Model;
 use pecan_net::quantize;
+use pecan_technologies::{File, find, shipped};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -125,15 +126,12 @@ fn programs_are_as_recorded() {
 
 #[test]
 fn technologies_are_as_recorded() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../energy/technologies");
-    let mut lines = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        lines.push(format!("{name} {}\n", hash(&std::fs::read(&path).unwrap())));
+    let mut lines = String::new();
+    for name in shipped() {
+        let text = find(name, File::Energy).unwrap().text;
+        writeln!(lines, "{name}.toml {}", hash(text.as_bytes())).unwrap();
     }
-    lines.sort();
-    compare_lines("technologies.txt", &lines.concat());
+    compare_lines("technologies.txt", &lines);
 }
 
 /// Without what differs from run to run.

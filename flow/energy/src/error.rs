@@ -34,17 +34,9 @@ pub enum EnergyError {
         /// Version that is known.
         known: u32,
     },
-    /// No technology of that name.
-    #[error("unknown technology `{name}`{}; allowed: {known}, or a file",
-        nearest.map(|n| format!(", did you mean `{n}`?")).unwrap_or_default())]
-    UnknownTechnology {
-        /// As given.
-        name: String,
-        /// Names that exist.
-        known: String,
-        /// The closest of them.
-        nearest: Option<&'static str>,
-    },
+    /// No technology of that name, or its file cannot be read.
+    #[error(transparent)]
+    Find(#[from] pecan_technologies::FindError),
     /// A technology lacks what the model needs, or names what it does not know.
     #[error("technology `{technology}`: {}", problems.join("; "))]
     Terms {

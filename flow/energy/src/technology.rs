@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use pecan_technologies::{File, Found};
 use pecan_text::toml_limits;
 use serde::{Deserialize, Serialize};
-use strsim::jaro_winkler;
 use toml::de::DeValue;
 
 use super::EnergyError;
@@ -13,14 +13,6 @@ use super::sram::SramModel;
 
 /// Version of the file format that this program reads and writes.
 pub const FORMAT: u32 = 1;
-
-/// Technologies that are part of the program, by name.
-const BUILTIN: &[(&str, &str)] = &[
-    ("sg13g2", include_str!("../technologies/sg13g2.toml")),
-    ("osu018", include_str!("../technologies/osu018.toml")),
-    ("asap7", include_str!("../technologies/asap7.toml")),
-    ("eyeriss-relative", include_str!("../technologies/eyeriss-relative.toml")),
-];
 
 /// A technology: everything that turns counts and toggles into energy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -123,50 +115,13 @@ pub struct ComponentError {
 }
 
 impl Technology {
-    /// Names of the technologies that are part of the program.
-    pub fn builtin_names() -> impl Iterator<Item = &'static str> {
-        BUILTIN.iter().map(|(name, _)| *name)
-    }
-
-    /// A technology that is part of the program.
+    /// A technology by its name, its folder, or its file.
     ///
     /// # Errors
-    /// There is none of that name.
-    pub fn builtin(name: &str) -> Result<Self, EnergyError> {
-        match BUILTIN.iter().find(|(known, _)| *known == name) {
-            Some((_, text)) => Self::parse(text, Path::new(name)),
-            None => Err(EnergyError::UnknownTechnology {
-                name: name.into(),
-                known: Self::builtin_names().collect::<Vec<_>>().join(", "),
-                nearest: nearest(name),
-            }),
-        }
-    }
-
-    /// A built-in technology if the name is one of theirs, else a file.
-    ///
-    /// # Errors
-    /// As [`Self::builtin`] and [`Self::load`].
-    pub fn open(name: &str) -> Result<Self, EnergyError> {
-        let path = Path::new(name);
-        if BUILTIN.iter().any(|(known, _)| *known == name) || !looks_like_path(path) {
-            Self::builtin(name)
-        } else {
-            Self::load(path)
-        }
-    }
-
-    /// Reads a technology file.
-    ///
-    /// # Errors
-    /// The file cannot be read, is not a technology file, or is of another version.
-    pub fn load(path: &Path) -> Result<Self, EnergyError> {
-        let text = std::fs::read_to_string(path).map_err(|source| EnergyError::Io {
-            action: "read",
-            path: path.into(),
-            source,
-        })?;
-        Self::parse(&text, path)
+    /// There is none, or the file cannot be read, is not a technology file, or is of another version.
+    pub fn open(name_or_path: &str) -> Result<Self, EnergyError> {
+        let Found { text, path } = pecan_technologies::find(name_or_path, File::Energy)?;
+        Self::parse(&text, &path.unwrap_or_else(|| name_or_path.into()))
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, EnergyError> {
@@ -280,23 +235,12 @@ fn illegal_numbers(text: &str) -> String {
     said
 }
 
-fn looks_like_path(path: &Path) -> bool {
-    path.exists() || path.components().count() > 1 || path.extension().is_some()
-}
-
-fn nearest(name: &str) -> Option<&'static str> {
-    let close = |known: &&str| jaro_winkler(name, known) > 0.7;
-    Technology::builtin_names()
-        .filter(close)
-        .max_by(|a, b| jaro_winkler(name, a).total_cmp(&jaro_winkler(name, b)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shipped(name: &str) -> &'static str {
-        BUILTIN.iter().find(|(known, _)| *known == name).unwrap().1
+    fn shipped(name: &str) -> String {
+        pecan_technologies::find(name, File::Energy).unwrap().text.into_owned()
     }
 
     fn read(text: &str) -> Result<Technology, String> {

@@ -36,9 +36,9 @@ pub(super) fn of(kind: Kind) -> Reader {
         Kind::Configuration => with_file("configuration.toml", configuration),
         Kind::Topology => with_file("layers.csv", topology),
         Kind::Liberty => with_file("cells.lib", cells),
-        Kind::Technology => {
-            with_file("technology.toml", |path, _| Technology::load(path).map_err(shown).is_ok())
-        }
+        Kind::Technology => with_file("technology.toml", |path, _| {
+            Technology::open(&path.display().to_string()).map_err(shown).is_ok()
+        }),
         Kind::Program => program(),
         Kind::Saif => saif(),
         Kind::Netlist => netlist(),

@@ -55,7 +55,7 @@ pub(crate) fn run(
         DataArgs { data, rows, ..DataArgs::default() }.load(&dense_graph, seed)
     };
     let (tune, validate, inputs) = (load(TUNE)?, load(VALIDATE)?, load(TEST)?);
-    let technology = Technology::builtin("sg13g2")?;
+    let technology = Technology::open("sg13g2")?;
     let setting = setting(config, &technology, (tune, validate, &inputs), seed)?;
     let dense = Dense::new(&setting, &dense_graph)?;
     let answers = prune::answers(&dense.quantized, &setting.data.test)?;

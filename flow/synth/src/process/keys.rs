@@ -54,6 +54,7 @@ pub(super) const KEYS: &[Key] = &[
     key("", "node_nm", Form::Number(1.0, 10_000.0), true),
     key("liberty", "files", Form::Texts, true),
     key("liberty", "folders", Form::Texts, false),
+    key("liberty", "install", Form::Text, false),
     key("clock_gate", "cell", Form::Identifier, true),
     key("clock_gate", "enable", Form::Identifier, true),
     key("clock_gate", "clock", Form::Identifier, true),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use miette::NamedSource;
 use pecan_config::MOST_PROBLEMS;
+use pecan_technologies::{File, FindError, Found, find, names};
 use pecan_text::escape::{escape_name, escape_text, mask, shorten, shows};
 use pecan_text::nearest;
 use pecan_text::toml_limits;
@@ -14,7 +15,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{ProcessError, ProcessProblem};
 use super::keys::{Form, KEYS, Key, OPTIONAL, sections};
-use super::{ClockGate, Process, SHIPPED, Sizing, Tie, Timing, Wire};
+use super::{ClockGate, Process, Sizing, Tie, Timing, Wire};
 use crate::words::{is_identifier, is_name, is_pattern};
 
 /// Longest text about a problem, in bytes.
@@ -40,36 +41,34 @@ struct Reader {
 }
 
 impl Process {
-    /// A shipped profile by its name, or the profile in a file.
+    /// The profile of a technology by its name, its folder, or the profile's file.
     ///
     /// # Errors
-    /// [`ProcessError`] if there is neither, or with everything that is wrong with it.
-    pub fn load(name_or_file: &str) -> Result<Self, ProcessError> {
-        if let Some((name, text)) = SHIPPED.iter().find(|(name, _)| *name == name_or_file) {
-            return Self::parse(name, text);
-        }
-        let path = Path::new(name_or_file);
-        match std::fs::read_to_string(path) {
-            Ok(text) => {
-                let mut process = Self::parse(name_or_file, &text)?;
-                process.folder = Some(path.parent().map(Path::to_path_buf).unwrap_or_default());
+    /// [`ProcessError`] if there is none, or with everything that is wrong with it.
+    pub fn load(name_or_path: &str) -> Result<Self, ProcessError> {
+        match find(name_or_path, File::Process) {
+            Ok(Found { text, path }) => {
+                let mut process = Self::parse(name_or_path, &text)?;
+                process.folder =
+                    path.map(|path| path.parent().map(Path::to_path_buf).unwrap_or_default());
                 Ok(process)
             }
             Err(error) => {
-                let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
-                let near = nearest(name_or_file, names.iter().copied());
-                let near = near.map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
+                let known = names(File::Process).join(", ");
+                let near = match &error {
+                    FindError::Unknown { nearest: Some(near), .. } => {
+                        format!("did you mean `{near}`? ")
+                    }
+                    _ => String::new(),
+                };
                 let problem = ProcessProblem {
-                    message: format!("`{name_or_file}` is no shipped process and no file: {error}"),
-                    help: format!("{near}shipped are {}", names.join(", ")),
+                    message: error.to_string(),
+                    help: format!("{near}processes are {known}"),
                     source: None,
                     span: None,
                 };
-                Err(ProcessError {
-                    origin: name_or_file.to_owned(),
-                    problems: vec![problem],
-                    more: 0,
-                })
+                let origin = name_or_path.to_owned();
+                Err(ProcessError { origin, problems: vec![problem], more: 0 })
             }
         }
     }
@@ -230,6 +229,7 @@ impl Reader {
             description: self.text("description")?,
             node_nm: self.number("node_nm")?,
             liberty: self.texts("liberty.files"),
+            install: self.text("liberty.install").unwrap_or_default(),
             folders: self.texts("liberty.folders").into_iter().map(PathBuf::from).collect(),
             clock_gate: self.clock_gate(),
             tie: self.tie(),

@@ -1,7 +1,6 @@
 //! Process profiles: what synthesis, timing and the energy model assume about a technology.
 //!
-//! A profile is a TOML file. Three are part of the program ([`SHIPPED`]); any other is read from a file. A
-//! profile names its cell library and where it is looked for; it contains no foreign data itself.
+//! A profile is the file `process.toml` of a technology's folder ([`pecan_technologies`]). It names its cell library and where it is looked for; it contains no foreign data itself.
 
 mod error;
 mod keys;
@@ -15,13 +14,6 @@ use serde::Serialize;
 pub use self::error::{ProcessError, ProcessProblem};
 pub use self::search::LibertySearch;
 
-/// The profiles that are part of the program: name and text.
-pub const SHIPPED: &[(&str, &str)] = &[
-    ("sg13g2", include_str!("../../processes/sg13g2.toml")),
-    ("osu018", include_str!("../../processes/osu018.toml")),
-    ("asap7", include_str!("../../processes/asap7.toml")),
-];
-
 /// A technology as the flow sees it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Process {
@@ -33,6 +25,9 @@ pub struct Process {
     pub node_nm: f64,
     /// File names of the cell library.
     pub liberty: Vec<String>,
+    /// Where the files come from, for somebody who lacks them; may be empty.
+    #[serde(skip)]
+    pub install: String,
     /// Folders that hold them: absolute, or below the folder of the process design kits.
     pub folders: Vec<PathBuf>,
     /// The cell that gates clocks; without one, no clock is gated.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use pecan_host::tools::user_data;
+
 use super::Process;
 use crate::{Result, ToolError};
 
@@ -15,7 +17,7 @@ pub struct LibertySearch {
 }
 
 impl LibertySearch {
-    /// Looks in the folder that the variable `PECAN_PDK` names, if it is set.
+    /// Looks in the folder that the variable `PECAN_PDK` names, if it is set, and in `pdk` of the user's data folder.
     #[must_use]
     pub fn from_environment() -> Self {
         let pdk = std::env::var_os("PECAN_PDK").filter(|value| !value.is_empty());
@@ -27,7 +29,7 @@ impl Process {
     /// The files of the cell library, absolute, possibly compressed (`.gz`).
     ///
     /// Each is looked for in the given folder of design kits, beside the profile's file, in absolute folders
-    /// of the profile, and in `shared/pdk` of the current folder and of those above it.
+    /// of the profile, and in `pdk` of the user's data folder ([`user_data`]).
     ///
     /// # Errors
     /// [`ToolError::LibertyMissing`] with every place that was searched.
@@ -54,9 +56,9 @@ impl Process {
             process: self.name.clone(),
             file: file.to_owned(),
             searched: places.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", "),
-            hint: match self.name.as_str() {
-                "osu018" => ", or install the system package `qflow-tech-osu018`".into(),
-                _ => String::new(),
+            hint: match self.install.as_str() {
+                "" => String::new(),
+                install => format!(", or {install}"),
             },
         })?;
         path.canonicalize().map_err(ToolError::io("read", &path))
@@ -64,9 +66,9 @@ impl Process {
 
     /// Folders to look in, without repetition, most wanted first.
     fn places(&self, search: &LibertySearch) -> Vec<PathBuf> {
-        let here = std::env::current_dir().unwrap_or_default();
         let mut roots: Vec<PathBuf> = search.pdk.iter().cloned().collect();
         roots.extend(self.folder.clone());
+        roots.extend(user_data().map(|data| data.join("pdk")));
         let mut places = Vec::new();
         let add = |places: &mut Vec<PathBuf>, place: PathBuf| {
             if !places.contains(&place) {
@@ -76,10 +78,6 @@ impl Process {
         for root in &roots {
             add(&mut places, root.clone());
             // Joining an absolute folder gives that folder.
-            self.folders.iter().for_each(|folder| add(&mut places, root.join(folder)));
-        }
-        let shared = here.ancestors().map(|above| above.join("shared/pdk"));
-        for root in shared.filter(|root| root.is_dir()) {
             self.folders.iter().for_each(|folder| add(&mut places, root.join(folder)));
         }
         let absolute = self.folders.iter().filter(|folder| Path::is_absolute(folder));

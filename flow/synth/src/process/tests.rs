@@ -3,9 +3,9 @@ use crate::ToolError;
 
 #[test]
 fn shipped_profiles_are_complete() {
-    for (name, _) in SHIPPED {
-        let process = Process::load(name).unwrap();
-        assert_eq!(process.name, *name);
+    for name in pecan_technologies::names(pecan_technologies::File::Process) {
+        let process = Process::load(&name).unwrap();
+        assert_eq!(process.name, name);
         assert!(process.wire.reason.contains("assumption"), "{name}");
         assert!(!process.liberty.is_empty() && !process.folders.is_empty());
     }

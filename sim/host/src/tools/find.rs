@@ -107,6 +107,17 @@ impl Finder {
     }
 }
 
+/// The user's own technologies and design kits: `$PECAN_DATA`, else `$XDG_DATA_HOME/pecan`, else
+/// `~/.local/share/pecan`; none if none of the three variables is set.
+#[must_use]
+pub fn user_data() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    variable("PECAN_DATA")
+        .map(PathBuf::from)
+        .or_else(|| variable("XDG_DATA_HOME").map(|dir| Path::new(&dir).join("pecan")))
+        .or_else(|| variable("HOME").map(|dir| Path::new(&dir).join(".local/share/pecan")))
+}
+
 /// Refuses a cache folder in which tools cannot work, before they fail in words of their own: GNU make knows no blank in a
 /// path, and Yosys hands paths to a shell without quotes.
 fn check(cache: &Path) -> Result<()> {

