@@ -57,7 +57,8 @@ pub struct Found {
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
     /// There is no technology of that name, and no file or folder.
-    #[error("`{name}` is no technology, no file and no folder: {source}")]
+    #[error("unknown technology `{name}`{}; allowed: {known}, or a file or folder ({source})",
+        nearest.as_ref().map(|near| format!(", did you mean `{near}`?")).unwrap_or_default())]
     Unknown {
         /// What was asked for.
         name: String,
