@@ -7,9 +7,10 @@ use pecan_host::housekeeping::{Item, Limit, TOOLS, remove, survey};
 use pecan_host::tools::Finder;
 use serde_json::json;
 
-use super::table::{Table, grouped};
 use super::{Context, Exit, Failure, Metrics};
-use pecan_report::count;
+use pecan_text::format::count;
+use pecan_text::format::grouped;
+use pecan_text::table::Table;
 
 /// Show, shrink or clear the cache of simulators, netlists and tools
 ///

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use pecan_host::tools::Finder;
 use serde_json::json;
 
-use super::table::{Table, grouped, percent};
 use super::{Context, Exit, Failure, Metrics, RunArgs, RunFolder};
 use pecan_calibrate::{
     CalibrateError, Calibration, HeldOut, Plan, Setup, calibrate, case_folder, csv, markdown,
 };
 use pecan_energy::{ComponentError, Technology};
+use pecan_text::format::{grouped, percent};
+use pecan_text::table::Table;
 
 use pecan_config::Config;
 use pecan_synth::{LibertySearch, Process, SynthOptions};

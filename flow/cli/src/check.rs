@@ -10,12 +10,13 @@ use super::data::Inputs;
 use super::network::NetworkArgs;
 use super::run::{bits, import, quantize_for};
 use super::shapes::ShapeArgs;
-use super::table::{Table, grouped, percent};
 use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs};
 use pecan_map::{LayerMapping, Options, compile};
 use pecan_net::graph::{Finding, Graph, check};
 use pecan_net::onnx::Model;
 use pecan_net::quantize::{calibrate_by, extract};
+use pecan_text::format::{grouped, percent};
+use pecan_text::table::Table;
 
 /// List every node of a network: whether the accelerator runs it, why not, and how it maps
 ///

@@ -152,7 +152,7 @@ impl DataArgs {
         }
         let what =
             format!("{} chooses from a file of samples: name one with --data", given.join(", "));
-        Err(Failure::new(Exit::Usage, miette::MietteDiagnostic::new(what)))
+        Err(Failure::said(Exit::Usage, what))
     }
 }
 
@@ -166,7 +166,7 @@ fn random(graph: &Graph, limit: Option<usize>, seed: u64) -> Result<Inputs, Fail
             "{count} random inputs of {size} values; allowed: at most {MOST_RANDOM_VALUES} values, with those of \
              {calibrating} inputs that calibrate (--limit)"
         );
-        return Err(Failure::new(Exit::BadInput, miette::MietteDiagnostic::new(what)));
+        return Err(Failure::said(Exit::BadInput, what));
     }
     let mut samples = random_samples(count + calibrating, size, seed);
     let calibration = samples.split_off(count);

@@ -2,8 +2,8 @@
 
 use pecan_host::tools::{Diagnosis, Finder, doctor};
 
-use super::table::Table;
 use super::{Context, Exit, Failure, Metrics};
+use pecan_text::table::Table;
 
 /// Tools without which networks cannot be simulated; the others serve single commands.
 const NEEDED: [&str; 4] = ["verilator", "g++", "make", "python3"];

@@ -60,6 +60,12 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// A failure that a sentence explains.
+    #[must_use]
+    pub fn said(exit: Exit, what: impl Into<String>) -> Self {
+        Self::new(exit, miette::MietteDiagnostic::new(what))
+    }
+
     /// A failure with a full diagnostic.
     pub fn new(exit: Exit, diagnostic: impl Diagnostic + Send + Sync + 'static) -> Self {
         Self { exit, report: miette::Report::new(diagnostic) }

@@ -3,8 +3,9 @@
 use pecan_accelerator::generate::{GenerateError, Package, Prefix, Target};
 use pecan_config::Config;
 
-use super::table::{Table, grouped};
 use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder};
+use pecan_text::format::grouped;
+use pecan_text::table::Table;
 
 /// Write the accelerator: Verilog, file list, register map, C header, test bench, constraints
 ///

@@ -7,15 +7,19 @@
 //! Conventions: stdout carries data, stderr logs and progress; the exit code is an [`Exit`].
 
 mod args;
+#[cfg(feature = "energy")]
 mod bundled;
 mod cache;
+#[cfg(feature = "energy")]
 mod calibrate;
 mod check;
 mod completions;
 mod context;
 mod data;
+#[cfg(feature = "prune")]
 mod demo;
 mod doctor;
+#[cfg(feature = "energy")]
 mod estimate;
 mod failure;
 mod generate;
@@ -24,6 +28,7 @@ mod log;
 mod metrics;
 mod network;
 mod output;
+#[cfg(feature = "prune")]
 mod prune;
 mod registry;
 mod run;
@@ -31,6 +36,7 @@ mod shapes;
 mod shown;
 mod signals;
 mod simulate;
+#[cfg(feature = "energy")]
 mod synth;
 mod tools;
 
@@ -38,8 +44,6 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
-
-use pecan_report::table;
 
 pub use args::{ConfigArgs, RunArgs};
 pub use context::Context;

@@ -26,6 +26,7 @@ pub(super) struct NetworkArgs {
 /// What a workload file may say; paths are relative to the file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(not(feature = "prune"), allow(dead_code))] // Only pruning tunes.
 struct Workload {
     model: Option<PathBuf>,
     data: Option<PathBuf>,
@@ -44,6 +45,7 @@ struct Workload {
 }
 
 /// What a workload file says about the data of `pecan prune`.
+#[cfg(feature = "prune")]
 #[derive(Debug, Default)]
 pub(super) struct WorkloadTuning {
     /// File of the tuning samples.
@@ -71,6 +73,7 @@ enum WorkloadError {
 
 impl NetworkArgs {
     /// A model or workload file with data.
+    #[cfg(feature = "prune")]
     pub(super) fn of(model: Option<PathBuf>, workload: Option<PathBuf>, data: DataArgs) -> Self {
         Self { model, workload, data }
     }
@@ -79,6 +82,7 @@ impl NetworkArgs {
     ///
     /// # Errors
     /// [`Failure`] if the workload file cannot be read.
+    #[cfg(feature = "prune")]
     pub(super) fn tuning(&self) -> Result<WorkloadTuning, Failure> {
         let Some(path) = &self.workload else { return Ok(WorkloadTuning::default()) };
         let file = Workload::read(path).map_err(|e| Failure::from_error(Exit::BadInput, e))?;
@@ -110,7 +114,7 @@ impl NetworkArgs {
             Some(model) => Ok((model, data)),
             None => {
                 let what = "neither the command line nor the workload file names a model";
-                Err(Failure::new(Exit::Usage, miette::MietteDiagnostic::new(what)))
+                Err(Failure::said(Exit::Usage, what))
             }
         }
     }

@@ -1,21 +1,23 @@
-//! The list of subcommands.
+//! The list of subcommands. Those behind a feature are not there without it: `energy` estimates, synthesizes and
+//! calibrates, `prune` trains and prunes.
 
 use clap::Subcommand;
 
 use super::{Context, Exit, Failure};
-use super::{
-    cache, calibrate, check, completions, demo, doctor, estimate, generate, init, prune, simulate,
-    synth, tools,
-};
+use super::{cache, check, completions, doctor, generate, init, simulate, tools};
+#[cfg(feature = "energy")]
+use super::{calibrate, estimate, synth};
+#[cfg(feature = "prune")]
+use super::{demo, prune};
 
 /// Makes the enum of subcommands from their modules: `Variant => module`.
 macro_rules! commands {
-    ($($variant:ident => $module:ident),+ $(,)?) => {
+    ($($(#[$when:meta])* $variant:ident => $module:ident),+ $(,)?) => {
         /// A subcommand with its arguments.
         #[derive(Debug, Subcommand)]
         #[allow(missing_docs)] // Each variant is documented by its arguments.
         pub enum Command {
-            $( $variant(Box<$module::Args>) ),+
+            $( $(#[$when])* $variant(Box<$module::Args>) ),+
         }
 
         impl Command {
@@ -23,7 +25,7 @@ macro_rules! commands {
             #[must_use]
             pub fn name(&self) -> &'static str {
                 match self {
-                    $( Self::$variant(_) => stringify!($module) ),+
+                    $( $(#[$when])* Self::$variant(_) => stringify!($module) ),+
                 }
             }
 
@@ -33,7 +35,7 @@ macro_rules! commands {
             /// [`Failure`] with its message and exit code.
             pub fn run(self, context: &Context) -> Result<Exit, Failure> {
                 match self {
-                    $( Self::$variant(args) => $module::run(*args, context) ),+
+                    $( $(#[$when])* Self::$variant(args) => $module::run(*args, context) ),+
                 }
             }
         }
@@ -41,6 +43,7 @@ macro_rules! commands {
 }
 
 commands! {
+    #[cfg(feature = "prune")]
     Demo => demo,
     Doctor => doctor,
     Tools => tools,
@@ -48,9 +51,13 @@ commands! {
     Generate => generate,
     Check => check,
     Simulate => simulate,
+    #[cfg(feature = "energy")]
     Synth => synth,
+    #[cfg(feature = "energy")]
     Calibrate => calibrate,
+    #[cfg(feature = "energy")]
     Estimate => estimate,
+    #[cfg(feature = "prune")]
     Prune => prune,
     Cache => cache,
     Completions => completions,

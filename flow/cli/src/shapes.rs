@@ -58,7 +58,7 @@ impl ShapeArgs {
             Some((_, flag)) => {
                 let what =
                     format!("{flag} is for topology files (.csv), not for {}", model.display());
-                Err(Failure::new(Exit::Usage, miette::MietteDiagnostic::new(what)))
+                Err(Failure::said(Exit::Usage, what))
             }
             None => Ok(None),
         }

@@ -15,7 +15,6 @@ use super::data::{DataArgs, Inputs};
 use super::network::NetworkArgs;
 use super::run::{accuracy, bits, import, quantize_for};
 use super::shapes::ShapeArgs;
-use super::table::{Table, grouped, percent};
 use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder};
 use pecan_map::Options;
 use pecan_net::graph::Graph;
@@ -24,6 +23,8 @@ use pecan_net::quantize;
 use pecan_net::topology::Topology;
 use pecan_simulate as simulate;
 use pecan_simulate::{Report, Task};
+use pecan_text::format::{grouped, percent};
+use pecan_text::table::Table;
 
 /// Run a network on the accelerator's RTL and check every value against two other models
 ///
@@ -139,7 +140,7 @@ fn run_topology(
     let unfit = [(data.data.is_some(), "--data"), (args.wave, "--wave")];
     if let Some((_, flag)) = unfit.iter().find(|(given, _)| *given) {
         let what = format!("{flag} does not go with a topology file, which has shapes only");
-        return Err(Failure::new(Exit::Usage, miette::MietteDiagnostic::new(what)));
+        return Err(Failure::said(Exit::Usage, what));
     }
     let (seed, images) = (args.run.seed, data.limit.unwrap_or(1));
     let folder = args.run.open(context, config)?;

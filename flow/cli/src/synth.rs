@@ -8,12 +8,13 @@ use pecan_config::Config;
 use pecan_host::tools::Finder;
 use serde_json::json;
 
-use super::table::{Table, grouped};
 use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder};
 use pecan_synth::{
     Family, FpgaReport, LibertySearch, Placement, Process, SynthOptions, SynthReport, Synthesis,
     TimingReport, ToolError, macros, map_to_fpga, place, synthesize, timing,
 };
+use pecan_text::format::grouped;
+use pecan_text::table::Table;
 
 /// Map the accelerator to standard cells or to an FPGA: cells, area, clock frequency
 ///
@@ -280,7 +281,7 @@ fn memory_text(placed: &[Placement]) -> String {
             memory.macro_name.clone(),
             format!("{} x {}", memory.across, memory.deep),
             grouped(memory.area_um2.round() as u64),
-            super::table::percent(memory.used),
+            pecan_text::format::percent(memory.used),
         ]);
     }
     format!(

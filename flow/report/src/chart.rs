@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::format::{energy, percent};
+use pecan_text::format::{energy, percent};
 
 /// A bar: its name and its parts in the order of the legend.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::format::{energy, percent};
 use super::pruning::{MethodResult, Pruning, Step};
+use pecan_text::format::{energy, percent};
 
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 380.0;

@@ -3,12 +3,12 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::chart::{Bar, Kind, stacks};
-use super::format::{count, energy, percent, ratio};
 use super::html_tables::{layer_table, matrix};
 use super::roofline::roofline;
-use super::table::grouped;
 use super::{Entry, FLOOR, Report, provenance};
 use pecan_energy::{Block, Breakdown, Data};
+use pecan_text::format::grouped;
+use pecan_text::format::{count, energy, percent, ratio};
 
 /// A page around its content.
 pub(super) fn page(title: &str, body: &Markup) -> String {

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::format::{count, energy, percent};
-use super::table::grouped;
 use super::{Entry, LIMITS};
 use pecan_energy::{Block, Data};
+use pecan_text::format::grouped;
+use pecan_text::format::{count, energy, percent};
 
 /// One layer on a line.
 pub(super) fn layer_table(entry: &Entry) -> Markup {

@@ -1,7 +1,6 @@
 //! Reports of results: text, JSON and a self-contained HTML page, all from the same [`Report`].
 
 mod chart;
-mod format;
 mod frontier;
 mod html;
 mod html_tables;
@@ -9,14 +8,12 @@ mod json;
 mod provenance;
 mod pruning;
 mod roofline;
-pub mod table;
 mod text;
 
 use pecan_config::Config;
 
 use pecan_energy::{Estimate, Target};
 
-pub use format::{count, energy, percent, ratio};
 pub use html::html;
 pub use json::{estimate_json, report_json};
 pub use pruning::{Histogram, MethodResult, Pruning, Step, pruning_html};

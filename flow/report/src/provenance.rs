@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::format::percent;
 use super::{Entry, FLOOR, LIMITS, Report};
 use pecan_energy::Technology;
+use pecan_text::format::percent;
 
 /// The section about origins: one part per technology, and what holds for all.
 pub(super) fn section(report: &Report) -> Markup {

@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 
 use super::chart::{Bar, Kind, shorten, stacks};
-use super::format::{energy, percent, ratio};
 use super::frontier::frontier;
 use super::html::page;
-use super::table::grouped;
 use pecan_energy::{Block, Breakdown, Data, Estimate};
+use pecan_text::format::grouped;
+use pecan_text::format::{energy, percent, ratio};
 
 /// A network on the way of a method.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::Entry;
 use super::chart::shorten;
-use super::format::count;
+use pecan_text::format::count;
 
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 380.0;

@@ -1,9 +1,10 @@
 //! Estimates as text.
 
-use super::format::{count, energy, percent, ratio};
-use super::table::{Table, grouped};
 use super::{Entry, FLOOR, LIMITS, Report};
 use pecan_energy::{Block, Data, Technology};
+use pecan_text::format::grouped;
+use pecan_text::format::{count, energy, percent, ratio};
+use pecan_text::table::Table;
 
 /// The report as text.
 #[must_use]

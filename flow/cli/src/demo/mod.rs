@@ -10,11 +10,11 @@ use pecan_config::Config;
 use super::bundled::{DATA, MODEL};
 use super::data::DataArgs;
 use super::simulate::{self, Memory, SimulationArgs};
-use super::table::{grouped, percent};
 use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder, generate};
 use crate::demo::prune as demo_prune;
 use pecan_net::onnx::Model;
 use pecan_simulate::Report;
+use pecan_text::format::{grouped, percent};
 
 /// The clock for which times are given, in hertz.
 const CLOCK: f64 = 100e6;

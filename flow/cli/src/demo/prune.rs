@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::data::{DataArgs, Inputs};
 use crate::run::{bits, import};
-use crate::table::{grouped, percent};
 use crate::{Failure, RunFolder};
 use pecan_energy::{Target, Technology};
 use pecan_net::export;
@@ -16,8 +15,9 @@ use pecan_net::graph::Graph;
 use pecan_net::onnx::Model;
 use pecan_prune as prune;
 use pecan_prune::{Bounds, Dense, Outcome, Schedule, Setting, Split, Subset};
-use pecan_report::energy;
 use pecan_simulate::Report;
+use pecan_text::format::energy;
+use pecan_text::format::{grouped, percent};
 use pecan_train as train;
 use pecan_train::Quantization;
 

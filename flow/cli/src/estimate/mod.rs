@@ -1,6 +1,7 @@
 //! `pecan estimate`: energy and latency of networks, by layer, component and kind of data.
 
 mod goal;
+mod rates;
 mod subject;
 
 use self::goal::Goal;
@@ -164,17 +165,17 @@ impl Args {
                     "--layer-density {flag} is for topology files (.csv), not for {}",
                     path.display()
                 );
-                return Err(Failure::new(Exit::Usage, miette::MietteDiagnostic::new(what)));
+                return Err(Failure::said(Exit::Usage, what));
             }
             return Subject::model(path, &data, self.run.seed);
         };
         if data.data.is_some() {
             let what = "--data does not go with a topology file, which has shapes only";
-            return Err(Failure::new(Exit::Usage, miette::MietteDiagnostic::new(what)));
+            return Err(Failure::said(Exit::Usage, what));
         }
         if self.estimation.memory == Memory::Dram {
             let what = "--memory dram needs a network that can run: plans of a topology file know ideal memory only";
-            return Err(Failure::new(Exit::Usage, miette::MietteDiagnostic::new(what)));
+            return Err(Failure::said(Exit::Usage, what));
         }
         let densities = (self.shapes.density, &self.layer_density[..]);
         Subject::shapes(topology, densities, self.activation_density)

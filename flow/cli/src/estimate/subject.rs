@@ -7,10 +7,11 @@ use std::str::FromStr;
 use pecan_ir::layer::{Network, Tensor};
 use pecan_ir::memory::MemoryModel;
 
+use super::rates;
 use crate::data::{DataArgs, Inputs};
 use crate::estimate::goal::Goal;
 use crate::run::{import, quantize_for};
-use crate::{Exit, Failure, bundled};
+use crate::{Exit, Failure};
 use pecan_energy::{Estimate, Events, Planned, Rates, Target, action_costs, measure};
 use pecan_map::{Density, Objective, Options};
 use pecan_net::LayerShape;
@@ -76,7 +77,7 @@ impl Subject {
                 "--layer-density {exception}: no layer's name begins so; layers: {}",
                 names.join(", ")
             );
-            return Err(Failure::new(Exit::BadInput, miette::MietteDiagnostic::new(what)));
+            return Err(Failure::said(Exit::BadInput, what));
         }
         let mut layers = Vec::with_capacity(topology.layers.len());
         for layer in topology.layers {
@@ -112,7 +113,7 @@ impl Subject {
                 Ok((estimate, inputs.origin.clone()))
             }
             Self::Shapes { name, layers, activation_density } => {
-                let (rates, elsewhere) = bundled::rates(target)?;
+                let (rates, elsewhere) = rates::rates(target)?;
                 let g = target.model.geometry();
                 let rates =
                     rates.with_activation_density(*activation_density, g.lanes, g.zero_gating);
@@ -182,5 +183,5 @@ fn planned(
         }
     }
     // A topology file has at least one layer.
-    total.ok_or_else(|| Failure::new(Exit::BadInput, miette::MietteDiagnostic::new("no layer")))
+    total.ok_or_else(|| Failure::said(Exit::BadInput, "no layer"))
 }

@@ -60,7 +60,7 @@ fn checked(validation: f64) -> Result<f64, Failure> {
 }
 
 fn bad(what: String) -> Failure {
-    Failure::new(Exit::BadInput, miette::MietteDiagnostic::new(what))
+    Failure::said(Exit::BadInput, what)
 }
 
 impl TuningArgs {
@@ -77,7 +77,7 @@ impl TuningArgs {
     ) -> Result<(Split, Inputs, String), Failure> {
         let Some(tested) = &data.data else {
             let what = "pruning needs data: name a file of samples with --data".to_owned();
-            return Err(Failure::new(Exit::Usage, miette::MietteDiagnostic::new(what)));
+            return Err(Failure::said(Exit::Usage, what));
         };
         let mut inputs = data.load(graph, seed)?;
         let file = network.tuning()?;

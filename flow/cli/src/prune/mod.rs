@@ -25,7 +25,7 @@ use pecan_prune as prune;
 use pecan_prune::{
     Bounds, Checkpoint, Criterion, Dense, Key, PruneError, REGISTRY, Schedule, Setting,
 };
-use pecan_report::energy;
+use pecan_text::format::energy;
 use pecan_train as train;
 use pecan_train::{Augmentation, Distillation, Quantization, TrainError};
 
@@ -260,7 +260,7 @@ fn images(asked: Option<u64>, there: usize) -> Result<usize, Failure> {
         _ => {
             let asked = asked.unwrap_or_default();
             let what = format!("--energy-images {asked}: there are {there} calibration samples");
-            Err(Failure::new(Exit::BadInput, miette::MietteDiagnostic::new(what)))
+            Err(Failure::said(Exit::BadInput, what))
         }
     }
 }

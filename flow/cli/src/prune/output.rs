@@ -5,7 +5,6 @@ use std::path::Path;
 use pecan_config::Config;
 use serde_json::{Value, json};
 
-use crate::table::{Table, grouped, percent};
 use crate::{Context, Failure, Metrics, RunFolder};
 use pecan_energy::{Estimate, Technology};
 use pecan_map::compile;
@@ -14,7 +13,10 @@ use pecan_net::graph::Graph;
 use pecan_net::onnx::Model;
 use pecan_prune as prune;
 use pecan_prune::{Answers, Dense, Ending, Integers, Outcome, PruneError, PruneLayer, Setting};
-use pecan_report::{energy, pruning_html};
+use pecan_report::pruning_html;
+use pecan_text::format::energy;
+use pecan_text::format::{grouped, percent};
+use pecan_text::table::Table;
 
 /// What a method found, and what it is worth on the test samples.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use indicatif::ProgressBar;
 use crate::Context;
 use pecan_net::quantize::Options;
 use pecan_prune::{Criterion, Event};
-use pecan_report::energy;
+use pecan_text::format::energy;
 
 /// Shows how far a method is.
 pub(crate) struct Progress<'a> {

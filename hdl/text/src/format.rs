@@ -19,6 +19,20 @@ pub fn count(value: f64) -> String {
     if prefix.is_empty() { digits(scaled) } else { format!("{} {prefix}", digits(scaled)) }
 }
 
+/// A number with blanks between groups of three digits.
+#[must_use]
+pub fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A share in percent.
 #[must_use]
 pub fn percent(share: f64) -> String {

@@ -1,6 +1,6 @@
 //! Tables of text on stdout.
 
-use pecan_text::escape::{escape_name, shorten};
+use crate::escape::{escape_name, shorten};
 
 /// Longest cell in bytes.
 const LONGEST_CELL: usize = 1000;
@@ -57,27 +57,11 @@ impl Table {
     }
 }
 
-/// A number with blanks between groups of three digits.
-pub fn grouped(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A share in percent with one decimal.
-pub fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::grouped;
+    use crate::format::percent;
 
     #[test]
     fn numbers_are_aligned_to_the_right() {
