@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use pecan_config::{Config, ConfigError, Loader, MOST_PROBLEMS};
+use pecan_config::{Config, ConfigError, Loader};
+use pecan_text::diagnostic::MOST_PROBLEMS;
 use pecan_text::toml_limits;
 use serde::Deserialize;
 

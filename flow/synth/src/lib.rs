@@ -16,9 +16,7 @@ mod yosys;
 pub use error::ToolError;
 pub use fpga::{Device, Family, FpgaReport, map_to_fpga};
 pub use liberty::{CellInfo, CellKind, LibertyError, Library};
-pub use process::{
-    ClockGate, LibertySearch, Process, ProcessError, ProcessProblem, Sizing, Tie, Timing, Wire,
-};
+pub use process::{ClockGate, LibertySearch, Process, ProcessError, Sizing, Tie, Timing, Wire};
 pub use sram::{Macro, Placement, macros, place};
 pub use sta::{TimingReport, timing};
 pub use synth::{

@@ -1,30 +1,14 @@
 //! What can be wrong with a configuration, for `miette` to render.
 
 use std::fmt;
-use std::ops::Range;
-use std::sync::Arc;
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::Diagnostic;
+use pecan_text::diagnostic::{Problem, Problems};
 
 /// Everything that is wrong with a configuration, found in one pass.
 #[derive(Debug, Clone)]
 pub struct ConfigError {
-    problems: Vec<Problem>,
-    /// Problems beyond those.
-    more: usize,
-}
-
-/// Most problems that are described; the others are counted.
-pub const MOST_PROBLEMS: usize = 20;
-
-/// One thing that is wrong, with the place where it was written.
-#[derive(Debug, Clone)]
-pub struct Problem {
-    pub(super) kind: ProblemKind,
-    pub(super) message: String,
-    pub(super) help: Option<String>,
-    pub(super) source: Option<Arc<NamedSource<String>>>,
-    pub(super) labels: Vec<(Range<usize>, String)>,
+    problems: Problems,
 }
 
 /// The kinds of problems; each is a `miette` code of its own.
@@ -62,29 +46,21 @@ impl ProblemKind {
     }
 }
 
-impl Problem {
-    /// What kind of problem it is.
-    #[must_use]
-    pub fn kind(&self) -> ProblemKind {
-        self.kind
-    }
-}
-
 impl ConfigError {
-    pub(super) fn new(problems: Vec<Problem>, more: usize) -> Self {
-        Self { problems, more }
+    pub(super) fn new(problems: Problems) -> Self {
+        Self { problems }
     }
 
-    /// The first problems, at least one and at most [`MOST_PROBLEMS`], in the order in which they were written.
+    /// The first problems, at least one, in the order in which they were written.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
-        &self.problems
+        self.problems.list()
     }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.problems.len(), self.more) {
+        match (self.problems.list().len(), self.problems.more()) {
             (1, 0) => f.write_str("the configuration has an error"),
             (count, 0) => write!(f, "the configuration has {count} errors"),
             (count, more) => write!(
@@ -104,38 +80,6 @@ impl Diagnostic for ConfigError {
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        Some(Box::new(self.problems.iter().map(|problem| problem as &dyn Diagnostic)))
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Problem {}
-
-impl Diagnostic for Problem {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(self.kind.code()))
-    }
-
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source.as_deref().map(|source| source as &dyn SourceCode)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        if self.labels.is_empty() {
-            return None;
-        }
-        Some(Box::new(self.labels.iter().map(|(span, text)| {
-            let text = (!text.is_empty()).then(|| text.clone());
-            LabeledSpan::new_with_span(text, span.clone())
-        })))
+        Some(self.problems.related())
     }
 }

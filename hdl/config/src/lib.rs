@@ -6,12 +6,12 @@
 //! the manual and the dimension of the random tests. Rules between keys are in [`RULES`].
 //!
 //! ```
-//! use crate::{Config, preset};
+//! use pecan_config::{Config, preset};
 //!
 //! let config = Config::from_toml("accelerator.toml", "[array]\nrows = 4\n")?;
 //! assert_eq!(config.multipliers(), 4 * 4 * 4);
 //! assert_eq!(preset("eyeriss").map(|c| c.multipliers()), Some(168));
-//! # Ok::<(), crate::ConfigError>(())
+//! # Ok::<(), pecan_config::ConfigError>(())
 //! ```
 
 mod convert;
@@ -32,7 +32,7 @@ mod schema;
 
 pub use derived::address_bits;
 pub use domain::{Domain, Value};
-pub use error::{ConfigError, MOST_PROBLEMS, Problem, ProblemKind};
+pub use error::{ConfigError, ProblemKind};
 pub use export::{json_schema, markdown};
 pub use key::{Key, Scope, Section};
 pub use load::Loader;

@@ -10,14 +10,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::convert::{Refusal, convert};
-use super::error::{ConfigError, MOST_PROBLEMS, Problem, ProblemKind};
+use super::error::{ConfigError, ProblemKind};
 use super::key::{Key, Section};
 use super::{Config, PRESETS, RULES, Rule, SECTIONS};
-use pecan_text::escape::{escape_name, escape_text, mask, place, shorten, shows};
+use pecan_text::diagnostic::{Problem, Problems, Source};
+use pecan_text::escape::{escape_name, mask};
 use pecan_text::nearest;
 use pecan_text::toml_limits;
-
-type Source = Arc<NamedSource<String>>;
 
 /// Where a key got its value, or failed to get one.
 struct Origin {
@@ -30,28 +29,26 @@ struct Origin {
 /// [`Loader::finish`], which reports every problem of every place.
 ///
 /// ```
-/// use crate::{Config, Loader};
+/// use pecan_config::{Config, Loader};
 ///
 /// let config = Loader::new(Config::default())
 ///     .toml("accelerator.toml", "[pe]\nzero_gating = false\n")
 ///     .set("weights.sparsity=dense")
 ///     .finish()?;
 /// assert!(!config.pe.zero_gating && !config.stores_index());
-/// # Ok::<(), crate::ConfigError>(())
+/// # Ok::<(), pecan_config::ConfigError>(())
 /// ```
 pub struct Loader {
     config: Config,
     origins: BTreeMap<String, Origin>,
-    problems: Vec<Problem>,
-    /// Problems beyond the first [`MOST_PROBLEMS`].
-    more: usize,
+    problems: Problems,
 }
 
 impl Loader {
     /// Starts from a configuration that gives every key that is not said otherwise.
     #[must_use]
     pub fn new(base: Config) -> Self {
-        Self { config: base, origins: BTreeMap::new(), problems: Vec::new(), more: 0 }
+        Self { config: base, origins: BTreeMap::new(), problems: Problems::default() }
     }
 
     /// Starts again from a named preset.
@@ -150,7 +147,7 @@ impl Loader {
         if self.problems.is_empty() {
             Ok(self.config)
         } else {
-            Err(ConfigError::new(self.problems, self.more))
+            Err(ConfigError::new(self.problems))
         }
     }
 
@@ -202,7 +199,7 @@ impl Loader {
     }
 
     fn unknown_section(&mut self, source: &Source, name: &Spanned<std::borrow::Cow<'_, str>>) {
-        if self.is_full() {
+        if self.problems.count_if_full() {
             return;
         }
         let text = name.get_ref().as_ref();
@@ -222,7 +219,7 @@ impl Loader {
         section: &'static Section,
         name: &Spanned<std::borrow::Cow<'_, str>>,
     ) {
-        if self.is_full() {
+        if self.problems.count_if_full() {
             return;
         }
         let text = name.get_ref().as_ref();
@@ -242,7 +239,7 @@ impl Loader {
     }
 
     fn unknown_path(&mut self, source: &Source, path: &str, span: Range<usize>) {
-        if self.is_full() {
+        if self.problems.count_if_full() {
             return;
         }
         let paths: Vec<_> = Config::keys().map(Key::path).collect();
@@ -283,13 +280,6 @@ impl Loader {
         self.report(ProblemKind::Clash, message, Some(help), source.as_ref(), labels);
     }
 
-    /// Whether a problem is only to be counted, which it then is: a suggestion for each of many would take long.
-    fn is_full(&mut self) -> bool {
-        let full = self.problems.len() >= MOST_PROBLEMS;
-        self.more += usize::from(full);
-        full
-    }
-
     fn report(
         &mut self,
         kind: ProblemKind,
@@ -298,24 +288,15 @@ impl Loader {
         source: Option<&Source>,
         labels: Vec<(Range<usize>, String)>,
     ) {
-        if self.is_full() {
-            return;
-        }
-        let long = source.zip(labels.first()).and_then(|(source, (span, _))| {
-            let text = source.inner();
-            let (line, column) = (!shows(text, span)).then(|| place(text, span.start))?;
-            Some(format!("line {line}, column {column}: "))
+        self.problems.report(|| {
+            let problem = Problem::new(&message, help.as_deref()).with_code(kind.code());
+            match source {
+                Some(source) => problem.at(source, labels),
+                None => problem,
+            }
         });
-        let (source, labels) =
-            if long.is_some() { (None, Vec::new()) } else { (source.cloned(), labels) };
-        let text = |text: String| shorten(&escape_text(&text), LONGEST_TEXT).into_owned();
-        let message = text(long.unwrap_or_default() + &message);
-        self.problems.push(Problem { kind, message, help: help.map(text), source, labels });
     }
 }
-
-/// Longest text about a problem, in bytes.
-const LONGEST_TEXT: usize = 4000;
 
 /// The entries of a table in the order in which they were written; the parser sorts them by name.
 fn in_order<'t, 'i>(

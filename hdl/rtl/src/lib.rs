@@ -7,7 +7,7 @@
 //!
 //! # Example
 //! ```
-//! use crate::prelude::*;
+//! use pecan_rtl::prelude::*;
 //!
 //! /// Adds its inputs to one accumulator per lane, and says when lane 0 is negative.
 //! #[derive(LogicBlock)]
@@ -62,9 +62,9 @@
 //! uut.clock.next = true.into();
 //! simulate(&mut uut, 100);
 //! assert!(uut.negative.val());
-//! let design = crate::emit::emit(&uut, "accumulators")?;
+//! let design = pecan_rtl::emit::emit(&uut, "accumulators")?;
 //! assert_eq!(design.modules.len(), 1);
-//! # Ok::<(), crate::emit::EmitError>(())
+//! # Ok::<(), pecan_rtl::emit::EmitError>(())
 //! ```
 //!
 //! # What `hdl_gen` accepts

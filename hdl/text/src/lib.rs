@@ -1,6 +1,7 @@
 //! Text of users and for users: suggestions for misspelt names, names that a terminal may show, limits of TOML files,
 //! numbers and tables.
 
+pub mod diagnostic;
 pub mod escape;
 pub mod format;
 mod spelling;

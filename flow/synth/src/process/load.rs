@@ -6,20 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use miette::NamedSource;
-use pecan_config::MOST_PROBLEMS;
 use pecan_technologies::{File, FindError, Found, find, names};
-use pecan_text::escape::{escape_name, escape_text, mask, shorten, shows};
+use pecan_text::diagnostic::{Problem, Problems};
+use pecan_text::escape::{escape_name, mask, place, shows};
 use pecan_text::nearest;
 use pecan_text::toml_limits;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{ProcessError, ProcessProblem};
+use super::error::ProcessError;
 use super::keys::{Form, KEYS, Key, OPTIONAL, sections};
 use super::{ClockGate, Process, Sizing, Tie, Timing, Wire};
 use crate::words::{is_identifier, is_name, is_pattern};
-
-/// Longest text about a problem, in bytes.
-const LONGEST_TEXT: usize = 1000;
 
 /// A value that has the form of its key.
 enum Value {
@@ -33,9 +30,7 @@ struct Reader {
     source: Arc<NamedSource<String>>,
     text: String,
     values: BTreeMap<String, Value>,
-    problems: Vec<ProcessProblem>,
-    /// Problems beyond the first [`MOST_PROBLEMS`].
-    more: usize,
+    problems: Problems,
     /// Sections that are there.
     sections: Vec<String>,
 }
@@ -61,14 +56,10 @@ impl Process {
                     }
                     _ => String::new(),
                 };
-                let problem = ProcessProblem {
-                    message: error.to_string(),
-                    help: format!("{near}processes are {known}"),
-                    source: None,
-                    span: None,
-                };
-                let origin = name_or_path.to_owned();
-                Err(ProcessError { origin, problems: vec![problem], more: 0 })
+                let help = format!("{near}processes are {known}");
+                let mut problems = Problems::default();
+                problems.report(|| Problem::new(&error.to_string(), Some(&help)));
+                Err(ProcessError { origin: name_or_path.to_owned(), problems })
             }
         }
     }
@@ -82,8 +73,7 @@ impl Process {
             source: Arc::new(NamedSource::new(escape_name(origin), mask(text).into_owned())),
             text: text.to_owned(),
             values: BTreeMap::new(),
-            problems: Vec::new(),
-            more: 0,
+            problems: Problems::default(),
             sections: Vec::new(),
         };
         // Text beyond the limits is not parsed.
@@ -99,42 +89,27 @@ impl Process {
         if errors.is_empty() && limit.is_none() {
             reader.document(table.get_ref());
         }
-        reader.problems.sort_by_key(|p| p.span.as_ref().map_or(usize::MAX, |span| span.start));
+        reader.problems.sort();
         match reader.build() {
             Some(process) if reader.problems.is_empty() => Ok(process),
-            _ => Err(ProcessError {
-                origin: origin.to_owned(),
-                problems: reader.problems,
-                more: reader.more,
-            }),
+            _ => Err(ProcessError { origin: origin.to_owned(), problems: reader.problems }),
         }
     }
 }
 
 impl Reader {
-    /// Whether a problem is only to be counted, which it then is.
-    fn is_full(&mut self) -> bool {
-        let full = self.problems.len() >= MOST_PROBLEMS;
-        self.more += usize::from(full);
-        full
-    }
-
     fn report(&mut self, message: String, help: String, span: Option<Range<usize>>) {
-        if self.is_full() {
-            return;
-        }
-        let line = span.as_ref().map(|span| {
-            self.text.as_bytes()[..span.start].iter().filter(|byte| **byte == b'\n').count() + 1
+        self.problems.report(|| {
+            let Some(span) = span else { return Problem::new(&message, Some(&help)) };
+            let line = place(&self.text, span.start).0;
+            let problem = Problem::new(&format!("line {line}: {message}"), Some(&help));
+            // Lines that are too long to show have been named.
+            if shows(&self.text, &span) {
+                problem.at(&self.source, vec![(span, String::new())])
+            } else {
+                problem
+            }
         });
-        let message = match line {
-            Some(line) => format!("line {line}: {message}"),
-            None => message,
-        };
-        let span = span.filter(|span| shows(&self.text, span));
-        let source = span.is_some().then(|| self.source.clone());
-        let text = |text: String| shorten(&escape_text(&text), LONGEST_TEXT).into_owned();
-        let (message, help) = (text(message), text(help));
-        self.problems.push(ProcessProblem { message, help, source, span });
     }
 
     fn document(&mut self, table: &DeTable<'_>) {
@@ -159,7 +134,11 @@ impl Reader {
             let there = key.section.is_empty() || self.sections.iter().any(|s| s == key.section);
             let needed = there || !OPTIONAL.contains(&key.section);
             let mentioned = self.values.contains_key(&key.path())
-                || self.problems.iter().any(|p| p.message.contains(&format!("`{}`", key.path())));
+                || self
+                    .problems
+                    .list()
+                    .iter()
+                    .any(|p| p.to_string().contains(&format!("`{}`", key.path())));
             if needed && !mentioned {
                 let help = format!("it is {}", describe(key.form));
                 self.report(format!("`{}` is missing", key.path()), help, None);
@@ -177,7 +156,7 @@ impl Reader {
     ) {
         let mine = || KEYS.iter().filter(|key| key.section == section);
         let Some(key) = mine().find(|key| key.name == name) else {
-            if self.is_full() {
+            if self.problems.count_if_full() {
                 return;
             }
             let names: Vec<&str> = mine().map(|key| key.name).collect();

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-pub use self::error::{ProcessError, ProcessProblem};
+pub use self::error::ProcessError;
 pub use self::search::LibertySearch;
 
 /// A technology as the flow sees it.
