@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use pecan_config::isa::counter::COUNT;
@@ -176,11 +175,11 @@ fn emulator_and_rtl_toggle_the_same_bits() {
 #[test]
 #[ignore = "measures time"]
 fn what_observing_costs() {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let shared = pecan_test_support::shared();
     let model = shared.join("models/resnet8_cifar10_jpegft.onnx");
     let data = shared.join("data/cifar10_test.npz");
     if let Some(path) = [&model, &data].into_iter().find(|path| !path.exists()) {
-        println!("SKIPPED: {} is absent", path.display());
+        let _ = pecan_test_support::present(path);
         return;
     }
     let config = preset("edge").unwrap();

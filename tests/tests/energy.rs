@@ -35,11 +35,11 @@ layers = 2
 /// library is not there.
 fn check(name: &str) {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let pdk = here.join("../../shared/pdk");
+    let pdk = pecan_test_support::shared().join("pdk");
     let process = Process::load(name).unwrap();
     let liberty = LibertySearch { files: Vec::new(), pdk: Some(pdk) };
     if process.find_liberty(&liberty).is_err() {
-        println!("skipped: the cell library of {name} is not there");
+        pecan_test_support::skip(&format!("the cell library of {name} is absent"));
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -3,8 +3,6 @@
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::path::Path;
-
 use pecan_config::isa::counter::Counter;
 use pecan_config::{Config, Limits, preset};
 use pecan_emulator::Emulator;
@@ -220,9 +218,9 @@ fn convolutions_dominate_alexnet_once_fully_connected_layers_are_pruned() {
 /// as on the published chip. With buffers that hold what is used again, so it is with what moves over DRAM.
 #[test]
 fn feature_maps_outweigh_weights_in_googlenet() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/workloads/Googlenet.csv");
+    let path = pecan_test_support::shared().join("workloads/Googlenet.csv");
     if !path.exists() {
-        eprintln!("skipped: {} is absent", path.display());
+        let _ = pecan_test_support::present(&path);
         return;
     }
     let googlenet = Topology::read(&path).unwrap().layers;

@@ -27,7 +27,7 @@ impl Case {
     /// `None`, and a line that says so, if a file is absent.
     fn load(model: &Path, calibration: (PathBuf, &str), test: (PathBuf, &str)) -> Option<Self> {
         if let Some(path) = [model, &calibration.0, &test.0].into_iter().find(|p| !p.exists()) {
-            println!("SKIPPED: {} is absent", path.display());
+            let _ = pecan_test_support::present(path);
             return None;
         }
         let samples = |(path, rows): (PathBuf, &str)| {
@@ -118,7 +118,7 @@ fn alike(a: &[Vec<f32>], b: &[Vec<f32>]) -> usize {
 }
 
 fn shared(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(name)
+    pecan_test_support::shared().join(name)
 }
 
 fn lenet() -> Case {

@@ -80,7 +80,7 @@ fn digits_with_dram_and_with_back_pressure() {
 }
 
 fn shared() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared")
+    pecan_test_support::shared()
 }
 
 /// Each convolution of resnet8 as a network of its own, with the activations that one image gives it.
@@ -88,7 +88,7 @@ fn resnet8_convolutions(name: &str) {
     let shared = shared();
     let model = shared.join("models/resnet8_cifar10_jpegft.onnx");
     if !model.exists() {
-        println!("SKIPPED: {} is absent", model.display());
+        let _ = pecan_test_support::present(&model);
         return;
     }
     let graph = Graph::import_partial(&Model::read(&model).unwrap()).unwrap();
@@ -172,7 +172,7 @@ impl Material {
         let absent =
             [&self.model, &self.calibration.0, &self.test.0].into_iter().find(|p| !p.exists());
         if let Some(path) = absent {
-            println!("SKIPPED: {} is absent", path.display());
+            let _ = pecan_test_support::present(path);
             return None;
         }
         let graph = Graph::import(&Model::read(&self.model).unwrap()).unwrap();

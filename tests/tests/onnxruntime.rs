@@ -36,7 +36,7 @@ impl Case {
         let (file, rows, count) = &self.test;
         let absent = [model, &self.data, file].into_iter().find(|p| !p.exists());
         if let Some(path) = absent {
-            println!("SKIPPED: {} is absent", path.display());
+            let _ = pecan_test_support::present(path);
             return;
         }
         let test = Self::samples(file, rows, Some(*count));
@@ -63,7 +63,7 @@ impl Case {
     /// The network as quantized by others, run there and here.
     fn check_elsewhere(&self, model: &Path, test: &Samples, whole: f64) {
         if !model.exists() {
-            println!("SKIPPED: {} is absent", model.display());
+            let _ = pecan_test_support::present(model);
             return;
         }
         let theirs = judge(model, test).unwrap();
@@ -94,7 +94,7 @@ fn accuracy(outputs: &[Vec<f32>], test: &Samples) -> f64 {
 }
 
 fn shared() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared")
+    pecan_test_support::shared()
 }
 
 #[test]

@@ -161,11 +161,11 @@ fn chosen_widths_run_on_the_rtl() {
 /// netlist.
 #[test]
 fn energy_of_the_pruned_network_at_gate_level() {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let process = Process::load("sg13g2").unwrap();
-    let liberty = LibertySearch { files: Vec::new(), pdk: Some(here.join("../../shared/pdk")) };
+    let liberty =
+        LibertySearch { files: Vec::new(), pdk: Some(pecan_test_support::shared().join("pdk")) };
     if process.find_liberty(&liberty).is_err() {
-        println!("SKIPPED: the cell library of sg13g2 is absent");
+        pecan_test_support::skip("the cell library of sg13g2 is absent");
         return;
     }
     let plan = "cycles = 600\nseed = 5\nwindows = 5\nfit = []\n\n[[held_out]]\nname = \"pruned_2x3x2\"\n\

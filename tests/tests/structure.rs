@@ -40,7 +40,7 @@ fn written(config: &Config) -> (Package, tempfile::TempDir) {
 /// Runs a tool that must succeed without a warning; `false` if it is not installed.
 fn silent(command: &mut Command, folder: &Path, what: &str) -> bool {
     let Ok(out) = command.current_dir(folder).output() else {
-        println!("skipped: {:?} is not installed", command.get_program());
+        pecan_test_support::skip(&format!("{:?} is not installed", command.get_program()));
         return false;
     };
     let text = String::from_utf8_lossy(&out.stdout) + String::from_utf8_lossy(&out.stderr);

@@ -192,7 +192,7 @@ fn browser() -> Option<PathBuf> {
         })
         .find(|path| path.is_file());
     if found.is_none() {
-        eprintln!("skipped: no Chromium on PATH");
+        pecan_test_support::skip("no Chromium on PATH");
     }
     found
 }

@@ -204,7 +204,7 @@ fn present(name: &str) -> Option<Process> {
     match process.find_liberty(&LibertySearch::from_environment()) {
         Ok(_) => Some(process),
         Err(error) => {
-            println!("skipped: {error}");
+            pecan_test_support::skip(&error.to_string());
             None
         }
     }
@@ -234,7 +234,7 @@ fn real_tools_map_to_real_libraries() {
         let made =
             match synthesize(&tiny(), &process, &options, &finder, &|line| println!("{line}")) {
                 Err(error) if error.exit_code() == 4 => {
-                    println!("skipped: {error}");
+                    pecan_test_support::skip(&error.to_string());
                     continue;
                 }
                 made => made.unwrap(),

@@ -13,15 +13,7 @@ pub fn data_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data").join(name)
 }
 
-/// A file that lies beside the project and may be absent; says so if it is.
-pub fn shared_file(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(name);
-    if !path.exists() {
-        println!("SKIPPED: {name} is not here");
-        return None;
-    }
-    Some(path)
-}
+pub use pecan_test_support::shared_file;
 
 /// Rows of the digits.
 pub fn digits(rows: &str, limit: Option<usize>) -> Samples {

@@ -21,7 +21,7 @@ fn tools() -> bool {
     let tool = |name: &str| which::which(name).is_ok();
     let all = tool("yosys") && tool("iverilog") && tool("vvp") && Path::new(LIBERTY).is_file();
     if !all {
-        println!("skipped: needs yosys, iverilog and the OSU018 library");
+        pecan_test_support::skip("needs yosys, iverilog and the OSU018 library");
     }
     all
 }

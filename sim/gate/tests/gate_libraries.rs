@@ -2,18 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail like tests
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use pecan_gate::Library;
 use pecan_gate::liberty::sram;
 
 /// Files of a folder of shared process data whose names contain `contains`.
 fn files(folder: &str, contains: &str) -> Option<Vec<PathBuf>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/pdk").join(folder);
-    let Ok(entries) = std::fs::read_dir(&path) else {
-        println!("skipped: no {folder}");
-        return None;
-    };
+    let path = pecan_test_support::shared_file("pdk")?.join(folder);
+    let entries = std::fs::read_dir(pecan_test_support::present(&path)?).unwrap();
     let names = entries.map(|e| e.unwrap().path());
     let mut files: Vec<PathBuf> =
         names.filter(|p| p.file_name().unwrap().to_string_lossy().contains(contains)).collect();

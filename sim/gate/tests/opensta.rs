@@ -208,7 +208,7 @@ fn version() -> Option<(u32, u32)> {
 #[test]
 fn powers_of_cells_are_those_of_opensta() {
     let Some(version) = version().filter(|_| Path::new(LIBERTY).is_file()) else {
-        println!("skipped: needs sta and the OSU018 library");
+        pecan_test_support::skip("needs sta and the OSU018 library");
         return;
     };
     let options = GateOptions {

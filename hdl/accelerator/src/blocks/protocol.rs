@@ -162,7 +162,7 @@ fn offered_beats_stay_and_status_is_defined_around_an_error() {
     for config in configurations() {
         for fault in [Fault::Opcode, Fault::Range, Fault::Endless] {
             let Some(text) = run(&config, fault) else {
-                println!("skipped: no iverilog");
+                pecan_test_support::skip("no iverilog");
                 return;
             };
             let (name, code) = (config.name(), fault.code());

@@ -15,7 +15,7 @@ fn run(package: &Package, folder: &Path, parameters: &[String]) -> Option<String
     command.args(parameters.iter().map(|parameter| format!("-P{bench}.{parameter}")));
     command.args(package.rtl().map(|file| &file.path)).arg(format!("tb/{bench}.v"));
     let Ok(built) = command.current_dir(folder).output() else {
-        println!("skipped: no iverilog");
+        pecan_test_support::skip("no iverilog");
         return None;
     };
     assert!(built.status.success(), "{}", said(&built));
@@ -195,7 +195,7 @@ fn packages_share_a_design() {
         command.args(packages.iter().flat_map(Package::rtl).map(|file| &file.path));
         command.args(packages.iter().map(|package| format!("tb/{}_tb.v", package.top)));
         let Ok(built) = command.current_dir(&folder).output() else {
-            println!("skipped: no iverilog");
+            pecan_test_support::skip("no iverilog");
             return;
         };
         assert!(built.status.success(), "{}", said(&built));
