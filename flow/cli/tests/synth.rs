@@ -198,10 +198,22 @@ fn a_profile_with_a_cell_that_is_not_there_is_refused() {
     assert!(error.to_string().contains("cells.driver") && error.to_string().contains("\"INV\""));
 }
 
+/// Where the liberty files are: in the environment's folder of design kits, or beside the project.
+fn liberty() -> LibertySearch {
+    let environment = LibertySearch::from_environment();
+    let pdk = environment.pdk.or_else(|| Some(pecan_test_support::shared().join("pdk")));
+    LibertySearch { files: Vec::new(), pdk }
+}
+
+/// Options of a synthesis with these files.
+fn options() -> SynthOptions {
+    SynthOptions { liberty: liberty(), ..SynthOptions::default() }
+}
+
 /// The process if its liberty files are on this machine.
 fn present(name: &str) -> Option<Process> {
     let process = Process::load(name).unwrap();
-    match process.find_liberty(&LibertySearch::from_environment()) {
+    match process.find_liberty(&liberty()) {
         Ok(_) => Some(process),
         Err(error) => {
             pecan_test_support::skip(&error.to_string());
@@ -213,7 +225,7 @@ fn present(name: &str) -> Option<Process> {
 /// Maps a taller array too; modules with the same text have the same netlist, which is in `netlist`.
 fn shared_modules_are_equal(process: &Process, finder: &Finder, netlist: &Path) {
     let taller = Loader::new(tiny()).set("array.rows=3").finish().unwrap();
-    let made = synthesize(&taller, process, &SynthOptions::default(), finder, &|_| ()).unwrap();
+    let made = synthesize(&taller, process, &options(), finder, &|_| ()).unwrap();
     let modules = |path: &Path| {
         let text = std::fs::read_to_string(path).unwrap();
         serde_json::from_str::<serde_json::Value>(&text).unwrap()["modules"].take()
@@ -230,7 +242,7 @@ fn real_tools_map_to_real_libraries() {
     let finder = Finder::from_environment().unwrap();
     for name in ["sg13g2", "osu018"] {
         let Some(process) = present(name) else { continue };
-        let options = SynthOptions::default();
+        let options = options();
         let made =
             match synthesize(&tiny(), &process, &options, &finder, &|line| println!("{line}")) {
                 Err(error) if error.exit_code() == 4 => {
