@@ -259,7 +259,7 @@ fn c_header_compiles_and_agrees() {
 /// Run with PECAN_BLESS=1 to write them anew.
 #[test]
 fn manual_is_up_to_date() {
-    const MARKER: &str = "<!-- generated from hdl/src/isa: do not edit below -->\n";
+    const MARKER: &str = "<!-- generated from hdl/config/src/isa: do not edit below -->\n";
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/command-stream.md");
     let manual = std::fs::read_to_string(path).unwrap();
     let (own, table) = manual.split_once(MARKER).unwrap();
