@@ -56,7 +56,7 @@ impl Values {
 
 /// What a designed layer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum DesignedLayer {
     /// Convolution with a square kernel and this stride, of as many input channels as two words hold.
     Conv(usize, usize),
     /// The same with the input channels of that many words; three channels if 0.
@@ -77,7 +77,7 @@ enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Design {
     name: &'static str,
-    kind: Kind,
+    kind: DesignedLayer,
     weights: Values,
     inputs: Values,
     density: f64,
@@ -88,40 +88,52 @@ const TRAINED: Values = Values::Laplace(0.15);
 
 /// All designed layers.
 const DESIGNS: &[Design] = &[
-    design("conv3x3", Kind::Conv(3, 1), TRAINED, RELU, 1.0),
-    design("conv3x3_half", Kind::Conv(3, 1), TRAINED, RELU, 0.5),
+    design("conv3x3", DesignedLayer::Conv(3, 1), TRAINED, RELU, 1.0),
+    design("conv3x3_half", DesignedLayer::Conv(3, 1), TRAINED, RELU, 0.5),
     design(
         "conv3x3_third",
-        Kind::Conv(3, 1),
+        DesignedLayer::Conv(3, 1),
         Values::Laplace(0.25),
         Values::Rectified(0.3, 0.6),
         0.3,
     ),
-    design("conv3x3_stride", Kind::Conv(3, 2), Values::Laplace(0.2), Values::Uniform, 1.0),
-    design("conv1x1", Kind::Conv(1, 1), TRAINED, Values::Rectified(0.15, 0.3), 1.0),
-    design("conv1x1_sparse", Kind::Conv(1, 1), TRAINED, RELU, 0.2),
-    design("conv5x5_dense_data", Kind::Conv(5, 1), Values::Uniform, Values::Uniform, 1.0),
-    design("depthwise", Kind::Depthwise, Values::Laplace(0.3), RELU, 1.0),
-    design("full", Kind::Full, TRAINED, RELU, 1.0),
-    design("full_sparse", Kind::Full, Values::Laplace(0.2), RELU, 0.25),
-    design("max_pool", Kind::MaxPool, Values::Zero, RELU, 1.0),
-    design("add", Kind::Add, Values::Constant(0.6), Values::Laplace(0.2), 1.0),
-    design("zero_inputs", Kind::Conv(3, 1), TRAINED, Values::Zero, 1.0),
-    design("constant_inputs", Kind::Conv(3, 1), TRAINED, Values::Constant(0.4), 1.0),
-    design("constant_weights", Kind::Conv(3, 1), Values::Constant(0.3), RELU, 1.0),
-    design("all_constant", Kind::Conv(1, 1), Values::Constant(-0.5), Values::Constant(0.7), 1.0),
-    design("extremes", Kind::Conv(3, 1), Values::Extremes, Values::Extremes, 1.0),
-    design("narrow", Kind::Conv(3, 1), Values::Laplace(0.03), Values::Rectified(0.04, 0.3), 1.0),
-    design("conv3x3_first", Kind::Channels(3, 1, 0), TRAINED, Values::Uniform, 1.0),
-    design("conv3x3_deep", Kind::Channels(3, 1, 4), TRAINED, RELU, 0.5),
-    design("conv1x1_deep", Kind::Channels(1, 1, 6), TRAINED, RELU, 1.0),
-    design("conv1x1_stride", Kind::Channels(1, 2, 4), TRAINED, RELU, 1.0),
-    design("average", Kind::Whole, Values::Constant(0.5), RELU, 1.0),
+    design("conv3x3_stride", DesignedLayer::Conv(3, 2), Values::Laplace(0.2), Values::Uniform, 1.0),
+    design("conv1x1", DesignedLayer::Conv(1, 1), TRAINED, Values::Rectified(0.15, 0.3), 1.0),
+    design("conv1x1_sparse", DesignedLayer::Conv(1, 1), TRAINED, RELU, 0.2),
+    design("conv5x5_dense_data", DesignedLayer::Conv(5, 1), Values::Uniform, Values::Uniform, 1.0),
+    design("depthwise", DesignedLayer::Depthwise, Values::Laplace(0.3), RELU, 1.0),
+    design("full", DesignedLayer::Full, TRAINED, RELU, 1.0),
+    design("full_sparse", DesignedLayer::Full, Values::Laplace(0.2), RELU, 0.25),
+    design("max_pool", DesignedLayer::MaxPool, Values::Zero, RELU, 1.0),
+    design("add", DesignedLayer::Add, Values::Constant(0.6), Values::Laplace(0.2), 1.0),
+    design("zero_inputs", DesignedLayer::Conv(3, 1), TRAINED, Values::Zero, 1.0),
+    design("constant_inputs", DesignedLayer::Conv(3, 1), TRAINED, Values::Constant(0.4), 1.0),
+    design("constant_weights", DesignedLayer::Conv(3, 1), Values::Constant(0.3), RELU, 1.0),
+    design(
+        "all_constant",
+        DesignedLayer::Conv(1, 1),
+        Values::Constant(-0.5),
+        Values::Constant(0.7),
+        1.0,
+    ),
+    design("extremes", DesignedLayer::Conv(3, 1), Values::Extremes, Values::Extremes, 1.0),
+    design(
+        "narrow",
+        DesignedLayer::Conv(3, 1),
+        Values::Laplace(0.03),
+        Values::Rectified(0.04, 0.3),
+        1.0,
+    ),
+    design("conv3x3_first", DesignedLayer::Channels(3, 1, 0), TRAINED, Values::Uniform, 1.0),
+    design("conv3x3_deep", DesignedLayer::Channels(3, 1, 4), TRAINED, RELU, 0.5),
+    design("conv1x1_deep", DesignedLayer::Channels(1, 1, 6), TRAINED, RELU, 1.0),
+    design("conv1x1_stride", DesignedLayer::Channels(1, 2, 4), TRAINED, RELU, 1.0),
+    design("average", DesignedLayer::Whole, Values::Constant(0.5), RELU, 1.0),
 ];
 
 const fn design(
     name: &'static str,
-    kind: Kind,
+    kind: DesignedLayer,
     weights: Values,
     inputs: Values,
     density: f64,
@@ -159,12 +171,12 @@ impl Design {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let (input, output, op) = self.shapes(g, cycles, &mut rng);
         let factors = match self.kind {
-            Kind::Add => 2,
-            Kind::Depthwise => 9,
-            Kind::MaxPool => 1,
-            Kind::Conv(k, _) | Kind::Channels(k, ..) => k * k * input.channels,
-            Kind::Full => input.len(),
-            Kind::Whole => input.height * input.width,
+            DesignedLayer::Add => 2,
+            DesignedLayer::Depthwise => 9,
+            DesignedLayer::MaxPool => 1,
+            DesignedLayer::Conv(k, _) | DesignedLayer::Channels(k, ..) => k * k * input.channels,
+            DesignedLayer::Full => input.len(),
+            DesignedLayer::Whole => input.height * input.width,
         };
         let requant = requant(g, factors, output.channels, &mut rng);
         let top = (1 << (g.activation_bits - 1)) - 1;
@@ -210,29 +222,29 @@ impl Design {
             (Shape::new(ins, edge, edge), Shape::new(outs, n, n), Op::Conv(conv))
         };
         match self.kind {
-            Kind::Channels(k, s, words) => {
+            DesignedLayer::Channels(k, s, words) => {
                 let ins = if words == 0 { 3 } else { words * g.word_channels };
                 conv(k, s, ins, (g.cols * g.lanes).clamp(4, 16))
             }
-            Kind::Conv(k, s) => conv(k, s, ins, outs),
-            Kind::Whole => {
+            DesignedLayer::Conv(k, s) => conv(k, s, ins, outs),
+            DesignedLayer::Whole => {
                 let n = side(outs).clamp(4, 8);
                 let conv =
                     Conv { window: window(n, 1, 0), groups: outs, weights: weights(outs * n * n) };
                 (Shape::new(outs, n, n), Shape::new(outs, 1, 1), Op::Conv(conv))
             }
-            Kind::Depthwise => {
+            DesignedLayer::Depthwise => {
                 let n = side(9 * outs).min(12);
                 let conv =
                     Conv { window: window(3, 1, 1), groups: outs, weights: weights(outs * 9) };
                 (Shape::new(outs, n, n), Shape::new(outs, n, n), Op::Conv(conv))
             }
-            Kind::Full => {
+            DesignedLayer::Full => {
                 let n = (cycles * g.cols * g.lanes / outs).clamp(16, 192);
                 let conv = Conv { window: window(1, 1, 0), groups: 1, weights: weights(outs * n) };
                 (Shape::new(n, 1, 1), Shape::new(outs, 1, 1), Op::Conv(conv))
             }
-            Kind::MaxPool => {
+            DesignedLayer::MaxPool => {
                 let n = side(4 * outs).min(8);
                 (
                     Shape::new(outs, 2 * n, 2 * n),
@@ -240,7 +252,7 @@ impl Design {
                     Op::MaxPool(window(2, 2, 0)),
                 )
             }
-            Kind::Add => {
+            DesignedLayer::Add => {
                 let n = side(2 * outs).min(12);
                 let factor = self.weights.draw(rng, g.weight_bits).max(1);
                 let add = Add { other: 0, factors: [factor, (factor / 2).max(1)] };

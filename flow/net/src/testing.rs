@@ -27,12 +27,12 @@ pub fn lenet() -> Model {
 }
 
 /// A model built node by node.
-pub struct Builder {
+pub struct ModelBuilder {
     /// The graph so far.
     pub graph: GraphProto,
 }
 
-impl Builder {
+impl ModelBuilder {
     /// Input `x` of shape [N, `shape`], output `y`.
     pub fn new(shape: &[i64]) -> Self {
         let batch = DimensionValue::Param("N".into());

@@ -9,7 +9,7 @@ use super::obs::{PART, WHOLE};
 use super::{PruneError, PruneLayer, matrix};
 
 /// A layer that reads the channels of a class.
-pub(super) struct Reader {
+pub(super) struct Consumer {
     parts: Vec<Subset>,
     /// By channel: its part, and its inputs in there.
     places: Vec<(usize, Vec<usize>)>,
@@ -27,7 +27,7 @@ struct Subset {
     open: Vec<bool>,
 }
 
-impl Reader {
+impl Consumer {
     /// Layer `layer`, which is of one group, with its weights and mask; each of `channels` channels has equally many of its
     /// inputs.
     ///
@@ -139,12 +139,12 @@ struct Candidate {
 /// the least loss per energy. With the channel comes its loss, given all removals before.
 ///
 /// # Errors
-/// As [`Reader::new`].
+/// As [`Consumer::new`].
 pub(super) fn channel_order(
-    readers: &mut [Reader],
+    readers: &mut [Consumer],
     saved: &[Option<f64>],
 ) -> Result<Vec<(usize, f64)>, PruneError> {
-    let loss = |readers: &[Reader], channel: usize| {
+    let loss = |readers: &[Consumer], channel: usize| {
         readers.iter().map(|reader| reader.loss(channel)).sum::<Result<f64, _>>()
     };
     let mut open: Vec<Candidate> = Vec::new();
@@ -187,7 +187,7 @@ mod tests {
             sensitivity: vec![2.0],
         };
         let own = (&[1.0f32; 4][..], &[true; 4][..]);
-        let mut readers = [Reader::new(&layer, 4, own, &covariance).unwrap()];
+        let mut readers = [Consumer::new(&layer, 4, own, &covariance).unwrap()];
         let order = channel_order(&mut readers, &[Some(1.0); 4]).unwrap();
         let losses: Vec<f64> = order.iter().map(|(_, loss)| *loss).collect();
         // The weights of all move to the last one: half of the sensitivity times the square of 4.
@@ -211,7 +211,7 @@ mod tests {
         };
         let weights = [1.0f32, -1.0, 2.0, 0.5, 0.3, 0.7, -0.2, 1.0];
         let mask = [true, true, true, true, true, false, true, true];
-        let mut readers = [Reader::new(&layer, 2, (&weights, &mask), &covariance).unwrap()];
+        let mut readers = [Consumer::new(&layer, 2, (&weights, &mask), &covariance).unwrap()];
         let order = channel_order(&mut readers, &[Some(1.0), Some(1e-9)]).unwrap();
         assert_eq!(order[0].0, 0);
         // The best answer of inputs 2 and 3 to the loss of 0 and 1: the Schur complement of their covariance.

@@ -12,7 +12,7 @@ use super::reconstruction::reconstruct;
 use super::{ChannelClass, Price, Prices, PruneLayer, find};
 use pecan_net::Masks;
 use pecan_net::graph::Graph;
-use pecan_net::testing::Builder;
+use pecan_net::testing::ModelBuilder;
 
 /// Inputs and outputs: the second fully connected layer of AlexNet and VGG.
 const SIZE: usize = 4096;
@@ -54,7 +54,7 @@ fn a_fully_connected_layer_of_vgg() {
     let weights: Vec<f32> = (0..SIZE * SIZE).map(|_| rng.random::<f32>() - 0.5).collect();
     let size = SIZE as i64;
     let before: Vec<f32> = (0..SIZE * FEW).map(|_| rng.random::<f32>() - 0.5).collect();
-    let model = Builder::new(&[FEW as i64])
+    let model = ModelBuilder::new(&[FEW as i64])
         .floats("v", &[size, FEW as i64], &before)
         .node("Gemm", &["x", "v"], "h", &[("transB", &[1])])
         .floats("w", &[size, size], &weights)

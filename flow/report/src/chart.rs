@@ -13,7 +13,7 @@ pub(super) struct Bar {
 
 /// A kind of part: its key, which is also the name of its colour, and its meaning.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kind {
+pub(super) struct Series {
     pub(super) key: &'static str,
     pub(super) doc: &'static str,
 }
@@ -29,7 +29,7 @@ const PITCH: f64 = 26.0;
 const LONGEST: usize = 26;
 
 /// Horizontal stacks on one scale, with a legend. `id` tells charts of a page apart, `title` says what it shows.
-pub(super) fn stacks(id: &str, title: &str, kinds: &[Kind], bars: &[Bar], unit: &str) -> Markup {
+pub(super) fn stacks(id: &str, title: &str, kinds: &[Series], bars: &[Bar], unit: &str) -> Markup {
     let longest = bars.iter().map(total).fold(0.0, f64::max);
     let scale = if longest > 0.0 { (WIDTH - NAMES - NUMBERS) / longest } else { 0.0 };
     let height = PITCH * bars.len() as f64 + 8.0;
@@ -55,7 +55,7 @@ fn part(bar: &Bar, kind: usize) -> f64 {
     bar.parts.get(kind).copied().unwrap_or(0.0)
 }
 
-fn one(kinds: &[Kind], used: &[usize], bar: &Bar, y: f64, scale: f64, unit: &str) -> Markup {
+fn one(kinds: &[Series], used: &[usize], bar: &Bar, y: f64, scale: f64, unit: &str) -> Markup {
     let sum = total(bar);
     let mut x = NAMES;
     let mut rects = Vec::with_capacity(used.len());
@@ -93,7 +93,7 @@ pub(super) fn shorten(name: &str) -> String {
 }
 
 /// Colours with names, and what share of all bars they have.
-fn legend(kinds: &[Kind], used: &[usize], bars: &[Bar]) -> Markup {
+fn legend(kinds: &[Series], used: &[usize], bars: &[Bar]) -> Markup {
     let sum: f64 = bars.iter().map(total).sum();
     let share = |k: usize| bars.iter().map(|bar| part(bar, k)).sum::<f64>() / sum;
     html! {
@@ -110,7 +110,7 @@ fn legend(kinds: &[Kind], used: &[usize], bars: &[Bar]) -> Markup {
 }
 
 /// The chart in words.
-fn describe(kinds: &[Kind], bars: &[Bar], unit: &str) -> String {
+fn describe(kinds: &[Series], bars: &[Bar], unit: &str) -> String {
     let bar = |bar: &Bar| {
         let largest = (0..kinds.len()).max_by(|a, b| part(bar, *a).total_cmp(&part(bar, *b)));
         let largest = largest.map_or(String::new(), |k| {

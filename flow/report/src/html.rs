@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::chart::{Bar, Kind, stacks};
+use super::chart::{Bar, Series, stacks};
 use super::html_tables::{layer_table, matrix};
 use super::roofline::roofline;
 use super::{Entry, FLOOR, Report, provenance};
@@ -66,13 +66,13 @@ fn warnings(report: &Report) -> Markup {
 }
 
 /// All blocks as parts of bars.
-fn blocks() -> Vec<Kind> {
-    Block::ALL.iter().map(|block| Kind { key: block.name(), doc: block.doc() }).collect()
+fn blocks() -> Vec<Series> {
+    Block::ALL.iter().map(|block| Series { key: block.name(), doc: block.doc() }).collect()
 }
 
 /// All kinds of data as parts of bars.
-fn kinds() -> Vec<Kind> {
-    Data::ALL.iter().map(|data| Kind { key: data.name(), doc: "" }).collect()
+fn kinds() -> Vec<Series> {
+    Data::ALL.iter().map(|data| Series { key: data.name(), doc: "" }).collect()
 }
 
 fn by_block(name: &str, breakdown: &Breakdown) -> Bar {

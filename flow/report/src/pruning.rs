@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::chart::{Bar, Kind, shorten, stacks};
+use super::chart::{Bar, Series, shorten, stacks};
 use super::frontier::frontier;
 use super::html::page;
 use pecan_energy::{Block, Breakdown, Data, Estimate};
@@ -199,9 +199,10 @@ fn row(report: &Pruning, method: &MethodResult) -> Markup {
 
 /// Every layer before and after.
 fn layers(report: &Pruning, method: &MethodResult) -> Markup {
-    let blocks: Vec<Kind> =
-        Block::ALL.iter().map(|block| Kind { key: block.name(), doc: block.doc() }).collect();
-    let data: Vec<Kind> = Data::ALL.iter().map(|data| Kind { key: data.name(), doc: "" }).collect();
+    let blocks: Vec<Series> =
+        Block::ALL.iter().map(|block| Series { key: block.name(), doc: block.doc() }).collect();
+    let data: Vec<Series> =
+        Data::ALL.iter().map(|data| Series { key: data.name(), doc: "" }).collect();
     let by_block = |name: String, b: &Breakdown| Bar {
         name,
         parts: Block::ALL.iter().map(|block| b.block(*block)).collect(),

@@ -1,7 +1,7 @@
 use super::tests::{branches, waves};
 use super::*;
 use pecan_net::graph::Graph;
-use pecan_net::testing::Builder;
+use pecan_net::testing::ModelBuilder;
 
 /// Every measurement of a small layer against its definition.
 #[test]
@@ -69,7 +69,7 @@ fn captures_are_what_they_say() {
 #[test]
 fn errors_of_one_direction_add_up() {
     let sensitivity = |positions: usize| {
-        let model = Builder::new(&[1, 1, positions as i64])
+        let model = ModelBuilder::new(&[1, 1, positions as i64])
             .floats("w", &[2, 1, 1, 1], &[0.3, -0.2])
             .node("Conv", &["x", "w"], "c", &[])
             .node("GlobalAveragePool", &["c"], "p", &[])

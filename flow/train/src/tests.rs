@@ -7,7 +7,7 @@ use pecan_net::graph::{Graph, Node};
 use pecan_net::onnx::Model;
 use pecan_net::op::argmax;
 use pecan_net::quantize::{Calibration, Options, calibrate, quantize};
-use pecan_net::testing::{Builder, digits, lenet, shared_file};
+use pecan_net::testing::{ModelBuilder, digits, lenet, shared_file};
 
 pub(super) fn lenet_graph() -> Graph {
     Graph::import(&lenet()).unwrap()
@@ -100,7 +100,7 @@ pub(super) fn branches() -> Graph {
     let pattern = |count: usize, phase: f32| -> Vec<f32> {
         (0..count).map(|i| ((i as f32) * 0.7 + phase).sin() * 0.4).collect()
     };
-    let model = Builder::new(&[2, 6, 6])
+    let model = ModelBuilder::new(&[2, 6, 6])
         .floats("w1", &[4, 2, 3, 3], &pattern(72, 0.0))
         .floats("w2", &[4, 2, 1, 1], &pattern(8, 1.0))
         .floats("w3", &[8, 1, 3, 3], &pattern(72, 2.0))

@@ -3,7 +3,7 @@
 use super::connect::Loads;
 use super::elaborate::{Flat, NONE};
 use super::error::{GateError, Result};
-use super::liberty::{Kind, Library, Truth};
+use super::liberty::{CellFunction, Library, Truth};
 
 /// One net of the clock network.
 #[derive(Debug, Clone, Copy)]
@@ -64,9 +64,9 @@ impl ClockTree {
             let cell = &flat.cells[index as usize];
             let model = &library.cells()[cell.cell as usize];
             let branches = match &model.kind {
-                Kind::Flop { clock, .. } if *clock == u32::from(pin) => continue,
-                Kind::ClockGate { clock, .. } => *clock == u32::from(pin),
-                Kind::Combinational => {
+                CellFunction::Flop { clock, .. } if *clock == u32::from(pin) => continue,
+                CellFunction::ClockGate { clock, .. } => *clock == u32::from(pin),
+                CellFunction::Combinational => {
                     let buffer = Truth::variable(0, 1);
                     model.inputs.len() == 1
                         && model
@@ -97,7 +97,9 @@ impl ClockTree {
         };
         for cell in &flat.cells {
             let model = &library.cells()[cell.cell as usize];
-            if let Kind::Flop { clock, .. } | Kind::ClockGate { clock, .. } = &model.kind {
+            if let CellFunction::Flop { clock, .. } | CellFunction::ClockGate { clock, .. } =
+                &model.kind
+            {
                 check(flat.pins_of(cell, library).0[*clock as usize], &model.name);
             }
         }

@@ -5,7 +5,7 @@ use super::connect::{Loads, check_drivers};
 use super::elaborate::{Flat, FlatCell, NONE, ONE, ZERO};
 use super::error::{GateError, Result};
 use super::levels;
-use super::liberty::{Cell, Kind, Library, Truth};
+use super::liberty::{Cell, CellFunction, Library, Truth};
 use super::model::{
     ASYNCHRONOUS, Branch, CLOCK_GATE, FLOP, Flop, FlopOutput, GATE, IDLE, LATCH, Model, PASSIVE,
     Unit,
@@ -23,7 +23,7 @@ pub(super) fn compile(flat: &Flat, library: &Library, options: &GateOptions) -> 
     let tree = ClockTree::new(flat, library, &loads, &options.clock)?;
     check_size(flat)?;
     let capacitance = capacitances(flat, library, &loads, options);
-    let mut builder = Builder {
+    let mut builder = ModelCompiler {
         flat,
         library,
         tree,
@@ -85,7 +85,7 @@ fn capacitances(flat: &Flat, library: &Library, loads: &Loads, options: &GateOpt
     pins.iter().zip(fanout).map(|(pins, fanout)| pins + wire(fanout)).collect()
 }
 
-struct Builder<'a> {
+struct ModelCompiler<'a> {
     flat: &'a Flat,
     library: &'a Library,
     tree: ClockTree,
@@ -97,7 +97,7 @@ struct Builder<'a> {
     flops: Vec<Flop>,
 }
 
-impl Builder<'_> {
+impl ModelCompiler<'_> {
     fn load(&self, net: u32) -> f64 {
         self.capacitance[net as usize]
     }
@@ -106,8 +106,8 @@ impl Builder<'_> {
         let library = self.library;
         let cell = &library.cells()[flat.cell as usize];
         match &cell.kind {
-            Kind::Flop { .. } => self.flop(flat, cell),
-            Kind::ClockGate { enable, .. } => {
+            CellFunction::Flop { .. } => self.flop(flat, cell),
+            CellFunction::ClockGate { enable, .. } => {
                 let net = self.flat.pins_of(flat, library).1[0];
                 let mut unit = self.unit(flat, cell, 0, net);
                 unit.kind = CLOCK_GATE;
@@ -115,8 +115,8 @@ impl Builder<'_> {
                 unit.out = self.tree.of_net[net as usize];
                 self.push(unit, flat, cell, true);
             }
-            Kind::Latch { next } => self.gates(flat, cell, Some(next)),
-            Kind::Combinational | Kind::Unusable(_) => self.gates(flat, cell, None),
+            CellFunction::Latch { next } => self.gates(flat, cell, Some(next)),
+            CellFunction::Combinational | CellFunction::Unusable(_) => self.gates(flat, cell, None),
         }
     }
 
@@ -139,7 +139,7 @@ impl Builder<'_> {
     }
 
     fn flop(&mut self, flat: &FlatCell, cell: &Cell) {
-        let Kind::Flop { clock, next, clear, preset } = &cell.kind else { return };
+        let CellFunction::Flop { clock, next, clear, preset } = &cell.kind else { return };
         let (inputs, outputs) = self.flat.pins_of(flat, self.library);
         let mut unit = self.unit(flat, cell, 0, outputs[0]);
         unit.kind = FLOP;
@@ -180,7 +180,9 @@ impl Builder<'_> {
         Unit {
             state: 0,
             cause: match cell.kind {
-                Kind::Flop { clock, .. } | Kind::ClockGate { clock, .. } => clock as u8,
+                CellFunction::Flop { clock, .. } | CellFunction::ClockGate { clock, .. } => {
+                    clock as u8
+                }
                 _ => 0,
             },
             bits: cell.variables as u8,
@@ -218,7 +220,7 @@ impl Builder<'_> {
             let flat = &self.flat.cells[domain.driver as usize];
             let cell = &self.library.cells()[flat.cell as usize];
             let (clock, gated) = match cell.kind {
-                Kind::ClockGate { clock, .. } => (clock, true),
+                CellFunction::ClockGate { clock, .. } => (clock, true),
                 _ => (0, false),
             };
             branches.push(Branch {

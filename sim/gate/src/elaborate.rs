@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::error::{GateError, Result};
-use super::flatten::Builder;
+use super::flatten::Flattener;
 use super::liberty::Library;
 use super::memory::{MemoryShape, is_memory};
 use super::netlist::Netlist;
@@ -85,7 +85,7 @@ impl Flat {
     pub(super) fn read(file: &Path, library: &Library) -> Result<Self> {
         let netlist = Netlist::read(file)?;
         check_cells(&netlist, library)?;
-        let mut builder = Builder::new(file, library);
+        let mut builder = Flattener::new(file, library);
         let top = &netlist.modules[netlist.top];
         let nets: Vec<Vec<u32>> =
             top.ports.iter().map(|p| p.bits.iter().map(|_| builder.fresh()).collect()).collect();

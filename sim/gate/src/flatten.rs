@@ -23,7 +23,7 @@ pub(crate) const MOST_NETS: usize = 1 << 27;
 pub(crate) const MOST_NAME_BYTES: usize = 1 << 27;
 
 /// The design as it grows.
-pub(super) struct Builder<'a> {
+pub(super) struct Flattener<'a> {
     file: &'a Path,
     library: &'a Library,
     /// Union-find forest over nets: several names may mean the same net.
@@ -38,7 +38,7 @@ pub(super) struct Builder<'a> {
     name_bytes: usize,
 }
 
-impl<'a> Builder<'a> {
+impl<'a> Flattener<'a> {
     pub(super) fn new(file: &'a Path, library: &'a Library) -> Self {
         Self {
             file,

@@ -13,7 +13,7 @@ use pecan_ir::error::SimError;
 use pecan_ir::memory::{DramTiming, MemoryModel};
 use pecan_ir::program::{Program, Region, Transfer};
 use pecan_verilator::harness::{Job, Outcome, RunResult, Settings, Stalls};
-use support::{Builder, Command, ID, build, echo_twice, incremented, input};
+use support::{Command, ID, ProgramBuilder, build, echo_twice, incremented, input};
 
 fn run(program: &Program, settings: Settings) -> RunResult {
     let inputs = [input(0, program.input.bytes)];
@@ -97,7 +97,7 @@ fn runs_follow_each_other_and_processes_do_not_matter() {
 #[test]
 fn errors_are_reported_and_do_not_spoil_the_next_run() {
     // The input region is the second command, so the input decides whether the run fails.
-    let program = Builder::new(256)
+    let program = ProgramBuilder::new(256)
         .command(Command::Header(ID))
         .command(Command::Mark)
         .command(Command::Mark)
@@ -117,7 +117,7 @@ fn errors_are_reported_and_do_not_spoil_the_next_run() {
 #[test]
 fn the_watchdog_tells_starved_from_stalled() {
     let none = Region::default();
-    let header = || Builder::new(256).command(Command::Header(ID));
+    let header = || ProgramBuilder::new(256).command(Command::Header(ID));
     let starved = run(&header().command(Command::Echo(4)).build(none, none), quick());
     assert_eq!((starved.outcome, starved.cycles), (Outcome::Starved, 202));
 
@@ -140,7 +140,7 @@ fn the_watchdog_tells_starved_from_stalled() {
 fn a_later_receive_does_not_overwrite_what_is_still_to_be_sent() {
     // Draws into the bytes that were sent before; the device is free to draw at once.
     let region = Region { address: 0, bytes: 32 };
-    let program = Builder::new(256)
+    let program = ProgramBuilder::new(256)
         .command(Command::Header(ID))
         .command(Command::Echo(4))
         .transfer(Transfer::Send { address: 0, bytes: 32 })
@@ -188,7 +188,7 @@ fn impossible_jobs_are_refused_with_the_reason() {
 #[test]
 fn a_time_limit_ends_the_process() {
     let none = Region::default();
-    let program = Builder::new(256)
+    let program = ProgramBuilder::new(256)
         .command(Command::Header(ID))
         .command(Command::Wait(u32::MAX))
         .command(Command::End)

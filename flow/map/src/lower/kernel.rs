@@ -146,7 +146,8 @@ impl Kernel {
         resources: &Resources,
         geometry: &Geometry,
     ) -> Result<Registers, MapError> {
-        let mut writer = Writer { registers: Registers::new(geometry), layer: workload.name };
+        let mut writer =
+            RegisterWriter { registers: Registers::new(geometry), layer: workload.name };
         let axes = [0, 1].map(|i| self.axis(&workload.axes[i], i, tiling));
         self.write_input(&mut writer, workload, tiling, &axes, geometry)?;
         self.write_output(&mut writer, workload, &axes, resources, geometry)?;
@@ -162,7 +163,7 @@ impl Kernel {
 
     fn write_input(
         &self,
-        w: &mut Writer<'_>,
+        w: &mut RegisterWriter<'_>,
         workload: &Workload<'_>,
         tiling: &Tiling,
         axes: &[AxisValues; 2],
@@ -228,7 +229,7 @@ impl Kernel {
 
     fn write_output(
         &self,
-        w: &mut Writer<'_>,
+        w: &mut RegisterWriter<'_>,
         workload: &Workload<'_>,
         axes: &[AxisValues; 2],
         resources: &Resources,
@@ -331,18 +332,18 @@ pub(crate) fn limited(
     workload: &Workload<'_>,
     limit: usize,
 ) -> Result<Registers, MapError> {
-    let mut writer = Writer { registers, layer: workload.name };
+    let mut writer = RegisterWriter { registers, layer: workload.name };
     writer.list(&[(Register::Limit, limit as i64)])?;
     Ok(writer.registers)
 }
 
 /// Fills registers and names the layer in errors.
-struct Writer<'a> {
+struct RegisterWriter<'a> {
     registers: Registers,
     layer: &'a str,
 }
 
-impl Writer<'_> {
+impl RegisterWriter<'_> {
     fn list(&mut self, values: &[(Register, i64)]) -> Result<(), MapError> {
         for (register, value) in values {
             self.registers.set(*register, *value).map_err(|(register, bits)| MapError::Range {

@@ -98,7 +98,7 @@ pub(crate) struct LayerJob<'a> {
 }
 
 /// One part of a channel tile: a kernel or, where the lists do not fit, one of several that accumulate.
-struct Part<'p> {
+struct ChannelTilePart<'p> {
     outputs: &'p [Range<usize>; 2],
     channel_tile: usize,
     chunk: usize,
@@ -244,7 +244,7 @@ impl Emitter<'_> {
                 continue;
             }
             for (chunk, taps) in chunks.iter().enumerate() {
-                let part = Part {
+                let part = ChannelTilePart {
                     outputs,
                     channel_tile,
                     chunk,
@@ -262,7 +262,7 @@ impl Emitter<'_> {
     fn run(
         &mut self,
         job: &LayerJob<'_>,
-        part: &Part<'_>,
+        part: &ChannelTilePart<'_>,
         phase: [usize; 2],
         allocations: &mut Allocations,
     ) -> Result<(), MapError> {

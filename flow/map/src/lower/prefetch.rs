@@ -206,7 +206,7 @@ impl Emitter<'_> {
     }
 
     /// The parts of the channels.
-    fn parts(&self, job: &LayerJob<'_>, run: &Kernel, start: &[u64]) -> Vec<Part> {
+    fn parts(&self, job: &LayerJob<'_>, run: &Kernel, start: &[u64]) -> Vec<KernelPart> {
         let slice = job.mapping.tiling.slice;
         let lists = lengths(job.occupancy, &run.channels, &run.taps, slice, self.geometry);
         let blocks = run.taps[0].len().div_ceil(slice[0]);
@@ -225,14 +225,14 @@ impl Emitter<'_> {
             let taps =
                 [words.start + from * slice[0]..end, run.taps[1].clone(), run.taps[2].clone()];
             let (accumulate, no_drain) = (i > 0, i + 1 < count);
-            Part { taps, accumulate, no_drain, start: position(from), end: position(to) }
+            KernelPart { taps, accumulate, no_drain, start: position(from), end: position(to) }
         };
         (0..count).map(part).collect()
     }
 }
 
 /// A part of the channels.
-struct Part {
+struct KernelPart {
     taps: ReductionRange,
     accumulate: bool,
     no_drain: bool,
@@ -242,7 +242,7 @@ struct Part {
     end: Vec<u64>,
 }
 
-impl Part {
+impl KernelPart {
     /// The kernel of this part over some output pixels.
     fn run(&self, whole: &Kernel, outputs: &Rect) -> Kernel {
         Kernel {

@@ -117,14 +117,14 @@ pub struct NetworkPlan {
     pub layers: Vec<LayerPlan>,
     /// Cycles of the whole program (of all programs, where layers are planned one by one).
     pub cycles: u64,
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Vec<PlannedProgram>,
     pub(crate) config: Config,
     pub(crate) options: Options,
 }
 
 /// A program of its own in a plan.
 #[derive(Clone, Debug)]
-pub(crate) struct Part {
+pub(crate) struct PlannedProgram {
     pub(crate) network: Network,
     cache: MappingCache,
     orders: Orders,
@@ -158,7 +158,7 @@ impl NetworkPlan {
     /// As [`super::compile`].
     pub(crate) fn append(&mut self, network: Network) -> Result<(), MapError> {
         let (cache, orders) = (MappingCache::default(), Orders::default());
-        let mut part = Part { network, cache, orders, cycles: 0 };
+        let mut part = PlannedProgram { network, cache, orders, cycles: 0 };
         self.layers.extend(part.plan(&self.config, &self.options)?);
         self.cycles += part.cycles;
         self.parts.push(part);
@@ -246,7 +246,7 @@ impl NetworkPlan {
         &mut self,
         number: usize,
         first: usize,
-        mut part: Part,
+        mut part: PlannedProgram,
     ) -> Result<(), MapError> {
         let layers = part.plan(&self.config, &self.options)?;
         let mut planned = Self::empty(&self.config, &self.options);
@@ -271,7 +271,7 @@ fn weightless(layer: &Layer) -> bool {
     matches!(&layer.op, Op::Conv(conv) if conv.weights.is_empty())
 }
 
-impl Part {
+impl PlannedProgram {
     /// Predicts all layers; mappings that are known are kept.
     fn plan(&mut self, config: &Config, options: &Options) -> Result<Vec<LayerPlan>, MapError> {
         let geometry = Geometry::of(config);

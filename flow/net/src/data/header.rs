@@ -9,7 +9,7 @@ const MOST_AXES: usize = 32;
 
 /// Types of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ElementType {
     Float,
     Signed,
     Unsigned,
@@ -19,7 +19,7 @@ enum Kind {
 /// How an element lies in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Element {
-    kind: Kind,
+    kind: ElementType,
     /// Bytes: 1, 2, 4 or 8.
     pub(super) width: usize,
     big_endian: bool,
@@ -47,17 +47,17 @@ impl Element {
             _ => return None,
         };
         let (kind, width) = match name {
-            "f4" => (Kind::Float, 4),
-            "f8" => (Kind::Float, 8),
-            "i1" => (Kind::Signed, 1),
-            "i2" => (Kind::Signed, 2),
-            "i4" => (Kind::Signed, 4),
-            "i8" => (Kind::Signed, 8),
-            "u1" => (Kind::Unsigned, 1),
-            "u2" => (Kind::Unsigned, 2),
-            "u4" => (Kind::Unsigned, 4),
-            "u8" => (Kind::Unsigned, 8),
-            "b1" => (Kind::Bool, 1),
+            "f4" => (ElementType::Float, 4),
+            "f8" => (ElementType::Float, 8),
+            "i1" => (ElementType::Signed, 1),
+            "i2" => (ElementType::Signed, 2),
+            "i4" => (ElementType::Signed, 4),
+            "i8" => (ElementType::Signed, 8),
+            "u1" => (ElementType::Unsigned, 1),
+            "u2" => (ElementType::Unsigned, 2),
+            "u4" => (ElementType::Unsigned, 4),
+            "u8" => (ElementType::Unsigned, 8),
+            "b1" => (ElementType::Bool, 1),
             _ => return None,
         };
         Some(Self { kind, width, big_endian })
@@ -66,7 +66,7 @@ impl Element {
     /// The bytes of an element, the lowest first, filled up to eight.
     fn low_first(self, bytes: &[u8]) -> [u8; 8] {
         let fill = match (self.kind, if self.big_endian { bytes.first() } else { bytes.last() }) {
-            (Kind::Signed, Some(high)) if high & 0x80 != 0 => 0xff,
+            (ElementType::Signed, Some(high)) if high & 0x80 != 0 => 0xff,
             _ => 0,
         };
         let mut all = [fill; 8];
@@ -80,26 +80,26 @@ impl Element {
     pub(super) fn float(self, bytes: &[u8]) -> f32 {
         // The two types of large data sets first.
         match (self.kind, bytes) {
-            (Kind::Float, &[a, b, c, d]) if !self.big_endian => {
+            (ElementType::Float, &[a, b, c, d]) if !self.big_endian => {
                 return f32::from_le_bytes([a, b, c, d]);
             }
-            (Kind::Unsigned, &[value]) => return value.into(),
+            (ElementType::Unsigned, &[value]) => return value.into(),
             _ => {}
         }
         let all = self.low_first(bytes);
         let [a, b, c, d, ..] = all;
         match (self.kind, self.width) {
-            (Kind::Float, 4) => f32::from_le_bytes([a, b, c, d]),
-            (Kind::Float, _) => f64::from_le_bytes(all) as f32,
-            (Kind::Signed, _) => i64::from_le_bytes(all) as f32,
-            (Kind::Unsigned, _) => u64::from_le_bytes(all) as f32,
-            (Kind::Bool, _) => f32::from(u8::from(a != 0)),
+            (ElementType::Float, 4) => f32::from_le_bytes([a, b, c, d]),
+            (ElementType::Float, _) => f64::from_le_bytes(all) as f32,
+            (ElementType::Signed, _) => i64::from_le_bytes(all) as f32,
+            (ElementType::Unsigned, _) => u64::from_le_bytes(all) as f32,
+            (ElementType::Bool, _) => f32::from(u8::from(a != 0)),
         }
     }
 
     /// Whether the elements can be indices or labels.
     pub(super) fn is_integer(self) -> bool {
-        self.kind != Kind::Float
+        self.kind != ElementType::Float
     }
 
     /// The element in `bytes` as an index or label.
@@ -109,16 +109,16 @@ impl Element {
     pub(super) fn index(self, bytes: &[u8]) -> Result<usize, String> {
         let all = self.low_first(bytes);
         match self.kind {
-            Kind::Float => Err("a float".into()),
-            Kind::Signed => {
+            ElementType::Float => Err("a float".into()),
+            ElementType::Signed => {
                 let value = i64::from_le_bytes(all);
                 usize::try_from(value).map_err(|_| value.to_string())
             }
-            Kind::Unsigned => {
+            ElementType::Unsigned => {
                 let value = u64::from_le_bytes(all);
                 usize::try_from(value).map_err(|_| value.to_string())
             }
-            Kind::Bool => Ok(usize::from(all[0] != 0)),
+            ElementType::Bool => Ok(usize::from(all[0] != 0)),
         }
     }
 }

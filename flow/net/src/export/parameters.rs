@@ -31,7 +31,7 @@ pub fn pruned(model: &Model, graph: &Graph) -> Result<Model, ExportError> {
     refuse_integers(model)?;
     let original = Graph::import(model)?;
     let pairs = pairs(&original, graph)?;
-    let mut writer = Writer { edit: Edit::of(model)?, wanted: BTreeMap::new() };
+    let mut writer = ParameterWriter { edit: Edit::of(model)?, wanted: BTreeMap::new() };
     for (node, before, linear) in pairs {
         if before.weights != linear.weights || before.bias != linear.bias {
             writer.layer(&original, node, linear)?;
@@ -48,12 +48,12 @@ struct Wanted {
     nodes: Vec<String>,
 }
 
-struct Writer {
+struct ParameterWriter {
     edit: Edit,
     wanted: BTreeMap<String, Wanted>,
 }
 
-impl Writer {
+impl ParameterWriter {
     fn layer(&mut self, original: &Graph, node: &Node, linear: &Linear) -> Result<(), ExportError> {
         let at = self.edit.position(&node.name)?;
         let steps: Vec<Step> =

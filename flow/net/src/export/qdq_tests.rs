@@ -3,7 +3,7 @@ use pecan_ir::layer::{Network, Op};
 use super::*;
 use crate::onnx::{GraphProto, OperatorSetIdProto};
 use crate::quantize::{Options, Quantized, quantize_with};
-use crate::testing::{Builder, digits, lenet, shared_file};
+use crate::testing::{ModelBuilder, digits, lenet, shared_file};
 
 fn wave(at: usize) -> f32 {
     (at as f32 * 0.7).sin()
@@ -13,7 +13,7 @@ fn values(count: usize) -> Vec<f32> {
     (0..count).map(|at| wave(at + 1)).collect()
 }
 
-fn model(builder: Builder, opset: i64) -> Model {
+fn model(builder: ModelBuilder, opset: i64) -> Model {
     let mut model = builder.model();
     model.proto.opset_import.push(OperatorSetIdProto { version: Some(opset), domain: None });
     model
@@ -144,7 +144,7 @@ fn pruned_graphs() {
 
 #[test]
 fn folded_nodes_disappear() {
-    let builder = Builder::new(&[2, 4, 4])
+    let builder = ModelBuilder::new(&[2, 4, 4])
         .floats("w", &[3, 2, 1, 1], &values(6))
         .floats("gamma", &[3], &[1.5, -0.5, 2.0])
         .floats("beta", &[3], &[0.1, -0.2, 0.3])
@@ -180,7 +180,7 @@ fn fully_connected_layers() {
     let gemm = |transposed: bool, op: &str| {
         let dims = if transposed { [2, 8] } else { [8, 2] };
         let flag: &[(&str, &[i64])] = &[("transB", &[1])];
-        let builder = Builder::new(&[2, 2, 2])
+        let builder = ModelBuilder::new(&[2, 2, 2])
             .floats("w", &dims, &values(16))
             .floats("b", &[2], &[0.3, -0.2])
             .node("Flatten", &["x"], "f", &[]);
@@ -199,7 +199,7 @@ fn fully_connected_layers() {
         assert_eq!(ops(&result).last(), Some(&"Softmax"));
         assert_eq!(result.opset(), Some(13));
     }
-    let plain = Builder::new(&[4]).floats("w", &[4, 3], &values(12));
+    let plain = ModelBuilder::new(&[4]).floats("w", &[4, 3], &values(12));
     let result = write(&model(plain.node("MatMul", &["x", "w"], "y", &[]), 13), widths(16, 8));
     assert!(ops(&result).contains(&"MatMul"));
     // The output keeps its name, what is computed has another.
@@ -209,7 +209,7 @@ fn fully_connected_layers() {
 
 #[test]
 fn sums_concatenations_and_factors() {
-    let builder = Builder::new(&[2, 4, 4])
+    let builder = ModelBuilder::new(&[2, 4, 4])
         .floats("w", &[2, 2, 1, 1], &values(4))
         .floats("v", &[2, 2, 1, 1], &values(4))
         .floats("m", &[2, 1, 1], &[1.5, -0.5])
@@ -229,7 +229,7 @@ fn sums_concatenations_and_factors() {
 
 #[test]
 fn weights_of_two_layers_and_constant_nodes() {
-    let builder = Builder::new(&[2, 3, 3])
+    let builder = ModelBuilder::new(&[2, 3, 3])
         .floats("w", &[2, 2, 1, 1], &values(4))
         .node("Conv", &["x", "w"], "c", &[])
         .node("Conv", &["c", "w"], "y", &[]);
@@ -248,12 +248,10 @@ fn weights_of_two_layers_and_constant_nodes() {
 
 #[test]
 fn biases_beyond_32_bits_stay_floats() {
-    let builder = Builder::new(&[1]).floats("w", &[1, 1], &[1e-3]).floats("b", &[1], &[1e3]).node(
-        "Gemm",
-        &["x", "w", "b"],
-        "y",
-        &[],
-    );
+    let builder = ModelBuilder::new(&[1])
+        .floats("w", &[1, 1], &[1e-3])
+        .floats("b", &[1], &[1e3])
+        .node("Gemm", &["x", "w", "b"], "y", &[]);
     let result = quantized_qdq_of(&model(builder, 21), widths(16, 16));
     let bias = proto(&result).initializer.iter().find(|t| t.name.as_deref() == Some("b_float"));
     assert!(bias.is_some());
@@ -270,7 +268,7 @@ fn quantized_qdq_of(model: &Model, options: Options) -> Model {
 fn operator_sets_rise_only_where_nodes_keep_their_meaning() {
     let mean = |opset| {
         let axes: &[(&str, &[i64])] = &[("axes", &[2, 3])];
-        let builder = Builder::new(&[2, 3, 3])
+        let builder = ModelBuilder::new(&[2, 3, 3])
             .floats("w", &[2, 2, 1, 1], &values(4))
             .node("Conv", &["x", "w"], "c", &[])
             .node("ReduceMean", &["c"], "y", axes);

@@ -1,10 +1,10 @@
 use super::tests::{change, conv, values, written};
 use super::*;
-use crate::testing::{Builder, lenet};
+use crate::testing::{ModelBuilder, lenet};
 
 /// Two layers with one weight.
 fn tied() -> Model {
-    Builder::new(&[2, 3, 3])
+    ModelBuilder::new(&[2, 3, 3])
         .floats("w", &[2, 2, 1, 1], &values(4))
         .floats("b", &[2], &values(2))
         .node("Conv", &["x", "w", "b"], "c", &[])
@@ -38,7 +38,7 @@ fn what_does_not_belong_together_is_refused() {
     let graph = Graph::import(&renamed).unwrap();
     let text = pruned(&tied(), &graph).unwrap_err().to_string();
     assert!(text.contains("no such layer"), "{text}");
-    let smaller = Builder::new(&[2, 3, 3])
+    let smaller = ModelBuilder::new(&[2, 3, 3])
         .floats("w", &[1, 2, 1, 1], &values(2))
         .node("Conv", &["x", "w"], "y", &[])
         .model();

@@ -8,10 +8,10 @@ use crate::op::Attributes;
 /// A folded node. Its constants can be set so that it computes `sign * x + shift`.
 pub(super) struct Step {
     at: usize,
-    kind: Kind,
+    kind: StepOperator,
 }
 
-enum Kind {
+enum StepOperator {
     /// The constants are inputs 1 to 4: scale, bias, mean, variance.
     BatchNormalization { epsilon: f32 },
     /// A sum, difference, product or quotient with the constant at this input.
@@ -32,11 +32,11 @@ impl Step {
         let at = edit.position(name)?;
         let node = &edit.graph.node[at];
         let port = usize::from(edit.constant(at, 1).is_some());
-        let binary = |op| Kind::Binary { op, port };
+        let binary = |op| StepOperator::Binary { op, port };
         let kind = match node.op_type.as_deref().unwrap_or("") {
             "BatchNormalization" => {
                 let epsilon = Attributes::new(&node.attribute).float("epsilon", 1e-5);
-                Kind::BatchNormalization { epsilon }
+                StepOperator::BatchNormalization { epsilon }
             }
             "Add" => binary(Binary::Add),
             "Sub" => binary(Binary::Sub),
@@ -50,14 +50,14 @@ impl Step {
     /// What remains of the factor: -1 for a constant minus the data, which no constant can undo.
     pub(super) fn sign(&self) -> f32 {
         match self.kind {
-            Kind::Binary { op: Binary::Sub, port: 0 } => -1.0,
+            StepOperator::Binary { op: Binary::Sub, port: 0 } => -1.0,
             _ => 1.0,
         }
     }
 
     /// Whether there is a summand.
     pub(super) fn shifts(&self) -> bool {
-        !matches!(self.kind, Kind::Binary { op: Binary::Mul | Binary::Div, .. })
+        !matches!(self.kind, StepOperator::Binary { op: Binary::Mul | Binary::Div, .. })
     }
 
     /// Sets the constants to `sign * x + shift`. `shift` has one value per channel, all 0 where
@@ -71,13 +71,13 @@ impl Step {
         let same = |value: f32| vec![value; shift.len()];
         let constants: Vec<(usize, Vec<f32>)> = match self.kind {
             // Runtimes divide the scale by this very root: the quotient is exactly 1.
-            Kind::BatchNormalization { epsilon } => vec![
+            StepOperator::BatchNormalization { epsilon } => vec![
                 (1, same((1.0 + epsilon).sqrt())),
                 (2, shift.to_vec()),
                 (3, same(0.0)),
                 (4, same(1.0)),
             ],
-            Kind::Binary { op, port } => {
+            StepOperator::Binary { op, port } => {
                 let values = match op {
                     Binary::Add => shift.to_vec(),
                     // Not `-s`: it would make -0 of 0.

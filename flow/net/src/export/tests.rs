@@ -1,6 +1,6 @@
 use super::*;
 use crate::onnx::{AttributeProto, Constant, TensorProto, attribute_type, data_type};
-use crate::testing::{Builder, lenet, shared_file};
+use crate::testing::{ModelBuilder, lenet, shared_file};
 
 /// Changes every parameter: a third of the weights becomes 0, biases differ by channel.
 pub(super) fn change(graph: &mut Graph) {
@@ -74,8 +74,8 @@ fn float_attribute(name: &str, value: f32) -> AttributeProto {
 }
 
 /// A convolution of 2 to 3 channels without a bias.
-pub(super) fn conv(output: &str) -> Builder {
-    Builder::new(&[2, 3, 3]).floats("w", &[3, 2, 1, 1], &values(6)).node(
+pub(super) fn conv(output: &str) -> ModelBuilder {
+    ModelBuilder::new(&[2, 3, 3]).floats("w", &[3, 2, 1, 1], &values(6)).node(
         "Conv",
         &["x", "w"],
         output,
@@ -115,7 +115,7 @@ fn whole_networks_are_written() {
 fn gemm(transposed: bool, alpha: f32, bias: &[i64]) -> Model {
     let dims = if transposed { [2, 4] } else { [4, 2] };
     let count = bias.iter().product::<i64>() as usize;
-    let mut builder = Builder::new(&[4])
+    let mut builder = ModelBuilder::new(&[4])
         .floats("w", &dims, &values(8))
         .floats("b", bias, &values(count))
         .node("Gemm", &["x", "w", "b"], "y", &[("transB", &[i64::from(transposed)])]);
@@ -144,7 +144,7 @@ fn gemm_in_every_form() {
 fn matmul_with_a_sum_keeps_its_operators() {
     for dims in [&[2][..], &[1, 2], &[]] {
         let count = dims.iter().product::<i64>() as usize;
-        let model = Builder::new(&[4])
+        let model = ModelBuilder::new(&[4])
             .floats("w", &[4, 2], &values(8))
             .floats("b", dims, &values(count))
             .node("MatMul", &["x", "w"], "m", &[])
@@ -165,7 +165,7 @@ fn layers_without_a_place_for_a_bias_get_one() {
     let scaled = conv("c").floats("s", &[], &[2.0]).node("Mul", &["c", "s"], "y", &[]).model();
     assert_eq!(initializer(&written(&scaled), "n_c.bias").dims, [3]);
     let matmul = |opset: i64| {
-        let builder = Builder::new(&[4]).floats("w", &[4, 2], &values(8));
+        let builder = ModelBuilder::new(&[4]).floats("w", &[4, 2], &values(8));
         let mut model = builder.node("MatMul", &["x", "w"], "y", &[]).model();
         let set = crate::onnx::OperatorSetIdProto { version: Some(opset), domain: None };
         model.proto.opset_import.push(set);
@@ -187,7 +187,7 @@ fn a_bias_that_stays_zero_needs_no_place() {
 }
 
 /// A normalization behind `builder`'s tensor `c`.
-fn normalized(builder: Builder, mean: &str, variance: &str) -> Model {
+fn normalized(builder: ModelBuilder, mean: &str, variance: &str) -> Model {
     builder
         .floats("gamma", &[3], &[1.5, -0.5, 2.0])
         .floats("beta", &[3], &[0.1, -0.2, 0.3])
@@ -205,7 +205,7 @@ fn normalizations_become_the_identity() {
     assert_eq!(initializer(&model, "mean").floats().unwrap(), [0.0; 3]);
     let beta = initializer(&model, "beta");
     assert!(beta.floats().unwrap().iter().all(|b| *b != 0.0));
-    let own = Builder::new(&[2, 3, 3])
+    let own = ModelBuilder::new(&[2, 3, 3])
         .floats("w", &[3, 2, 1, 1], &values(6))
         .floats("b", &[3], &values(3))
         .node("Conv", &["x", "w", "b"], "c", &[]);
@@ -261,7 +261,7 @@ fn chains_of_factors_and_sums() {
 #[test]
 fn constant_nodes_are_rewritten() {
     let tensor = TensorProto::of_floats("", &[3, 2, 1, 1], &values(6));
-    let mut builder = Builder::new(&[2, 3, 3])
+    let mut builder = ModelBuilder::new(&[2, 3, 3])
         .node("Constant", &[], "w", &[])
         .node("Constant", &[], "b", &[])
         .node("Conv", &["x", "w", "b"], "y", &[]);

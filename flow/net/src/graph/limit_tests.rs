@@ -11,7 +11,7 @@ use crate::limits::{
 use crate::onnx::{GraphProto, Model, ModelProto, NodeProto};
 use crate::quantize;
 use crate::quantize::calibrate;
-use crate::testing::Builder;
+use crate::testing::ModelBuilder;
 
 /// Far above what a linear reader takes, far below what a quadratic one does.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -20,8 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LONG: usize = 60_000;
 
 /// A chain of `count` nodes `op` on [N, `shape`], with a constant `c` where `constant` says so.
-fn chain(op: &str, count: usize, shape: &[i64], constant: bool) -> Builder {
-    let mut builder = Builder::new(shape).floats("c", &[], &[0.5]);
+fn chain(op: &str, count: usize, shape: &[i64], constant: bool) -> ModelBuilder {
+    let mut builder = ModelBuilder::new(shape).floats("c", &[], &[0.5]);
     for at in 0..count {
         let input = if at == 0 { "x".into() } else { format!("t{at}") };
         let output = if at + 1 == count { "y".into() } else { format!("t{}", at + 1) };
@@ -62,7 +62,8 @@ fn long_chains_are_read_in_one_pass() {
 #[test]
 fn many_inputs_of_one_node_are_read_in_one_pass() {
     let inputs = vec!["x"; 100_000];
-    let model = Builder::new(&[1, 2, 2]).node("Concat", &inputs, "y", &[("axis", &[1])]).model();
+    let model =
+        ModelBuilder::new(&[1, 2, 2]).node("Concat", &inputs, "y", &[("axis", &[1])]).model();
     let graph = timed(|| Graph::import(&model)).unwrap();
     assert_eq!(graph.output_shape(), [100_000, 2, 2]);
     let ranges = calibrate(&graph, &[&[1.0; 4]]).unwrap();
@@ -79,7 +80,7 @@ fn a_scalar_stays_a_scalar() {
     let findings = graph.check();
     assert!(findings.iter().all(|f| f.reason.contains("16777216 channels; supported: at most")));
     // Before a layer, its factor is every channel's.
-    let conv = Builder::new(&[1, 2, 2])
+    let conv = ModelBuilder::new(&[1, 2, 2])
         .floats("w", &[2, 1, 1, 1], &[1.0, 3.0])
         .floats("c", &[], &[0.5])
         .node("Conv", &["x", "w"], "a", &[])
@@ -95,7 +96,7 @@ fn a_scalar_stays_a_scalar() {
 
 #[test]
 fn sizes_beyond_a_limit_are_named() {
-    let said = |builder: Builder| Graph::import(&builder.model()).unwrap_err().to_string();
+    let said = |builder: ModelBuilder| Graph::import(&builder.model()).unwrap_err().to_string();
     let text = said(chain("Relu", 1, &[2 * MOST_VALUES as i64], false));
     assert!(text.contains("1 to 16777216 values per sample"), "{text}");
     let text = said(chain("Relu", MOST_NODES + 1, &[4], false));
@@ -111,7 +112,7 @@ fn sizes_beyond_a_limit_are_named() {
     );
     assert_eq!(graph.iter().filter(|node| node.problem.is_some()).count(), 3);
     let window = &[("kernel_shape", &[4096, 4096][..]), ("pads", &[2048; 4])];
-    let text = said(Builder::new(&[1, 2048, 2048]).node("MaxPool", &["x"], "y", window));
+    let text = said(ModelBuilder::new(&[1, 2048, 2048]).node("MaxPool", &["x"], "y", window));
     assert!(text.contains("operations on one sample; allowed without weights"), "{text}");
     // One tensor of weights, read by many nodes.
     let mut builder = chain("Conv", 20_000, &[128, 1, 1], true);
@@ -131,7 +132,7 @@ fn layers_have_a_limit() {
     let graph = Graph::import(&builder.model()).unwrap();
     assert_eq!(graph.iter().map(|node| node.folded.len()).collect::<Vec<_>>(), [MOST_FOLDED, 0, 0]);
     let window = &[("kernel_shape", &[1, 1][..])];
-    let mut builder = Builder::new(&[1, 1, 1]);
+    let mut builder = ModelBuilder::new(&[1, 1, 1]);
     for at in 0..=MOST_LAYERS {
         let input = if at == 0 { "x".into() } else { format!("t{at}") };
         let output = if at == MOST_LAYERS { "y".into() } else { format!("t{}", at + 1) };
@@ -171,8 +172,12 @@ fn messages_are_counted_before_they_take_memory() {
 #[test]
 fn control_characters_in_names_become_escapes() {
     let hostile = "a\u{1b}[2J\u{7}\n\u{202e}";
-    let builder =
-        Builder::new(&[4]).node("Relu", &["x"], hostile, &[]).node("Relu", &[hostile], "y", &[]);
+    let builder = ModelBuilder::new(&[4]).node("Relu", &["x"], hostile, &[]).node(
+        "Relu",
+        &[hostile],
+        "y",
+        &[],
+    );
     let bytes = builder.model().proto.encode_to_vec();
     let model = Model::decode(&bytes, "m").unwrap();
     let graph = Graph::import(&model).unwrap();

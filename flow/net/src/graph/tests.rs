@@ -1,7 +1,7 @@
 use super::*;
 use crate::data::Npz;
 use crate::onnx::{DimensionValue, Model, TypeValue};
-use crate::testing::{Builder, data_file, digits, lenet, shared_file};
+use crate::testing::{ModelBuilder, data_file, digits, lenet, shared_file};
 
 fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
@@ -65,7 +65,7 @@ fn check_finds_nothing_in_the_shared_networks() {
 #[test]
 fn check_says_what_the_hardware_lacks() {
     let pool: &[(&str, &[i64])] = &[("kernel_shape", &[3, 3]), ("pads", &[1, 1, 1, 1])];
-    let model = Builder::new(&[2, 4, 6])
+    let model = ModelBuilder::new(&[2, 4, 6])
         .node("AveragePool", &["x"], "p", pool)
         .node("Transpose", &["p"], "t", &[("perm", &[0, 1, 3, 2])])
         .ints("shape", &[0, 4, 6, 2])
@@ -86,7 +86,7 @@ fn check_says_what_the_hardware_lacks() {
 
 #[test]
 fn every_problem_is_reported_at_once() {
-    let model = Builder::new(&[4, 8, 8])
+    let model = ModelBuilder::new(&[4, 8, 8])
         .floats("w", &[2, 3, 3, 3], &[0.0; 54])
         .node("Conv", &["x", "w"], "a", &[("strides", &[0, 1]), ("bogus", &[1])])
         .node("Konv", &["a", "w"], "b", &[])
@@ -117,47 +117,47 @@ fn wrong_graphs_are_refused_by_name() {
         assert!(text.contains("test.onnx"), "{text}");
         text
     };
-    let relu = |b: Builder, i: &str, o: &str| b.node("Relu", &[i], o, &[]);
-    let cycle = relu(relu(Builder::new(&[4]), "y", "a"), "a", "y").model();
+    let relu = |b: ModelBuilder, i: &str, o: &str| b.node("Relu", &[i], o, &[]);
+    let cycle = relu(relu(ModelBuilder::new(&[4]), "y", "a"), "a", "y").model();
     assert!(problem(&cycle).contains("cycle"));
-    let twice = relu(relu(Builder::new(&[4]), "x", "y"), "x", "y");
+    let twice = relu(relu(ModelBuilder::new(&[4]), "x", "y"), "x", "y");
     assert!(problem(&twice.model()).contains("`n_y` occurs more than once"));
-    let mut twice = relu(relu(Builder::new(&[4]), "x", "y"), "x", "y");
+    let mut twice = relu(relu(ModelBuilder::new(&[4]), "x", "y"), "x", "y");
     twice.graph.node[1].name = Some("other".into());
     assert!(problem(&twice.model()).contains("`other` writes tensor `y`, as does node `n_y`"));
-    let none = Builder::new(&[4]).model();
+    let none = ModelBuilder::new(&[4]).model();
     assert!(problem(&none).contains("`y` is written by no node"));
-    let mut both = relu(Builder::new(&[4]), "x", "y");
+    let mut both = relu(ModelBuilder::new(&[4]), "x", "y");
     both.graph.input.push(both.graph.input[0].clone());
     both.graph.input[1].name = Some("x2".into());
     assert!(problem(&both.model()).contains("2 graph inputs (x, x2)"));
     let duplicate =
-        relu(Builder::new(&[4]), "x", "y").floats("w", &[], &[1.0]).floats("w", &[], &[1.0]);
+        relu(ModelBuilder::new(&[4]), "x", "y").floats("w", &[], &[1.0]).floats("w", &[], &[1.0]);
     assert!(problem(&duplicate.model()).contains("`w` occurs more than once"));
 }
 
 #[test]
 fn absurd_input_shapes_are_refused() {
     for shape in [&[i64::MAX, i64::MAX][..], &[1 << 40], &[0, 3], &[-1]] {
-        let model = Builder::new(shape).node("Relu", &["x"], "y", &[]).model();
+        let model = ModelBuilder::new(shape).node("Relu", &["x"], "y", &[]).model();
         let text = Graph::import(&model).unwrap_err().to_string();
         assert!(text.contains("`x`"), "{text}");
     }
-    let mut dynamic = Builder::new(&[3]).node("Relu", &["x"], "y", &[]);
+    let mut dynamic = ModelBuilder::new(&[3]).node("Relu", &["x"], "y", &[]);
     let info = dynamic.graph.input[0].r#type.as_mut().unwrap();
     let Some(TypeValue::Tensor(tensor)) = &mut info.value else { panic!() };
     tensor.shape.as_mut().unwrap().dim[1].value = Some(DimensionValue::Param("width".into()));
     let text = Graph::import(&dynamic.model()).unwrap_err().to_string();
     assert!(text.contains("[N, width]"), "{text}");
     let window: &[(&str, &[i64])] = &[("kernel_shape", &[4096, 4096]), ("pads", &[4096; 4])];
-    let model = Builder::new(&[1, 4, 4]).node("MaxPool", &["x"], "y", window).model();
+    let model = ModelBuilder::new(&[1, 4, 4]).node("MaxPool", &["x"], "y", window).model();
     assert!(Graph::import(&model).unwrap_err().to_string().contains("padding only"));
 }
 
 #[test]
 fn normalizations_and_no_ops_disappear() {
     let build = |folded: bool| {
-        let b = Builder::new(&[1, 2, 2])
+        let b = ModelBuilder::new(&[1, 2, 2])
             .floats("w", &[2, 1, 1, 1], &[2.0, -3.0])
             .floats("b", &[2], &[0.5, 1.0])
             .floats("gamma", &[2], &[1.5, 0.5])

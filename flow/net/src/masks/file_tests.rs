@@ -3,7 +3,7 @@ use std::path::Path;
 use super::*;
 use crate::data::Npz;
 use crate::onnx::Model;
-use crate::testing::{Builder, lenet};
+use crate::testing::{ModelBuilder, lenet};
 
 const KINDS: [&str; 2] = ["masks.npz", "masks.safetensors"];
 
@@ -15,7 +15,7 @@ fn read(model: &Model, path: &Path) -> String {
 /// A convolution and a fully connected layer whose file holds the transpose.
 fn model(weight: &str) -> Model {
     let w: Vec<f32> = (0..8).map(|v| (v % 3) as f32).collect();
-    Builder::new(&[2, 1, 1])
+    ModelBuilder::new(&[2, 1, 1])
         .floats(weight, &[2, 2, 1, 1], &[1.0, 0.0, 0.0, 2.0])
         .floats("fc", &[2, 4], &w)
         .node("Conv", &["x", weight], "c", &[])
@@ -79,7 +79,7 @@ fn wrong_masks_are_refused_by_name() {
         let proto = reshaped.proto.graph.as_mut().unwrap();
         proto.initializer[1].dims = vec![4, 2];
         proto.node[2].op_type = Some("Gemm".into());
-        proto.node[2].attribute = Builder::new(&[1])
+        proto.node[2].attribute = ModelBuilder::new(&[1])
             .node("Gemm", &[], "y", &[("transB", &[1])])
             .graph
             .node
@@ -134,7 +134,7 @@ fn masks_of_another_network_are_not_written() {
 fn layers_that_share_weights_share_the_mask() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(KINDS[1]);
-    let model = Builder::new(&[2, 3, 3])
+    let model = ModelBuilder::new(&[2, 3, 3])
         .floats("w", &[2, 2, 1, 1], &[1.0, 0.0, 0.0, 2.0])
         .node("Conv", &["x", "w"], "c", &[])
         .node("Conv", &["c", "w"], "y", &[])

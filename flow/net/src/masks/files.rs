@@ -31,9 +31,9 @@ impl Masks {
     /// An unknown ending; a mask for a layer that the network does not have, or of another length; two
     /// layers that share their weights and have different masks; a folder that cannot be written.
     pub fn write(&self, model: &Model, graph: &Graph, path: &Path) -> Result<(), MaskError> {
-        match Kind::of(path)? {
-            Kind::Npz => self.write_npz(model, graph, path),
-            Kind::Safetensors => self.write_safetensors(model, graph, path),
+        match FileFormat::of(path)? {
+            FileFormat::Npz => self.write_npz(model, graph, path),
+            FileFormat::Safetensors => self.write_safetensors(model, graph, path),
         }
     }
 
@@ -44,9 +44,9 @@ impl Masks {
     /// An unknown ending; a file that is missing or damaged; an array under a name that is no weight tensor
     /// of the network, of another shape than this, or with other values than 0 and 1.
     pub fn read(model: &Model, graph: &Graph, path: &Path) -> Result<Self, MaskError> {
-        match Kind::of(path)? {
-            Kind::Npz => Self::read_npz(model, graph, path),
-            Kind::Safetensors => Self::read_safetensors(model, graph, path),
+        match FileFormat::of(path)? {
+            FileFormat::Npz => Self::read_npz(model, graph, path),
+            FileFormat::Safetensors => Self::read_safetensors(model, graph, path),
         }
     }
 
@@ -197,12 +197,12 @@ impl Masks {
     }
 }
 
-enum Kind {
+enum FileFormat {
     Npz,
     Safetensors,
 }
 
-impl Kind {
+impl FileFormat {
     fn of(path: &Path) -> Result<Self, MaskError> {
         match path.extension().and_then(|e| e.to_str()) {
             Some("npz") => Ok(Self::Npz),

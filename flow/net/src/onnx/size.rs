@@ -7,7 +7,7 @@ const MOST_DEPTH: usize = 100;
 
 /// The kinds of messages that hold others.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum MessageType {
     Model,
     Graph,
     Node,
@@ -31,10 +31,10 @@ enum Kind {
     Leaf,
 }
 
-impl Kind {
+impl MessageType {
     /// The message in that field, if it is one.
     fn field(self, number: u64) -> Option<Self> {
-        use Kind::*;
+        use MessageType::*;
         Some(match (self, number) {
             (Model, 7) | (Attribute, 6 | 11) | (Training, 1 | 2) => Graph,
             (Model, 20) => Training,
@@ -76,7 +76,7 @@ impl Kind {
 /// The limit that is exceeded.
 pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     // Messages that are not finished, with what is left of them.
-    let mut open = vec![(Kind::Model, bytes)];
+    let mut open = vec![(MessageType::Model, bytes)];
     let mut count = 0;
     while let Some((kind, rest)) = open.last_mut() {
         let Some((number, value)) = field(rest) else {

@@ -3,7 +3,7 @@
 use crate::graph::{Graph, check};
 use crate::onnx::{AttributeProto, Model};
 use crate::quantize::{Options, Quantized, quantize_with};
-use crate::testing::Builder;
+use crate::testing::ModelBuilder;
 
 /// Quantizes with the sample itself, compares with the float result within `units` units of the output,
 /// and returns both.
@@ -34,7 +34,7 @@ fn grouped_depthwise_and_dilated_convolution() {
     for (groups, outputs) in [(1, 4), (2, 4), (4, 4), (4, 8)] {
         let per = 4 / groups;
         let weights = ramp((outputs * per * 9) as usize);
-        let model = Builder::new(&[4, 7, 6])
+        let model = ModelBuilder::new(&[4, 7, 6])
             .floats("w", &[outputs, per, 3, 3], &weights)
             .node(
                 "Conv",
@@ -59,7 +59,7 @@ fn grouped_depthwise_and_dilated_convolution() {
 
 #[test]
 fn matmul_with_bias_and_constant_terms() {
-    let model = Builder::new(&[2])
+    let model = ModelBuilder::new(&[2])
         .floats("w", &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
         .floats("b", &[3], &[0.5, -0.5, 1.0])
         .floats("two", &[], &[2.0])
@@ -72,7 +72,7 @@ fn matmul_with_bias_and_constant_terms() {
     assert_eq!(exact, [7.0, 9.0, 6.0].map(|v: f32| v));
     assert_eq!(quantized.network.layers.len(), 1);
     // Behind a maximum nothing absorbs the terms: a depthwise layer of its own.
-    let model = Builder::new(&[2, 2, 2])
+    let model = ModelBuilder::new(&[2, 2, 2])
         .floats("b", &[1, 2, 1, 1], &[0.5, -2.0])
         .node("MaxPool", &["x"], "m", &[("kernel_shape", &[2, 2])])
         .node("Div", &["m", "b"], "y", &[])
@@ -81,7 +81,7 @@ fn matmul_with_bias_and_constant_terms() {
     assert_eq!(exact, [8.0, -4.0]);
     assert_eq!(quantized.network.layers[1].kind, "Div");
     // A vector over the columns is no vector over the channels.
-    let model = Builder::new(&[2, 2, 3])
+    let model = ModelBuilder::new(&[2, 2, 3])
         .floats("b", &[3], &[1.0; 3])
         .node("Add", &["x", "b"], "y", &[])
         .model();
@@ -91,7 +91,7 @@ fn matmul_with_bias_and_constant_terms() {
 #[test]
 fn clip_by_attributes_and_inputs() {
     let x = [-9.0, -3.0, 2.0, 9.0];
-    let inputs = Builder::new(&[4])
+    let inputs = ModelBuilder::new(&[4])
         .floats("low", &[], &[0.0])
         .floats("high", &[], &[6.0])
         .node("Clip", &["x", "low", "high"], "y", &[])
@@ -99,12 +99,12 @@ fn clip_by_attributes_and_inputs() {
     let (exact, quantized) = agree(&inputs, &x, 1.0);
     assert_eq!(exact, [0.0, 0.0, 2.0, 6.0]);
     assert_eq!(quantized.network.layers[0].clamp, [0, 85]);
-    let mut attributes = Builder::new(&[4]).node("Clip", &["x", ""], "y", &[]);
+    let mut attributes = ModelBuilder::new(&[4]).node("Clip", &["x", ""], "y", &[]);
     let low = AttributeProto { f: Some(-4.0), ..attribute("min", 1) };
     attributes.graph.node[0].attribute.push(low);
     assert_eq!(agree(&attributes.model(), &x, 1.0).0, [-4.0, -3.0, 2.0, 9.0]);
     // ReLU and then Clip become the clamp of the layer before.
-    let chain = Builder::new(&[4])
+    let chain = ModelBuilder::new(&[4])
         .floats("w", &[4, 1], &[1.0; 4])
         .floats("high", &[1], &[6.0])
         .node("MatMul", &["x", "w"], "m", &[])
@@ -118,15 +118,16 @@ fn clip_by_attributes_and_inputs() {
 fn averages() {
     // An output unit is finer than one of the input, whose rounding dominates.
     let x = ramp(2 * 36);
-    let global = Builder::new(&[2, 6, 6]).node("GlobalAveragePool", &["x"], "y", &[]).model();
+    let global = ModelBuilder::new(&[2, 6, 6]).node("GlobalAveragePool", &["x"], "y", &[]).model();
     let mean = |c: usize| x[c * 36..][..36].iter().sum::<f32>() / 36.0;
     let (exact, _) = agree(&global, &x, 4.0);
     assert!((exact[0] - mean(0)).abs() < 1e-4 && (exact[1] - mean(1)).abs() < 1e-4);
-    let reduce = Builder::new(&[2, 6, 6]).node("ReduceMean", &["x"], "y", &[("axes", &[-1, 2])]);
+    let reduce =
+        ModelBuilder::new(&[2, 6, 6]).node("ReduceMean", &["x"], "y", &[("axes", &[-1, 2])]);
     assert_eq!(agree(&reduce.model(), &x, 4.0).0, exact);
     let pool = |more: &[(&str, &[i64])]| {
         let all = [&[("kernel_shape", &[2i64, 3][..]), ("strides", &[2, 3])][..], more].concat();
-        Builder::new(&[2, 6, 6]).node("AveragePool", &["x"], "y", &all).model()
+        ModelBuilder::new(&[2, 6, 6]).node("AveragePool", &["x"], "y", &all).model()
     };
     let (exact, _) = agree(&pool(&[]), &x, 4.0);
     let first: f32 = [0, 1, 2, 6, 7, 8].map(|i| x[i]).iter().sum::<f32>() / 6.0;
@@ -143,7 +144,7 @@ fn averages() {
 
 #[test]
 fn residual_sum_with_fused_limit() {
-    let model = Builder::new(&[2, 2, 2])
+    let model = ModelBuilder::new(&[2, 2, 2])
         .floats("w", &[2, 2, 1, 1], &[0.1, -0.3, 0.2, 0.05])
         .node("Conv", &["x", "w"], "c", &[])
         .node("Add", &["c", "x"], "a", &[])
@@ -159,7 +160,7 @@ fn residual_sum_with_fused_limit() {
 
 #[test]
 fn concatenation_of_three() {
-    let model = Builder::new(&[2, 2, 2])
+    let model = ModelBuilder::new(&[2, 2, 2])
         .floats("w", &[1, 2, 1, 1], &[0.5, -3.0])
         .node("Conv", &["x", "w"], "c", &[])
         .node("Concat", &["x", "c", "x"], "a", &[("axis", &[1])])
@@ -169,7 +170,7 @@ fn concatenation_of_three() {
     let (exact, quantized) = agree(&model, &ramp(8), 1.5);
     assert_eq!(exact.len(), 20);
     assert_eq!(quantized.network.layers.len(), 1 + 3 + 2);
-    let wrong = Builder::new(&[2, 2, 2]).node("Concat", &["x", "x"], "y", &[("axis", &[2])]);
+    let wrong = ModelBuilder::new(&[2, 2, 2]).node("Concat", &["x", "x"], "y", &[("axis", &[2])]);
     assert!(check(&wrong.model())[0].reason.contains("`axis` = 2; supported: 1"));
 }
 
@@ -177,7 +178,7 @@ fn concatenation_of_three() {
 fn padding_moves_into_its_reader() {
     let pads = &[0, 0, 1, 0, 0, 0, 2, 1];
     let build = |reader: Option<&[(&str, &[i64])]>| {
-        let b = Builder::new(&[1, 4, 4]).floats("w", &[1, 1, 3, 3], &ramp(9)).ints("p", pads);
+        let b = ModelBuilder::new(&[1, 4, 4]).floats("w", &[1, 1, 3, 3], &ramp(9)).ints("p", pads);
         let b = b.node("Pad", &["x", "p"], if reader.is_some() { "a" } else { "y" }, &[]);
         match reader {
             Some(attributes) => b.node("Conv", &["a", "w"], "y", attributes).model(),
@@ -187,7 +188,7 @@ fn padding_moves_into_its_reader() {
     let x = ramp(16);
     let (folded, quantized) = agree(&build(Some(&[])), &x, 2.0);
     assert_eq!(quantized.network.layers.len(), 1);
-    let direct = Builder::new(&[1, 4, 4])
+    let direct = ModelBuilder::new(&[1, 4, 4])
         .floats("w", &[1, 1, 3, 3], &ramp(9))
         .node("Conv", &["x", "w"], "y", &[("pads", &[1, 0, 2, 1])])
         .model();
@@ -198,7 +199,7 @@ fn padding_moves_into_its_reader() {
 
 #[test]
 fn other_names_for_the_same_values() {
-    let model = Builder::new(&[12])
+    let model = ModelBuilder::new(&[12])
         .ints("shape", &[-1, 3, 2, 2])
         .ints("axes", &[2, 3])
         .node("Reshape", &["x", "shape"], "r", &[])
@@ -213,7 +214,7 @@ fn other_names_for_the_same_values() {
     let (exact, quantized) = agree(&model, &ramp(12), 4.0);
     assert_eq!((exact.len(), quantized.network.layers.len()), (3, 1));
     assert_eq!(quantized.input_shape().channels, 3);
-    let moved = Builder::new(&[2, 3]).node("Transpose", &["x"], "y", &[("perm", &[0, 2, 1])]);
+    let moved = ModelBuilder::new(&[2, 3]).node("Transpose", &["x"], "y", &[("perm", &[0, 2, 1])]);
     let graph = Graph::import(&moved.model()).unwrap();
     let y = graph.outputs(&[&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]]).unwrap().concat();
     assert_eq!(y, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
@@ -221,7 +222,7 @@ fn other_names_for_the_same_values() {
 
 #[test]
 fn labels_on_the_host() {
-    let model = Builder::new(&[2])
+    let model = ModelBuilder::new(&[2])
         .floats("w", &[2, 3], &[1.0, 0.0, -1.0, 0.0, 1.0, 0.5])
         .node("MatMul", &["x", "w"], "m", &[])
         .node("Softmax", &["m"], "s", &[])
@@ -233,7 +234,7 @@ fn labels_on_the_host() {
 #[test]
 fn quantized_files_give_ranges() {
     let model = |zero: i64, kind: i32| {
-        let mut b = Builder::new(&[2])
+        let mut b = ModelBuilder::new(&[2])
             .floats("s", &[], &[0.5])
             .floats("ws", &[2], &[0.25, 0.5])
             .node("DequantizeLinear", &["q", "ws"], "w", &[("axis", &[0])])
@@ -263,7 +264,11 @@ fn quantized_files_give_ranges() {
         let got = quantized.finish(&output);
         assert!((got[0] - 1.0).abs() <= 0.5 && (got[1] - 16.0).abs() <= 1.5, "{got:?}");
     }
-    let alone =
-        Builder::new(&[2]).floats("s", &[], &[0.5]).node("QuantizeLinear", &["x", "s"], "y", &[]);
+    let alone = ModelBuilder::new(&[2]).floats("s", &[], &[0.5]).node(
+        "QuantizeLinear",
+        &["x", "s"],
+        "y",
+        &[],
+    );
     assert!(check(&alone.model())[0].reason.contains("that only DequantizeLinear"));
 }

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::graph::Graph;
-use crate::testing::Builder;
+use crate::testing::ModelBuilder;
 
 /// Convolution by its definition, on padded coordinates.
 fn direct(
@@ -53,7 +53,7 @@ proptest! {
         let weights: Vec<f32> = (0..count).map(|i| (i * 7 % 13) as f32 - 6.0).collect();
         let x: Vec<f32> = (0..c * h * w).map(|i| (i * 5 % 11) as f32 - 5.0).collect();
         let int = |v: &[usize]| v.iter().map(|&v| v as i64).collect::<Vec<_>>();
-        let model = Builder::new(&int(&[c, h, w]))
+        let model = ModelBuilder::new(&int(&[c, h, w]))
             .floats("w", &int(&[2, c, kernel[0], kernel[1]]), &weights)
             .node("Conv", &["x", "w"], "y", &[
                 ("strides", &int(&stride)),
@@ -71,7 +71,8 @@ proptest! {
 fn gemm_with_both_layouts_and_factors() {
     let x = [1.0, 2.0, 3.0];
     let build = |transposed: i64, dims: &[i64], values: &[f32]| {
-        let mut b = Builder::new(&[3]).floats("w", dims, values).floats("c", &[2], &[10.0, 20.0]);
+        let mut b =
+            ModelBuilder::new(&[3]).floats("w", dims, values).floats("c", &[2], &[10.0, 20.0]);
         b = b.node("Gemm", &["x", "w", "c"], "y", &[("transB", &[transposed])]);
         for (name, value) in [("alpha", 2.0), ("beta", 0.5)] {
             b.graph.node[0].attribute.push(crate::onnx::AttributeProto {
@@ -95,7 +96,7 @@ fn gemm_with_both_layouts_and_factors() {
 #[test]
 fn same_padding_is_asymmetric_at_the_right_end() {
     for (mode, pads) in [("SAME_UPPER", [0, 0, 1, 1]), ("SAME_LOWER", [1, 1, 0, 0])] {
-        let mut b = Builder::new(&[1, 4, 4]).floats("w", &[1, 1, 3, 3], &[1.0; 9]);
+        let mut b = ModelBuilder::new(&[1, 4, 4]).floats("w", &[1, 1, 3, 3], &[1.0; 9]);
         b = b.node("Conv", &["x", "w"], "y", &[("strides", &[2, 2])]);
         b.graph.node[0].attribute.push(crate::onnx::AttributeProto {
             name: Some("auto_pad".into()),

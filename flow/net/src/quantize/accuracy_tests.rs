@@ -165,8 +165,8 @@ fn methods_of_calibration_are_parsed() {
 
 #[test]
 fn percentiles_leave_outliers_out() {
-    use crate::testing::Builder;
-    let model = Builder::new(&[1000]).node("Relu", &["x"], "y", &[]).model();
+    use crate::testing::ModelBuilder;
+    let model = ModelBuilder::new(&[1000]).node("Relu", &["x"], "y", &[]).model();
     let graph = Graph::import(&model).unwrap();
     let mut x = vec![1.0; 1000];
     x[7] = 100.0;
@@ -182,8 +182,8 @@ fn percentiles_leave_outliers_out() {
 /// A file may quantize in front of a ReLU or a pool only.
 #[test]
 fn ranges_are_inherited_where_values_cannot_grow() {
-    use crate::testing::Builder;
-    let model = Builder::new(&[1, 2, 2])
+    use crate::testing::ModelBuilder;
+    let model = ModelBuilder::new(&[1, 2, 2])
         .floats("s", &[], &[0.5])
         .node("QuantizeLinear", &["x", "s"], "q", &[])
         .node("DequantizeLinear", &["q", "s"], "d", &[])

@@ -12,7 +12,7 @@ use crate::limits::{MOST_LAYERS, MOST_MADE_WEIGHTS};
 use crate::op::{HostOp, Lowering};
 
 /// An integer network under construction.
-pub(super) struct Builder<'g> {
+pub(super) struct NetworkBuilder<'g> {
     graph: &'g Graph,
     ranges: &'g Ranges,
     pub(super) options: Options,
@@ -25,7 +25,7 @@ pub(super) struct Builder<'g> {
     pub(super) quantized: Quantized,
 }
 
-impl<'g> Builder<'g> {
+impl<'g> NetworkBuilder<'g> {
     pub(super) fn new(
         graph: &'g Graph,
         ranges: &'g Ranges,

@@ -1,6 +1,6 @@
 //! Single layers of a network of which the hardware cannot run everything.
 
-use super::builder::Builder;
+use super::builder::NetworkBuilder;
 use super::{Options, QuantizeError, Quantized, Ranges};
 use crate::graph::Graph;
 use crate::limits::MOST_LAYERS;
@@ -30,7 +30,7 @@ pub fn extract(
 ) -> Result<Vec<ExtractedLayer>, QuantizeError> {
     let mut layers = Vec::new();
     for node in graph.iter() {
-        let mut builder = Builder::new(graph, ranges, options)?;
+        let mut builder = NetworkBuilder::new(graph, ranges, options)?;
         let [input] = node.inputs[..] else { continue };
         let reached = |tensor: usize| ranges.max_abs.get(tensor).is_some_and(Option::is_some);
         let known = graph.tensors[input].layout.is_some() && node.problem.is_none();

@@ -3,7 +3,7 @@
 use pecan_ir::layer::{Add, Conv, Layer, Op, Requant, Shape, Window};
 
 use super::QuantizeError;
-use super::builder::{Builder, within};
+use super::builder::{NetworkBuilder, within};
 use super::scale::{add_factors, limit, multiplier_and_shift, quantize_channel};
 use crate::graph::Node;
 use crate::op::{Linear, Lowering};
@@ -24,7 +24,7 @@ struct Core {
     output_scale: f64,
 }
 
-impl Builder<'_> {
+impl NetworkBuilder<'_> {
     /// Appends the layer (for a concatenation, the layers) that `node` becomes. Returns the tensors of the
     /// limits (ReLU, Clip) behind it that became the layer's clamp, in their order.
     pub(super) fn layer(

@@ -28,7 +28,7 @@ pub use extract::{ExtractedLayer, extract};
 
 use super::graph::{Finding, Graph, GraphError};
 use super::op::{HostOp, Lowering};
-use builder::Builder;
+use builder::NetworkBuilder;
 pub use scale::{limit, multiplier_and_shift, weight_scale};
 
 /// Widths of the integers.
@@ -146,7 +146,7 @@ pub fn quantize(
         let origin = graph.origin.clone();
         return Err(GraphError::Unsupported { origin, findings: unsupported }.into());
     }
-    let mut builder = Builder::new(graph, ranges, options)?;
+    let mut builder = NetworkBuilder::new(graph, ranges, options)?;
     builder.input(graph.input)?;
     let mut host_ops = Vec::new();
     let mut fused = HashSet::new();

@@ -4,7 +4,7 @@ use pecan_ir::layer::Op;
 use super::*;
 use crate::data::{Samples, Selection};
 use crate::onnx::Model;
-use crate::testing::{Builder, digits, lenet, shared_file};
+use crate::testing::{ModelBuilder, digits, lenet, shared_file};
 
 fn accuracy(quantized: &Quantized, data: &Samples) -> f64 {
     let outputs = quantized.reference_outputs(&data.as_slices()).unwrap();
@@ -91,7 +91,7 @@ fn resnet8_convolutions_one_by_one() {
 
 #[test]
 fn relus_fuse_only_where_nothing_else_reads() {
-    let model = Builder::new(&[1, 3, 3])
+    let model = ModelBuilder::new(&[1, 3, 3])
         .floats("w", &[1, 1, 1, 1], &[1.0])
         .node("Relu", &["x"], "r", &[])
         .node("Conv", &["r", "w"], "c", &[])
@@ -112,7 +112,7 @@ fn relus_fuse_only_where_nothing_else_reads() {
 
 #[test]
 fn softmax_is_left_to_the_host() {
-    let model = Builder::new(&[2])
+    let model = ModelBuilder::new(&[2])
         .floats("w", &[2, 2], &[1.0, 0.0, 0.0, 1.0])
         .node("Gemm", &["x", "w"], "g", &[])
         .node("Softmax", &["g"], "y", &[])

@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 
 use super::{Ranking, Reason, Round};
-use crate::channel_order::{Reader, channel_order};
+use crate::channel_order::{Consumer, channel_order};
 use crate::obs::{Removal, entry_order};
 use crate::{ChannelClass, PruneError, PruneLayer};
 use pecan_net::Masks;
@@ -166,7 +166,7 @@ fn channel_items(
     let reader = |at: &usize| {
         let layer = &round.layers[*at];
         let own = (round.weights(layer), round.mask(layer));
-        Reader::new(layer, class.channels, own, round.covariance(layer)?)
+        Consumer::new(layer, class.channels, own, round.covariance(layer)?)
     };
     let mut readers = class.readers.iter().map(reader).collect::<Result<Vec<_>, _>>()?;
     let mut key = 0f64;

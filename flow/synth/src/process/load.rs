@@ -26,7 +26,7 @@ enum Value {
 }
 
 /// Collects values and problems.
-struct Reader {
+struct ProfileReader {
     source: Arc<NamedSource<String>>,
     text: String,
     values: BTreeMap<String, Value>,
@@ -69,7 +69,7 @@ impl Process {
     /// # Errors
     /// [`ProcessError`] with every problem of the text.
     pub fn parse(origin: &str, text: &str) -> Result<Self, ProcessError> {
-        let mut reader = Reader {
+        let mut reader = ProfileReader {
             source: Arc::new(NamedSource::new(escape_name(origin), mask(text).into_owned())),
             text: text.to_owned(),
             values: BTreeMap::new(),
@@ -97,7 +97,7 @@ impl Process {
     }
 }
 
-impl Reader {
+impl ProfileReader {
     fn report(&mut self, message: String, help: String, span: Option<Range<usize>>) {
         self.problems.report(|| {
             let Some(span) = span else { return Problem::new(&message, Some(&help)) };

@@ -1,7 +1,9 @@
 //! Cell groups of a library as compact models.
 
 use super::boolean::{Truth, compile};
-use super::cell::{Cell, Kind, MAX_VARIABLES, MOST_OUTPUTS, MOST_STATES, Output, Pin, Selection};
+use super::cell::{
+    Cell, CellFunction, MAX_VARIABLES, MOST_OUTPUTS, MOST_STATES, Output, Pin, Selection,
+};
 use super::power;
 use super::syntax::{Group, SyntaxError};
 use super::table::Table;
@@ -34,7 +36,7 @@ fn cell(group: &Group<'_>, units: &Units) -> Result<Cell, SyntaxError> {
             area,
             inputs: Vec::new(),
             outputs: Vec::new(),
-            kind: Kind::Unusable(reason),
+            kind: CellFunction::Unusable(reason),
             variables: 0,
             leakage: power::leakage(group, units, 1, &|_, _| Ok(Truth::constant(false, 0)))?,
         }),
@@ -156,14 +158,14 @@ impl<'g, 'a> Draft<'g, 'a> {
         position.map(|p| p as u32).ok_or_else(|| "a clock gate without clock pin".into())
     }
 
-    fn kind(&self) -> Result<Kind, String> {
+    fn kind(&self) -> Result<CellFunction, String> {
         let constant = |value| Truth::constant(value, self.variables);
         let condition = |group: &Group<'_>, key: &str| match group.text(key) {
             Some(text) => self.compile(text),
             None => Ok(constant(false)),
         };
         match self.storage {
-            Storage::None => Ok(Kind::Combinational),
+            Storage::None => Ok(CellFunction::Combinational),
             Storage::Flop(ff) => {
                 let clock = ff.text("clocked_on").unwrap_or_default();
                 let name = clock.trim_matches(|c: char| c == '(' || c == ')' || c == ' ');
@@ -171,7 +173,7 @@ impl<'g, 'a> Draft<'g, 'a> {
                 let clock = pin.ok_or_else(|| format!("a flop clocked on `{clock}`"))? as u32;
                 let next = self.compile(ff.text("next_state").unwrap_or_default())?;
                 let (clear, preset) = (condition(ff, "clear")?, condition(ff, "preset")?);
-                Ok(Kind::Flop { clock, next, clear, preset })
+                Ok(CellFunction::Flop { clock, next, clear, preset })
             }
             Storage::Latch(latch) => {
                 let enable = condition(latch, "enable")?;
@@ -182,7 +184,7 @@ impl<'g, 'a> Draft<'g, 'a> {
                 let next = open.zip(&held, |a, b| a | b);
                 let next = next.zip(&condition(latch, "preset")?, |n, p| n | p);
                 let next = next.zip(&condition(latch, "clear")?, |n, c| n & !c);
-                Ok(Kind::Latch { next })
+                Ok(CellFunction::Latch { next })
             }
             Storage::Gate(_) => {
                 let clock = self.clock_of_gate()?;
@@ -197,14 +199,14 @@ impl<'g, 'a> Draft<'g, 'a> {
                 if enable == constant(false) {
                     return Err("a clock gate without enable pin".into());
                 }
-                Ok(Kind::ClockGate { clock, enable })
+                Ok(CellFunction::ClockGate { clock, enable })
             }
         }
     }
 
     fn finish(self, name: String, area: f64, units: &Units) -> Result<Cell, SyntaxError> {
         let states = 1usize << self.variables;
-        let kind = self.kind().unwrap_or_else(Kind::Unusable);
+        let kind = self.kind().unwrap_or_else(CellFunction::Unusable);
         let at = |line: u32| move |problem: String| (line, problem);
         let when = |text: &str, line: u32| self.compile(text).map_err(at(line));
         let names: Vec<&str> = self.inputs.iter().map(|p| pin_name(p)).collect();
@@ -217,7 +219,7 @@ impl<'g, 'a> Draft<'g, 'a> {
                 power: power::of_input(pin, units, states, &when)?,
             });
         }
-        let edge = matches!(kind, Kind::Flop { .. });
+        let edge = matches!(kind, CellFunction::Flop { .. });
         let mut outputs = Vec::new();
         for pin in &self.outputs {
             outputs.push(Output {

@@ -22,7 +22,7 @@ pub struct Cell {
     pub area: f64,
     pub(crate) inputs: Vec<Pin>,
     pub(crate) outputs: Vec<Output>,
-    pub(crate) kind: Kind,
+    pub(crate) kind: CellFunction,
     /// Inputs plus stored bits.
     pub(crate) variables: u32,
     /// Leakage in W by state.
@@ -53,7 +53,7 @@ pub(crate) struct Output {
 
 /// How a cell behaves.
 #[derive(Debug, Clone)]
-pub(crate) enum Kind {
+pub(crate) enum CellFunction {
     /// Outputs follow from the inputs.
     Combinational,
     /// Stores `next` at the rising edge of input `clock`, unless it is forced.
@@ -119,18 +119,18 @@ impl Cell {
 
     /// True if the cell is a flip-flop.
     pub fn is_flop(&self) -> bool {
-        matches!(self.kind, Kind::Flop { .. })
+        matches!(self.kind, CellFunction::Flop { .. })
     }
 
     /// True if the cell is an integrated clock gate.
     pub fn is_clock_gate(&self) -> bool {
-        matches!(self.kind, Kind::ClockGate { .. })
+        matches!(self.kind, CellFunction::ClockGate { .. })
     }
 
     /// Why the cell cannot be simulated, if so.
     pub fn unusable(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Unusable(reason) => Some(reason),
+            CellFunction::Unusable(reason) => Some(reason),
             _ => None,
         }
     }

@@ -17,7 +17,7 @@ use std::path::Path;
 
 pub(crate) use boolean::Truth;
 pub use cell::Cell;
-pub(crate) use cell::{Kind, Selection};
+pub(crate) use cell::{CellFunction, Selection};
 pub(crate) use table::Table;
 
 use super::error::{GateError, Result};

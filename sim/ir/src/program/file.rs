@@ -56,7 +56,7 @@ impl Program {
     /// [`ProgramError::Malformed`] for a wrong magic, version or checksum or a cut file,
     /// [`ProgramError::Invalid`] for contents that break the rules.
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, ProgramError> {
-        let mut reader = Reader { bytes, at: 0, path };
+        let mut reader = FileReader { bytes, at: 0, path };
         if reader.take(8)? != MAGIC {
             return Err(reader.malformed("it does not start with PECANPRG".into()));
         }
@@ -110,13 +110,13 @@ impl Program {
     }
 }
 
-struct Reader<'a> {
+struct FileReader<'a> {
     bytes: &'a [u8],
     at: usize,
     path: &'a Path,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> FileReader<'a> {
     fn malformed(&self, reason: String) -> ProgramError {
         ProgramError::Malformed { path: self.path.to_path_buf(), reason }
     }

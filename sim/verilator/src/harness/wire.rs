@@ -6,9 +6,9 @@ use pecan_ir::program::{OrderedTransfer, Ordering, Program};
 
 use super::{BenchResult, Job, LayerSnapshot, Outcome, PinTrace, Pins, RunResult};
 
-struct Writer(Vec<u8>);
+struct JobWriter(Vec<u8>);
 
-impl Writer {
+impl JobWriter {
     fn number(&mut self, value: u64) {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
@@ -62,7 +62,7 @@ pub(crate) fn encode_job(
     first_run: u64,
 ) -> Vec<u8> {
     let (program, settings) = (job.program, &job.settings);
-    let mut out = Writer(Vec::with_capacity(program.dram.len() + 4096));
+    let mut out = JobWriter(Vec::with_capacity(program.dram.len() + 4096));
     out.0.extend_from_slice(b"PECANJB1");
     out.numbers(&[program.beat_bytes(), counters as u64, u64::from(program.id())]);
     match settings.memory {
@@ -93,9 +93,9 @@ pub(crate) fn encode_job(
     out.0
 }
 
-struct Reader<'a>(&'a [u8]);
+struct ResultReader<'a>(&'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> ResultReader<'a> {
     fn take(&mut self, count: u64) -> Result<&'a [u8]> {
         let split = usize::try_from(count).ok().and_then(|count| self.0.split_at_checked(count));
         let (head, tail) = split.ok_or_else(|| SimError::Protocol("it is cut short".into()))?;
@@ -189,7 +189,7 @@ pub(crate) fn decode_runs(
     runs: usize,
     counters: usize,
 ) -> Result<Vec<RunResult>> {
-    let mut reader = Reader(bytes);
+    let mut reader = ResultReader(bytes);
     reader.header(id)?;
     let run = |_| reader.run(counters, stream_bits);
     let results = (0..runs).map(run).collect::<Result<_>>()?;
@@ -199,7 +199,7 @@ pub(crate) fn decode_runs(
 
 /// Decodes the result of a benchmark.
 pub(crate) fn decode_bench(bytes: &[u8], id: u32) -> Result<BenchResult> {
-    let mut reader = Reader(bytes);
+    let mut reader = ResultReader(bytes);
     reader.header(id)?;
     reader.expect("PECANBEN")?;
     let (cycles, repeats) = (reader.number()?, reader.number()?);
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn damaged_results_are_errors_not_panics() {
-        let mut good = Writer(b"PECANRS1".to_vec());
+        let mut good = JobWriter(b"PECANRS1".to_vec());
         good.number(7);
         good.0.extend_from_slice(b"PECANRUN");
         good.numbers(&[1, 9, 100, 8, 16, 0, 1, 1, 50, 0, 5, 6]);

@@ -39,12 +39,12 @@ impl Command {
 }
 
 /// Builds programs: commands go into DRAM one after another.
-pub(crate) struct Builder {
+pub(crate) struct ProgramBuilder {
     program: Program,
     next: u64,
 }
 
-impl Builder {
+impl ProgramBuilder {
     /// `dram` bytes; commands are placed from the middle on.
     pub(crate) fn new(dram: usize) -> Self {
         let mut config_hash = [7; 32];
@@ -87,7 +87,7 @@ pub(crate) fn echo_twice(beats: u32) -> Program {
     let regions = [0, bytes, 2 * bytes].map(|address| Region { address, bytes });
     let send = |r: Region| Transfer::Send { address: r.address, bytes: r.bytes };
     let receive = |r: Region| Transfer::Receive { address: r.address, bytes: r.bytes };
-    let mut program = Builder::new(2 * (3 * bytes as usize + 64))
+    let mut program = ProgramBuilder::new(2 * (3 * bytes as usize + 64))
         .command(Command::Header(ID))
         .command(Command::Echo(beats))
         .transfer(send(regions[0]))
