@@ -8,105 +8,64 @@ use crate::config::Config;
 use crate::geometry::Geometry;
 use crate::rtl::prelude::*;
 
-/// The top of the hardware. Ports: `docs/hardware.md`; the streams' contents: `docs/command-stream.md`.
-#[derive(LogicBlock)]
-pub struct Accelerator {
-    kind: ModuleName,
-    /// Clock; everything happens at its rising edge.
-    pub clock: Signal<In, Clock>,
-    /// Synchronous reset, active high, at least one cycle.
-    pub reset: Signal<In, Bit>,
-    /// Input stream: a beat is offered.
-    pub in_valid: Signal<In, Bit>,
-    /// Input stream: the beat is taken at the next edge.
-    pub in_ready: Signal<Out, Bit>,
-    /// Input stream: the beat in words of 32 bits, low first.
-    pub in_data: Vec<Wire<In>>,
-    /// Output stream: a beat is offered.
-    pub out_valid: Signal<Out, Bit>,
-    /// Output stream: the beat is taken at the next edge.
-    pub out_ready: Signal<In, Bit>,
-    /// Output stream: the beat in words of 32 bits, low first.
-    pub out_data: Vec<Wire<Out>>,
-    /// Status register to show.
-    pub status_addr: Wire<In>,
-    /// The status register, in the same cycle.
-    pub status_data: Wire<Out>,
-    /// Layers completed since the header.
-    pub layer: Wire<Out>,
-    /// The program has ended and everything is stored.
-    pub done: Signal<Out, Bit>,
-    /// The device has halted with an error code in status register 1.
-    pub error: Signal<Out, Bit>,
-    decoder: Decoder,
-    compute: Compute,
-    store: Store,
-    buffer: Sram,
-    counters: CounterBank,
-    alive: Signal<Local, Bit>,
-    write: Signal<Local, Bit>,
-    read: Signal<Local, Bit>,
-    run_q: RegBit,
-    weight_q: RegBit,
-    param_q: RegBit,
-    read_q: RegBit,
-    write_q: RegBit,
-    in_q: RegBit,
-    out_q: RegBit,
-    // No header since the reset.
-    fresh: RegBit,
-    _beat: usize,
-    _cols: usize,
-    _channels: usize,
-    _entry: usize,
-}
+block! {
+    /// The top of the hardware. Ports: `docs/hardware.md`; the streams' contents: `docs/command-stream.md`.
+    pub struct Accelerator = "pecan" {
+        /// Clock; everything happens at its rising edge.
+        pub clock: Signal<In, Clock>,
+        /// Synchronous reset, active high, at least one cycle.
+        pub reset: Signal<In, Bit>,
+        /// Input stream: a beat is offered.
+        pub in_valid: Signal<In, Bit>,
+        /// Input stream: the beat is taken at the next edge.
+        pub in_ready: Signal<Out, Bit>,
+        /// Input stream: the beat in words of 32 bits, low first.
+        pub in_data: Vec<Wire<In>> = Wire::vec(beat, 32),
+        /// Output stream: a beat is offered.
+        pub out_valid: Signal<Out, Bit>,
+        /// Output stream: the beat is taken at the next edge.
+        pub out_ready: Signal<In, Bit>,
+        /// Output stream: the beat in words of 32 bits, low first.
+        pub out_data: Vec<Wire<Out>> = Wire::vec(beat, 32),
+        /// Status register to show.
+        pub status_addr: Wire<In> = Wire::new(8),
+        /// The status register, in the same cycle.
+        pub status_data: Wire<Out> = Wire::new(32),
+        /// Layers completed since the header.
+        pub layer: Wire<Out> = Wire::new(16),
+        /// The program has ended and everything is stored.
+        pub done: Signal<Out, Bit>,
+        /// The device has halted with an error code in status register 1.
+        pub error: Signal<Out, Bit>,
+        decoder: Decoder = Decoder::new(g, id),
+        compute: Compute = Compute::new(g),
+        store: Store = Store::new(g),
+        buffer: Sram =
+            Sram::new("global_buffer", g.buffer_words, &vec![g.activation_bits; g.word_channels]),
+        counters: CounterBank = CounterBank::new(g, id, &CounterBank::widths(g)),
+        alive: Signal<Local, Bit>,
+        write: Signal<Local, Bit>,
+        read: Signal<Local, Bit>,
+        run_q: RegBit,
+        weight_q: RegBit,
+        param_q: RegBit,
+        read_q: RegBit,
+        write_q: RegBit,
+        in_q: RegBit,
+        out_q: RegBit,
+        // No header since the reset.
+        fresh: RegBit,
+        _beat: usize = beat,
+        _cols: usize = g.cols,
+        _channels: usize = g.word_channels,
+        _entry: usize = g.lanes + if g.skip { 2 } else { 0 },
+    }
 
-impl Accelerator {
     /// The hardware that `config` describes.
-    pub fn new(config: &Config) -> Self {
+    pub fn new(config: &Config) {
         let g = &Geometry::of(config);
         let id = config.id();
         let beat = g.stream_bits / 32;
-        Self {
-            kind: ModuleName::new("pecan"),
-            clock: Signal::default(),
-            reset: Signal::default(),
-            in_valid: Signal::default(),
-            in_ready: Signal::default(),
-            in_data: Wire::vec(beat, 32),
-            out_valid: Signal::default(),
-            out_ready: Signal::default(),
-            out_data: Wire::vec(beat, 32),
-            status_addr: Wire::new(8),
-            status_data: Wire::new(32),
-            layer: Wire::new(16),
-            done: Signal::default(),
-            error: Signal::default(),
-            decoder: Decoder::new(g, id),
-            compute: Compute::new(g),
-            store: Store::new(g),
-            buffer: Sram::new(
-                "global_buffer",
-                g.buffer_words,
-                &vec![g.activation_bits; g.word_channels],
-            ),
-            counters: CounterBank::new(g, id, &CounterBank::widths(g)),
-            alive: Signal::default(),
-            write: Signal::default(),
-            read: Signal::default(),
-            run_q: RegBit::new(),
-            weight_q: RegBit::new(),
-            param_q: RegBit::new(),
-            read_q: RegBit::new(),
-            write_q: RegBit::new(),
-            in_q: RegBit::new(),
-            out_q: RegBit::new(),
-            fresh: RegBit::new(),
-            _beat: beat,
-            _cols: g.cols,
-            _channels: g.word_channels,
-            _entry: g.lanes + if g.skip { 2 } else { 0 },
-        }
     }
 }
 

@@ -3,90 +3,51 @@
 use crate::geometry::Geometry;
 use crate::rtl::prelude::*;
 
-/// Counts through the activations of a slice: kernel rows, kernel columns, channel words, channels. In
-/// per-channel mode a group has one activation position per kernel tap, at its own channels.
-#[derive(LogicBlock)]
-pub(crate) struct DenseIndex {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    pub(crate) start: Signal<In, Bit>,
-    pub(crate) step: Signal<In, Bit>,
-    pub(crate) slice_end: Signal<In, Bit>,
-    pub(crate) per_channel: Signal<In, Bit>,
-    // Extent of the slice at hand; whether it holds the layer's last channel word.
-    pub(crate) kernel_y: Wire<In>,
-    pub(crate) kernel_x: Wire<In>,
-    pub(crate) channel_words: Wire<In>,
-    pub(crate) last_word: Signal<In, Bit>,
-    // Scratchpad words per kernel row and column, channels in the last word, the column's first channel.
-    pub(crate) patch_y: Wire<In>,
-    pub(crate) patch_x: Wire<In>,
-    pub(crate) channels_last: Wire<In>,
-    pub(crate) first_channel: Wire<In>,
-    // Activation (word x channels + channel) and whether it is the last of its list.
-    pub(crate) position: Wire<Out>,
-    pub(crate) list_end: Signal<Out, Bit>,
-    y: Reg,
-    x: Reg,
-    cb: Reg,
-    channel: Reg,
-    row_word: Reg,
-    tap_word: Reg,
-    own: Reg,
-    limit: Wire<Local>,
-    inner: Wire<Local>,
-    word: Wire<Local>,
-    place: Wire<Local>,
-    end_channel: Signal<Local, Bit>,
-    end_word: Signal<Local, Bit>,
-    end_x: Signal<Local, Bit>,
-    end_y: Signal<Local, Bit>,
-    channels: Const,
-    channel_shift: Const,
-    channel_mask: Const,
-    group_channels: Const,
-}
+block! {
+    /// Counts through the activations of a slice: kernel rows, kernel columns, channel words, channels. In
+    /// per-channel mode a group has one activation position per kernel tap, at its own channels.
+    pub(crate) struct DenseIndex = "dense_index" {
+        pub(crate) clock: Signal<In, Clock>,
+        pub(crate) start: Signal<In, Bit>,
+        pub(crate) step: Signal<In, Bit>,
+        pub(crate) slice_end: Signal<In, Bit>,
+        pub(crate) per_channel: Signal<In, Bit>,
+        // Extent of the slice at hand; whether it holds the layer's last channel word.
+        pub(crate) kernel_y: Wire<In> = Wire::new(count),
+        pub(crate) kernel_x: Wire<In> = Wire::new(count),
+        pub(crate) channel_words: Wire<In> = Wire::new(count),
+        pub(crate) last_word: Signal<In, Bit>,
+        // Scratchpad words per kernel row and column, channels in the last word, the column's first channel.
+        pub(crate) patch_y: Wire<In> = Wire::new(g.patch_bits()),
+        pub(crate) patch_x: Wire<In> = Wire::new(g.patch_bits()),
+        pub(crate) channels_last: Wire<In> = Wire::new(5),
+        pub(crate) first_channel: Wire<In> = Wire::new(16),
+        // Activation (word x channels + channel) and whether it is the last of its list.
+        pub(crate) position: Wire<Out> = Wire::new(g.index_bits),
+        pub(crate) list_end: Signal<Out, Bit>,
+        y: Reg = Reg::new(count),
+        x: Reg = Reg::new(count),
+        cb: Reg = Reg::new(count),
+        channel: Reg = Reg::new(5),
+        row_word: Reg = Reg::new(g.patch_bits()),
+        tap_word: Reg = Reg::new(g.patch_bits()),
+        own: Reg = Reg::new(16),
+        limit: Wire<Local> = Wire::new(5),
+        inner: Wire<Local> = Wire::new(g.patch_bits()),
+        word: Wire<Local> = Wire::new(g.patch_bits()),
+        place: Wire<Local> = Wire::new(g.channel_bits()),
+        end_channel: Signal<Local, Bit>,
+        end_word: Signal<Local, Bit>,
+        end_x: Signal<Local, Bit>,
+        end_y: Signal<Local, Bit>,
+        channels: Const = Const::new(g.word_channels, 5),
+        channel_shift: Const = Const::new(g.channel_bits(), 4),
+        channel_mask: Const = Const::new(g.word_channels - 1, 4),
+        group_channels: Const = Const::new(g.cols * g.lanes, 16),
+    }
 
-impl DenseIndex {
-    pub(crate) fn new(g: &Geometry) -> Self {
+    pub(crate) fn new(g: &Geometry) {
         let count = g.patch_count_bits();
-        Self {
-            kind: ModuleName::new("dense_index"),
-            clock: Signal::default(),
-            start: Signal::default(),
-            step: Signal::default(),
-            slice_end: Signal::default(),
-            per_channel: Signal::default(),
-            kernel_y: Wire::new(count),
-            kernel_x: Wire::new(count),
-            channel_words: Wire::new(count),
-            last_word: Signal::default(),
-            patch_y: Wire::new(g.patch_bits()),
-            patch_x: Wire::new(g.patch_bits()),
-            channels_last: Wire::new(5),
-            first_channel: Wire::new(16),
-            position: Wire::new(g.index_bits),
-            list_end: Signal::default(),
-            y: Reg::new(count),
-            x: Reg::new(count),
-            cb: Reg::new(count),
-            channel: Reg::new(5),
-            row_word: Reg::new(g.patch_bits()),
-            tap_word: Reg::new(g.patch_bits()),
-            own: Reg::new(16),
-            limit: Wire::new(5),
-            inner: Wire::new(g.patch_bits()),
-            word: Wire::new(g.patch_bits()),
-            place: Wire::new(g.channel_bits()),
-            end_channel: Signal::default(),
-            end_word: Signal::default(),
-            end_x: Signal::default(),
-            end_y: Signal::default(),
-            channels: Const::new(g.word_channels, 5),
-            channel_shift: Const::new(g.channel_bits(), 4),
-            channel_mask: Const::new(g.word_channels - 1, 4),
-            group_channels: Const::new(g.cols * g.lanes, 16),
-        }
     }
 }
 

@@ -4,75 +4,44 @@ use super::flags;
 use crate::geometry::{Geometry, LATTICE_BITS};
 use crate::rtl::prelude::*;
 
-/// Compares the place of the loader with the patch of one row; one instance per row.
-#[derive(LogicBlock)]
-pub(crate) struct LoaderRow {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    // The row's entry of the row table.
-    pub(crate) base_y: Wire<In>,
-    pub(crate) base_x: Wire<In>,
-    pub(crate) pixel_y: Wire<In>,
-    pub(crate) pixel_x: Wire<In>,
-    pub(crate) unused: Signal<In, Bit>,
-    pub(crate) patch: Wire<In>,
-    // Where the loader is.
-    pub(crate) step: Signal<In, Bit>,
-    pub(crate) y: Wire<In>,
-    pub(crate) x: Wire<In>,
-    pub(crate) n_y: Wire<In>,
-    pub(crate) n_x: Wire<In>,
-    pub(crate) rest_y: Wire<In>,
-    pub(crate) rest_x: Wire<In>,
-    // The word that arrives, and the half that a slice just ends in.
-    pub(crate) half: Signal<In, Bit>,
-    pub(crate) word: Wire<In>,
-    pub(crate) end: Vec<Signal<In, Bit>>,
-    // Whether the pixel lies in the output, now and in the slices of the halves.
-    pub(crate) valid_now: Signal<Out, Bit>,
-    pub(crate) valid: Vec<Signal<Out, Bit>>,
-    // The word goes into the row's scratchpad.
-    pub(crate) write: Signal<Out, Bit>,
-    pub(crate) write_word: Wire<Out>,
-    tap_y: Wire<Local>,
-    tap_x: Wire<Local>,
-    hit: RegBit,
-    row_word: Wire<Local>,
-    valid_q: Vec<RegBit>,
-}
+block! {
+    /// Compares the place of the loader with the patch of one row; one instance per row.
+    pub(crate) struct LoaderRow = "loader_row" {
+        pub(crate) clock: Signal<In, Clock>,
+        // The row's entry of the row table.
+        pub(crate) base_y: Wire<In> = Wire::new(LATTICE_BITS),
+        pub(crate) base_x: Wire<In> = Wire::new(LATTICE_BITS),
+        pub(crate) pixel_y: Wire<In> = Wire::new(LATTICE_BITS),
+        pub(crate) pixel_x: Wire<In> = Wire::new(LATTICE_BITS),
+        pub(crate) unused: Signal<In, Bit>,
+        pub(crate) patch: Wire<In> = Wire::new(patch),
+        // Where the loader is.
+        pub(crate) step: Signal<In, Bit>,
+        pub(crate) y: Wire<In> = Wire::new(LATTICE_BITS + 1),
+        pub(crate) x: Wire<In> = Wire::new(LATTICE_BITS + 1),
+        pub(crate) n_y: Wire<In> = Wire::new(count),
+        pub(crate) n_x: Wire<In> = Wire::new(count),
+        pub(crate) rest_y: Wire<In> = Wire::new(16),
+        pub(crate) rest_x: Wire<In> = Wire::new(16),
+        // The word that arrives, and the half that a slice just ends in.
+        pub(crate) half: Signal<In, Bit>,
+        pub(crate) word: Wire<In> = Wire::new(patch),
+        pub(crate) end: Vec<Signal<In, Bit>> = flags(2),
+        // Whether the pixel lies in the output, now and in the slices of the halves.
+        pub(crate) valid_now: Signal<Out, Bit>,
+        pub(crate) valid: Vec<Signal<Out, Bit>> = flags(2),
+        // The word goes into the row's scratchpad.
+        pub(crate) write: Signal<Out, Bit>,
+        pub(crate) write_word: Wire<Out> = Wire::new(g.scratch_bits()),
+        tap_y: Wire<Local> = Wire::new(LATTICE_BITS + 1),
+        tap_x: Wire<Local> = Wire::new(LATTICE_BITS + 1),
+        hit: RegBit,
+        row_word: Wire<Local> = Wire::new(patch),
+        valid_q: Vec<RegBit> = RegBit::vec(2),
+    }
 
-impl LoaderRow {
-    pub(crate) fn new(g: &Geometry) -> Self {
+    pub(crate) fn new(g: &Geometry) {
         let (count, patch) = (g.patch_count_bits(), g.patch_bits());
-        Self {
-            kind: ModuleName::new("loader_row"),
-            clock: Signal::default(),
-            base_y: Wire::new(LATTICE_BITS),
-            base_x: Wire::new(LATTICE_BITS),
-            pixel_y: Wire::new(LATTICE_BITS),
-            pixel_x: Wire::new(LATTICE_BITS),
-            unused: Signal::default(),
-            patch: Wire::new(patch),
-            step: Signal::default(),
-            y: Wire::new(LATTICE_BITS + 1),
-            x: Wire::new(LATTICE_BITS + 1),
-            n_y: Wire::new(count),
-            n_x: Wire::new(count),
-            rest_y: Wire::new(16),
-            rest_x: Wire::new(16),
-            half: Signal::default(),
-            word: Wire::new(patch),
-            end: flags(2),
-            valid_now: Signal::default(),
-            valid: flags(2),
-            write: Signal::default(),
-            write_word: Wire::new(g.scratch_bits()),
-            tap_y: Wire::new(LATTICE_BITS + 1),
-            tap_x: Wire::new(LATTICE_BITS + 1),
-            hit: RegBit::new(),
-            row_word: Wire::new(patch),
-            valid_q: RegBit::vec(2),
-        }
     }
 }
 

@@ -5,100 +5,61 @@ use super::mac::Mac;
 use crate::geometry::Geometry;
 use crate::rtl::prelude::*;
 
-/// One processing element: `lanes` multipliers that share one activation and one list index.
-///
-/// Two stages. *Operand*: an entry's index selects an activation in the row's scratchpad; if it is zero
-/// (and gating is on) nothing is read and the operand registers keep their values, so the multipliers do
-/// not toggle. *Accumulate*: product and accumulator are added; at the end of a list the sum goes to the
-/// psum file. A lane whose weight is zero leaves its accumulator alone.
-#[derive(LogicBlock)]
-pub(crate) struct Pe {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    // An entry is processed: channel mod lanes of its activation; `useful` says that one of its weights
-    // is not zero, `matters` which lanes' weights are not.
-    pub(crate) step: Signal<In, Bit>,
-    pub(crate) low: Wire<In>,
-    pub(crate) useful: Signal<In, Bit>,
-    pub(crate) matters: Vec<Signal<In, Bit>>,
-    // Weights as magnitude and sign.
-    pub(crate) weight: Vec<Wire<In>>,
-    pub(crate) negative: Vec<Signal<In, Bit>>,
-    pub(crate) per_channel: Signal<In, Bit>,
-    pub(crate) maximum: Signal<In, Bit>,
-    // Scratchpad: which lanes' activations are not zero, which are read, what was read.
-    pub(crate) nonzero: Vec<Signal<In, Bit>>,
-    pub(crate) read: Vec<Signal<Out, Bit>>,
-    pub(crate) activation: Vec<Wire<In>>,
-    // Accumulate stage, one cycle after the entry: an entry was processed, start from zero (or the smallest activation), start
-    // from the psum word, write the psum word.
-    pub(crate) stepped: Signal<In, Bit>,
-    pub(crate) from_zero: Signal<In, Bit>,
-    pub(crate) from_psum: Signal<In, Bit>,
-    pub(crate) to_psum: Signal<In, Bit>,
-    pub(crate) psum_word: Wire<In>,
-    pub(crate) drain_word: Wire<In>,
-    pub(crate) drain_data: Vec<Wire<Out>>,
-    // Scratchpad reads of this cycle.
-    pub(crate) reads: Wire<Out>,
-    psum: PsumFile,
-    read_lane: Vec<Signal<Local, Bit>>,
-    read_any: Signal<Local, Bit>,
-    read_count: Vec<Wire<Local>>,
-    read_any_q: RegBit,
-    takes: Vec<RegBit>,
-    multiply: Vec<Signal<Local, Bit>>,
-    lane: Reg,
-    operand_weight: Vec<Reg>,
-    operand_negative: Vec<RegBit>,
-    shared: Wire<Local>,
-    mac: Vec<Mac>,
-    lanes: Const,
-    _lanes: usize,
-}
+block! {
+    /// One processing element: `lanes` multipliers that share one activation and one list index.
+    ///
+    /// Two stages. *Operand*: an entry's index selects an activation in the row's scratchpad; if it is zero
+    /// (and gating is on) nothing is read and the operand registers keep their values, so the multipliers do
+    /// not toggle. *Accumulate*: product and accumulator are added; at the end of a list the sum goes to the
+    /// psum file. A lane whose weight is zero leaves its accumulator alone.
+    pub(crate) struct Pe = "pe" {
+        pub(crate) clock: Signal<In, Clock>,
+        // An entry is processed: channel mod lanes of its activation; `useful` says that one of its weights
+        // is not zero, `matters` which lanes' weights are not.
+        pub(crate) step: Signal<In, Bit>,
+        pub(crate) low: Wire<In> = Wire::new(lane_width),
+        pub(crate) useful: Signal<In, Bit>,
+        pub(crate) matters: Vec<Signal<In, Bit>> = flags(l),
+        // Weights as magnitude and sign.
+        pub(crate) weight: Vec<Wire<In>> = Wire::vec(l, g.weight_bits),
+        pub(crate) negative: Vec<Signal<In, Bit>> = flags(l),
+        pub(crate) per_channel: Signal<In, Bit>,
+        pub(crate) maximum: Signal<In, Bit>,
+        // Scratchpad: which lanes' activations are not zero, which are read, what was read.
+        pub(crate) nonzero: Vec<Signal<In, Bit>> = flags(l),
+        pub(crate) read: Vec<Signal<Out, Bit>> = flags(l),
+        pub(crate) activation: Vec<Wire<In>> = Wire::signed_vec(l, g.activation_bits),
+        // Accumulate stage, one cycle after the entry: an entry was processed, start from zero (or the smallest activation), start
+        // from the psum word, write the psum word.
+        pub(crate) stepped: Signal<In, Bit>,
+        pub(crate) from_zero: Signal<In, Bit>,
+        pub(crate) from_psum: Signal<In, Bit>,
+        pub(crate) to_psum: Signal<In, Bit>,
+        pub(crate) psum_word: Wire<In> = Wire::new(g.psum_bits()),
+        pub(crate) drain_word: Wire<In> = Wire::new(g.psum_bits()),
+        pub(crate) drain_data: Vec<Wire<Out>> = Wire::signed_vec(l, g.accumulator_bits),
+        // Scratchpad reads of this cycle.
+        pub(crate) reads: Wire<Out> = Wire::new(count_width),
+        psum: PsumFile = PsumFile::new(g.psum_depth(), l, g.accumulator_bits),
+        read_lane: Vec<Signal<Local, Bit>> = flags(l),
+        read_any: Signal<Local, Bit>,
+        read_count: Vec<Wire<Local>> = Wire::vec(l + 1, count_width),
+        read_any_q: RegBit,
+        takes: Vec<RegBit> = RegBit::vec(l),
+        multiply: Vec<Signal<Local, Bit>> = flags(l),
+        lane: Reg = Reg::new(lane_width),
+        operand_weight: Vec<Reg> = Reg::vec(l, g.weight_bits),
+        operand_negative: Vec<RegBit> = RegBit::vec(l),
+        shared: Wire<Local> = Wire::signed(g.activation_bits),
+        mac: Vec<Mac> = (0..l).map(|_| Mac::new(g)).collect(),
+        lanes: Const = Const::new(l, 8),
+        _lanes: usize = l,
+    }
 
-impl Pe {
-    pub(crate) fn new(g: &Geometry) -> Self {
+    pub(crate) fn new(g: &Geometry) {
         let l = g.lanes;
         let lane_width = g.lane_bits().max(1);
         let count_width = address_width(l);
-        Self {
-            kind: ModuleName::new("pe"),
-            clock: Signal::default(),
-            step: Signal::default(),
-            low: Wire::new(lane_width),
-            useful: Signal::default(),
-            matters: flags(l),
-            weight: Wire::vec(l, g.weight_bits),
-            negative: flags(l),
-            per_channel: Signal::default(),
-            maximum: Signal::default(),
-            nonzero: flags(l),
-            read: flags(l),
-            activation: Wire::signed_vec(l, g.activation_bits),
-            stepped: Signal::default(),
-            from_zero: Signal::default(),
-            from_psum: Signal::default(),
-            to_psum: Signal::default(),
-            psum_word: Wire::new(g.psum_bits()),
-            drain_word: Wire::new(g.psum_bits()),
-            drain_data: Wire::signed_vec(l, g.accumulator_bits),
-            reads: Wire::new(count_width),
-            psum: PsumFile::new(g.psum_depth(), l, g.accumulator_bits),
-            read_lane: flags(l),
-            read_any: Signal::default(),
-            read_count: Wire::vec(l + 1, count_width),
-            read_any_q: RegBit::new(),
-            takes: RegBit::vec(l),
-            multiply: flags(l),
-            lane: Reg::new(lane_width),
-            operand_weight: Reg::vec(l, g.weight_bits),
-            operand_negative: RegBit::vec(l),
-            shared: Wire::signed(g.activation_bits),
-            mac: (0..l).map(|_| Mac::new(g)).collect(),
-            lanes: Const::new(l, 8),
-            _lanes: l,
-        }
     }
 }
 

@@ -5,127 +5,74 @@ use super::pe::Pe;
 use crate::geometry::Geometry;
 use crate::rtl::prelude::*;
 
-/// A row of PEs. They share one scratchpad, in which each column reads its own activations; entries come
-/// from the columns.
-#[derive(LogicBlock)]
-pub(crate) struct PeRow {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    // Patch words.
-    pub(crate) write: Signal<In, Bit>,
-    pub(crate) write_word: Wire<In>,
-    pub(crate) write_data: Vec<Wire<In>>,
-    pub(crate) write_nonzero: Vec<Signal<In, Bit>>,
-    pub(crate) column_active: Vec<Signal<In, Bit>>,
-    // Whether the row's pixel exists, by scratchpad half.
-    pub(crate) valid: Vec<Signal<In, Bit>>,
-    // Entries, by column; see `Pe`.
-    pub(crate) step: Vec<Signal<In, Bit>>,
-    pub(crate) half: Vec<Signal<In, Bit>>,
-    pub(crate) word: Vec<Wire<In>>,
-    pub(crate) high: Vec<Wire<In>>,
-    pub(crate) low: Vec<Wire<In>>,
-    pub(crate) useful: Vec<Signal<In, Bit>>,
-    pub(crate) matters: Vec<Vec<Signal<In, Bit>>>,
-    pub(crate) weight: Vec<Vec<Wire<In>>>,
-    pub(crate) negative: Vec<Vec<Signal<In, Bit>>>,
-    // Entries of the previous cycle, by column.
-    pub(crate) stepped: Vec<Signal<In, Bit>>,
-    pub(crate) stepped_half: Vec<Signal<In, Bit>>,
-    pub(crate) from_zero: Vec<Signal<In, Bit>>,
-    pub(crate) from_psum: Vec<Signal<In, Bit>>,
-    pub(crate) to_psum: Vec<Signal<In, Bit>>,
-    pub(crate) psum_word: Vec<Wire<In>>,
-    pub(crate) per_channel: Signal<In, Bit>,
-    pub(crate) maximum: Signal<In, Bit>,
-    // Drain: the row is selected, psum word, part of the group.
-    pub(crate) drain: Signal<In, Bit>,
-    pub(crate) drain_word: Wire<In>,
-    pub(crate) drain_part: Wire<In>,
-    pub(crate) drain_data: Vec<Wire<Out>>,
-    // Scratchpad reads of the previous cycle.
-    pub(crate) reads: Wire<Out>,
-    scratchpad: Scratchpad,
-    zero_flags: Vec<ZeroFlags>,
-    take: Signal<Local, Bit>,
-    taken: Vec<Wire<Local>>,
-    taken_nonzero: Vec<Signal<Local, Bit>>,
-    live: Vec<Signal<Local, Bit>>,
-    at: Vec<Wire<Local>>,
-    pe: Vec<Pe>,
-    read_count: Vec<Wire<Local>>,
-    reads_q: Reg,
-    group: Vec<Wire<Local>>,
-    cols: Const,
-    lanes: Const,
-    drain_lanes: Const,
-    _channels: usize,
-    _gating: usize,
-    _cols: usize,
-    _lanes: usize,
-    _parts: usize,
-    _drain_lanes: usize,
-}
+block! {
+    /// A row of PEs. They share one scratchpad, in which each column reads its own activations; entries come
+    /// from the columns.
+    pub(crate) struct PeRow = "pe_row" {
+        pub(crate) clock: Signal<In, Clock>,
+        // Patch words.
+        pub(crate) write: Signal<In, Bit>,
+        pub(crate) write_word: Wire<In> = Wire::new(g.scratch_bits()),
+        pub(crate) write_data: Vec<Wire<In>> = Wire::signed_vec(b, g.activation_bits),
+        pub(crate) write_nonzero: Vec<Signal<In, Bit>> = flags(b),
+        pub(crate) column_active: Vec<Signal<In, Bit>> = flags(c),
+        // Whether the row's pixel exists, by scratchpad half.
+        pub(crate) valid: Vec<Signal<In, Bit>> = flags(2),
+        // Entries, by column; see `Pe`.
+        pub(crate) step: Vec<Signal<In, Bit>> = flags(c),
+        pub(crate) half: Vec<Signal<In, Bit>> = flags(c),
+        pub(crate) word: Vec<Wire<In>> = Wire::vec(c, g.patch_bits()),
+        pub(crate) high: Vec<Wire<In>> = Wire::vec(c, addr_width(b / l)),
+        pub(crate) low: Vec<Wire<In>> = Wire::vec(c, lane_width),
+        pub(crate) useful: Vec<Signal<In, Bit>> = flags(c),
+        pub(crate) matters: Vec<Vec<Signal<In, Bit>>> = (0..c).map(|_| flags(l)).collect(),
+        pub(crate) weight: Vec<Vec<Wire<In>>> =
+            (0..c).map(|_| Wire::vec(l, g.weight_bits)).collect(),
+        pub(crate) negative: Vec<Vec<Signal<In, Bit>>> = (0..c).map(|_| flags(l)).collect(),
+        // Entries of the previous cycle, by column.
+        pub(crate) stepped: Vec<Signal<In, Bit>> = flags(c),
+        pub(crate) stepped_half: Vec<Signal<In, Bit>> = flags(c),
+        pub(crate) from_zero: Vec<Signal<In, Bit>> = flags(c),
+        pub(crate) from_psum: Vec<Signal<In, Bit>> = flags(c),
+        pub(crate) to_psum: Vec<Signal<In, Bit>> = flags(c),
+        pub(crate) psum_word: Vec<Wire<In>> = Wire::vec(c, g.psum_bits()),
+        pub(crate) per_channel: Signal<In, Bit>,
+        pub(crate) maximum: Signal<In, Bit>,
+        // Drain: the row is selected, psum word, part of the group.
+        pub(crate) drain: Signal<In, Bit>,
+        pub(crate) drain_word: Wire<In> = Wire::new(g.psum_bits()),
+        pub(crate) drain_part: Wire<In> = Wire::new(addr_width(g.chunks_per_group())),
+        pub(crate) drain_data: Vec<Wire<Out>> = Wire::signed_vec(g.drain_lanes, g.accumulator_bits),
+        // Scratchpad reads of the previous cycle.
+        pub(crate) reads: Wire<Out> = Wire::new(count_width),
+        scratchpad: Scratchpad = Scratchpad::new(words, b, l, g.activation_bits, c),
+        zero_flags: Vec<ZeroFlags> = (0..gating).map(|_| ZeroFlags::new(words, b, l, c)).collect(),
+        take: Signal<Local, Bit>,
+        taken: Vec<Wire<Local>> = Wire::signed_vec(b, g.activation_bits),
+        taken_nonzero: Vec<Signal<Local, Bit>> = flags(b),
+        live: Vec<Signal<Local, Bit>> = flags(c),
+        at: Vec<Wire<Local>> = Wire::vec(c, g.scratch_bits()),
+        pe: Vec<Pe> = (0..c).map(|_| Pe::new(g)).collect(),
+        read_count: Vec<Wire<Local>> = Wire::vec(c + 1, count_width),
+        reads_q: Reg = Reg::new(count_width),
+        group: Vec<Wire<Local>> = Wire::signed_vec(c * l, g.accumulator_bits),
+        cols: Const = Const::new(c, 8),
+        lanes: Const = Const::new(l, 8),
+        drain_lanes: Const = Const::new(g.drain_lanes, 8),
+        _channels: usize = b,
+        _gating: usize = gating,
+        _cols: usize = c,
+        _lanes: usize = l,
+        _parts: usize = g.chunks_per_group(),
+        _drain_lanes: usize = g.drain_lanes,
+    }
 
-impl PeRow {
-    pub(crate) fn new(g: &Geometry) -> Self {
+    pub(crate) fn new(g: &Geometry) {
         let (b, l, c) = (g.word_channels, g.lanes, g.cols);
         let count_width = addr_width(c * l + 1);
         let lane_width = g.lane_bits().max(1);
         let words = 2 * g.scratch_words;
         let gating = usize::from(g.zero_gating);
-        Self {
-            kind: ModuleName::new("pe_row"),
-            clock: Signal::default(),
-            write: Signal::default(),
-            write_word: Wire::new(g.scratch_bits()),
-            write_data: Wire::signed_vec(b, g.activation_bits),
-            write_nonzero: flags(b),
-            column_active: flags(c),
-            valid: flags(2),
-            step: flags(c),
-            half: flags(c),
-            word: Wire::vec(c, g.patch_bits()),
-            high: Wire::vec(c, addr_width(b / l)),
-            low: Wire::vec(c, lane_width),
-            useful: flags(c),
-            matters: (0..c).map(|_| flags(l)).collect(),
-            weight: (0..c).map(|_| Wire::vec(l, g.weight_bits)).collect(),
-            negative: (0..c).map(|_| flags(l)).collect(),
-            stepped: flags(c),
-            stepped_half: flags(c),
-            from_zero: flags(c),
-            from_psum: flags(c),
-            to_psum: flags(c),
-            psum_word: Wire::vec(c, g.psum_bits()),
-            per_channel: Signal::default(),
-            maximum: Signal::default(),
-            drain: Signal::default(),
-            drain_word: Wire::new(g.psum_bits()),
-            drain_part: Wire::new(addr_width(g.chunks_per_group())),
-            drain_data: Wire::signed_vec(g.drain_lanes, g.accumulator_bits),
-            reads: Wire::new(count_width),
-            scratchpad: Scratchpad::new(words, b, l, g.activation_bits, c),
-            zero_flags: (0..gating).map(|_| ZeroFlags::new(words, b, l, c)).collect(),
-            take: Signal::default(),
-            taken: Wire::signed_vec(b, g.activation_bits),
-            taken_nonzero: flags(b),
-            live: flags(c),
-            at: Wire::vec(c, g.scratch_bits()),
-            pe: (0..c).map(|_| Pe::new(g)).collect(),
-            read_count: Wire::vec(c + 1, count_width),
-            reads_q: Reg::new(count_width),
-            group: Wire::signed_vec(c * l, g.accumulator_bits),
-            cols: Const::new(c, 8),
-            lanes: Const::new(l, 8),
-            drain_lanes: Const::new(g.drain_lanes, 8),
-            _channels: b,
-            _gating: gating,
-            _cols: c,
-            _lanes: l,
-            _parts: g.chunks_per_group(),
-            _drain_lanes: g.drain_lanes,
-        }
     }
 }
 

@@ -5,48 +5,28 @@ use crate::geometry::{Geometry, LATTICE_BITS};
 use crate::isa::register::{ROW_BASE, ROW_STRIDE, RowRegister};
 use crate::rtl::prelude::*;
 
-/// The row table, a leaf: [`ROW_STRIDE`] registers per row, see [`RowRegister`].
-#[derive(LogicBlock)]
-pub(crate) struct RowTable {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    pub(crate) write: Signal<In, Bit>,
-    pub(crate) index: Wire<In>,
-    pub(crate) data: Wire<In>,
-    // First tap in the lattice, relative to the tile.
-    pub(crate) base_y: Vec<Wire<Out>>,
-    pub(crate) base_x: Vec<Wire<Out>>,
-    // Pixel relative to the tile, and whether the row is not used.
-    pub(crate) pixel_y: Vec<Wire<Out>>,
-    pub(crate) pixel_x: Vec<Wire<Out>>,
-    pub(crate) unused: Vec<Signal<Out, Bit>>,
-    pub(crate) patch: Vec<Wire<Out>>,
-    pub(crate) out: Vec<Wire<Out>>,
-    _rows: usize,
-    _patch_bits: usize,
-    _addr_bits: usize,
-}
-
-impl RowTable {
-    pub(crate) fn new(g: &Geometry) -> Self {
-        Self {
-            kind: ModuleName::new("row_table"),
-            clock: Signal::default(),
-            write: Signal::default(),
-            index: Wire::new(8),
-            data: Wire::new(32),
-            base_y: Wire::vec(g.rows, LATTICE_BITS),
-            base_x: Wire::vec(g.rows, LATTICE_BITS),
-            pixel_y: Wire::vec(g.rows, LATTICE_BITS),
-            pixel_x: Wire::vec(g.rows, LATTICE_BITS),
-            unused: flags(g.rows),
-            patch: Wire::vec(g.rows, g.patch_bits()),
-            out: Wire::vec(g.rows, g.buffer_bits),
-            _rows: g.rows,
-            _patch_bits: g.patch_bits(),
-            _addr_bits: g.buffer_bits,
-        }
+block! {
+    /// The row table, a leaf: [`ROW_STRIDE`] registers per row, see [`RowRegister`].
+    pub(crate) struct RowTable = "row_table" {
+        pub(crate) clock: Signal<In, Clock>,
+        pub(crate) write: Signal<In, Bit>,
+        pub(crate) index: Wire<In> = Wire::new(8),
+        pub(crate) data: Wire<In> = Wire::new(32),
+        // First tap in the lattice, relative to the tile.
+        pub(crate) base_y: Vec<Wire<Out>> = Wire::vec(g.rows, LATTICE_BITS),
+        pub(crate) base_x: Vec<Wire<Out>> = Wire::vec(g.rows, LATTICE_BITS),
+        // Pixel relative to the tile, and whether the row is not used.
+        pub(crate) pixel_y: Vec<Wire<Out>> = Wire::vec(g.rows, LATTICE_BITS),
+        pub(crate) pixel_x: Vec<Wire<Out>> = Wire::vec(g.rows, LATTICE_BITS),
+        pub(crate) unused: Vec<Signal<Out, Bit>> = flags(g.rows),
+        pub(crate) patch: Vec<Wire<Out>> = Wire::vec(g.rows, g.patch_bits()),
+        pub(crate) out: Vec<Wire<Out>> = Wire::vec(g.rows, g.buffer_bits),
+        _rows: usize = g.rows,
+        _patch_bits: usize = g.patch_bits(),
+        _addr_bits: usize = g.buffer_bits,
     }
+
+    pub(crate) fn new(g: &Geometry) {}
 }
 
 impl Logic for RowTable {

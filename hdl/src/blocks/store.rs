@@ -3,67 +3,68 @@
 use crate::geometry::Geometry;
 use crate::rtl::prelude::*;
 
-/// Reads words while the loader leaves the read port free, and packs them into beats.
-///
-/// A word that was read waits in a queue of two, so that reading goes on at one word per cycle while the
-/// stream takes them.
-#[derive(LogicBlock)]
-pub(crate) struct Store {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    pub(crate) reset: Signal<In, Bit>,
-    pub(crate) start: Signal<In, Bit>,
-    pub(crate) address: Wire<In>,
-    pub(crate) count: Wire<In>,
-    pub(crate) busy: Signal<Out, Bit>,
-    // Buffer read port, when the loader does not use it.
-    pub(crate) port_free: Signal<In, Bit>,
-    pub(crate) read: Signal<Out, Bit>,
-    pub(crate) read_addr: Wire<Out>,
-    pub(crate) read_data: Vec<Wire<In>>,
-    // Output stream.
-    pub(crate) out_valid: Signal<Out, Bit>,
-    pub(crate) out_ready: Signal<In, Bit>,
-    pub(crate) out_data: Vec<Wire<Out>>,
-    busy_q: RegBit,
-    next: Reg,
-    to_read: Reg,
-    to_send: Reg,
-    read_q: RegBit,
-    fill: Reg,
-    queue: Vec<Vec<Reg>>,
-    part: Reg,
-    packed: Vec<Reg>,
-    full: RegBit,
-    room: Signal<Local, Bit>,
-    pop: Signal<Local, Bit>,
-    to_head: Signal<Local, Bit>,
-    fetched: Vec<Wire<Local>>,
-    place: Wire<Local>,
-    last_word: Signal<Local, Bit>,
-    joined: Vec<Vec<Wire<Local>>>,
-    channels_joined: Const,
-    channel_offset: Vec<Const>,
-    head_words: Const,
-    beat_words: Const,
-    per_word: Const,
-    part_offset: Vec<Const>,
-    number: Vec<Const>,
-    final_part: Const,
-    _channels: usize,
-    _head: usize,
-    _joined: usize,
-    _beat: usize,
-    _pack: usize,
-    _split: usize,
-    _parts: usize,
-    _narrow: usize,
-    _wide: usize,
-    _per_word: usize,
-}
+block! {
+    /// Reads words while the loader leaves the read port free, and packs them into beats.
+    ///
+    /// A word that was read waits in a queue of two, so that reading goes on at one word per cycle while the
+    /// stream takes them.
+    pub(crate) struct Store = "store" {
+        pub(crate) clock: Signal<In, Clock>,
+        pub(crate) reset: Signal<In, Bit>,
+        pub(crate) start: Signal<In, Bit>,
+        pub(crate) address: Wire<In> = Wire::new(addr),
+        pub(crate) count: Wire<In> = Wire::new(addr + 1),
+        pub(crate) busy: Signal<Out, Bit>,
+        // Buffer read port, when the loader does not use it.
+        pub(crate) port_free: Signal<In, Bit>,
+        pub(crate) read: Signal<Out, Bit>,
+        pub(crate) read_addr: Wire<Out> = Wire::new(addr),
+        pub(crate) read_data: Vec<Wire<In>> = Wire::vec(g.word_channels, g.activation_bits),
+        // Output stream.
+        pub(crate) out_valid: Signal<Out, Bit>,
+        pub(crate) out_ready: Signal<In, Bit>,
+        pub(crate) out_data: Vec<Wire<Out>> = Wire::vec(beat, 32),
+        busy_q: RegBit,
+        next: Reg = Reg::new(addr),
+        to_read: Reg = Reg::new(addr + 1),
+        to_send: Reg = Reg::new(addr + 1),
+        read_q: RegBit,
+        fill: Reg = Reg::new(2),
+        queue: Vec<Vec<Reg>> =
+            (0..2).map(|_| Reg::vec(g.word_channels, g.activation_bits)).collect(),
+        part: Reg = Reg::new(addr_width(parts)),
+        packed: Vec<Reg> = if pack { Reg::vec(beat, 32) } else { vec![] },
+        full: RegBit,
+        room: Signal<Local, Bit>,
+        pop: Signal<Local, Bit>,
+        to_head: Signal<Local, Bit>,
+        fetched: Vec<Wire<Local>> = Wire::vec(g.word_channels, g.activation_bits),
+        place: Wire<Local> = Wire::new(2),
+        last_word: Signal<Local, Bit>,
+        joined: Vec<Vec<Wire<Local>>> =
+            (0..head).map(|_| Wire::vec(joined + 1, slot.min(32))).collect(),
+        channels_joined: Const = Const::new(joined, 8),
+        channel_offset: Vec<Const> =
+            (0..joined).map(|i| Const::new(i * g.activation_bits, 8)).collect(),
+        head_words: Const = Const::new(head, 8),
+        beat_words: Const = Const::new(beat, 8),
+        per_word: Const = Const::new(per_word, 8),
+        part_offset: Vec<Const> = (0..per_word).map(|i| Const::new(i * slot, 8)).collect(),
+        number: Vec<Const> = (0..parts).map(|p| Const::new(p, 8)).collect(),
+        final_part: Const = Const::new(parts - 1, 8),
+        _channels: usize = g.word_channels,
+        _head: usize = head,
+        _joined: usize = joined,
+        _beat: usize = beat,
+        _pack: usize = usize::from(pack),
+        _split: usize = usize::from(!pack),
+        _parts: usize = parts,
+        _narrow: usize = usize::from(pack && slot < 32),
+        _wide: usize = usize::from(pack && slot >= 32),
+        _per_word: usize = per_word,
+    }
 
-impl Store {
-    pub(crate) fn new(g: &Geometry) -> Self {
+    pub(crate) fn new(g: &Geometry) {
         let slot = g.word_slot;
         let beat = g.stream_bits / 32;
         let pack = slot < g.stream_bits;
@@ -72,57 +73,6 @@ impl Store {
         let per_word = 32 / slot.min(32);
         let joined = g.word_channels / head;
         let addr = g.buffer_bits;
-        Self {
-            kind: ModuleName::new("store"),
-            clock: Signal::default(),
-            reset: Signal::default(),
-            start: Signal::default(),
-            address: Wire::new(addr),
-            count: Wire::new(addr + 1),
-            busy: Signal::default(),
-            port_free: Signal::default(),
-            read: Signal::default(),
-            read_addr: Wire::new(addr),
-            read_data: Wire::vec(g.word_channels, g.activation_bits),
-            out_valid: Signal::default(),
-            out_ready: Signal::default(),
-            out_data: Wire::vec(beat, 32),
-            busy_q: RegBit::new(),
-            next: Reg::new(addr),
-            to_read: Reg::new(addr + 1),
-            to_send: Reg::new(addr + 1),
-            read_q: RegBit::new(),
-            fill: Reg::new(2),
-            queue: (0..2).map(|_| Reg::vec(g.word_channels, g.activation_bits)).collect(),
-            part: Reg::new(addr_width(parts)),
-            packed: if pack { Reg::vec(beat, 32) } else { vec![] },
-            full: RegBit::new(),
-            room: Signal::default(),
-            pop: Signal::default(),
-            to_head: Signal::default(),
-            fetched: Wire::vec(g.word_channels, g.activation_bits),
-            place: Wire::new(2),
-            last_word: Signal::default(),
-            joined: (0..head).map(|_| Wire::vec(joined + 1, slot.min(32))).collect(),
-            channels_joined: Const::new(joined, 8),
-            channel_offset: (0..joined).map(|i| Const::new(i * g.activation_bits, 8)).collect(),
-            head_words: Const::new(head, 8),
-            beat_words: Const::new(beat, 8),
-            per_word: Const::new(per_word, 8),
-            part_offset: (0..per_word).map(|i| Const::new(i * slot, 8)).collect(),
-            number: (0..parts).map(|p| Const::new(p, 8)).collect(),
-            final_part: Const::new(parts - 1, 8),
-            _channels: g.word_channels,
-            _head: head,
-            _joined: joined,
-            _beat: beat,
-            _pack: usize::from(pack),
-            _split: usize::from(!pack),
-            _parts: parts,
-            _narrow: usize::from(pack && slot < 32),
-            _wide: usize::from(pack && slot >= 32),
-            _per_word: per_word,
-        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::ir::{Dir, Signal, Sort, Ty};
 use super::names::Taken;
 use super::{Design, EmitError, Module, Problem, module};
 use crate::rtl::leaf::INLINE_REGISTER;
-use crate::rtl::wrap;
+use crate::rtl::{path_and_name, wrap};
 
 /// A sub-block as its parent sees it.
 pub(super) struct Child {
@@ -142,13 +142,8 @@ impl Collector {
 }
 
 impl Frame {
-    fn qualified(&self, name: &str) -> String {
-        let parts = self.namespaces.iter().map(String::as_str).chain([name]);
-        parts.collect::<Vec<_>>().join("$")
-    }
-
-    fn atom(&mut self, name: &str, atom: &dyn Atom) {
-        let path = self.qualified(name);
+    fn atom(&mut self, shown: &str, atom: &dyn Atom) {
+        let (path, name) = path_and_name(&self.namespaces, shown);
         let ty = match describe(atom) {
             Ok(ty) => ty,
             Err(message) => return self.problems.push((path, message)),
@@ -171,7 +166,7 @@ impl Frame {
                 return self.problems.push((path, message));
             }
         };
-        self.signals.push(Signal { path, dir, ty });
+        self.signals.push(Signal { path, name, dir, ty });
     }
 }
 

@@ -15,6 +15,7 @@ mod drive;
 mod expr;
 mod index;
 mod ir;
+mod link;
 mod lower;
 mod module;
 mod names;

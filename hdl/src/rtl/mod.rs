@@ -102,25 +102,34 @@
 //!   than its target needs a cast. Results of `>>` may be cut without one.
 //! - Settle with `simulate(&mut uut, 100)` after each change of the clock.
 
+mod bundle;
+mod declare;
 pub mod leaf;
 mod names;
+pub mod parts;
 mod value;
+mod when;
 mod wire;
+pub mod wires;
 
+pub use bundle::{Bundle, Bundles, shown};
 pub use leaf::{PsumFile, Reg, RegBit, RegOf, Scratchpad, Sram, ZeroFlags, addr_width};
 pub use names::ModuleName;
 pub use value::{MAX_WIDTH, Value, bits, bits_signed, signed_cast, unsigned_cast};
+pub use when::When;
 pub use wire::{Const, Wire};
 
+pub(crate) use bundle::path_and_name;
 pub(crate) use value::{SIGNED_CAST, wrap};
 
 /// Everything a block file needs, including the names that the output of rust-hdl's macros uses.
 pub mod prelude {
+    pub use super::wires::{self, logic};
     pub use super::{
-        Const, ModuleName, PsumFile, Reg, RegBit, RegOf, Scratchpad, Sram, Value, Wire, ZeroFlags,
-        addr_width, bits, bits_signed, signed_cast, unsigned_cast,
+        Bundles, Const, ModuleName, PsumFile, Reg, RegBit, RegOf, Scratchpad, Sram, Value, When,
+        Wire, ZeroFlags, addr_width, bits, bits_signed, parts, signed_cast, unsigned_cast,
     };
-    pub use crate::{clock, dff_setup};
+    pub use crate::{block, bundle, clock, dff_setup, parts};
     pub use rust_hdl_core::ast::{Verilog, VerilogLiteral};
     pub use rust_hdl_core::bits::{Bit, Bits, ToBits, clog2};
     pub use rust_hdl_core::block::Block;
@@ -133,5 +142,5 @@ pub mod prelude {
     pub use rust_hdl_core::simulate::simulate;
     pub use rust_hdl_core::synth::{Synth, VCDValue};
     pub use rust_hdl_core::type_descriptor::{TypeDescriptor, TypeKind};
-    pub use rust_hdl_core::{ast, block, logic, probe, synth, type_descriptor};
+    pub use rust_hdl_core::{ast, block, probe, synth, type_descriptor};
 }
