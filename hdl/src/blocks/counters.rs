@@ -32,7 +32,7 @@ block! {
         high: Vec<Const> = (0..COUNT).map(|k| at(k, 1)).collect(),
         bottom_bits: Vec<Const> = widths.iter().map(|w| Const::new(bottom(w), 6)).collect(),
         _count: usize = COUNT,
-        _wide: usize = usize::from(g.counter_bits > 32),
+        wide: When = When::new(g.counter_bits > 32),
     }
 
     pub(crate) fn new(g: &Geometry, id: u32, widths: &[usize]) {
@@ -84,7 +84,7 @@ impl Logic for CounterBank {
             if self.address.val() == self.low[k].val() {
                 self.data.next = unsigned_cast(self.value[k].val());
             }
-            for _i in 0..self._wide {
+            if self.wide.val() {
                 if self.address.val() == self.high[k].val() {
                     self.data.next = self.value[k].val() >> 32;
                 }

@@ -1,9 +1,10 @@
 //! Command decoder: takes the input stream apart, checks it, and drives the engines.
 
+use super::bundles::{ConfigBus, Params, Stream};
 use super::flags;
 use super::unpacker::Unpacker;
 use crate::geometry::Geometry;
-use crate::isa::{ErrorCode, MULTIPLIER_BITS, Opcode, SHIFT_BITS, VERSION};
+use crate::isa::{ErrorCode, MULTIPLIER_BITS, Opcode, VERSION};
 use crate::rtl::prelude::*;
 
 block! {
@@ -14,9 +15,7 @@ block! {
         // Code of an error of the compute engine, 0 for none.
         pub(crate) run_fault: Wire<In> = Wire::new(4),
         // Input stream.
-        pub(crate) in_valid: Signal<In, Bit>,
-        pub(crate) in_ready: Signal<Out, Bit>,
-        pub(crate) in_data: Vec<Wire<In>> = Wire::vec(g.stream_bits / 32, 32),
+        pub(crate) from_host: Stream<In> = Stream::input(g),
         // Engines.
         pub(crate) compute_busy: Signal<In, Bit>,
         pub(crate) store_busy: Signal<In, Bit>,
@@ -26,10 +25,7 @@ block! {
         pub(crate) store: Signal<Out, Bit>,
         pub(crate) address: Wire<Out> = Wire::new(32),
         pub(crate) count: Wire<Out> = Wire::new(32),
-        // Configuration bus.
-        pub(crate) set: Signal<Out, Bit>,
-        pub(crate) set_index: Wire<Out> = Wire::new(8),
-        pub(crate) set_data: Wire<Out> = Wire::new(32),
+        pub(crate) set: ConfigBus<Out> = ConfigBus::set(),
         // Write ports of the memories; the buffer port may be taken by the drain.
         pub(crate) buffer_busy: Signal<In, Bit>,
         pub(crate) buffer_write: Signal<Out, Bit>,
@@ -37,9 +33,7 @@ block! {
         pub(crate) weight_write: Vec<Signal<Out, Bit>> = flags(g.cols),
         pub(crate) weight_entry: Vec<Wire<Out>> = entry.iter().map(|&w| Wire::new(w)).collect(),
         pub(crate) param_write: Signal<Out, Bit>,
-        pub(crate) param_bias: Wire<Out> = Wire::new(g.bias_bits()),
-        pub(crate) param_multiplier: Wire<Out> = Wire::new(MULTIPLIER_BITS),
-        pub(crate) param_shift: Wire<Out> = Wire::new(SHIFT_BITS),
+        pub(crate) param: Params<Out> = Params::param(g),
         // Status.
         pub(crate) clear: Signal<Out, Bit>,
         pub(crate) layer: Wire<Out> = Wire::new(16),
@@ -135,8 +129,8 @@ block! {
         _acts_per_word: usize = acts_per_word,
         _weight_words: usize = g.lanes / weights_per_word,
         _weights_per_word: usize = weights_per_word,
-        _skip: usize = usize::from(g.skip),
-        _beat: usize = g.stream_bits / 32,
+        skip: When = When::new(g.skip),
+        opcode_index: Indices<Opcode>,
     }
 
     /// The decoder of a device whose configuration id is `id`.
@@ -153,30 +147,42 @@ block! {
     }
 }
 
-impl Logic for Decoder {
+parts!(Decoder:
+    /// The command at hand, and whether it may go.
+    Command,
+    /// What a command begins.
+    Dispatch,
+    /// The beats that follow a command word.
+    Words,
+    /// The range of a transfer: it is checked before anything is written.
+    Range,
+    /// Configuration registers.
+    Registers,
+    /// Payload, cut into items.
+    Payload,
+    /// Items, to the memories.
+    Items,
+    /// The first error stays, and nothing is taken any more.
+    Errors,
+);
+
+impl parts::Part<Command> for Decoder {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, at_word, at_wait, at_id, at_address, at_count, at_check, at_config);
-        dff_setup!(
-            self, clock, at_payload, started, done_q, layer_q, error_q, command, first, left
-        );
-        dff_setup!(self, clock, accumulate_q, no_drain_q, set_index_q, set_data_q);
-        clock!(self, clock, set_q, words, entries, params);
-        self.value.next = self.in_data[0].val();
-        self.fault.next = self.run_fault.val();
-
-        // The command at hand.
+        dff_setup!(self, clock, command);
+        self.value.next = self.from_host.data[0].val();
         self.opcode.next = self.command.q.val() >> 28;
         self.operand.next = unsigned_cast(self.command.q.val());
-        self.is_header.next = self.opcode.val() == self.opcodes[0].val();
-        self.is_config.next = self.opcode.val() == self.opcodes[1].val();
-        self.is_run.next = self.opcode.val() == self.opcodes[2].val();
-        self.is_words.next = self.opcode.val() == self.opcodes[3].val();
-        self.is_entries.next = self.opcode.val() == self.opcodes[4].val();
-        self.is_params.next = self.opcode.val() == self.opcodes[5].val();
-        self.is_store.next = self.opcode.val() == self.opcodes[6].val();
-        self.is_mark.next = self.opcode.val() == self.opcodes[7].val();
-        self.is_end.next = self.opcode.val() == self.opcodes[8].val();
+        self.is_header.next = self.opcode.val() == self.opcodes[Opcode::Header.index()].val();
+        self.is_config.next = self.opcode.val() == self.opcodes[Opcode::Config.index()].val();
+        self.is_run.next = self.opcode.val() == self.opcodes[Opcode::Run.index()].val();
+        self.is_words.next =
+            self.opcode.val() == self.opcodes[Opcode::LoadActivation.index()].val();
+        self.is_entries.next = self.opcode.val() == self.opcodes[Opcode::LoadWeight.index()].val();
+        self.is_params.next = self.opcode.val() == self.opcodes[Opcode::LoadParam.index()].val();
+        self.is_store.next = self.opcode.val() == self.opcodes[Opcode::Store.index()].val();
+        self.is_mark.next = self.opcode.val() == self.opcodes[Opcode::Mark.index()].val();
+        self.is_end.next = self.opcode.val() == self.opcodes[Opcode::End.index()].val();
         self.known.next = (self.is_header.val()
             | self.is_config.val()
             | self.is_run.val()
@@ -201,12 +207,20 @@ impl Logic for Decoder {
                     | self.is_store.val()
                     | self.is_end.val()));
         self.go.next = self.at_wait.q.val() & self.free.val();
+    }
+}
+
+impl parts::Part<Dispatch> for Decoder {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, at_word, at_wait, at_id, at_address, at_config, first, left);
+        dff_setup!(self, clock, started, done_q, accumulate_q, no_drain_q);
+        self.fault.next = self.run_fault.val();
         self.run.next = false;
         self.store.next = false;
         self.clear.next = false;
         self.mark.next = false;
-
-        if self.at_word.q.val() & self.in_valid.val() {
+        if self.at_word.q.val() & self.from_host.valid.val() {
             self.command.d.next = self.value.val();
             self.at_word.d.next = false;
             self.at_wait.d.next = true;
@@ -249,7 +263,14 @@ impl Logic for Decoder {
                 self.at_address.d.next = true;
             }
         }
-        if self.at_id.q.val() & self.in_valid.val() {
+    }
+}
+
+impl parts::Part<Words> for Decoder {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, at_count, at_check, layer_q);
+        if self.at_id.q.val() & self.from_host.valid.val() {
             self.at_id.d.next = false;
             self.at_word.d.next = true;
             self.clear.next = true;
@@ -260,27 +281,33 @@ impl Logic for Decoder {
                 self.fault.next = self.fault_id.val();
             }
         }
-        if self.at_address.q.val() & self.in_valid.val() {
+        if self.at_address.q.val() & self.from_host.valid.val() {
             self.at_address.d.next = false;
             self.at_count.d.next = true;
             self.first.d.next = self.value.val();
         }
-        if self.at_count.q.val() & self.in_valid.val() {
+        if self.at_count.q.val() & self.from_host.valid.val() {
             self.at_count.d.next = false;
             self.at_check.d.next = true;
             self.left.d.next = self.value.val();
         }
 
         // Layers.
-        self.first_layer.next = (self.at_id.q.val() & self.in_valid.val()) | self.reset.val();
+        self.first_layer.next =
+            (self.at_id.q.val() & self.from_host.valid.val()) | self.reset.val();
         if self.mark.val() | self.first_layer.val() {
             self.layer_q.d.next = self.layer_q.q.val() + 1.into();
             if self.first_layer.val() {
                 self.layer_q.d.next = 0.into();
             }
         }
+    }
+}
 
-        // Ranges are checked before anything is written.
+impl parts::Part<Range> for Decoder {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, at_payload);
         self.limit.next = self.buffer_words.val();
         self.range_code.next = self.fault_buffer.val();
         if self.is_entries.val() {
@@ -306,8 +333,14 @@ impl Logic for Decoder {
                 self.at_payload.d.next = true;
             }
         }
+    }
+}
 
-        // Configuration registers.
+impl parts::Part<Registers> for Decoder {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, set_index_q, set_data_q);
+        clock!(self, clock, set_q);
         self.set_q.d.next = false;
         self.register_ok.next = (self.first.q.val() < self.scalar_top.val())
             | ((self.first.q.val() >= self.row_base.val())
@@ -315,7 +348,7 @@ impl Logic for Decoder {
             | ((self.first.q.val() >= self.col_base.val())
                 & (self.first.q.val() < self.col_top.val())
                 & (!self.first.q.val().get_bit(0) | (self.value.val() <= self.half_depth.val())));
-        if self.at_config.q.val() & self.in_valid.val() {
+        if self.at_config.q.val() & self.from_host.valid.val() {
             self.set_q.d.next = self.register_ok.val();
             self.set_index_q.d.next = unsigned_cast(self.first.q.val());
             self.set_data_q.d.next = self.value.val();
@@ -329,30 +362,33 @@ impl Logic for Decoder {
                 self.fault.next = self.fault_register.val();
             }
         }
-        self.set.next = self.set_q.q.val();
-        self.set_index.next = self.set_index_q.q.val();
-        self.set_data.next = self.set_data_q.q.val();
+        self.set.write.next = self.set_q.q.val();
+        self.set.index.next = self.set_index_q.q.val();
+        self.set.data.next = self.set_data_q.q.val();
+    }
+}
 
-        // Payload.
+impl parts::Part<Payload> for Decoder {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, words, entries, params);
         self.last.next = self.left.q.val() == 1.into();
-        for w in 0..self._beat {
-            self.words.beat[w].next = self.in_data[w].val();
-            self.entries.beat[w].next = self.in_data[w].val();
-            self.params.beat[w].next = self.in_data[w].val();
-        }
+        wires::link(&mut self.from_host.data, &mut self.words.beat);
         self.words.reset.next = self.reset.val();
         self.words.enable.next = self.at_payload.q.val() & self.is_words.val();
-        self.words.valid.next = self.in_valid.val();
+        self.words.valid.next = self.from_host.valid.val();
         self.words.last.next = self.last.val();
         self.words.ready.next = !self.buffer_busy.val();
+        wires::link(&mut self.from_host.data, &mut self.entries.beat);
         self.entries.reset.next = self.reset.val();
         self.entries.enable.next = self.at_payload.q.val() & self.is_entries.val();
-        self.entries.valid.next = self.in_valid.val();
+        self.entries.valid.next = self.from_host.valid.val();
         self.entries.last.next = self.last.val();
         self.entries.ready.next = true;
+        wires::link(&mut self.from_host.data, &mut self.params.beat);
         self.params.reset.next = self.reset.val();
         self.params.enable.next = self.at_payload.q.val() & self.is_params.val();
-        self.params.valid.next = self.in_valid.val();
+        self.params.valid.next = self.from_host.valid.val();
         self.params.last.next = self.last.val();
         self.params.ready.next = true;
         self.take.next = self.words.take.val() | self.entries.take.val() | self.params.take.val();
@@ -364,6 +400,12 @@ impl Logic for Decoder {
                 self.at_word.d.next = true;
             }
         }
+    }
+}
+
+impl parts::Part<Items> for Decoder {
+    #[hdl_gen]
+    fn update(&mut self) {
         self.address.next = self.first.q.val();
         self.count.next = self.left.q.val();
         self.buffer_write.next = self.words.take.val();
@@ -383,7 +425,7 @@ impl Logic for Decoder {
                     self.entries.item[w].val() >> self.weight_offset[i].val();
             }
         }
-        for _i in 0..self._skip {
+        if self.skip.val() {
             self.weight_entry[self.lanes.index()].next =
                 self.entries.item[self.index_word.index()].val() >> self.index_offset.val();
             self.weight_entry[self.lanes.index() + 1].next =
@@ -392,11 +434,16 @@ impl Logic for Decoder {
         self.param_write.next = self.params.take.val();
         self.bias_high.next = unsigned_cast(self.params.item[1].val());
         self.param_word.next = (self.bias_high.val() << 32) + self.params.item[0].val();
-        self.param_bias.next = unsigned_cast(self.param_word.val());
-        self.param_multiplier.next = self.params.item[1].val() >> self.multiplier_offset.val();
-        self.param_shift.next = self.params.item[1].val() >> self.shift_offset.val();
+        self.param.bias.next = unsigned_cast(self.param_word.val());
+        self.param.multiplier.next = self.params.item[1].val() >> self.multiplier_offset.val();
+        self.param.shift.next = self.params.item[1].val() >> self.shift_offset.val();
+    }
+}
 
-        // The first error stays, and nothing is taken any more.
+impl parts::Part<Errors> for Decoder {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, error_q);
         if self.error_q.q.val() == 0.into() {
             self.error_q.d.next = self.fault.val();
         }
@@ -418,7 +465,7 @@ impl Logic for Decoder {
             self.error_q.d.next = 0.into();
             self.set_q.d.next = false;
         }
-        self.in_ready.next = self.alive.val()
+        self.from_host.ready.next = self.alive.val()
             & (self.at_word.q.val()
                 | self.at_id.q.val()
                 | self.at_address.q.val()

@@ -1,5 +1,6 @@
 //! The order of entries where no index is stored: counters instead of a list.
 
+use super::bundles::{Extent, Pitch};
 use crate::geometry::Geometry;
 use crate::rtl::prelude::*;
 
@@ -12,14 +13,10 @@ block! {
         pub(crate) step: Signal<In, Bit>,
         pub(crate) slice_end: Signal<In, Bit>,
         pub(crate) per_channel: Signal<In, Bit>,
-        // Extent of the slice at hand; whether it holds the layer's last channel word.
-        pub(crate) kernel_y: Wire<In> = Wire::new(count),
-        pub(crate) kernel_x: Wire<In> = Wire::new(count),
-        pub(crate) channel_words: Wire<In> = Wire::new(count),
-        pub(crate) last_word: Signal<In, Bit>,
-        // Scratchpad words per kernel row and column, channels in the last word, the column's first channel.
-        pub(crate) patch_y: Wire<In> = Wire::new(g.patch_bits()),
-        pub(crate) patch_x: Wire<In> = Wire::new(g.patch_bits()),
+        // Of the slice at hand.
+        pub(crate) extent: Extent<In> = Extent::new(g),
+        pub(crate) pitch: Pitch<In> = Pitch::new(g),
+        // Channels in the last word, the column's first channel.
         pub(crate) channels_last: Wire<In> = Wire::new(5),
         pub(crate) first_channel: Wire<In> = Wire::new(16),
         // Activation (word x channels + channel) and whether it is the last of its list.
@@ -56,16 +53,20 @@ impl Logic for DenseIndex {
     fn update(&mut self) {
         dff_setup!(self, clock, y, x, cb, channel, row_word, tap_word, own);
         self.limit.next = self.channels.val();
-        if self.last_word.val() & ((self.cb.q.val() + 1.into()) == self.channel_words.val()) {
+        if self.extent.last_word.val()
+            & ((self.cb.q.val() + 1.into()) == self.extent.channel_words.val())
+        {
             self.limit.next = self.channels_last.val();
         }
         self.end_channel.next =
             self.per_channel.val() | ((self.channel.q.val() + 1.into()) == self.limit.val());
         self.end_word.next = self.end_channel.val()
-            & (self.per_channel.val() | ((self.cb.q.val() + 1.into()) == self.channel_words.val()));
+            & (self.per_channel.val()
+                | ((self.cb.q.val() + 1.into()) == self.extent.channel_words.val()));
         self.end_x.next =
-            self.end_word.val() & ((self.x.q.val() + 1.into()) == self.kernel_x.val());
-        self.end_y.next = self.end_x.val() & ((self.y.q.val() + 1.into()) == self.kernel_y.val());
+            self.end_word.val() & ((self.x.q.val() + 1.into()) == self.extent.kernel_x.val());
+        self.end_y.next =
+            self.end_x.val() & ((self.y.q.val() + 1.into()) == self.extent.kernel_y.val());
         self.list_end.next = self.end_y.val();
         self.inner.next = unsigned_cast(self.cb.q.val());
         self.place.next = self.channel.q.val() & self.channel_mask.val();
@@ -84,13 +85,13 @@ impl Logic for DenseIndex {
             if self.end_word.val() {
                 self.cb.d.next = 0.into();
                 self.x.d.next = self.x.q.val() + 1.into();
-                self.tap_word.d.next = self.tap_word.q.val() + self.patch_x.val();
+                self.tap_word.d.next = self.tap_word.q.val() + self.pitch.patch_x.val();
             }
             if self.end_x.val() {
                 self.x.d.next = 0.into();
                 self.y.d.next = self.y.q.val() + 1.into();
-                self.row_word.d.next = self.row_word.q.val() + self.patch_y.val();
-                self.tap_word.d.next = self.row_word.q.val() + self.patch_y.val();
+                self.row_word.d.next = self.row_word.q.val() + self.pitch.patch_y.val();
+                self.tap_word.d.next = self.row_word.q.val() + self.pitch.patch_y.val();
             }
             if self.end_y.val() {
                 self.y.d.next = 0.into();

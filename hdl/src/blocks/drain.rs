@@ -1,11 +1,11 @@
 //! Drain: takes finished partial sums out of the array, requantizes them and writes buffer words.
 
+use super::bundles::{ConfigBus, Params, Pixel, Run};
 use super::config_leaf::config_leaf;
 use super::drain_lane::DrainLane;
 use super::flags;
 use crate::config::address_bits;
 use crate::geometry::{Geometry, LATTICE_BITS};
-use crate::isa::{MULTIPLIER_BITS, SHIFT_BITS};
 use crate::rtl::prelude::*;
 
 config_leaf! {
@@ -25,22 +25,15 @@ block! {
     /// The drain: for each tile, row by row, `drain_lanes` partial sums per cycle.
     pub(crate) struct Drain = "drain" {
         pub(crate) clock: Signal<In, Clock>,
-        pub(crate) reset: Signal<In, Bit>,
-        pub(crate) start: Signal<In, Bit>,
+        pub(crate) run: Run<In> = Run::new(),
         pub(crate) no_drain: Signal<In, Bit>,
-        pub(crate) set: Signal<In, Bit>,
-        pub(crate) set_index: Wire<In> = Wire::new(8),
-        pub(crate) set_data: Wire<In> = Wire::new(32),
+        pub(crate) set: ConfigBus<In> = ConfigBus::set(),
         // Parameter write port: channel and its parameters.
         pub(crate) load: Signal<In, Bit>,
         pub(crate) load_channel: Wire<In> = Wire::new(address_bits(g.param_channels)),
-        pub(crate) load_bias: Wire<In> = Wire::new(g.bias_bits()),
-        pub(crate) load_multiplier: Wire<In> = Wire::new(MULTIPLIER_BITS),
-        pub(crate) load_shift: Wire<In> = Wire::new(SHIFT_BITS),
+        pub(crate) values: Params<In> = Params::load(g),
         // Row table, see `RowTable`.
-        pub(crate) pixel_y: Vec<Wire<In>> = Wire::vec(r, LATTICE_BITS),
-        pub(crate) pixel_x: Vec<Wire<In>> = Wire::vec(r, LATTICE_BITS),
-        pub(crate) unused: Vec<Signal<In, Bit>> = flags(r),
+        pub(crate) pixel: Bundles<Pixel<In>> = Bundles::new(r, Pixel::new),
         pub(crate) out: Vec<Wire<In>> = Wire::vec(r, addr),
         // Columns in use and the tiles (mod 4) that they finished; tiles drained.
         pub(crate) active: Vec<Signal<In, Bit>> = flags(g.cols),
@@ -116,15 +109,24 @@ block! {
     }
 }
 
-impl Logic for Drain {
+parts!(Drain:
+    /// Whether a tile waits, and whether the row at hand has a pixel.
+    Pixels,
+    /// The place in the row, word by word.
+    Steps,
+    /// The place in the run, tile by tile.
+    Tiles,
+    /// Partial sums through the lanes.
+    Lanes,
+    /// Results to the buffer.
+    Words,
+);
+
+impl parts::Part<Pixels> for Drain {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, running, ty, tx, rest_y, rest_x, addr_ty, addr_tx, row, chunk);
-        dff_setup!(self, clock, group, part_q, place, word, drained_q, write_addr_q);
-        clock!(self, clock, cfg, write_q);
-        self.cfg.write.next = self.set.val();
-        self.cfg.index.next = self.set_index.val();
-        self.cfg.data.next = self.set_data.val();
+        clock!(self, clock, cfg);
+        wires::link(&mut self.set, &mut self.cfg.bus);
 
         // A tile is drained when every column in use has finished it.
         self.pending.next = true;
@@ -144,10 +146,10 @@ impl Logic for Drain {
             self.select[r].next = false;
             if self.row.q.val() == r.into() {
                 self.select[r].next = self.take.val();
-                self.row_y.next = self.pixel_y[r].val();
-                self.row_x.next = self.pixel_x[r].val();
+                self.row_y.next = self.pixel[r].pixel_y.val();
+                self.row_x.next = self.pixel[r].pixel_x.val();
                 self.row_out.next = self.out[r].val();
-                self.row_unused.next = self.unused[r].val();
+                self.row_unused.next = self.pixel[r].unused.val();
             }
         }
         self.row_valid.next = (!self.row_unused.val())
@@ -161,9 +163,15 @@ impl Logic for Drain {
         self.tile_end.next = self.row_end.val()
             & (self.no_drain.val() | ((self.row.q.val() + 1.into()) == self.cfg.rows_used.val()));
         self.ends_word.next = self.pixel_end.val() | (self.place.q.val() == self.last_place.val());
+    }
+}
 
+impl parts::Part<Steps> for Drain {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, row, chunk, group, part_q, place, word);
         // Outer conditions are what the clocks of these registers are gated with.
-        if self.take.val() | self.row_end.val() | self.start.val() {
+        if self.take.val() | self.row_end.val() | self.run.start.val() {
             if self.take.val() {
                 self.chunk.d.next = self.chunk.q.val() + 1.into();
                 self.part_q.d.next = self.part_q.q.val() + 1.into();
@@ -177,7 +185,7 @@ impl Logic for Drain {
                     self.word.d.next = self.word.q.val() + 1.into();
                 }
             }
-            if self.row_end.val() | self.start.val() {
+            if self.row_end.val() | self.run.start.val() {
                 self.chunk.d.next = 0.into();
                 self.part_q.d.next = 0.into();
                 self.group.d.next = 0.into();
@@ -185,15 +193,22 @@ impl Logic for Drain {
                 self.word.d.next = 0.into();
             }
         }
-        self.moved.next = self.addr_tx.q.val() + self.cfg.out_tile_x.val();
-        if self.row_end.val() | self.start.val() {
+        if self.row_end.val() | self.run.start.val() {
             self.row.d.next = self.row.q.val() + 1.into();
-            if self.tile_end.val() | self.start.val() {
+            if self.tile_end.val() | self.run.start.val() {
                 self.row.d.next = 0.into();
             }
         }
+    }
+}
+
+impl parts::Part<Tiles> for Drain {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, running, ty, tx, rest_y, rest_x, addr_ty, addr_tx, drained_q);
+        self.moved.next = self.addr_tx.q.val() + self.cfg.out_tile_x.val();
         self.run_end.next = false;
-        if self.tile_end.val() | self.start.val() {
+        if self.tile_end.val() | self.run.start.val() {
             if self.tile_end.val() {
                 self.drained_q.d.next = self.drained_q.q.val() + 1.into();
                 self.tx.d.next = self.tx.q.val() + 1.into();
@@ -209,7 +224,7 @@ impl Logic for Drain {
                 }
                 self.addr_tx.d.next = self.moved.val();
             }
-            if self.start.val() {
+            if self.run.start.val() {
                 self.ty.d.next = 0.into();
                 self.tx.d.next = 0.into();
                 self.rest_y.d.next = self.cfg.out_h.val();
@@ -222,10 +237,10 @@ impl Logic for Drain {
         if self.run_end.val() {
             self.running.d.next = false;
         }
-        if self.start.val() {
+        if self.run.start.val() {
             self.running.d.next = true;
         }
-        if self.reset.val() {
+        if self.run.reset.val() {
             self.running.d.next = false;
         }
         self.drained.next = self.drained_q.q.val();
@@ -237,11 +252,16 @@ impl Logic for Drain {
                 self.busy.next = true;
             }
         }
-        self.trail[0].d.next = self.running.q.val() & !self.reset.val();
+        self.trail[0].d.next = self.running.q.val() & !self.run.reset.val();
         for i in 0..3 {
-            self.trail[i + 1].d.next = self.trail[i].q.val() & !self.reset.val();
+            self.trail[i + 1].d.next = self.trail[i].q.val() & !self.run.reset.val();
         }
+    }
+}
 
+impl parts::Part<Lanes> for Drain {
+    #[hdl_gen]
+    fn update(&mut self) {
         // Partial sums of the row at hand, through the lanes.
         self.psum_word.next = (self.group.q.val() << 1) + self.drained_q.q.val().get_bit(0).into();
         self.part.next = self.part_q.q.val();
@@ -256,29 +276,34 @@ impl Logic for Drain {
             self.lane[d].load.next =
                 self.load.val() & ((self.load_channel.val() & self.lane_mask.val()) == d.into());
             self.lane[d].load_row.next = self.load_channel.val() >> self.lane_shift.val();
-            self.lane[d].load_bias.next = self.load_bias.val();
-            self.lane[d].load_multiplier.next = self.load_multiplier.val();
-            self.lane[d].load_shift.next = self.load_shift.val();
+            wires::link(&mut self.values, &mut self.lane[d].values);
             self.lane[d].step.next = self.take.val();
             self.lane[d].row.next = unsigned_cast(self.cfg.param_base.val() + self.chunk.q.val());
             self.lane[d].psum.next = self.picked[d].val();
             self.lane[d].clamp_lo.next = self.cfg.clamp_lo.val();
             self.lane[d].clamp_hi.next = self.cfg.clamp_hi.val();
         }
+    }
+}
 
+impl parts::Part<Words> for Drain {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, write_addr_q);
+        clock!(self, clock, write_q);
         // Where each step's values go, alongside the lanes' stages.
         for i in 0..3 {
             dff_setup!(self, clock, place_q[i], addr_q[i]);
             clock!(self, clock, step_q[i], ends_q[i]);
         }
-        self.step_q[0].d.next = self.take.val() & !self.reset.val();
+        self.step_q[0].d.next = self.take.val() & !self.run.reset.val();
         self.ends_q[0].d.next = self.ends_word.val();
         if self.take.val() {
             self.place_q[0].d.next = self.place.q.val();
             self.addr_q[0].d.next = self.addr_tx.q.val() + self.row_out.val() + self.word.q.val();
         }
         for i in 0..2 {
-            self.step_q[i + 1].d.next = self.step_q[i].q.val() & !self.reset.val();
+            self.step_q[i + 1].d.next = self.step_q[i].q.val() & !self.run.reset.val();
             self.ends_q[i + 1].d.next = self.ends_q[i].q.val();
             if self.step_q[i].q.val() {
                 self.place_q[i + 1].d.next = self.place_q[i].q.val();
@@ -300,7 +325,8 @@ impl Logic for Drain {
                     self.held[p * self.drain_lanes.index() + d].q.val();
             }
         }
-        self.write_q.d.next = self.step_q[2].q.val() & self.ends_q[2].q.val() & !self.reset.val();
+        self.write_q.d.next =
+            self.step_q[2].q.val() & self.ends_q[2].q.val() & !self.run.reset.val();
         if self.step_q[2].q.val() {
             self.write_addr_q.d.next = self.addr_q[2].q.val();
         }

@@ -1,5 +1,6 @@
 //! One lane of the drain: bias, rescaling, rounding and clamp of one partial sum per cycle.
 
+use super::bundles::Params;
 use crate::config::address_bits;
 use crate::geometry::Geometry;
 use crate::isa::{MULTIPLIER_BITS, SHIFT_BITS};
@@ -19,9 +20,7 @@ block! {
         // Parameter write port.
         pub(crate) load: Signal<In, Bit>,
         pub(crate) load_row: Wire<In> = Wire::new(address_bits(rows)),
-        pub(crate) load_bias: Wire<In> = Wire::new(g.bias_bits()),
-        pub(crate) load_multiplier: Wire<In> = Wire::new(MULTIPLIER_BITS),
-        pub(crate) load_shift: Wire<In> = Wire::new(SHIFT_BITS),
+        pub(crate) values: Params<In> = Params::load(g),
         // A partial sum enters.
         pub(crate) step: Signal<In, Bit>,
         pub(crate) row: Wire<In> = Wire::new(address_bits(rows)),
@@ -63,9 +62,9 @@ impl Logic for DrainLane {
         clock!(self, clock, params, step_1, step_2);
         self.params.we.next = self.load.val();
         self.params.wa.next = self.load_row.val();
-        self.params.wd[0].next = self.load_bias.val();
-        self.params.wd[1].next = self.load_multiplier.val();
-        self.params.wd[2].next = self.load_shift.val();
+        self.params.wd[0].next = self.values.bias.val();
+        self.params.wd[1].next = self.values.multiplier.val();
+        self.params.wd[2].next = self.values.shift.val();
         self.params.re.next = self.step.val();
         self.params.ra.next = self.row.val();
         self.step_1.d.next = self.step.val();

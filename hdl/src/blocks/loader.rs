@@ -1,9 +1,12 @@
 //! Patch loader: reads the region of a slice once and hands each word to every row whose patch holds it.
 
+use super::bundles::{
+    ConfigBus, Extent, PatchWord, PatchWrite, Pitch, Pixel, ReadPort, Run, Slices, Tap,
+};
 use super::flags;
 use super::loader_loops::LoaderLoops;
 use super::loader_row::LoaderRow;
-use crate::geometry::{Geometry, LATTICE_BITS};
+use crate::geometry::Geometry;
 use crate::rtl::prelude::*;
 
 block! {
@@ -11,46 +14,27 @@ block! {
     /// the word ([`LoaderRow`]), and tells the columns what the halves of the scratchpads hold.
     pub(crate) struct Loader = "loader" {
         pub(crate) clock: Signal<In, Clock>,
-        pub(crate) reset: Signal<In, Bit>,
-        pub(crate) start: Signal<In, Bit>,
-        pub(crate) set: Signal<In, Bit>,
-        pub(crate) set_index: Wire<In> = Wire::new(8),
-        pub(crate) set_data: Wire<In> = Wire::new(32),
+        pub(crate) run: Run<In> = Run::new(),
+        pub(crate) set: ConfigBus<In> = ConfigBus::set(),
         // Row table, see `RowTable`.
-        pub(crate) base_y: Vec<Wire<In>> = Wire::vec(r, LATTICE_BITS),
-        pub(crate) base_x: Vec<Wire<In>> = Wire::vec(r, LATTICE_BITS),
-        pub(crate) pixel_y: Vec<Wire<In>> = Wire::vec(r, LATTICE_BITS),
-        pub(crate) pixel_x: Vec<Wire<In>> = Wire::vec(r, LATTICE_BITS),
-        pub(crate) unused: Vec<Signal<In, Bit>> = flags(r),
+        pub(crate) tap: Bundles<Tap<In>> = Bundles::new(r, Tap::new),
+        pub(crate) pixel: Bundles<Pixel<In>> = Bundles::new(r, Pixel::new),
         pub(crate) patch: Vec<Wire<In>> = Wire::vec(r, g.patch_bits()),
         // Columns in use and the slices (mod 4) that they finished.
         pub(crate) active: Vec<Signal<In, Bit>> = flags(g.cols),
         pub(crate) done: Vec<Wire<In>> = Wire::vec(g.cols, 2),
-        // Global buffer read port.
-        pub(crate) read: Signal<Out, Bit>,
-        pub(crate) read_addr: Wire<Out> = Wire::new(addr),
-        pub(crate) read_data: Vec<Wire<In>> = Wire::vec(g.word_channels, g.activation_bits),
+        pub(crate) buffer: ReadPort<Out> = ReadPort::new(g),
         // Patch words to the rows.
-        pub(crate) write: Vec<Signal<Out, Bit>> = flags(r),
-        pub(crate) write_word: Vec<Wire<Out>> = Wire::vec(r, g.scratch_bits()),
-        pub(crate) write_data: Vec<Wire<Out>> =
-            Wire::signed_vec(g.word_channels, g.activation_bits),
-        pub(crate) write_nonzero: Vec<Signal<Out, Bit>> = flags(g.word_channels),
+        pub(crate) write: Bundles<PatchWrite<Out>> = Bundles::new(r, || PatchWrite::new(g)),
+        pub(crate) word: PatchWord<Out> = PatchWord::new(g),
         pub(crate) write_rows: Wire<Out> = Wire::new(row_count),
-        // Slices filled (mod 4) and what the halves hold.
-        pub(crate) filled: Wire<Out> = Wire::new(2),
-        pub(crate) first: Vec<Signal<Out, Bit>> = flags(2),
-        pub(crate) last: Vec<Signal<Out, Bit>> = flags(2),
-        pub(crate) finish: Vec<Signal<Out, Bit>> = flags(2),
+        pub(crate) slices: Slices<Out> = Slices::new(),
+        // Rows with a pixel, by half.
         pub(crate) valid: Vec<Vec<Signal<Out, Bit>>> = (0..2).map(|_| flags(r)).collect(),
         pub(crate) valid_rows: Vec<Wire<Out>> = Wire::vec(2, row_count),
-        // Extent of the slices in the halves (dense weights only).
-        pub(crate) kernel_y: Vec<Wire<Out>> = Wire::vec(2 * dense, count),
-        pub(crate) kernel_x: Vec<Wire<Out>> = Wire::vec(2 * dense, count),
-        pub(crate) channel_words: Vec<Wire<Out>> = Wire::vec(2 * dense, count),
-        pub(crate) last_word: Vec<Signal<Out, Bit>> = flags(2 * dense),
-        pub(crate) patch_y: Vec<Wire<Out>> = Wire::vec(dense, g.patch_bits()),
-        pub(crate) patch_x: Vec<Wire<Out>> = Wire::vec(dense, g.patch_bits()),
+        // Of the slices in the halves (dense weights only).
+        pub(crate) extent: Bundles<Extent<Out>> = Bundles::new(2 * dense, || Extent::new(g)),
+        pub(crate) pitch: Bundles<Pitch<Out>> = Bundles::new(dense, || Pitch::new(g)),
         loops: LoaderLoops = LoaderLoops::new(g),
         row: Vec<LoaderRow> = (0..r).map(|_| LoaderRow::new(g)).collect(),
         filled_q: Reg = Reg::new(2),
@@ -73,26 +57,29 @@ block! {
         _rows: usize = r,
         _cols: usize = g.cols,
         _channels: usize = g.word_channels,
-        _dense: usize = dense,
+        dense: When = When::new(!g.skip),
     }
 
     pub(crate) fn new(g: &Geometry) {
-        let (r, count, addr) = (g.rows, g.patch_count_bits(), g.buffer_bits);
+        let (r, count) = (g.rows, g.patch_count_bits());
         let dense = usize::from(!g.skip);
         let row_count = addr_width(r + 1);
     }
 }
 
-impl Logic for Loader {
+parts!(Loader:
+    /// The walk, and the rows whose patch holds the word.
+    Words,
+    /// What the halves of the scratchpads hold.
+    Halves,
+);
+
+impl parts::Part<Words> for Loader {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, filled_q);
         clock!(self, clock, loops);
-        self.loops.reset.next = self.reset.val();
-        self.loops.start.next = self.start.val();
-        self.loops.set.next = self.set.val();
-        self.loops.set_index.next = self.set_index.val();
-        self.loops.set_data.next = self.set_data.val();
+        wires::link(&mut self.run, &mut self.loops.run);
+        wires::link(&mut self.set, &mut self.loops.set);
 
         // A slice may start when no column in use still reads the half that it goes to.
         self.blocked.next = false;
@@ -103,38 +90,29 @@ impl Logic for Loader {
             }
         }
         self.loops.blocked.next = self.blocked.val();
-        self.read.next = self.loops.read.val();
-        self.read_addr.next = self.loops.read_addr.val();
+        self.buffer.read.next = self.loops.read.val();
+        self.buffer.read_addr.next = self.loops.read_addr.val();
 
-        // Rows whose patch holds the word.
         self.row_count[0].next = 0.into();
         self.hit_count[0].next = 0.into();
         for r in 0..self._rows {
-            self.row[r].clock.next = self.clock.val();
-            self.row[r].base_y.next = self.base_y[r].val();
-            self.row[r].base_x.next = self.base_x[r].val();
-            self.row[r].pixel_y.next = self.pixel_y[r].val();
-            self.row[r].pixel_x.next = self.pixel_x[r].val();
-            self.row[r].unused.next = self.unused[r].val();
-            self.row[r].patch.next = self.patch[r].val();
-            self.row[r].step.next = self.loops.step.val();
-            self.row[r].y.next = self.loops.y_now.val();
-            self.row[r].x.next = self.loops.x_now.val();
-            self.row[r].n_y.next = self.loops.n_y.val();
-            self.row[r].n_x.next = self.loops.n_x.val();
-            self.row[r].rest_y.next = self.loops.rest_height.val();
-            self.row[r].rest_x.next = self.loops.rest_width.val();
-            self.row[r].half.next = self.loops.half.val();
-            self.row[r].word.next = self.loops.word_at.val();
+            clock!(self, clock, row[r]);
+            wires::link(&mut self.tap[r], &mut self.row[r].tap);
+            wires::link(&mut self.pixel[r], &mut self.row[r].pixel);
+            wires::link(&mut self.patch[r], &mut self.row[r].patch);
+            wires::link(&mut self.loops.region, &mut self.row[r].region);
+            wires::link(&mut self.loops.rest, &mut self.row[r].rest);
+            wires::link(&mut self.loops.half, &mut self.row[r].half);
+            wires::link(&mut self.loops.word_at, &mut self.row[r].word);
+            wires::link(&mut self.write[r], &mut self.row[r].write);
+            wires::link(&mut self.ends, &mut self.row[r].end);
             for h in 0..2 {
-                self.row[r].end[h].next = self.ends[h].val();
                 self.valid[h][r].next = self.row[r].valid[h].val();
             }
             self.row_count[r + 1].next =
                 self.row_count[r].val() + self.row[r].valid_now.val().into();
-            self.hit_count[r + 1].next = self.hit_count[r].val() + self.row[r].write.val().into();
-            self.write[r].next = self.row[r].write.val();
-            self.write_word[r].next = self.row[r].write_word.val();
+            self.hit_count[r + 1].next =
+                self.hit_count[r].val() + self.row[r].write.write.val().into();
         }
         self.write_rows.next = self.hit_count[self.rows.index()].val();
         self.pad.next = 0.into();
@@ -142,20 +120,25 @@ impl Logic for Loader {
             self.pad.next = self.smallest.val();
         }
         for b in 0..self._channels {
-            self.write_data[b].next = self.pad.val();
+            self.word.write_data[b].next = self.pad.val();
             if self.loops.in_bounds.val() {
-                self.write_data[b].next = signed_cast(self.read_data[b].val());
+                self.word.write_data[b].next = signed_cast(self.buffer.read_data[b].val());
             }
-            self.write_nonzero[b].next = self.write_data[b].val().any();
+            self.word.write_nonzero[b].next = self.word.write_data[b].val().any();
         }
+    }
+}
 
-        // What a half holds is recorded with the slice's last step; the columns may start when its last
-        // word is written.
+impl parts::Part<Halves> for Loader {
+    #[hdl_gen]
+    fn update(&mut self) {
+        // It is recorded with the slice's last step; the columns may start when its last word is written.
+        dff_setup!(self, clock, filled_q);
         self.filled_q.d.next = self.loops.issued_now.val();
-        if self.start.val() {
+        if self.run.start.val() {
             self.filled_q.d.next = 0.into();
         }
-        self.filled.next = self.filled_q.q.val();
+        self.slices.filled.next = self.filled_q.q.val();
         for h in 0..2 {
             dff_setup!(self, clock, first_q[h], last_q[h], finish_q[h], valid_rows_q[h]);
             self.ends[h].next =
@@ -166,28 +149,27 @@ impl Logic for Loader {
                 self.finish_q[h].d.next = self.loops.run_end.val();
                 self.valid_rows_q[h].d.next = self.row_count[self.rows.index()].val();
             }
-            self.first[h].next = self.first_q[h].q.val();
-            self.last[h].next = self.last_q[h].q.val();
-            self.finish[h].next = self.finish_q[h].q.val();
+            self.slices.first[h].next = self.first_q[h].q.val();
+            self.slices.last[h].next = self.last_q[h].q.val();
+            self.slices.finish[h].next = self.finish_q[h].q.val();
             self.valid_rows[h].next = self.valid_rows_q[h].q.val();
         }
-        for d in 0..self._dense {
+        if self.dense.val() {
             for h in 0..2 {
                 dff_setup!(self, clock, kernel_y_q[h], kernel_x_q[h], channel_words_q[h]);
                 dff_setup!(self, clock, last_word_q[h]);
                 if self.ends[h].val() {
-                    self.kernel_y_q[h].d.next = self.loops.n_y.val();
-                    self.kernel_x_q[h].d.next = self.loops.n_x.val();
+                    self.kernel_y_q[h].d.next = self.loops.region.n_y.val();
+                    self.kernel_x_q[h].d.next = self.loops.region.n_x.val();
                     self.channel_words_q[h].d.next = self.loops.n_cb.val();
                     self.last_word_q[h].d.next = self.loops.end_bc.val();
                 }
-                self.kernel_y[h].next = self.kernel_y_q[h].q.val();
-                self.kernel_x[h].next = self.kernel_x_q[h].q.val();
-                self.channel_words[h].next = self.channel_words_q[h].q.val();
-                self.last_word[h].next = self.last_word_q[h].q.val();
+                self.extent[h].kernel_y.next = self.kernel_y_q[h].q.val();
+                self.extent[h].kernel_x.next = self.kernel_x_q[h].q.val();
+                self.extent[h].channel_words.next = self.channel_words_q[h].q.val();
+                self.extent[h].last_word.next = self.last_word_q[h].q.val();
             }
-            self.patch_y[d].next = self.loops.patch_y.val();
-            self.patch_x[d].next = self.loops.patch_x.val();
+            wires::link(&mut self.pitch[0], &mut self.loops.pitch);
         }
     }
 }

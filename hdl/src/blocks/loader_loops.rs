@@ -1,5 +1,6 @@
 //! Loop nest of the patch loader: where in the region, the slices and the tiles it is.
 
+use super::bundles::{ConfigBus, Pitch, Region, Rest, Run};
 use super::config_leaf::config_leaf;
 use crate::geometry::{Geometry, LATTICE_BITS};
 use crate::rtl::prelude::*;
@@ -39,23 +40,16 @@ block! {
     /// shapes share it.
     pub(crate) struct LoaderLoops = "loader_loops" {
         pub(crate) clock: Signal<In, Clock>,
-        pub(crate) reset: Signal<In, Bit>,
-        pub(crate) start: Signal<In, Bit>,
-        pub(crate) set: Signal<In, Bit>,
-        pub(crate) set_index: Wire<In> = Wire::new(8),
-        pub(crate) set_data: Wire<In> = Wire::new(32),
+        pub(crate) run: Run<In> = Run::new(),
+        pub(crate) set: ConfigBus<In> = ConfigBus::set(),
         // A column still reads the half that the slice at hand goes to.
         pub(crate) blocked: Signal<In, Bit>,
         // A word of this cycle, its place in the region and how much of the region is a patch.
-        pub(crate) step: Signal<Out, Bit>,
-        pub(crate) y_now: Wire<Out> = Wire::new(LATTICE_BITS + 1),
-        pub(crate) x_now: Wire<Out> = Wire::new(LATTICE_BITS + 1),
-        pub(crate) n_y: Wire<Out> = Wire::new(count),
-        pub(crate) n_x: Wire<Out> = Wire::new(count),
+        pub(crate) region: Region<Out> =
+            Region::new(g).named(&["step", "y_now", "x_now", "n_y", "n_x"]),
         pub(crate) n_cb: Wire<Out> = Wire::new(count),
         // Pixels of the output from the tile on.
-        pub(crate) rest_height: Wire<Out> = Wire::new(16),
-        pub(crate) rest_width: Wire<Out> = Wire::new(16),
+        pub(crate) rest: Rest<Out> = Rest::new().named(&["rest_height", "rest_width"]),
         // Global buffer read port.
         pub(crate) read: Signal<Out, Bit>,
         pub(crate) read_addr: Wire<Out> = Wire::new(addr),
@@ -72,8 +66,7 @@ block! {
         pub(crate) slice_first: Signal<Out, Bit>,
         pub(crate) end_bc: Signal<Out, Bit>,
         pub(crate) maximum: Signal<Out, Bit>,
-        pub(crate) patch_y: Wire<Out> = Wire::new(patch),
-        pub(crate) patch_x: Wire<Out> = Wire::new(patch),
+        pub(crate) pitch: Pitch<Out> = Pitch::new(g),
         cfg: LoaderConfig = LoaderConfig::new(g),
         busy: RegBit,
         issued: Reg = Reg::new(2),
@@ -126,18 +119,30 @@ block! {
     }
 }
 
-impl Logic for LoaderLoops {
+parts!(LoaderLoops:
+    /// Extent of the slice, and which levels advance with this step.
+    Levels,
+    /// The counters of the loops.
+    Counts,
+    /// The buffer address at which each level began.
+    Addresses,
+    /// The place in the image at which each level began.
+    Coordinates,
+    /// The place in the patch.
+    Places,
+    /// The read of the buffer and what arrives.
+    Read,
+    /// Where the loops are, for the blocks around.
+    Report,
+);
+
+impl parts::Part<Levels> for LoaderLoops {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, busy, issued, ty, tx, bc, by, bx, y, x, cb);
-        dff_setup!(self, clock, addr_ty, addr_tx, addr_bc, addr_by, addr_bx, addr_y, addr_x, addr);
-        dff_setup!(self, clock, iy_ty, iy_by, iy, ix_tx, ix_bx, ix, word_y, word_x, word);
-        dff_setup!(self, clock, rest_y, rest_x);
-        clock!(self, clock, cfg, in_image_q, half_q, word_q);
-        self.cfg.write.next = self.set.val();
-        self.cfg.index.next = self.set_index.val();
-        self.cfg.data.next = self.set_data.val();
-        self.step.next = self.busy.q.val() & !self.blocked.val();
+        dff_setup!(self, clock, busy);
+        clock!(self, clock, cfg);
+        wires::link(&mut self.set, &mut self.cfg.bus);
+        self.region.step.next = self.busy.q.val() & !self.blocked.val();
 
         // Extent of the slice.
         self.end_bc.next = (self.bc.q.val() + 1.into()) == self.cfg.cb_blocks.val();
@@ -147,21 +152,21 @@ impl Logic for LoaderLoops {
         if self.end_bc.val() {
             self.n_cb.next = self.cfg.cb_last.val();
         }
-        self.n_y.next = self.cfg.ky_full.val();
+        self.region.n_y.next = self.cfg.ky_full.val();
         if self.end_by.val() {
-            self.n_y.next = self.cfg.ky_last.val();
+            self.region.n_y.next = self.cfg.ky_last.val();
         }
-        self.n_x.next = self.cfg.kx_full.val();
+        self.region.n_x.next = self.cfg.kx_full.val();
         if self.end_bx.val() {
-            self.n_x.next = self.cfg.kx_last.val();
+            self.region.n_x.next = self.cfg.kx_last.val();
         }
 
         // Which levels advance with this step.
         self.wrap_cb.next = (self.cb.q.val() + 1.into()) == self.n_cb.val();
         self.wrap_x.next = self.wrap_cb.val()
-            & ((self.x.q.val() + 1.into()) == (self.n_x.val() + self.cfg.ext_x.val()));
+            & ((self.x.q.val() + 1.into()) == (self.region.n_x.val() + self.cfg.ext_x.val()));
         self.wrap_y.next = self.wrap_x.val()
-            & ((self.y.q.val() + 1.into()) == (self.n_y.val() + self.cfg.ext_y.val()));
+            & ((self.y.q.val() + 1.into()) == (self.region.n_y.val() + self.cfg.ext_y.val()));
         self.wrap_bx.next = self.wrap_y.val() & self.end_bx.val();
         self.wrap_by.next = self.wrap_bx.val() & self.end_by.val();
         self.wrap_bc.next = self.wrap_by.val() & self.end_bc.val();
@@ -169,19 +174,84 @@ impl Logic for LoaderLoops {
             self.wrap_bc.val() & ((self.tx.q.val() + 1.into()) == self.cfg.tiles_x.val());
         self.wrap_ty.next =
             self.wrap_tx.val() & ((self.ty.q.val() + 1.into()) == self.cfg.tiles_y.val());
-
-        self.moved.next = self.addr.q.val() + 1.into();
-        if self.step.val() & self.wrap_ty.val() {
+        if self.region.step.val() & self.wrap_ty.val() {
             self.busy.d.next = false;
         }
-        if self.start.val() {
+        if self.run.start.val() {
             self.busy.d.next = true;
         }
+        if self.run.reset.val() {
+            self.busy.d.next = false;
+        }
+    }
+}
+
+impl parts::Part<Counts> for LoaderLoops {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, issued, ty, tx, bc, by, bx, y, x, cb, rest_y, rest_x);
         // The outer condition is what the clocks of these registers are gated with.
-        if self.step.val() | self.start.val() {
-            if self.step.val() {
+        if self.region.step.val() | self.run.start.val() {
+            if self.region.step.val() {
                 self.cb.d.next = self.cb.q.val() + 1.into();
-                self.word.d.next = self.word.q.val() + 1.into();
+                if self.wrap_cb.val() {
+                    self.cb.d.next = 0.into();
+                    self.x.d.next = self.x.q.val() + 1.into();
+                }
+                if self.wrap_x.val() {
+                    self.x.d.next = 0.into();
+                    self.y.d.next = self.y.q.val() + 1.into();
+                }
+                if self.wrap_y.val() {
+                    self.y.d.next = 0.into();
+                    self.bx.d.next = self.bx.q.val() + 1.into();
+                    self.issued.d.next = self.issued.q.val() + 1.into();
+                }
+                if self.wrap_bx.val() {
+                    self.bx.d.next = 0.into();
+                    self.by.d.next = self.by.q.val() + 1.into();
+                }
+                if self.wrap_by.val() {
+                    self.by.d.next = 0.into();
+                    self.bc.d.next = self.bc.q.val() + 1.into();
+                }
+                if self.wrap_bc.val() {
+                    self.bc.d.next = 0.into();
+                    self.tx.d.next = self.tx.q.val() + 1.into();
+                    self.rest_x.d.next = self.rest_x.q.val() - self.cfg.tile_w.val();
+                }
+                if self.wrap_tx.val() {
+                    self.tx.d.next = 0.into();
+                    self.ty.d.next = self.ty.q.val() + 1.into();
+                    self.rest_x.d.next = self.cfg.out_w.val();
+                    self.rest_y.d.next = self.rest_y.q.val() - self.cfg.tile_h.val();
+                }
+            }
+            if self.run.start.val() {
+                self.issued.d.next = 0.into();
+                self.ty.d.next = 0.into();
+                self.tx.d.next = 0.into();
+                self.bc.d.next = 0.into();
+                self.by.d.next = 0.into();
+                self.bx.d.next = 0.into();
+                self.y.d.next = 0.into();
+                self.x.d.next = 0.into();
+                self.cb.d.next = 0.into();
+                self.rest_y.d.next = self.cfg.out_h.val();
+                self.rest_x.d.next = self.cfg.out_w.val();
+            }
+        }
+    }
+}
+
+impl parts::Part<Addresses> for LoaderLoops {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, addr_ty, addr_tx, addr_bc, addr_by, addr_bx, addr_y, addr_x, addr);
+        self.moved.next = self.addr.q.val() + 1.into();
+        // The outer condition is what the clocks of these registers are gated with.
+        if self.region.step.val() | self.run.start.val() {
+            if self.region.step.val() {
                 if self.wrap_tx.val() {
                     self.moved.next = self.addr_ty.q.val() + self.cfg.addr_tile_y.val();
                 } else if self.wrap_bc.val() {
@@ -199,84 +269,28 @@ impl Logic for LoaderLoops {
                 }
                 self.addr.d.next = self.moved.val();
                 if self.wrap_cb.val() {
-                    self.cb.d.next = 0.into();
-                    self.x.d.next = self.x.q.val() + 1.into();
                     self.addr_x.d.next = self.moved.val();
-                    self.ix.d.next = self.ix.q.val() + self.cfg.step_x.val();
-                    self.word_x.d.next = self.word_x.q.val() + self.cfg.patch_x.val();
-                    self.word.d.next = self.word_x.q.val() + self.cfg.patch_x.val();
                 }
                 if self.wrap_x.val() {
-                    self.x.d.next = 0.into();
-                    self.y.d.next = self.y.q.val() + 1.into();
                     self.addr_y.d.next = self.moved.val();
-                    self.iy.d.next = self.iy.q.val() + self.cfg.step_y.val();
-                    self.ix.d.next = self.ix_bx.q.val();
-                    self.word_y.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
-                    self.word_x.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
-                    self.word.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
                 }
                 if self.wrap_y.val() {
-                    self.y.d.next = 0.into();
-                    self.word_y.d.next = 0.into();
-                    self.word_x.d.next = 0.into();
-                    self.word.d.next = 0.into();
-                    self.bx.d.next = self.bx.q.val() + 1.into();
-                    self.issued.d.next = self.issued.q.val() + 1.into();
                     self.addr_bx.d.next = self.moved.val();
-                    self.iy.d.next = self.iy_by.q.val();
-                    self.ix_bx.d.next = self.ix_bx.q.val() + self.cfg.in_kx.val();
-                    self.ix.d.next = self.ix_bx.q.val() + self.cfg.in_kx.val();
                 }
                 if self.wrap_bx.val() {
-                    self.bx.d.next = 0.into();
-                    self.by.d.next = self.by.q.val() + 1.into();
                     self.addr_by.d.next = self.moved.val();
-                    self.iy_by.d.next = self.iy_by.q.val() + self.cfg.in_ky.val();
-                    self.iy.d.next = self.iy_by.q.val() + self.cfg.in_ky.val();
-                    self.ix_bx.d.next = self.ix_tx.q.val();
-                    self.ix.d.next = self.ix_tx.q.val();
                 }
                 if self.wrap_by.val() {
-                    self.by.d.next = 0.into();
-                    self.bc.d.next = self.bc.q.val() + 1.into();
                     self.addr_bc.d.next = self.moved.val();
-                    self.iy_by.d.next = self.iy_ty.q.val();
-                    self.iy.d.next = self.iy_ty.q.val();
                 }
                 if self.wrap_bc.val() {
-                    self.bc.d.next = 0.into();
-                    self.tx.d.next = self.tx.q.val() + 1.into();
                     self.addr_tx.d.next = self.moved.val();
-                    self.rest_x.d.next = self.rest_x.q.val() - self.cfg.tile_w.val();
-                    self.ix_tx.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
-                    self.ix_bx.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
-                    self.ix.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
                 }
                 if self.wrap_tx.val() {
-                    self.tx.d.next = 0.into();
-                    self.ty.d.next = self.ty.q.val() + 1.into();
                     self.addr_ty.d.next = self.moved.val();
-                    self.rest_x.d.next = self.cfg.out_w.val();
-                    self.rest_y.d.next = self.rest_y.q.val() - self.cfg.tile_h.val();
-                    self.iy_ty.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
-                    self.iy_by.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
-                    self.iy.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
-                    self.ix_tx.d.next = self.cfg.in_x0.val();
-                    self.ix_bx.d.next = self.cfg.in_x0.val();
-                    self.ix.d.next = self.cfg.in_x0.val();
                 }
             }
-            if self.start.val() {
-                self.issued.d.next = 0.into();
-                self.ty.d.next = 0.into();
-                self.tx.d.next = 0.into();
-                self.bc.d.next = 0.into();
-                self.by.d.next = 0.into();
-                self.bx.d.next = 0.into();
-                self.y.d.next = 0.into();
-                self.x.d.next = 0.into();
-                self.cb.d.next = 0.into();
+            if self.run.start.val() {
                 self.addr_ty.d.next = self.cfg.addr0.val();
                 self.addr_tx.d.next = self.cfg.addr0.val();
                 self.addr_bc.d.next = self.cfg.addr0.val();
@@ -285,52 +299,135 @@ impl Logic for LoaderLoops {
                 self.addr_y.d.next = self.cfg.addr0.val();
                 self.addr_x.d.next = self.cfg.addr0.val();
                 self.addr.d.next = self.cfg.addr0.val();
+            }
+        }
+    }
+}
+
+impl parts::Part<Coordinates> for LoaderLoops {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, iy_ty, iy_by, iy, ix_tx, ix_bx, ix);
+        // The outer condition is what the clocks of these registers are gated with.
+        if self.region.step.val() | self.run.start.val() {
+            if self.region.step.val() {
+                if self.wrap_cb.val() {
+                    self.ix.d.next = self.ix.q.val() + self.cfg.step_x.val();
+                }
+                if self.wrap_x.val() {
+                    self.iy.d.next = self.iy.q.val() + self.cfg.step_y.val();
+                    self.ix.d.next = self.ix_bx.q.val();
+                }
+                if self.wrap_y.val() {
+                    self.iy.d.next = self.iy_by.q.val();
+                    self.ix_bx.d.next = self.ix_bx.q.val() + self.cfg.in_kx.val();
+                    self.ix.d.next = self.ix_bx.q.val() + self.cfg.in_kx.val();
+                }
+                if self.wrap_bx.val() {
+                    self.iy_by.d.next = self.iy_by.q.val() + self.cfg.in_ky.val();
+                    self.iy.d.next = self.iy_by.q.val() + self.cfg.in_ky.val();
+                    self.ix_bx.d.next = self.ix_tx.q.val();
+                    self.ix.d.next = self.ix_tx.q.val();
+                }
+                if self.wrap_by.val() {
+                    self.iy_by.d.next = self.iy_ty.q.val();
+                    self.iy.d.next = self.iy_ty.q.val();
+                }
+                if self.wrap_bc.val() {
+                    self.ix_tx.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
+                    self.ix_bx.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
+                    self.ix.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
+                }
+                if self.wrap_tx.val() {
+                    self.iy_ty.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
+                    self.iy_by.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
+                    self.iy.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
+                    self.ix_tx.d.next = self.cfg.in_x0.val();
+                    self.ix_bx.d.next = self.cfg.in_x0.val();
+                    self.ix.d.next = self.cfg.in_x0.val();
+                }
+            }
+            if self.run.start.val() {
                 self.iy_ty.d.next = self.cfg.in_y0.val();
                 self.iy_by.d.next = self.cfg.in_y0.val();
                 self.iy.d.next = self.cfg.in_y0.val();
                 self.ix_tx.d.next = self.cfg.in_x0.val();
                 self.ix_bx.d.next = self.cfg.in_x0.val();
                 self.ix.d.next = self.cfg.in_x0.val();
+            }
+        }
+    }
+}
+
+impl parts::Part<Places> for LoaderLoops {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, word_y, word_x, word);
+        // The outer condition is what the clocks of these registers are gated with.
+        if self.region.step.val() | self.run.start.val() {
+            if self.region.step.val() {
+                self.word.d.next = self.word.q.val() + 1.into();
+                if self.wrap_cb.val() {
+                    self.word_x.d.next = self.word_x.q.val() + self.cfg.patch_x.val();
+                    self.word.d.next = self.word_x.q.val() + self.cfg.patch_x.val();
+                }
+                if self.wrap_x.val() {
+                    self.word_y.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
+                    self.word_x.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
+                    self.word.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
+                }
+                if self.wrap_y.val() {
+                    self.word_y.d.next = 0.into();
+                    self.word_x.d.next = 0.into();
+                    self.word.d.next = 0.into();
+                }
+            }
+            if self.run.start.val() {
                 self.word_y.d.next = 0.into();
                 self.word_x.d.next = 0.into();
                 self.word.d.next = 0.into();
-                self.rest_y.d.next = self.cfg.out_h.val();
-                self.rest_x.d.next = self.cfg.out_w.val();
             }
         }
-        if self.reset.val() {
-            self.busy.d.next = false;
-        }
+    }
+}
 
+impl parts::Part<Read> for LoaderLoops {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, in_image_q, half_q, word_q);
         // Buffer read, outside the image not.
         self.in_image.next = (self.iy.q.val() >= 0.into())
             & (self.ix.q.val() >= 0.into())
             & (self.iy.q.val() < self.cfg.in_h.val())
             & (self.ix.q.val() < self.cfg.in_w.val());
-        self.read.next = self.step.val() & self.in_image.val();
+        self.read.next = self.region.step.val() & self.in_image.val();
         self.read_addr.next = self.addr.q.val();
         self.in_image_q.d.next = self.in_image.val();
         self.half_q.d.next = self.issued.q.val().get_bit(0);
         self.word_q.d.next = self.word.q.val();
-
         self.in_bounds.next = self.in_image_q.q.val();
         self.half.next = self.half_q.q.val();
         self.word_at.next = self.word_q.q.val();
+    }
+}
 
-        self.y_now.next = self.y.q.val();
-        self.x_now.next = self.x.q.val();
-        self.rest_height.next = self.rest_y.q.val();
-        self.rest_width.next = self.rest_x.q.val();
+impl parts::Part<Report> for LoaderLoops {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.region.y.next = self.y.q.val();
+        self.region.x.next = self.x.q.val();
+        self.rest.rest_y.next = self.rest_y.q.val();
+        self.rest.rest_x.next = self.rest_x.q.val();
         self.issued_now.next = self.issued.q.val();
-        self.slice_end.next = self.step.val() & self.wrap_y.val();
+        self.slice_end.next = self.region.step.val() & self.wrap_y.val();
         self.tile_end.next = self.wrap_bc.val();
         self.run_end.next = self.wrap_ty.val();
         self.slice_first.next = (self.bc.q.val() == 0.into())
             & (self.by.q.val() == 0.into())
             & (self.bx.q.val() == 0.into());
         self.maximum.next = self.cfg.mode.val().get_bit(1);
-        self.patch_y.next = self.cfg.patch_y.val();
-        self.patch_x.next = self.cfg.patch_x.val();
+        self.pitch.patch_y.next = self.cfg.patch_y.val();
+        self.pitch.patch_x.next = self.cfg.patch_x.val();
     }
 }
 

@@ -5,6 +5,7 @@
 #![allow(clippy::too_many_lines)]
 
 mod accelerator;
+mod bundles;
 mod column;
 mod compute;
 mod config_leaf;

@@ -1,6 +1,6 @@
 //! Configuration registers of the rows of the array: which pixel each row works on.
 
-use super::flags;
+use super::bundles::{ConfigBus, Pixel, Tap};
 use crate::geometry::{Geometry, LATTICE_BITS};
 use crate::isa::register::{ROW_BASE, ROW_STRIDE, RowRegister};
 use crate::rtl::prelude::*;
@@ -9,16 +9,9 @@ block! {
     /// The row table, a leaf: [`ROW_STRIDE`] registers per row, see [`RowRegister`].
     pub(crate) struct RowTable = "row_table" {
         pub(crate) clock: Signal<In, Clock>,
-        pub(crate) write: Signal<In, Bit>,
-        pub(crate) index: Wire<In> = Wire::new(8),
-        pub(crate) data: Wire<In> = Wire::new(32),
-        // First tap in the lattice, relative to the tile.
-        pub(crate) base_y: Vec<Wire<Out>> = Wire::vec(g.rows, LATTICE_BITS),
-        pub(crate) base_x: Vec<Wire<Out>> = Wire::vec(g.rows, LATTICE_BITS),
-        // Pixel relative to the tile, and whether the row is not used.
-        pub(crate) pixel_y: Vec<Wire<Out>> = Wire::vec(g.rows, LATTICE_BITS),
-        pub(crate) pixel_x: Vec<Wire<Out>> = Wire::vec(g.rows, LATTICE_BITS),
-        pub(crate) unused: Vec<Signal<Out, Bit>> = flags(g.rows),
+        pub(crate) bus: ConfigBus<In> = ConfigBus::new(),
+        pub(crate) tap: Bundles<Tap<Out>> = Bundles::new(g.rows, Tap::new),
+        pub(crate) pixel: Bundles<Pixel<Out>> = Bundles::new(g.rows, Pixel::new),
         pub(crate) patch: Vec<Wire<Out>> = Wire::vec(g.rows, g.patch_bits()),
         pub(crate) out: Vec<Wire<Out>> = Wire::vec(g.rows, g.buffer_bits),
         _rows: usize = g.rows,
@@ -31,10 +24,10 @@ block! {
 
 impl Logic for RowTable {
     fn update(&mut self) {
-        if !(self.clock.pos_edge() && self.write.val()) {
+        if !(self.clock.pos_edge() && self.bus.write.val()) {
             return;
         }
-        let (index, data) = (self.index.val().index(), self.data.val().index());
+        let (index, data) = (self.bus.index.val().index(), self.bus.data.val().index());
         let (Some(at), stride) = (index.checked_sub(ROW_BASE as usize), ROW_STRIDE as usize) else {
             return;
         };
@@ -42,32 +35,25 @@ impl Logic for RowTable {
         if row >= self._rows {
             return;
         }
-        if at % stride == RowRegister::Base as usize {
-            self.base_y[row].next = low.into();
-            self.base_x[row].next = high.into();
-        } else if at % stride == RowRegister::Pixel as usize {
-            self.pixel_y[row].next = low.into();
-            self.pixel_x[row].next = high.into();
-            self.unused[row].next = low >> 15 == 1;
-        } else if at % stride == RowRegister::PatchOffset as usize {
-            self.patch[row].next = data.into();
-        } else {
-            self.out[row].next = data.into();
+        match RowRegister::ALL[at % stride] {
+            RowRegister::Base => {
+                self.tap[row].base_y.next = low.into();
+                self.tap[row].base_x.next = high.into();
+            }
+            RowRegister::Pixel => {
+                self.pixel[row].pixel_y.next = low.into();
+                self.pixel[row].pixel_x.next = high.into();
+                self.pixel[row].unused.next = low >> 15 == 1;
+            }
+            RowRegister::PatchOffset => self.patch[row].next = data.into(),
+            RowRegister::OutOffset => self.out[row].next = data.into(),
         }
     }
 
     fn connect(&mut self) {
-        for v in [
-            &mut self.base_y,
-            &mut self.base_x,
-            &mut self.pixel_y,
-            &mut self.pixel_x,
-            &mut self.patch,
-            &mut self.out,
-        ] {
-            v.iter_mut().for_each(Logic::connect);
-        }
-        self.unused.iter_mut().for_each(Logic::connect);
+        self.tap.iter_mut().for_each(Logic::connect);
+        self.pixel.iter_mut().for_each(Logic::connect);
+        self.patch.iter_mut().chain(&mut self.out).for_each(Logic::connect);
     }
 
     fn hdl(&self) -> Verilog {

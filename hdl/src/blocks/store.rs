@@ -1,5 +1,6 @@
 //! Store engine: sends buffer words to the output stream.
 
+use super::bundles::{ReadPort, Run, Stream};
 use crate::geometry::Geometry;
 use crate::rtl::prelude::*;
 
@@ -10,20 +11,14 @@ block! {
     /// stream takes them.
     pub(crate) struct Store = "store" {
         pub(crate) clock: Signal<In, Clock>,
-        pub(crate) reset: Signal<In, Bit>,
-        pub(crate) start: Signal<In, Bit>,
+        pub(crate) run: Run<In> = Run::new(),
         pub(crate) address: Wire<In> = Wire::new(addr),
         pub(crate) count: Wire<In> = Wire::new(addr + 1),
         pub(crate) busy: Signal<Out, Bit>,
         // Buffer read port, when the loader does not use it.
         pub(crate) port_free: Signal<In, Bit>,
-        pub(crate) read: Signal<Out, Bit>,
-        pub(crate) read_addr: Wire<Out> = Wire::new(addr),
-        pub(crate) read_data: Vec<Wire<In>> = Wire::vec(g.word_channels, g.activation_bits),
-        // Output stream.
-        pub(crate) out_valid: Signal<Out, Bit>,
-        pub(crate) out_ready: Signal<In, Bit>,
-        pub(crate) out_data: Vec<Wire<Out>> = Wire::vec(beat, 32),
+        pub(crate) buffer: ReadPort<Out> = ReadPort::new(g),
+        pub(crate) to_host: Stream<Out> = Stream::output(g),
         busy_q: RegBit,
         next: Reg = Reg::new(addr),
         to_read: Reg = Reg::new(addr + 1),
@@ -56,11 +51,10 @@ block! {
         _head: usize = head,
         _joined: usize = joined,
         _beat: usize = beat,
-        _pack: usize = usize::from(pack),
-        _split: usize = usize::from(!pack),
+        pack: When = When::new(pack),
         _parts: usize = parts,
-        _narrow: usize = usize::from(pack && slot < 32),
-        _wide: usize = usize::from(pack && slot >= 32),
+        narrow: When = When::new(pack && slot < 32),
+        wide: When = When::new(pack && slot >= 32),
         _per_word: usize = per_word,
     }
 
@@ -76,22 +70,35 @@ block! {
     }
 }
 
-impl Logic for Store {
+parts!(Store:
+    /// Reads words into the queue.
+    Queue,
+    /// The word at the head, as words of at most 32 bits.
+    Head,
+    /// Beats to the stream.
+    Beats,
+    /// The place of a word in a beat.
+    Gather,
+    /// Begin and reset.
+    Begin,
+);
+
+impl parts::Part<Queue> for Store {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, busy_q, next, to_read, to_send, fill, part, full);
-        self.read_q.clock.next = self.clock.val();
+        dff_setup!(self, clock, next, to_read, to_send, fill);
+        clock!(self, clock, read_q);
         self.busy.next = self.busy_q.q.val();
 
         // Read while the queue has room for what is on its way.
         self.room.next = (self.place.val() + self.read_q.q.val().into()) < 2.into();
-        self.read.next = self.busy_q.q.val()
+        self.buffer.read.next = self.busy_q.q.val()
             & self.to_read.q.val().any()
             & self.port_free.val()
             & self.room.val();
-        self.read_addr.next = self.next.q.val();
-        self.read_q.d.next = self.read.val();
-        if self.read.val() {
+        self.buffer.read_addr.next = self.next.q.val();
+        self.read_q.d.next = self.buffer.read.val();
+        if self.buffer.read.val() {
             self.next.d.next = self.next.q.val() + 1.into();
             self.to_read.d.next = self.to_read.q.val() - 1.into();
         }
@@ -103,7 +110,7 @@ impl Logic for Store {
             // What the loader reads does not concern the queue.
             self.fetched[b].next = 0.into();
             if self.read_q.q.val() {
-                self.fetched[b].next = self.read_data[b].val();
+                self.fetched[b].next = self.buffer.read_data[b].val();
             }
             if self.pop.val() | self.to_head.val() {
                 self.queue[0][b].d.next = self.queue[1][b].q.val();
@@ -119,8 +126,12 @@ impl Logic for Store {
         if self.pop.val() {
             self.to_send.d.next = self.to_send.q.val() - 1.into();
         }
+    }
+}
 
-        // The word at the head, as words of at most 32 bits.
+impl parts::Part<Head> for Store {
+    #[hdl_gen]
+    fn update(&mut self) {
         for w in 0..self._head {
             self.joined[w][0].next = 0.into();
             for i in 0..self._joined {
@@ -129,12 +140,19 @@ impl Logic for Store {
                         << self.channel_offset[i].val());
             }
         }
+    }
+}
 
-        // Several words make a beat: they gather in a register.
-        for _i in 0..self._pack {
-            self.pop.next = self.fill.q.val().any() & (!self.full.q.val() | self.out_ready.val());
-            self.out_valid.next = self.full.q.val();
-            if self.out_ready.val() {
+impl parts::Part<Beats> for Store {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, busy_q, part, full);
+        if self.pack.val() {
+            // Several words make a beat: they gather in a register.
+            self.pop.next =
+                self.fill.q.val().any() & (!self.full.q.val() | self.to_host.ready.val());
+            self.to_host.valid.next = self.full.q.val();
+            if self.to_host.ready.val() {
                 self.full.d.next = false;
                 if self.full.q.val() & !self.to_send.q.val().any() {
                     self.busy_q.d.next = false;
@@ -153,10 +171,41 @@ impl Logic for Store {
                 if self.pop.val() & (self.part.q.val() == 0.into()) {
                     self.packed[b].d.next = 0.into();
                 }
-                self.out_data[b].next = self.packed[b].q.val();
+                self.to_host.data[b].next = self.packed[b].q.val();
+            }
+        } else {
+            // A word makes one beat or several: they leave straight from the queue.
+            self.to_host.valid.next = self.fill.q.val().any();
+            self.pop.next = self.to_host.valid.val()
+                & self.to_host.ready.val()
+                & (self.part.q.val() == self.final_part.val());
+            if self.to_host.valid.val() & self.to_host.ready.val() {
+                self.part.d.next = self.part.q.val() + 1.into();
+            }
+            if self.pop.val() {
+                self.part.d.next = 0.into();
+                if self.last_word.val() {
+                    self.busy_q.d.next = false;
+                }
+            }
+            for b in 0..self._beat {
+                self.to_host.data[b].next = self.joined[b][self.channels_joined.index()].val();
+                for p in 0..self._parts {
+                    if self.part.q.val() == p.into() {
+                        self.to_host.data[b].next = self.joined[p * self.beat_words.index() + b]
+                            [self.channels_joined.index()]
+                        .val();
+                    }
+                }
             }
         }
-        for _i in 0..self._narrow {
+    }
+}
+
+impl parts::Part<Gather> for Store {
+    #[hdl_gen]
+    fn update(&mut self) {
+        if self.narrow.val() {
             for b in 0..self._beat {
                 for s in 0..self._per_word {
                     if self.pop.val()
@@ -174,7 +223,7 @@ impl Logic for Store {
                 }
             }
         }
-        for _i in 0..self._wide {
+        if self.wide.val() {
             for p in 0..self._parts {
                 for w in 0..self._head {
                     if self.pop.val() & (self.part.q.val() == p.into()) {
@@ -184,42 +233,20 @@ impl Logic for Store {
                 }
             }
         }
+    }
+}
 
-        // A word makes one beat or several: they leave straight from the queue.
-        for _i in 0..self._split {
-            self.out_valid.next = self.fill.q.val().any();
-            self.pop.next = self.out_valid.val()
-                & self.out_ready.val()
-                & (self.part.q.val() == self.final_part.val());
-            if self.out_valid.val() & self.out_ready.val() {
-                self.part.d.next = self.part.q.val() + 1.into();
-            }
-            if self.pop.val() {
-                self.part.d.next = 0.into();
-                if self.last_word.val() {
-                    self.busy_q.d.next = false;
-                }
-            }
-            for b in 0..self._beat {
-                self.out_data[b].next = self.joined[b][self.channels_joined.index()].val();
-                for p in 0..self._parts {
-                    if self.part.q.val() == p.into() {
-                        self.out_data[b].next = self.joined[p * self.beat_words.index() + b]
-                            [self.channels_joined.index()]
-                        .val();
-                    }
-                }
-            }
-        }
-
-        if self.start.val() {
+impl parts::Part<Begin> for Store {
+    #[hdl_gen]
+    fn update(&mut self) {
+        if self.run.start.val() {
             self.busy_q.d.next = true;
             self.next.d.next = self.address.val();
             self.to_read.d.next = self.count.val();
             self.to_send.d.next = self.count.val();
             self.part.d.next = 0.into();
         }
-        if self.reset.val() {
+        if self.run.reset.val() {
             self.busy_q.d.next = false;
             self.read_q.d.next = false;
             self.fill.d.next = 0.into();

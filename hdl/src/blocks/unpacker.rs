@@ -31,13 +31,12 @@ block! {
         words: Const = Const::new(words, 8),
         held_words: Const = Const::new(held, 8),
         final_part: Const = Const::new(parts - 1, 8),
-        _split: usize = usize::from(split),
-        _join: usize = usize::from(!split),
+        split: When = When::new(split),
         _parts: usize = parts,
         _early_parts: usize = parts - 1,
         _words: usize = words,
-        _narrow: usize = usize::from(slot < 32),
-        _wide: usize = usize::from(slot >= 32 && split),
+        narrow: When = When::new(slot < 32),
+        wide: When = When::new(slot >= 32 && split),
         _per_word: usize = per_word,
         _held: usize = held,
         _beat: usize = beat,
@@ -60,7 +59,7 @@ impl Logic for Unpacker {
     fn update(&mut self) {
         dff_setup!(self, clock, part);
         self.final_now.next = self.part.q.val() == self.final_part.val();
-        for _i in 0..self._split {
+        if self.split.val() {
             self.take.next = self.enable.val() & self.valid.val() & self.ready.val();
             self.accept.next =
                 self.enable.val() & self.ready.val() & (self.final_now.val() | self.last.val());
@@ -71,7 +70,7 @@ impl Logic for Unpacker {
         for w in 0..self._words {
             self.item[w].next = 0.into();
         }
-        for _i in 0..self._narrow {
+        if self.narrow.val() {
             for b in 0..self._beat {
                 for s in 0..self._per_word {
                     if self.part.q.val() == self.number[b * self.per_word.index() + s].val() {
@@ -80,7 +79,7 @@ impl Logic for Unpacker {
                 }
             }
         }
-        for _i in 0..self._wide {
+        if self.wide.val() {
             for p in 0..self._parts {
                 if self.part.q.val() == p.into() {
                     for w in 0..self._words {
@@ -89,7 +88,7 @@ impl Logic for Unpacker {
                 }
             }
         }
-        for _i in 0..self._join {
+        if !self.split.val() {
             self.take.next =
                 self.enable.val() & self.valid.val() & self.ready.val() & self.final_now.val();
             self.accept.next = self.enable.val() & (self.ready.val() | !self.final_now.val());

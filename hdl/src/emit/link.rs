@@ -43,7 +43,8 @@ impl Lower<'_> {
         let names = |side: &[(String, NetId)]| side.iter().map(|f| f.0.clone()).collect::<Vec<_>>();
         if names(&ours) != names(&theirs) {
             let fields = names(&ours).join(", ").replace('$', ".");
-            let message = format!("linked with `{inner}`, which has not the same signals ({fields})");
+            let message =
+                format!("linked with `{inner}`, which has not the same signals ({fields})");
             return self.complain(outer, message);
         }
         for ((_, outer), (_, inner)) in ours.into_iter().zip(theirs) {

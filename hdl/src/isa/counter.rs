@@ -1,5 +1,7 @@
 //! Performance counters: one definition for the RTL, the emulator and the results.
 
+use crate::rtl::Enumeration;
+
 /// Declares the counters: variant, key in results, meaning.
 macro_rules! counters {
     ($($variant:ident $key:literal $doc:literal,)*) => {
@@ -11,6 +13,12 @@ macro_rules! counters {
             /// All counters in the order of their index.
             pub const ALL: &'static [Counter] = &[$(Counter::$variant,)*];
 
+            /// Position in [`Counter::ALL`].
+            #[must_use]
+            pub const fn index(self) -> usize {
+                self as usize
+            }
+
             /// Key in `metrics.json`.
             pub fn key(self) -> &'static str {
                 match self { $(Counter::$variant => $key,)* }
@@ -20,6 +28,11 @@ macro_rules! counters {
             pub fn doc(self) -> &'static str {
                 match self { $(Counter::$variant => $doc,)* }
             }
+        }
+
+        impl Enumeration for Counter {
+            const NAMES: (&'static str, &'static [&'static str]) =
+                ("Counter", &[$(stringify!($variant)),*]);
         }
     };
 }

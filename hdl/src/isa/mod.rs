@@ -4,6 +4,8 @@
 //! documentation (`docs/command-stream.md`). The stream is a sequence of beats of `stream.bits`; a
 //! command word is the low 32 bits of a beat.
 
+use crate::rtl::Enumeration;
+
 pub mod counter;
 pub mod register;
 
@@ -22,6 +24,12 @@ macro_rules! codes {
             /// All codes, in ascending order.
             pub const ALL: &'static [$name] = &[$($name::$variant,)*];
 
+            /// Position in `ALL`.
+            #[must_use]
+            pub fn index(self) -> usize {
+                [$($name::$variant as u32,)*].iter().take_while(|&&code| code != self as u32).count()
+            }
+
             /// Name in the documentation and, in capitals, in the C header.
             pub fn name(self) -> &'static str {
                 match self { $($name::$variant => $text,)* }
@@ -31,6 +39,11 @@ macro_rules! codes {
             pub fn doc(self) -> &'static str {
                 match self { $($name::$variant => $meaning,)* }
             }
+        }
+
+        impl Enumeration for $name {
+            const NAMES: (&'static str, &'static [&'static str]) =
+                (stringify!($name), &[$(stringify!($variant)),*]);
         }
     };
 }

@@ -161,6 +161,10 @@ macro_rules! bundle {
 
         impl<$d: $crate::rtl::wires::Side> Logic for $name<$d> {
             fn update(&mut self) {}
+
+            fn connect(&mut self) {
+                $(self.$field.connect();)+
+            }
         }
 
         impl<$d: $crate::rtl::wires::Side> Block for $name<$d> {

@@ -104,6 +104,7 @@
 
 mod bundle;
 mod declare;
+mod indices;
 pub mod leaf;
 mod names;
 pub mod parts;
@@ -113,6 +114,7 @@ mod wire;
 pub mod wires;
 
 pub use bundle::{Bundle, Bundles, shown};
+pub use indices::{Enumeration, Indices};
 pub use leaf::{PsumFile, Reg, RegBit, RegOf, Scratchpad, Sram, ZeroFlags, addr_width};
 pub use names::ModuleName;
 pub use value::{MAX_WIDTH, Value, bits, bits_signed, signed_cast, unsigned_cast};
@@ -126,8 +128,8 @@ pub(crate) use value::{SIGNED_CAST, wrap};
 pub mod prelude {
     pub use super::wires::{self, logic};
     pub use super::{
-        Bundles, Const, ModuleName, PsumFile, Reg, RegBit, RegOf, Scratchpad, Sram, Value, When,
-        Wire, ZeroFlags, addr_width, bits, bits_signed, parts, signed_cast, unsigned_cast,
+        Bundles, Const, Indices, ModuleName, PsumFile, Reg, RegBit, RegOf, Scratchpad, Sram, Value,
+        When, Wire, ZeroFlags, addr_width, bits, bits_signed, parts, signed_cast, unsigned_cast,
     };
     pub use crate::{block, bundle, clock, dff_setup, parts};
     pub use rust_hdl_core::ast::{Verilog, VerilogLiteral};
