@@ -113,7 +113,7 @@ impl Logic for Mac {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Numerics};
+    use crate::config::Config;
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
@@ -138,8 +138,9 @@ mod tests {
     #[test]
     fn sums_are_those_of_integers() {
         for (a, w, sum) in [(16, 16, 48), (16, 16, 34), (8, 8, 24), (4, 8, 17), (4, 4, 10)] {
-            let numerics = Numerics { activation_bits: a, weight_bits: w, accumulator_bits: sum };
-            let mut uut = Mac::new(&Geometry::of(&Config { numerics, ..Config::default() }));
+            let mut g = Geometry::of(&Config::default());
+            (g.activation_bits, g.weight_bits, g.accumulator_bits) = (a, w, sum);
+            let mut uut = Mac::new(&g);
             uut.connect_all();
             let mut rng = ChaCha8Rng::seed_from_u64(a as u64);
             let wrap = |v: i64| (v << (64 - sum)) >> (64 - sum);

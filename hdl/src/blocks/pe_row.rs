@@ -30,7 +30,9 @@ block! {
         // Scratchpad reads of the previous cycle.
         pub(crate) reads: Wire<Out> = Wire::new(count_width),
         scratchpad: Scratchpad = Scratchpad::new(words, b, l, g.activation_bits, c),
-        zero_flags: Vec<ZeroFlags> = if g.zero_gating { vec![ZeroFlags::new(words, b, l, c)] } else { vec![] },
+        // With gating.
+        zero_flags: Vec<ZeroFlags> =
+            (0..usize::from(g.zero_gating)).map(|_| ZeroFlags::new(words, b, l, c)).collect(),
         take: Signal<Local, Bit>,
         taken: Vec<Wire<Local>> = Wire::signed_vec(b, g.activation_bits),
         taken_nonzero: Vec<Signal<Local, Bit>> = flags(b),
@@ -43,8 +45,8 @@ block! {
         cols: Const = Const::new(c, 8),
         lanes: Const = Const::new(l, 8),
         drain_lanes: Const = Const::new(g.drain_lanes, 8),
-        _channels: usize = b,
         gating: When = When::new(g.zero_gating),
+        _channels: usize = b,
         _cols: usize = c,
         _lanes: usize = l,
         _parts: usize = g.chunks_per_group(),

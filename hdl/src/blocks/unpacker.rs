@@ -50,7 +50,7 @@ block! {
         let beat = stream / 32;
         let per_word = 32 / slot.min(32);
         let held = if split { 0 } else { words - beat };
-        let module = format!("unpacker_{slot}");
+        let module = ModuleName::sized("unpacker", slot);
     }
 }
 

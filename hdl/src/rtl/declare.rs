@@ -26,7 +26,7 @@ macro_rules! block {
             $new_vis fn new($($args)*) -> Self {
                 $($setup)*
                 Self {
-                    kind: ModuleName::new($module),
+                    kind: ModuleName::from($module),
                     $($field: $crate::initial!($($init)?),)+
                 }
             }

@@ -1,6 +1,6 @@
 //! [`parts!`](crate::parts): a behaviour in several functions.
 
-use rust_hdl_core::ast::Verilog;
+use rust_hdl_core::ast::{BlackBox, Verilog};
 
 /// Part of the behaviour of a block that is too long for one function. `P` names the part.
 ///
@@ -15,22 +15,25 @@ pub trait Part<P> {
     fn hdl(&self) -> Verilog;
 }
 
-/// The statements of all parts in one block.
-///
-/// # Panics
-/// If a part is no result of `hdl_gen`.
+/// The statements of all parts in one block. A part that was not made by `hdl_gen` makes the whole a black box, which
+/// the emitter refuses.
 #[must_use]
-#[allow(clippy::panic)] // documented: a part with hand-written Verilog is a design error
 pub fn join(parts: impl IntoIterator<Item = Verilog>) -> Verilog {
-    let statements = parts.into_iter().flat_map(|part| match part {
-        Verilog::Combinatorial(statements) => statements,
-        other => panic!("a part of a block must be made by hdl_gen: {other:?}"),
-    });
-    Verilog::Combinatorial(statements.collect())
+    let mut all = Vec::new();
+    for part in parts {
+        let Verilog::Combinatorial(statements) = part else {
+            return Verilog::Blackbox(BlackBox { code: String::new(), name: String::new() });
+        };
+        all.extend(statements);
+    }
+    Verilog::Combinatorial(all)
 }
 
 /// `parts!(Block: First, Second)`: the behaviour of a block is that of its parts, in this order. Each part is an
 /// [`impl parts::Part<First> for Block`](crate::rtl::parts::Part).
+///
+/// What the library's `connect` does (it marks driven signals) is left out: it would reach into branches for
+/// hardware that is not there, and the emitter looks for undriven signals itself.
 #[macro_export]
 macro_rules! parts {
     ($block:ident: $($(#[$doc:meta])* $part:ident),+ $(,)?) => {
@@ -39,10 +42,6 @@ macro_rules! parts {
         impl Logic for $block {
             fn update(&mut self) {
                 $(<Self as parts::Part<$part>>::update(self);)+
-            }
-
-            fn connect(&mut self) {
-                $(<Self as parts::Part<$part>>::connect(self);)+
             }
 
             fn hdl(&self) -> Verilog {

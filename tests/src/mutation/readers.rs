@@ -16,6 +16,7 @@ use pecan_flow::net::quantize::{self, calibrate, compact};
 use pecan_flow::net::topology::Topology;
 use pecan_flow::tools::{self, Process};
 use pecan_hdl::config::{Config, preset};
+use pecan_hdl::emit::MemorySize;
 use pecan_sim::emulator::Emulator;
 use pecan_sim::gate::{Activity, GateDesign, GateOptions, Library, liberty};
 use pecan_sim::program::Program;
@@ -153,7 +154,9 @@ fn saif() -> Reader {
 
 fn netlist() -> Reader {
     let library = library();
+    let memories = [("weight_buffer_4x2".to_owned(), MemorySize { words: 4, bits: 2 })].into();
+    let options = GateOptions { memories, ..GateOptions::default() };
     with_file("netlist.json", move |path, _| {
-        GateDesign::load(path, &library, &GateOptions::default()).map_err(shown).is_ok()
+        GateDesign::load(path, &library, &options).map_err(shown).is_ok()
     })
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pecan_hdl::config::{Config, nearest};
-use pecan_hdl::emit::Design;
+use pecan_hdl::emit::{Design, Kind, MemorySize};
 use pecan_sim::cache::{Entry, Slot};
 use pecan_sim::tools::Finder;
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,8 @@ pub struct Synthesis {
     pub verilog: PathBuf,
     /// Cells and areas.
     pub report: SynthReport,
+    /// What each module is.
+    pub kinds: BTreeMap<String, Kind>,
     /// The cell library as one plain liberty file, in a list for what takes several.
     pub liberty: Vec<PathBuf>,
     /// BLAKE3 of the liberty files of the process, in hexadecimal.
@@ -131,6 +133,7 @@ pub fn synthesize(
         netlist: joined.folder.join(cache::NETLIST),
         verilog: joined.folder.join(cache::VERILOG),
         report: joined.detail.report,
+        kinds: design.modules.into_iter().map(|module| (module.name, module.kind)).collect(),
         liberty: vec![liberty],
         liberty_hash: library.hash,
         period_ns: plan.period_ns,
@@ -185,7 +188,7 @@ struct Plan {
     units: Vec<Unit>,
     /// Script and ports of the memories.
     join: Vec<Input>,
-    memories: Vec<String>,
+    memories: BTreeMap<String, MemorySize>,
     clock_gated: bool,
     period_ns: f64,
 }
@@ -223,13 +226,17 @@ impl Plan {
         };
         let common = Vec::from_iter(sized);
         let (memories, logic): (Vec<_>, Vec<_>) =
-            design.modules.iter().partition(|module| is_memory(&module.name));
+            design.modules.iter().partition(|module| module.kind.memory.is_some());
         let names: Vec<&str> = logic.iter().map(|module| module.name.as_str()).collect();
         let ports = memories.iter().map(|module| module.ports()).collect();
         Self {
             units: logic.iter().map(|m| Unit::new(m, design, &recipe, &common)).collect(),
             join: vec![(JOIN.into(), recipe.join(TOP, &names, MEMORIES)), (MEMORIES.into(), ports)],
-            memories: memories.iter().map(|module| module.name.clone()).collect(),
+            memories: design
+                .modules
+                .iter()
+                .filter_map(|module| Some((module.name.clone(), module.kind.memory?)))
+                .collect(),
             clock_gated: gate.is_some(),
             period_ns,
         }
@@ -241,11 +248,6 @@ impl Plan {
         let files: BTreeMap<_, _> = units.chain(&self.join).cloned().collect();
         files.into_iter().collect()
     }
-}
-
-/// Whether a module is a synchronous memory, to be made as a macro.
-fn is_memory(name: &str) -> bool {
-    ["global_buffer_", "weight_buffer_", "param_memory_"].iter().any(|kind| name.starts_with(kind))
 }
 
 /// Refuses a profile whose cells the library does not have.
