@@ -11,7 +11,7 @@ use super::row_table::RowTable;
 use crate::config::address_bits;
 use crate::geometry::Geometry;
 use crate::isa::ErrorCode;
-use crate::isa::register::{ColRegister, LIMIT_BITS, col};
+use crate::isa::register::{ColRegister, LIMIT_BITS, MODE_MAX, MODE_PER_CHANNEL, col};
 use crate::rtl::prelude::*;
 
 config_leaf! {
@@ -20,6 +20,9 @@ config_leaf! {
         limit: Limit, mode: Mode, channels_last: ChannelsLast,
     }
 }
+
+// What `update` reads by bits of the mode.
+const _: () = assert!(MODE_PER_CHANNEL == 1 << 0 && MODE_MAX == 1 << 1);
 
 block! {
     /// The compute engine. It reads and writes the global buffer and says what it does to the counters.

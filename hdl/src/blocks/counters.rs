@@ -84,10 +84,8 @@ impl Logic for CounterBank {
             if self.address.val() == self.low[k].val() {
                 self.data.next = unsigned_cast(self.value[k].val());
             }
-            if self.wide.val() {
-                if self.address.val() == self.high[k].val() {
-                    self.data.next = self.value[k].val() >> 32;
-                }
+            if self.wide.val() && (self.address.val() == self.high[k].val()) {
+                self.data.next = self.value[k].val() >> 32;
             }
         }
         if self.address.val() == 0.into() {

@@ -4,8 +4,21 @@ use super::bundles::{ConfigBus, Params, Stream};
 use super::flags;
 use super::unpacker::Unpacker;
 use crate::geometry::Geometry;
-use crate::isa::{ErrorCode, MULTIPLIER_BITS, Opcode, VERSION};
+use crate::isa::register::{COL_BASE, COL_STRIDE, ColRegister, ROW_BASE, ROW_STRIDE, Register};
+use crate::isa::{
+    ErrorCode, MULTIPLIER_BITS, Opcode, RESERVED, RunFlags, VERSION, WAIT_COMPUTE, WAIT_STORE,
+};
 use crate::rtl::prelude::*;
+
+// What `update` reads by bits: flags of a command and of `Run`, and the registers of a column, of which the groups are
+// bounded.
+const _: () = {
+    assert!(RESERVED == 1 << 24 | 1 << 25);
+    assert!(WAIT_STORE == 1 << 26 && WAIT_COMPUTE == 1 << 27);
+    assert!(RunFlags::ACCUMULATE == 1 << 0 && RunFlags::NO_DRAIN == 1 << 1);
+    assert!(RunFlags::ALL == 4 - 1);
+    assert!(COL_BASE.is_multiple_of(2) && COL_STRIDE == 2 && ColRegister::Groups as u32 == 1);
+};
 
 block! {
     /// The command decoder and load engine, see `docs/command-stream.md`.
@@ -142,7 +155,6 @@ block! {
         let code = |e: ErrorCode| Const::new(e as u32, 4);
         let top =
             |base: u32, stride: u32, n: usize| Const::new(base as usize + stride as usize * n, 9);
-        use crate::isa::register::{COL_BASE, COL_STRIDE, ROW_BASE, ROW_STRIDE, Register};
         let entry = g.entry_fields();
     }
 }

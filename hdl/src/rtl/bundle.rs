@@ -126,6 +126,7 @@ macro_rules! bundle {
 
         #[allow(dead_code)]
         impl<$d: $crate::rtl::wires::Side> $name<$d> {
+            /// The signals, all of them 0.
             $vis fn new($($args)*) -> Self {
                 $($setup)*
                 Self {
