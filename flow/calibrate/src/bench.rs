@@ -7,6 +7,7 @@ use pecan_config::Config;
 use pecan_emulator as emulator;
 use pecan_emulator::Emulator;
 use pecan_gate::{Energies, GateDesign, GateOptions, Library, Mode, Wire};
+use pecan_rtl::emit::Kind;
 use pecan_verilator::Simulator;
 use pecan_verilator::harness::{Job, Outcome, PinTrace, Settings};
 
@@ -32,6 +33,8 @@ pub(super) struct Bench {
     /// The same without delays; only where the difference is published.
     zero_delay: Option<GateDesign>,
     key: String,
+    /// What each module is.
+    kinds: BTreeMap<String, Kind>,
     /// What the measurements rest on.
     pub(super) origin: Origin,
 }
@@ -63,6 +66,8 @@ impl Bench {
         let synthesis = synthesize(config, process, &setup.synthesis, &setup.finder, &say)?;
         let simulator = simulate::simulator(config, false, setup.synthesis.offline, &say)?;
         let library = Library::read(&synthesis.liberty)?;
+        let sized = |(name, kind): (&String, &Kind)| Some((name.clone(), kind.memory?));
+        let memories: BTreeMap<_, _> = synthesis.kinds.iter().filter_map(sized).collect();
         let load = |mode| {
             let wire =
                 Wire { fixed_ff: process.wire.fixed_ff, per_fanout_ff: process.wire.per_fanout_ff };
@@ -71,6 +76,7 @@ impl Bench {
                 slew_ns: process.timing.slew_ns,
                 period_ns: process.timing.period_ns,
                 mode,
+                memories: memories.clone(),
                 ..GateOptions::default()
             };
             GateDesign::load(&synthesis.netlist, &library, &options)
@@ -93,6 +99,7 @@ impl Bench {
                 yosys: synthesis.report.tool,
             },
             simulator,
+            kinds: synthesis.kinds,
         })
     }
 
@@ -132,9 +139,9 @@ impl Bench {
             cycles: with_glitches.cycles,
             cells: self.glitches.cells() as u64,
             events,
-            energy: by_block(&with_glitches)?,
+            energy: self.by_block(&with_glitches)?,
             zero_delay: without
-                .map(|energies| by_block(&energies))
+                .map(|energies| self.by_block(&energies))
                 .transpose()?
                 .unwrap_or_default(),
         };
@@ -173,33 +180,36 @@ impl Bench {
         }
     }
 
+    /// Energies by block and class.
+    fn by_block(&self, energies: &Energies) -> Result<BTreeMap<String, f64>, CalibrateError> {
+        let mut table = BTreeMap::new();
+        for block in Block::CELLS {
+            for class in Class::ALL {
+                table.insert(label(*block, *class), 0.0);
+            }
+        }
+        for scope in &energies.scopes {
+            let parts = [
+                (Class::Data, scope.switching_pj + scope.internal_pj),
+                (Class::Clock, scope.clock_pj),
+                (Class::Leakage, scope.leakage_pj),
+            ];
+            if parts.iter().all(|(_, pj)| *pj == 0.0) {
+                continue;
+            }
+            let block = self
+                .kinds
+                .get(&scope.module)
+                .and_then(Block::of_module)
+                .ok_or_else(|| CalibrateError::Module { module: scope.module.clone() })?;
+            for (class, pj) in parts {
+                *table.entry(label(block, class)).or_default() += pj;
+            }
+        }
+        Ok(table)
+    }
+
     fn disagree(&self, piece: &Piece, problem: String) -> CalibrateError {
         CalibrateError::Disagree { config: self.name.clone(), layer: piece.name.clone(), problem }
     }
-}
-
-/// Energies by block and class.
-fn by_block(energies: &Energies) -> Result<BTreeMap<String, f64>, CalibrateError> {
-    let mut table = BTreeMap::new();
-    for block in Block::CELLS {
-        for class in Class::ALL {
-            table.insert(label(*block, *class), 0.0);
-        }
-    }
-    for scope in &energies.scopes {
-        let parts = [
-            (Class::Data, scope.switching_pj + scope.internal_pj),
-            (Class::Clock, scope.clock_pj),
-            (Class::Leakage, scope.leakage_pj),
-        ];
-        if parts.iter().all(|(_, pj)| *pj == 0.0) {
-            continue;
-        }
-        let block = Block::of_module(&scope.module)
-            .ok_or_else(|| CalibrateError::Module { module: scope.module.clone() })?;
-        for (class, pj) in parts {
-            *table.entry(label(block, class)).or_default() += pj;
-        }
-    }
-    Ok(table)
 }

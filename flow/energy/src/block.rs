@@ -1,5 +1,7 @@
 //! The parts of the device that energy is accounted to.
 
+use pecan_rtl::emit::Kind;
+
 use super::Data;
 
 /// Declares the blocks: variant, key in files and results, meaning.
@@ -67,27 +69,22 @@ impl Block {
         Self::ALL.iter().copied().find(|block| block.name() == name)
     }
 
-    /// The block that a module of the emitted Verilog belongs to; `None` for one that is not known.
-    /// Modules are named by what they are, with their sizes behind (see `docs/hardware.md`). Of a synchronous
+    /// The block that a module of the emitted Verilog belongs to; `None` for one that is not known. Of a synchronous
     /// memory only the nets that it drives count here, to the block that reads them.
     #[must_use]
-    pub fn of_module(module: &str) -> Option<Self> {
-        let starts = |prefix: &str| module.starts_with(prefix);
-        Some(match module {
+    pub fn of_module(kind: &Kind) -> Option<Self> {
+        Some(match kind.block.as_str() {
             "pe" | "mac" => Self::Mac,
-            _ if starts("scratchpad_") || starts("zero_flags_") => Self::Scratchpad,
-            _ if starts("psum_file_") => Self::Psum,
+            "scratchpad" | "zero_flags" => Self::Scratchpad,
+            "psum_file" => Self::Psum,
             "pe_row" | "compute" => Self::Network,
-            "column" | "dense_index" => Self::Sequencer,
-            _ if starts("weight_buffer_") => Self::Sequencer,
-            "loader" | "loader_config" | "loader_loops" | "loader_row" | "row_table" => {
-                Self::Loader
+            "column" | "dense_index" | "weight_buffer" => Self::Sequencer,
+            "loader" | "loader_config" | "loader_loops" | "loader_row" | "row_table"
+            | "global_buffer" => Self::Loader,
+            "drain" | "drain_config" | "drain_lane" | "param_memory" => Self::Drain,
+            "decoder" | "unpacker" | "store" | "counter_bank" | "run_config" | "pecan" => {
+                Self::Control
             }
-            _ if starts("global_buffer_") => Self::Loader,
-            "drain" | "drain_config" | "drain_lane" => Self::Drain,
-            _ if starts("param_memory_") => Self::Drain,
-            "decoder" | "store" | "counter_bank" | "run_config" | "pecan" => Self::Control,
-            _ if starts("unpacker_") => Self::Control,
             _ => return None,
         })
     }

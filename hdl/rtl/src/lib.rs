@@ -1,42 +1,28 @@
 //! The hardware-description layer: run-time-sized signals on top of rust-hdl.
 //!
-//! A block is a struct of signals and sub-blocks with `#[derive(LogicBlock)]`; its behaviour is one
-//! `#[hdl_gen] fn update`, which is both the Rust simulation and, through [`emit`](crate::emit),
-//! the Verilog. `use crate::prelude::*;` (inside this crate `crate::prelude`) is all
-//! a block file needs.
+//! [`block!`](crate::block) declares a block: its signals and sub-blocks, each with its width in the same line, as
+//! the ports of a Verilog module are. Its behaviour is one `#[hdl_gen] fn update`, which is both the Rust simulation
+//! and, through [`emit`](crate::emit), the Verilog. `use crate::prelude::*;` (inside this crate
+//! `crate::prelude`) is all a block file needs.
 //!
 //! # Example
 //! ```
 //! use pecan_rtl::prelude::*;
 //!
-//! /// Adds its inputs to one accumulator per lane, and says when lane 0 is negative.
-//! #[derive(LogicBlock)]
-//! struct Accumulators {
-//!     kind: ModuleName,
-//!     pub clock: Signal<In, Clock>,
-//!     pub reset: Signal<In, Bit>,
-//!     pub x: Vec<Wire<In>>,
-//!     pub y: Vec<Wire<Out>>,
-//!     pub negative: Signal<Out, Bit>,
-//!     acc: Vec<Reg>,
-//!     step: Const,
-//!     _lanes: usize,
-//! }
-//!
-//! impl Accumulators {
-//!     fn new(lanes: usize, width: usize) -> Self {
-//!         Self {
-//!             kind: ModuleName::new("accumulators"),
-//!             clock: Signal::default(),
-//!             reset: Signal::default(),
-//!             x: Wire::signed_vec(lanes, 4),
-//!             y: Wire::signed_vec(lanes, width),
-//!             negative: Signal::default(),
-//!             acc: Reg::signed_vec(lanes, width),
-//!             step: Const::signed(-1, 2),
-//!             _lanes: lanes,
-//!         }
+//! block! {
+//!     /// Adds its inputs to one accumulator per lane, and says when lane 0 is negative.
+//!     struct Accumulators = "accumulators" {
+//!         pub clock: Signal<In, Clock>,
+//!         pub reset: Signal<In, Bit>,
+//!         pub x: Vec<Wire<In>> = Wire::signed_vec(lanes, 4),
+//!         pub y: Vec<Wire<Out>> = Wire::signed_vec(lanes, width),
+//!         pub negative: Signal<Out, Bit>,
+//!         acc: Vec<Reg> = Reg::signed_vec(lanes, width),
+//!         step: Const = Const::signed(-1, 2),
+//!         _lanes: usize = lanes,
 //!     }
+//!
+//!     fn new(lanes: usize, width: usize) {}
 //! }
 //!
 //! impl Logic for Accumulators {
@@ -67,10 +53,87 @@
 //! # Ok::<(), pecan_rtl::emit::EmitError>(())
 //! ```
 //!
+//! One-bit signals need no value behind `=`. The braces of `new` hold the `let`s that the values need.
+//!
+//! # Bundles
+//! What travels together is declared once with [`bundle!`](crate::bundle), is one field of the blocks at both ends, and
+//! is connected by one [`wires::link`]:
+//! ```
+//! use pecan_rtl::prelude::*;
+//!
+//! bundle! {
+//!     /// Words that are taken where `valid` and `ready` meet.
+//!     struct Stream<D> {
+//!         valid: Signal<D, Bit>,
+//!         ready: Signal<D::Back, Bit>,
+//!         data: Wire<D> = Wire::new(width),
+//!     }
+//!
+//!     fn new(width: usize) {}
+//! }
+//!
+//! block! {
+//!     /// Passes the words on that are not 0.
+//!     struct Filter = "filter" {
+//!         from: Stream<In> = Stream::new(8).named(&["in_valid", "in_ready", "in_data"]),
+//!         to: Stream<Out> = Stream::new(8).named(&["out_valid", "out_ready", "out_data"]),
+//!     }
+//!
+//!     fn new() {}
+//! }
+//!
+//! impl Logic for Filter {
+//!     #[hdl_gen]
+//!     fn update(&mut self) {
+//!         self.to.data.next = self.from.data.val();
+//!         self.to.valid.next = self.from.valid.val() & self.from.data.val().any();
+//!         self.from.ready.next = self.to.ready.val();
+//!     }
+//! }
+//!
+//! block! {
+//!     /// Two filters, one behind the other.
+//!     struct Path = "path" {
+//!         from: Stream<In> = Stream::new(8).named(&["in_valid", "in_ready", "in_data"]),
+//!         to: Stream<Out> = Stream::new(8).named(&["out_valid", "out_ready", "out_data"]),
+//!         first: Filter = Filter::new(),
+//!         second: Filter = Filter::new(),
+//!     }
+//!
+//!     fn new() {}
+//! }
+//!
+//! impl Logic for Path {
+//!     #[hdl_gen]
+//!     fn update(&mut self) {
+//!         wires::link(&mut self.from, &mut self.first.from);
+//!         wires::link(&mut self.first.to, &mut self.second.from);
+//!         wires::link(&mut self.to, &mut self.second.to);
+//!     }
+//! }
+//!
+//! let text = pecan_rtl::emit::emit(&Path::new(), "path")?.text();
+//! assert!(text.contains("filter u_first (\n        .in_valid(in_valid),"));
+//! # Ok::<(), pecan_rtl::emit::EmitError>(())
+//! ```
+//! - `D` is the direction at the block at hand, `D::Back` the other one. A block that sends has the bundle as `Out`, one
+//!   that takes it as `In`; a block that hands it down has the same direction as its sub-block.
+//! - [`wires::link`] also connects single signals and `Vec`s. A block's own side comes first.
+//! - In the Verilog a field bears its own name, not that of the bundle; `named` gives other names, in the order of the
+//!   fields.
+//! - [`Bundles`] is one bundle per row or column: `self.tap[r].base_y` is `base_y_3` for `r = 3`.
+//!
+//! # Parts and choices
+//! - A behaviour that is too long for one function is several [parts], each with its own `update`.
+//! - [`When`] is a property of the instance: `if self.skip.val() { .. } else { .. }` leaves no hardware of the branch
+//!   that is not taken. A sub-block that may be missing is a `Vec`; a block that has one is written in parts, even if it
+//!   is one part.
+//! - [`Indices`] lets a path have the variants of an enumeration: `self.event[Counter::BeatsIn.index()]`.
+//!
 //! # What `hdl_gen` accepts
 //! The macro reads the tokens of `update` and makes no use of types.
 //! - Statements: assignments to `self.<path>.next`; `if` / `else if` / `else`; `match`;
-//!   `for i in a..b`; `clock!`, `dff_setup!` (also with indexed registers); `comment!`-like
+//!   `for i in a..b`; `clock!`, `dff_setup!` (also with indexed registers); [`wires::link`]; `comment!`-like
 //!   `println!("...")`. No `let`, no early `return`, no helper calls.
 //! - Paths: `self.a`, `self.sub.port`, `self.v[i].port`, `self.m[i][j].port`; an index is built of
 //!   integers, loop variables, `self.k.index()` with `k: Const`, `+ - * / %` and parentheses. Fields
@@ -102,27 +165,38 @@
 //!   than its target needs a cast. Results of `>>` may be cut without one.
 //! - Settle with `simulate(&mut uut, 100)` after each change of the clock.
 
+mod bundle;
+mod declare;
 pub mod emit;
+mod indices;
 pub mod leaf;
 mod names;
+pub mod parts;
 mod value;
+mod when;
 mod wire;
+pub mod wires;
 
+pub use bundle::{Bundle, Bundles, shown};
+pub use indices::Indices;
 pub use leaf::{PsumFile, Reg, RegBit, RegOf, Scratchpad, Sram, ZeroFlags, addr_width};
 pub use names::ModuleName;
 pub use value::{MAX_WIDTH, Value, bits, bits_signed, signed_cast, unsigned_cast};
+pub use when::When;
 pub use wire::{Const, Wire};
 
+pub(crate) use bundle::path_and_name;
 pub(crate) use value::SIGNED_CAST;
 pub use value::wrap;
 
 /// Everything a block file needs, including the names that the output of rust-hdl's macros uses.
 pub mod prelude {
+    pub use super::wires::{self, logic};
     pub use super::{
-        Const, ModuleName, PsumFile, Reg, RegBit, RegOf, Scratchpad, Sram, Value, Wire, ZeroFlags,
-        addr_width, bits, bits_signed, signed_cast, unsigned_cast,
+        Bundles, Const, Indices, ModuleName, PsumFile, Reg, RegBit, RegOf, Scratchpad, Sram, Value,
+        When, Wire, ZeroFlags, addr_width, bits, bits_signed, signed_cast, unsigned_cast,
     };
-    pub use crate::{clock, dff_setup};
+    pub use crate::{block, bundle, clock, dff_setup, parts};
     pub use rust_hdl_core::ast::{Verilog, VerilogLiteral};
     pub use rust_hdl_core::bits::{Bit, Bits, ToBits, clog2};
     pub use rust_hdl_core::block::Block;
@@ -135,5 +209,5 @@ pub mod prelude {
     pub use rust_hdl_core::simulate::simulate;
     pub use rust_hdl_core::synth::{Synth, VCDValue};
     pub use rust_hdl_core::type_descriptor::{TypeDescriptor, TypeKind};
-    pub use rust_hdl_core::{ast, block, logic, probe, synth, type_descriptor};
+    pub use rust_hdl_core::{ast, block, probe, synth, type_descriptor};
 }

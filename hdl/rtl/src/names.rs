@@ -4,17 +4,52 @@ use rust_hdl_core::ast::{BlackBox, Verilog};
 use rust_hdl_core::block::Block;
 use rust_hdl_core::logic::Logic;
 use rust_hdl_core::probe::Probe;
+use std::fmt::Display;
 
-/// A field that names the Verilog module emitted for the block that holds it.
+use crate::emit::{Kind, MemorySize};
+
+/// A field that names the Verilog module emitted for the block that holds it, and says what it is.
 ///
 /// Blocks of different content may share a name: the emitter then adds `_2`, `_3`, ...
 #[derive(Clone, Debug)]
-pub struct ModuleName(String);
+pub struct ModuleName {
+    name: String,
+    kind: Kind,
+}
 
 impl ModuleName {
     /// A field that names its module `name`.
     pub fn new(name: impl Into<String>) -> Self {
-        Self(name.into())
+        let name = name.into();
+        Self { kind: Kind::block(name.clone()), name }
+    }
+
+    /// A module `<block>_<size>`.
+    pub fn sized(block: &str, size: impl Display) -> Self {
+        Self { name: format!("{block}_{size}"), kind: Kind::block(block) }
+    }
+
+    /// A synchronous memory `<block>_<words>x<bits>`.
+    #[must_use]
+    pub fn memory(block: &str, words: usize, bits: usize) -> Self {
+        let mut name = Self::sized(block, format_args!("{words}x{bits}"));
+        name.kind.memory = Some(MemorySize { words, bits });
+        name
+    }
+
+    /// What [`Logic::hdl`] has said: the library hands on nothing but text.
+    pub(crate) fn read(said: &BlackBox) -> (String, Kind) {
+        let mut words = said.code.split(' ');
+        let block = words.next().unwrap_or_default().to_owned();
+        let mut number = || words.next().and_then(|word| word.parse().ok());
+        let memory = number().zip(number()).map(|(words, bits)| MemorySize { words, bits });
+        (said.name.clone(), Kind { block, memory })
+    }
+}
+
+impl From<&str> for ModuleName {
+    fn from(name: &str) -> Self {
+        Self::new(name)
     }
 }
 
@@ -23,7 +58,10 @@ impl Logic for ModuleName {
 
     /// Tells the emitter's probe that this namespace is a name and not a bundle of signals.
     fn hdl(&self) -> Verilog {
-        Verilog::Blackbox(BlackBox { code: String::new(), name: self.0.clone() })
+        let Kind { block, memory } = &self.kind;
+        let size = memory.map(|MemorySize { words, bits }| format!(" {words} {bits}"));
+        let code = block.clone() + &size.unwrap_or_default();
+        Verilog::Blackbox(BlackBox { code, name: self.name.clone() })
     }
 }
 

@@ -1,12 +1,14 @@
 //! Elaboration: a hierarchical netlist as flat cells, memories and nets, with the scopes they are in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+
+use pecan_rtl::emit::MemorySize;
 
 use super::error::{GateError, Result};
 use super::flatten::Flattener;
 use super::liberty::Library;
-use super::memory::{MemoryShape, is_memory};
+use super::memory::MemoryShape;
 use super::netlist::Netlist;
 
 /// Net of the constant 0.
@@ -82,10 +84,14 @@ impl Flat {
     ///
     /// # Errors
     /// Those of reading; [`GateError::Cells`] with all cell types that cannot be used.
-    pub(super) fn read(file: &Path, library: &Library) -> Result<Self> {
+    pub(super) fn read(
+        file: &Path,
+        library: &Library,
+        memories: &BTreeMap<String, MemorySize>,
+    ) -> Result<Self> {
         let netlist = Netlist::read(file)?;
-        check_cells(&netlist, library)?;
-        let mut builder = Flattener::new(file, library);
+        check_cells(&netlist, library, memories)?;
+        let mut builder = Flattener::new(file, library, memories);
         let top = &netlist.modules[netlist.top];
         let nets: Vec<Vec<u32>> =
             top.ports.iter().map(|p| p.bits.iter().map(|_| builder.fresh()).collect()).collect();
@@ -134,13 +140,17 @@ impl Flat {
 }
 
 /// Lists every cell type that is missing or cannot be simulated.
-fn check_cells(netlist: &Netlist, library: &Library) -> Result<()> {
+fn check_cells(
+    netlist: &Netlist,
+    library: &Library,
+    memories: &BTreeMap<String, MemorySize>,
+) -> Result<()> {
     let mut bad = BTreeSet::new();
     for instance in netlist.modules.iter().flat_map(|m| &m.instances) {
         match (netlist.index.get(&instance.of), library.cell(&instance.of)) {
             (Some(&module), _) => {
                 let module = &netlist.modules[module];
-                if module.blackbox && !is_memory(&module.name) {
+                if module.blackbox && !memories.contains_key(&module.name) {
                     bad.insert(format!("{} (a black box that is no memory)", module.name));
                 }
             }

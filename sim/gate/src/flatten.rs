@@ -1,13 +1,15 @@
 //! Instances of modules, cells and memories put into one flat design.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use pecan_rtl::emit::MemorySize;
 use pecan_text::escape::escape_name;
 
 use super::elaborate::{Flat, FlatCell, FlatMemory, NONE, ONE, Scope, TopPort, ZERO};
 use super::error::{GateError, Result};
 use super::liberty::Library;
-use super::memory::{MemoryShape, is_memory};
+use super::memory::MemoryShape;
 use super::netlist::{Bit, Instance, Module, Netlist};
 
 /// Deepest hierarchy of modules.
@@ -26,6 +28,8 @@ pub(crate) const MOST_NAME_BYTES: usize = 1 << 27;
 pub(super) struct Flattener<'a> {
     file: &'a Path,
     library: &'a Library,
+    /// Modules that are memories.
+    sizes: &'a BTreeMap<String, MemorySize>,
     /// Union-find forest over nets: several names may mean the same net.
     parent: Vec<u32>,
     scopes: Vec<Scope>,
@@ -39,10 +43,15 @@ pub(super) struct Flattener<'a> {
 }
 
 impl<'a> Flattener<'a> {
-    pub(super) fn new(file: &'a Path, library: &'a Library) -> Self {
+    pub(super) fn new(
+        file: &'a Path,
+        library: &'a Library,
+        sizes: &'a BTreeMap<String, MemorySize>,
+    ) -> Self {
         Self {
             file,
             library,
+            sizes,
             parent: vec![ZERO, ONE],
             scopes: Vec::new(),
             cells: Vec::new(),
@@ -131,9 +140,9 @@ impl<'a> Flattener<'a> {
             module_index: index,
             nets: nets.clone(),
         });
-        if is_memory(&module.name) {
+        if let Some(&size) = self.sizes.get(&module.name) {
             self.depth -= 1;
-            return self.memory(module, scope, ports);
+            return self.memory(module, size, scope, ports);
         }
         for instance in &module.instances {
             match netlist.index.get(&instance.of) {
@@ -210,9 +219,15 @@ impl<'a> Flattener<'a> {
         if self.cells.len().is_multiple_of(1 << 16) { self.check_size() } else { Ok(()) }
     }
 
-    fn memory(&mut self, module: &Module, scope: u32, ports: &[Vec<u32>]) -> Result<()> {
+    fn memory(
+        &mut self,
+        module: &Module,
+        size: MemorySize,
+        scope: u32,
+        ports: &[Vec<u32>],
+    ) -> Result<()> {
         let widths = module.ports.iter().map(|p| (p.name.as_str(), p.input, p.bits.len()));
-        let shape = MemoryShape::new(&module.name, widths).map_err(|p| self.problem(p))?;
+        let shape = MemoryShape::new(&module.name, size, widths).map_err(|p| self.problem(p))?;
         let bus = |name: &str| -> Vec<u32> {
             let port = module.ports.iter().position(|p| p.name == name);
             port.map(|i| ports[i].clone()).unwrap_or_default()

@@ -73,7 +73,7 @@ impl GateDesign {
     /// driver or with several, a clock that cannot be followed: all of a kind at once.
     pub fn load(netlist: &Path, library: &Library, options: &GateOptions) -> Result<Self> {
         options.check()?;
-        let flat = Flat::read(netlist, library)?;
+        let flat = Flat::read(netlist, library, &options.memories)?;
         let model = compile::compile(&flat, library, options)?;
         let area = flat.cells.iter().map(|c| library.cells()[c.cell as usize].area).sum();
         Ok(Self { flat, model, options: options.clone(), area })

@@ -1,12 +1,6 @@
 //! Synchronous memories: black boxes of the netlist that are simulated by their behaviour.
 
-/// Module names of memories begin so; `<words>x<bits>` follows.
-const PREFIXES: [&str; 3] = ["global_buffer_", "weight_buffer_", "param_memory_"];
-
-/// True if a module of this name is a memory.
-pub(super) fn is_memory(module: &str) -> bool {
-    PREFIXES.iter().any(|p| module.starts_with(p))
-}
+use pecan_rtl::emit::MemorySize;
 
 /// Size of a memory. Ports: `clock`, `re`, `ra`, `rd_<lane>`, `we`, `wa`, `wd_<lane>`; a read gives
 /// the word as it was before a write in the same cycle and holds while `re` is low.
@@ -19,17 +13,14 @@ pub(super) struct MemoryShape {
 }
 
 impl MemoryShape {
-    /// From module name and ports (name, is input, width); the error says what does not fit.
+    /// From name, size and ports (name, is input, width); the error says what does not fit.
     pub(super) fn new<'a>(
         module: &str,
+        size: MemorySize,
         ports: impl Iterator<Item = (&'a str, bool, usize)> + Clone,
     ) -> Result<Self, String> {
         let problem = |text: &str| format!("memory {module}: {text}");
-        let size = PREFIXES.iter().find_map(|p| module.strip_prefix(p)).and_then(|size| {
-            let (words, bits) = size.split_once('x')?;
-            Some((words.parse::<usize>().ok()?, bits.parse::<usize>().ok()?))
-        });
-        let (words, bits) = size.ok_or_else(|| problem("the name has no <words>x<bits>"))?;
+        let MemorySize { words, bits } = size;
         let width = |name: &str, input: bool| {
             let port = ports.clone().find(|p| p.0 == name && p.1 == input);
             port.map(|p| p.2).ok_or_else(|| problem(&format!("port {name} is missing")))
@@ -139,16 +130,18 @@ mod tests {
 
     #[test]
     fn shape_is_checked_against_the_ports() {
-        let shape = MemoryShape::new("weight_buffer_4x71", PORTS.into_iter()).unwrap();
-        assert_eq!(shape, MemoryShape { words: 4, bits: 71, lanes: 2 });
-        assert!(MemoryShape::new("weight_buffer_8x71", PORTS.into_iter()).is_err());
-        assert!(MemoryShape::new("weight_buffer_4x72", PORTS.into_iter()).is_err());
-        assert!(MemoryShape::new("weight_buffer_4", PORTS.into_iter()).is_err());
+        let shape =
+            |words, bits| MemoryShape::new("memory", MemorySize { words, bits }, PORTS.into_iter());
+        assert_eq!(shape(4, 71), Ok(MemoryShape { words: 4, bits: 71, lanes: 2 }));
+        assert!(shape(8, 71).is_err());
+        assert!(shape(4, 72).is_err());
     }
 
     #[test]
     fn words_are_stored_and_toggles_counted() {
-        let shape = MemoryShape::new("weight_buffer_4x71", PORTS.into_iter()).unwrap();
+        let shape =
+            MemoryShape::new("memory", MemorySize { words: 4, bits: 71 }, PORTS.into_iter())
+                .unwrap();
         let mut memory = Memory::new(&shape);
         memory.write(2, (0..71).map(|i| i == 0 || i == 70));
         assert!(memory.bit(2, 0) && memory.bit(2, 70) && !memory.bit(2, 1) && !memory.bit(1, 0));

@@ -1,5 +1,9 @@
 //! Options of a gate-level simulation.
 
+use std::collections::BTreeMap;
+
+use pecan_rtl::emit::MemorySize;
+
 use super::error::{GateError, Result};
 
 /// Wire capacitance before a layout is known.
@@ -42,6 +46,8 @@ pub struct GateOptions {
     pub clock: String,
     /// Time of input changes after the clock edge, in ns.
     pub input_delay_ns: f64,
+    /// Modules of the netlist that are synchronous memories, with their sizes; they are simulated by what they do.
+    pub memories: BTreeMap<String, MemorySize>,
     /// Access time of memories in ns.
     pub memory_access_ns: f64,
     /// Capacitance of a memory's input pin in fF.
@@ -58,6 +64,7 @@ impl Default for GateOptions {
             mode: Mode::Inertial,
             clock: "clock".into(),
             input_delay_ns: 0.2,
+            memories: BTreeMap::new(),
             memory_access_ns: 1.0,
             memory_pin_ff: 3.7,
         }

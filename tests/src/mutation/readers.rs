@@ -21,6 +21,7 @@ use pecan_net::onnx::Model;
 use pecan_net::quantize;
 use pecan_net::quantize::{calibrate, compact};
 use pecan_net::topology::Topology;
+use pecan_rtl::emit::MemorySize;
 use pecan_synth as tools;
 use pecan_synth::Process;
 
@@ -156,7 +157,9 @@ fn saif() -> Reader {
 
 fn netlist() -> Reader {
     let library = library();
+    let memories = [("weight_buffer_4x2".to_owned(), MemorySize { words: 4, bits: 2 })].into();
+    let options = GateOptions { memories, ..GateOptions::default() };
     with_file("netlist.json", move |path, _| {
-        GateDesign::load(path, &library, &GateOptions::default()).map_err(shown).is_ok()
+        GateDesign::load(path, &library, &options).map_err(shown).is_ok()
     })
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use pecan_config::Config;
 use pecan_host::cache::{Entry, Slot};
 use pecan_host::tools::Finder;
-use pecan_rtl::emit::Design;
+use pecan_rtl::emit::{Design, Kind, MemorySize};
 use pecan_text::nearest;
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +75,8 @@ pub struct Synthesis {
     pub verilog: PathBuf,
     /// Cells and areas.
     pub report: SynthReport,
+    /// What each module is.
+    pub kinds: BTreeMap<String, Kind>,
     /// The cell library as one plain liberty file, in a list for what takes several.
     pub liberty: Vec<PathBuf>,
     /// BLAKE3 of the liberty files of the process, in hexadecimal.
@@ -132,6 +134,7 @@ pub fn synthesize(
         netlist: joined.folder.join(cache::NETLIST),
         verilog: joined.folder.join(cache::VERILOG),
         report: joined.detail.report,
+        kinds: design.modules.into_iter().map(|module| (module.name, module.kind)).collect(),
         liberty: vec![liberty],
         liberty_hash: library.hash,
         period_ns: plan.period_ns,
@@ -186,7 +189,7 @@ struct Plan {
     units: Vec<Unit>,
     /// Script and ports of the memories.
     join: Vec<Input>,
-    memories: Vec<String>,
+    memories: BTreeMap<String, MemorySize>,
     clock_gated: bool,
     period_ns: f64,
 }
@@ -224,13 +227,17 @@ impl Plan {
         };
         let common = Vec::from_iter(sized);
         let (memories, logic): (Vec<_>, Vec<_>) =
-            design.modules.iter().partition(|module| is_memory(&module.name));
+            design.modules.iter().partition(|module| module.kind.memory.is_some());
         let names: Vec<&str> = logic.iter().map(|module| module.name.as_str()).collect();
         let ports = memories.iter().map(|module| module.ports()).collect();
         Self {
             units: logic.iter().map(|m| Unit::new(m, design, &recipe, &common)).collect(),
             join: vec![(JOIN.into(), recipe.join(TOP, &names, MEMORIES)), (MEMORIES.into(), ports)],
-            memories: memories.iter().map(|module| module.name.clone()).collect(),
+            memories: design
+                .modules
+                .iter()
+                .filter_map(|module| Some((module.name.clone(), module.kind.memory?)))
+                .collect(),
             clock_gated: gate.is_some(),
             period_ns,
         }
@@ -242,11 +249,6 @@ impl Plan {
         let files: BTreeMap<_, _> = units.chain(&self.join).cloned().collect();
         files.into_iter().collect()
     }
-}
-
-/// Whether a module is a synchronous memory, to be made as a macro.
-fn is_memory(name: &str) -> bool {
-    ["global_buffer_", "weight_buffer_", "param_memory_"].iter().any(|kind| name.starts_with(kind))
 }
 
 /// Refuses a profile whose cells the library does not have.

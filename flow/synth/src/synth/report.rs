@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pecan_rtl::emit::MemorySize;
 use serde::{Deserialize, Serialize};
 
 use super::{Sums, TOP};
@@ -75,15 +76,6 @@ pub struct MemoryReport {
     pub instances: u64,
 }
 
-impl MemoryReport {
-    /// From the name of the module, such as `global_buffer_4096x32`.
-    fn of(name: &str, instances: u64) -> Option<Self> {
-        let (words, bits) = name.rsplit_once('_')?.1.split_once('x')?;
-        let (words, bits) = (words.parse().ok()?, bits.parse().ok()?);
-        Some(Self { name: name.to_owned(), words, bits, instances })
-    }
-}
-
 impl SynthReport {
     /// Holds the areas against those that Yosys has added up by itself.
     ///
@@ -118,7 +110,7 @@ impl SynthReport {
 /// [`ToolError::Unmapped`] with every cell that is neither module nor memory nor of the library.
 pub(super) fn build(
     counts: &Counts,
-    memories: &[String],
+    memories: &BTreeMap<String, MemorySize>,
     library: &BTreeMap<String, CellInfo>,
     tool: &str,
 ) -> Result<SynthReport> {
@@ -151,7 +143,7 @@ pub(super) fn build(
         for (kind, &count) in types {
             if let Some(info) = library.get(kind) {
                 report.add(&mut module, kind, info, count, times);
-            } else if memories.contains(kind) {
+            } else if memories.contains_key(kind) {
                 *memory_counts.entry(kind.clone()).or_default() += count * times;
             } else if !counts.contains_key(kind) {
                 unmapped.push(format!("{count} {kind} in {name}"));
@@ -162,7 +154,11 @@ pub(super) fn build(
     if !unmapped.is_empty() {
         return Err(ToolError::Unmapped { cells: unmapped.join(", ") });
     }
-    let memory = |(name, count): (&String, &u64)| MemoryReport::of(name, *count);
+    let memory = |(name, &instances): (&String, &u64)| {
+        let MemorySize { words, bits } = *memories.get(name)?;
+        let (name, words, bits) = (name.clone(), words as u64, bits as u64);
+        Some(MemoryReport { name, words, bits, instances })
+    };
     report.memories = memory_counts.iter().filter_map(memory).collect();
     Ok(report)
 }
@@ -255,7 +251,10 @@ mod tests {
 
     #[test]
     fn sums_follow_the_hierarchy() {
-        let memories = ["global_buffer_16x8".to_owned(), "param_memory_4x5".to_owned()];
+        let memories = BTreeMap::from([
+            ("global_buffer_16x8".to_owned(), MemorySize { words: 16, bits: 8 }),
+            ("param_memory_4x5".to_owned(), MemorySize { words: 4, bits: 5 }),
+        ]);
         let counts = netlist(&[("DFF", 4), ("ICG", 1), ("INV", 1)]);
         let report = build(&counts, &memories, &library(), "Yosys 1").unwrap();
         assert_eq!((report.cells, report.flops, report.clock_gates), (2 + 3 + 36, 3 + 24, 6));
@@ -279,7 +278,8 @@ mod tests {
     #[test]
     fn every_unmapped_cell_is_listed() {
         let counts = netlist(&[("$_DFF_P_", 4), ("$mul", 1)]);
-        let error = build(&counts, &["global_buffer_16x8".into()], &library(), "").unwrap_err();
+        let known = [("global_buffer_16x8".into(), MemorySize { words: 16, bits: 8 })].into();
+        let error = build(&counts, &known, &library(), "").unwrap_err();
         let text = error.to_string();
         for part in ["4 $_DFF_P_ in pe", "1 $mul in pe", "2 param_memory_4x5 in row"] {
             assert!(text.contains(part), "{text}");

@@ -1,224 +1,119 @@
 //! Weight buffer and sequencer of one column: walks the lists of its output-channel groups.
 
+use super::bundles::{Extent, Pitch, Place, Run, Slices, Stepped, Sums, Weights};
 use super::dense_index::DenseIndex;
 use super::flags;
 use pecan_config::geometry::Geometry;
 use pecan_rtl::prelude::*;
 
-/// A column's weight buffer and sequencer. It walks, slice by slice, the list of each of its groups and
-/// broadcasts one entry per cycle to the rows. It runs as far ahead of other columns as the two
-/// scratchpad halves allow, so lists of unequal length even out over neighbouring slices.
-#[derive(LogicBlock)]
-pub(crate) struct Column {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    pub(crate) reset: Signal<In, Bit>,
-    pub(crate) start: Signal<In, Bit>,
-    // Configuration: first entry, groups.
-    pub(crate) set_base: Signal<In, Bit>,
-    pub(crate) set_groups: Signal<In, Bit>,
-    pub(crate) data: Wire<In>,
-    pub(crate) accumulate: Signal<In, Bit>,
-    // Weight buffer write port: weights, then index and last where lists are stored.
-    pub(crate) load: Signal<In, Bit>,
-    pub(crate) load_addr: Wire<In>,
-    pub(crate) load_entry: Vec<Wire<In>>,
-    // Slices filled so far (mod 4); by half: first and last slice of a tile, of the last tile.
-    pub(crate) filled: Wire<In>,
-    pub(crate) first: Vec<Signal<In, Bit>>,
-    pub(crate) last: Vec<Signal<In, Bit>>,
-    pub(crate) finish: Vec<Signal<In, Bit>>,
-    // Tiles drained so far (mod 4); no drain holds the psum banks back.
-    pub(crate) drained: Wire<In>,
-    pub(crate) no_drain: Signal<In, Bit>,
-    // What replaces stored indices (dense weights only), see `DenseIndex`.
-    pub(crate) per_channel: Vec<Signal<In, Bit>>,
-    pub(crate) kernel_y: Vec<Wire<In>>,
-    pub(crate) kernel_x: Vec<Wire<In>>,
-    pub(crate) channel_words: Vec<Wire<In>>,
-    pub(crate) last_word: Vec<Signal<In, Bit>>,
-    pub(crate) patch_y: Vec<Wire<In>>,
-    pub(crate) patch_x: Vec<Wire<In>>,
-    pub(crate) channels_last: Vec<Wire<In>>,
-    pub(crate) first_channel: Vec<Wire<In>>,
-    // The column takes part; slices and tiles finished (mod 4).
-    pub(crate) active: Signal<Out, Bit>,
-    pub(crate) done: Wire<Out>,
-    pub(crate) tiles: Wire<Out>,
-    // The entry, to the PEs.
-    pub(crate) step: Signal<Out, Bit>,
-    pub(crate) half: Signal<Out, Bit>,
-    pub(crate) word: Wire<Out>,
-    pub(crate) high: Wire<Out>,
-    pub(crate) low: Wire<Out>,
-    pub(crate) useful: Signal<Out, Bit>,
-    pub(crate) matters: Vec<Signal<Out, Bit>>,
-    // Weights as magnitude and sign.
-    pub(crate) weight: Vec<Wire<Out>>,
-    pub(crate) negative: Vec<Signal<Out, Bit>>,
-    // The entry of the previous cycle, to the accumulators.
-    pub(crate) stepped: Signal<Out, Bit>,
-    pub(crate) stepped_half: Signal<Out, Bit>,
-    pub(crate) from_zero: Signal<Out, Bit>,
-    pub(crate) from_psum: Signal<Out, Bit>,
-    pub(crate) to_psum: Signal<Out, Bit>,
-    pub(crate) psum_word: Wire<Out>,
-    // Psum traffic of this cycle's entry, for the counters.
-    pub(crate) psum_read: Signal<Out, Bit>,
-    pub(crate) psum_write: Signal<Out, Bit>,
-    buffer: Sram,
-    base: Reg,
-    groups: Reg,
-    busy: RegBit,
-    have: RegBit,
-    pointer: Reg,
-    group: Reg,
-    fresh: RegBit,
-    slice: Reg,
-    tile: Reg,
-    tile_end_q: RegBit,
-    tiles_q: Reg,
-    stepped_q: RegBit,
-    stepped_half_q: RegBit,
-    from_zero_q: RegBit,
-    from_psum_q: RegBit,
-    to_psum_q: RegBit,
-    psum_word_q: Reg,
-    dense: Vec<DenseIndex>,
-    position: Wire<Local>,
-    list_end: Signal<Local, Bit>,
-    odd: Signal<Local, Bit>,
-    first_now: Signal<Local, Bit>,
-    last_now: Signal<Local, Bit>,
-    finish_now: Signal<Local, Bit>,
-    ahead: Wire<Local>,
-    fire: Signal<Local, Bit>,
-    single: Signal<Local, Bit>,
-    slice_end: Signal<Local, Bit>,
-    tile_end: Signal<Local, Bit>,
-    run_end: Signal<Local, Bit>,
-    fetch: Signal<Local, Bit>,
-    lanes: Const,
-    channel_shift: Const,
-    channel_mask: Const,
-    lane_shift: Const,
-    lane_mask: Const,
-    any_weight: Signal<Local, Bit>,
-    flipped: Vec<Wire<Local>>,
-    weight_sign: Const,
-    weight_ones: Const,
-    _lanes: usize,
-    _skip: usize,
-    _dense: usize,
-    _gating: usize,
-}
+block! {
+    /// A column's weight buffer and sequencer. It walks, slice by slice, the list of each of its groups and
+    /// broadcasts one entry per cycle to the rows. It runs as far ahead of other columns as the two
+    /// scratchpad halves allow, so lists of unequal length even out over neighbouring slices.
+    pub(crate) struct Column = "column" {
+        pub(crate) clock: Signal<In, Clock>,
+        pub(crate) run: Run<In> = Run::new(),
+        // Configuration: first entry, groups.
+        pub(crate) set_base: Signal<In, Bit>,
+        pub(crate) set_groups: Signal<In, Bit>,
+        pub(crate) data: Wire<In> = Wire::new(32),
+        pub(crate) accumulate: Signal<In, Bit>,
+        // Weight buffer write port: weights, then index and last where lists are stored.
+        pub(crate) load: Signal<In, Bit>,
+        pub(crate) load_addr: Wire<In> = Wire::new(g.weight_address_bits),
+        pub(crate) load_entry: Vec<Wire<In>> = fields.iter().map(|&w| Wire::new(w)).collect(),
+        pub(crate) slices: Slices<In> = Slices::new(),
+        // Tiles drained so far (mod 4); no drain holds the psum banks back.
+        pub(crate) drained: Wire<In> = Wire::new(2),
+        pub(crate) no_drain: Signal<In, Bit>,
+        // What replaces stored indices (dense weights only), see `DenseIndex`.
+        pub(crate) per_channel: Vec<Signal<In, Bit>> = flags(dense),
+        pub(crate) extent: Bundles<Extent<In>> = Bundles::new(2 * dense, || Extent::new(g)),
+        pub(crate) pitch: Bundles<Pitch<In>> = Bundles::new(dense, || Pitch::new(g)),
+        pub(crate) channels_last: Vec<Wire<In>> = Wire::vec(dense, 5),
+        pub(crate) first_channel: Vec<Wire<In>> = Wire::vec(dense, 16),
+        // The column takes part; slices and tiles finished (mod 4).
+        pub(crate) active: Signal<Out, Bit>,
+        pub(crate) done: Wire<Out> = Wire::new(2),
+        pub(crate) tiles: Wire<Out> = Wire::new(2),
+        // The entry, to the PEs, and that of the previous cycle, to the accumulators.
+        pub(crate) place: Place<Out> = Place::new(g),
+        pub(crate) weights: Weights<Out> = Weights::new(g),
+        pub(crate) stepped: Stepped<Out> = Stepped::new(),
+        pub(crate) sums: Sums<Out> = Sums::new(g),
+        // Psum traffic of this cycle's entry, for the counters.
+        pub(crate) psum_read: Signal<Out, Bit>,
+        pub(crate) psum_write: Signal<Out, Bit>,
+        buffer: Sram = Sram::new("weight_buffer", g.weight_entries, &fields),
+        base: Reg = Reg::new(g.weight_address_bits),
+        groups: Reg = Reg::new(g.group_bits()),
+        busy: RegBit,
+        have: RegBit,
+        pointer: Reg = Reg::new(g.weight_address_bits),
+        group: Reg = Reg::new(g.group_bits()),
+        fresh: RegBit,
+        slice: Reg = Reg::new(2),
+        tile: Reg = Reg::new(2),
+        tile_end_q: RegBit,
+        tiles_q: Reg = Reg::new(2),
+        stepped_q: RegBit,
+        stepped_half_q: RegBit,
+        from_zero_q: RegBit,
+        from_psum_q: RegBit,
+        to_psum_q: RegBit,
+        psum_word_q: Reg = Reg::new(g.psum_bits()),
+        dense: Vec<DenseIndex> = (0..dense).map(|_| DenseIndex::new(g)).collect(),
+        position: Wire<Local> = Wire::new(g.index_bits),
+        list_end: Signal<Local, Bit>,
+        odd: Signal<Local, Bit>,
+        first_now: Signal<Local, Bit>,
+        last_now: Signal<Local, Bit>,
+        finish_now: Signal<Local, Bit>,
+        ahead: Wire<Local> = Wire::new(2),
+        fire: Signal<Local, Bit>,
+        single: Signal<Local, Bit>,
+        slice_end: Signal<Local, Bit>,
+        tile_end: Signal<Local, Bit>,
+        run_end: Signal<Local, Bit>,
+        fetch: Signal<Local, Bit>,
+        lanes: Const = Const::new(g.lanes, 8),
+        channel_shift: Const = Const::new(g.channel_bits(), 4),
+        channel_mask: Const = Const::new(g.word_channels - 1, 4),
+        lane_shift: Const = Const::new(g.lane_bits(), 4),
+        lane_mask: Const = Const::new(g.lanes - 1, 4),
+        any_weight: Signal<Local, Bit>,
+        flipped: Vec<Wire<Local>> = Wire::vec(g.lanes, g.weight_bits),
+        weight_sign: Const = Const::new(g.weight_bits - 1, 5),
+        weight_ones: Const = Const::new((1i64 << g.weight_bits) - 1, g.weight_bits),
+        _lanes: usize = g.lanes,
+        skip: When = When::new(g.skip),
+        gating: When = When::new(g.zero_gating),
+    }
 
-impl Column {
-    pub(crate) fn new(g: &Geometry) -> Self {
+    pub(crate) fn new(g: &Geometry) {
         let dense = usize::from(!g.skip);
         let fields = g.entry_fields();
-        Self {
-            kind: ModuleName::new("column"),
-            clock: Signal::default(),
-            reset: Signal::default(),
-            start: Signal::default(),
-            set_base: Signal::default(),
-            set_groups: Signal::default(),
-            data: Wire::new(32),
-            accumulate: Signal::default(),
-            load: Signal::default(),
-            load_addr: Wire::new(g.weight_address_bits),
-            load_entry: fields.iter().map(|&w| Wire::new(w)).collect(),
-            filled: Wire::new(2),
-            first: flags(2),
-            last: flags(2),
-            finish: flags(2),
-            drained: Wire::new(2),
-            no_drain: Signal::default(),
-            per_channel: flags(dense),
-            kernel_y: Wire::vec(2 * dense, g.patch_count_bits()),
-            kernel_x: Wire::vec(2 * dense, g.patch_count_bits()),
-            channel_words: Wire::vec(2 * dense, g.patch_count_bits()),
-            last_word: flags(2 * dense),
-            patch_y: Wire::vec(dense, g.patch_bits()),
-            patch_x: Wire::vec(dense, g.patch_bits()),
-            channels_last: Wire::vec(dense, 5),
-            first_channel: Wire::vec(dense, 16),
-            active: Signal::default(),
-            done: Wire::new(2),
-            tiles: Wire::new(2),
-            step: Signal::default(),
-            half: Signal::default(),
-            word: Wire::new(g.patch_bits()),
-            high: Wire::new(addr_width(g.word_channels / g.lanes)),
-            low: Wire::new(g.lane_bits().max(1)),
-            useful: Signal::default(),
-            matters: flags(g.lanes),
-            weight: Wire::vec(g.lanes, g.weight_bits),
-            negative: flags(g.lanes),
-            stepped: Signal::default(),
-            stepped_half: Signal::default(),
-            from_zero: Signal::default(),
-            from_psum: Signal::default(),
-            to_psum: Signal::default(),
-            psum_word: Wire::new(g.psum_bits()),
-            psum_read: Signal::default(),
-            psum_write: Signal::default(),
-            buffer: Sram::new("weight_buffer", g.weight_entries, &fields),
-            base: Reg::new(g.weight_address_bits),
-            groups: Reg::new(g.group_bits()),
-            busy: RegBit::new(),
-            have: RegBit::new(),
-            pointer: Reg::new(g.weight_address_bits),
-            group: Reg::new(g.group_bits()),
-            fresh: RegBit::new(),
-            slice: Reg::new(2),
-            tile: Reg::new(2),
-            tile_end_q: RegBit::new(),
-            tiles_q: Reg::new(2),
-            stepped_q: RegBit::new(),
-            stepped_half_q: RegBit::new(),
-            from_zero_q: RegBit::new(),
-            from_psum_q: RegBit::new(),
-            to_psum_q: RegBit::new(),
-            psum_word_q: Reg::new(g.psum_bits()),
-            dense: (0..dense).map(|_| DenseIndex::new(g)).collect(),
-            position: Wire::new(g.index_bits),
-            list_end: Signal::default(),
-            odd: Signal::default(),
-            first_now: Signal::default(),
-            last_now: Signal::default(),
-            finish_now: Signal::default(),
-            ahead: Wire::new(2),
-            fire: Signal::default(),
-            single: Signal::default(),
-            slice_end: Signal::default(),
-            tile_end: Signal::default(),
-            run_end: Signal::default(),
-            fetch: Signal::default(),
-            lanes: Const::new(g.lanes, 8),
-            channel_shift: Const::new(g.channel_bits(), 4),
-            channel_mask: Const::new(g.word_channels - 1, 4),
-            lane_shift: Const::new(g.lane_bits(), 4),
-            lane_mask: Const::new(g.lanes - 1, 4),
-            any_weight: Signal::default(),
-            flipped: Wire::vec(g.lanes, g.weight_bits),
-            weight_sign: Const::new(g.weight_bits - 1, 5),
-            weight_ones: Const::new((1i64 << g.weight_bits) - 1, g.weight_bits),
-            _lanes: g.lanes,
-            _skip: usize::from(g.skip),
-            _dense: dense,
-            _gating: usize::from(g.zero_gating),
-        }
     }
 }
 
-impl Logic for Column {
+parts!(Column:
+    /// Configuration and the weights of the entry at hand.
+    Buffer,
+    /// Which activation the entry takes, and whether its slice is there.
+    Index,
+    /// Whether the entry fires, and the next one.
+    Fetch,
+    /// The place in the run.
+    Walk,
+    /// The entry, to the PEs.
+    Entry,
+);
+
+impl parts::Part<Buffer> for Column {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, base, groups, busy, have, pointer, group, fresh, slice, tile);
-        dff_setup!(self, clock, tiles_q, from_zero_q, from_psum_q, to_psum_q, psum_word_q);
-        clock!(self, clock, buffer, tile_end_q, stepped_q, stepped_half_q);
+        dff_setup!(self, clock, base, groups);
+        clock!(self, clock, buffer);
         if self.set_base.val() {
             self.base.d.next = unsigned_cast(self.data.val());
         }
@@ -229,76 +124,78 @@ impl Logic for Column {
         // Weight buffer.
         self.buffer.we.next = self.load.val();
         self.buffer.wa.next = self.load_addr.val();
-        for l in 0..self._lanes {
-            self.buffer.wd[l].next = self.load_entry[l].val();
-        }
+        wires::link(&mut self.load_entry, &mut self.buffer.wd);
         self.any_weight.next = false;
         for l in 0..self._lanes {
-            self.negative[l].next = (self.buffer.rd[l].val() >> self.weight_sign.val()).any();
+            self.weights.negative[l].next =
+                (self.buffer.rd[l].val() >> self.weight_sign.val()).any();
             self.flipped[l].next = self.buffer.rd[l].val() ^ self.weight_ones.val();
-            self.weight[l].next = self.buffer.rd[l].val();
-            if self.negative[l].val() {
-                self.weight[l].next = self.flipped[l].val() + 1.into();
+            self.weights.weight[l].next = self.buffer.rd[l].val();
+            if self.weights.negative[l].val() {
+                self.weights.weight[l].next = self.flipped[l].val() + 1.into();
             }
             if self.buffer.rd[l].val().any() {
                 self.any_weight.next = true;
             }
         }
-        self.useful.next = true;
-        for l in 0..self._lanes {
-            self.matters[l].next = true;
-        }
-        for _i in 0..self._gating {
-            self.useful.next = self.any_weight.val();
+        if self.gating.val() {
+            self.weights.useful.next = self.any_weight.val();
             for l in 0..self._lanes {
-                self.matters[l].next = self.buffer.rd[l].val().any();
+                self.weights.matters[l].next = self.buffer.rd[l].val().any();
+            }
+        } else {
+            self.weights.useful.next = true;
+            for l in 0..self._lanes {
+                self.weights.matters[l].next = true;
             }
         }
+    }
+}
+
+impl parts::Part<Index> for Column {
+    #[hdl_gen]
+    fn update(&mut self) {
         // Where the entry points and whether it ends its list.
-        for _i in 0..self._skip {
-            self.buffer.wd[self.lanes.index()].next = self.load_entry[self.lanes.index()].val();
-            self.buffer.wd[self.lanes.index() + 1].next =
-                self.load_entry[self.lanes.index() + 1].val();
+        if self.skip.val() {
             self.position.next = self.buffer.rd[self.lanes.index()].val();
             self.list_end.next = self.buffer.rd[self.lanes.index() + 1].val().any();
-        }
-        for d in 0..self._dense {
-            self.dense[d].clock.next = self.clock.val();
-            self.dense[d].start.next = self.start.val();
-            self.dense[d].step.next = self.fire.val();
-            self.dense[d].slice_end.next = self.slice_end.val();
-            self.dense[d].per_channel.next = self.per_channel[d].val();
-            self.dense[d].patch_y.next = self.patch_y[d].val();
-            self.dense[d].patch_x.next = self.patch_x[d].val();
-            self.dense[d].channels_last.next = self.channels_last[d].val();
-            self.dense[d].first_channel.next = self.first_channel[d].val();
-            self.dense[d].kernel_y.next = self.kernel_y[0].val();
-            self.dense[d].kernel_x.next = self.kernel_x[0].val();
-            self.dense[d].channel_words.next = self.channel_words[0].val();
-            self.dense[d].last_word.next = self.last_word[0].val();
+        } else {
+            clock!(self, clock, dense[0]);
+            self.dense[0].start.next = self.run.start.val();
+            self.dense[0].step.next = self.fire.val();
+            self.dense[0].slice_end.next = self.slice_end.val();
+            self.dense[0].per_channel.next = self.per_channel[0].val();
+            wires::link(&mut self.pitch[0], &mut self.dense[0].pitch);
+            self.dense[0].channels_last.next = self.channels_last[0].val();
+            self.dense[0].first_channel.next = self.first_channel[0].val();
+            wires::link(&mut self.extent[0], &mut self.dense[0].extent);
             if self.odd.val() {
-                self.dense[d].kernel_y.next = self.kernel_y[1].val();
-                self.dense[d].kernel_x.next = self.kernel_x[1].val();
-                self.dense[d].channel_words.next = self.channel_words[1].val();
-                self.dense[d].last_word.next = self.last_word[1].val();
+                wires::link(&mut self.extent[1], &mut self.dense[0].extent);
             }
-            self.position.next = self.dense[d].position.val();
-            self.list_end.next = self.dense[d].list_end.val();
+            self.position.next = self.dense[0].position.val();
+            self.list_end.next = self.dense[0].list_end.val();
         }
         // The slice at hand.
         self.odd.next = self.slice.q.val().get_bit(0);
-        self.first_now.next = self.first[0].val();
-        self.last_now.next = self.last[0].val();
-        self.finish_now.next = self.finish[0].val();
+        self.first_now.next = self.slices.first[0].val();
+        self.last_now.next = self.slices.last[0].val();
+        self.finish_now.next = self.slices.finish[0].val();
         if self.odd.val() {
-            self.first_now.next = self.first[1].val();
-            self.last_now.next = self.last[1].val();
-            self.finish_now.next = self.finish[1].val();
+            self.first_now.next = self.slices.first[1].val();
+            self.last_now.next = self.slices.last[1].val();
+            self.finish_now.next = self.slices.finish[1].val();
         }
+    }
+}
+
+impl parts::Part<Fetch> for Column {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, have, pointer);
         // An entry fires if it is there, its slice is filled and the tile's psum bank is free.
         self.ahead.next = self.tile.q.val() - self.drained.val();
         self.fire.next = self.have.q.val()
-            & (self.filled.val() != self.slice.q.val())
+            & (self.slices.filled.val() != self.slice.q.val())
             & (!self.ahead.val().get_bit(1) | self.no_drain.val());
         self.single.next = self.groups.q.val() == 1.into();
         self.slice_end.next = self.fire.val()
@@ -319,12 +216,20 @@ impl Logic for Column {
             self.buffer.ra.next = self.base.q.val();
             self.pointer.d.next = self.base.q.val() + 1.into();
         }
+    }
+}
+
+impl parts::Part<Walk> for Column {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, busy, group, fresh, slice, tile, tiles_q);
+        clock!(self, clock, tile_end_q);
         if self.fire.val() {
             self.fresh.d.next = self.list_end.val();
         }
-        if (self.fire.val() & self.list_end.val()) | self.start.val() {
+        if (self.fire.val() & self.list_end.val()) | self.run.start.val() {
             self.group.d.next = self.group.q.val() + 1.into();
-            if self.slice_end.val() | self.start.val() {
+            if self.slice_end.val() | self.run.start.val() {
                 self.group.d.next = 0.into();
             }
         }
@@ -338,7 +243,7 @@ impl Logic for Column {
             self.busy.d.next = false;
             self.have.d.next = false;
         }
-        if self.start.val() {
+        if self.run.start.val() {
             self.busy.d.next = self.active.val();
             self.have.d.next = false;
             self.pointer.d.next = self.base.q.val();
@@ -351,22 +256,30 @@ impl Logic for Column {
         if self.tile_end_q.q.val() {
             self.tiles_q.d.next = self.tiles_q.q.val() + 1.into();
         }
-        if self.start.val() {
+        if self.run.start.val() {
             self.tiles_q.d.next = 0.into();
         }
-        if self.reset.val() {
+        if self.run.reset.val() {
             self.busy.d.next = false;
             self.have.d.next = false;
             self.groups.d.next = 0.into();
         }
         self.done.next = self.slice.q.val();
         self.tiles.next = self.tiles_q.q.val();
-        // Entry to the PEs.
-        self.step.next = self.fire.val();
-        self.half.next = self.odd.val();
-        self.word.next = self.position.val() >> self.channel_shift.val();
-        self.high.next = (self.position.val() & self.channel_mask.val()) >> self.lane_shift.val();
-        self.low.next = self.position.val() & self.lane_mask.val();
+    }
+}
+
+impl parts::Part<Entry> for Column {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, from_zero_q, from_psum_q, to_psum_q, psum_word_q);
+        clock!(self, clock, stepped_q, stepped_half_q);
+        self.place.step.next = self.fire.val();
+        self.place.half.next = self.odd.val();
+        self.place.word.next = self.position.val() >> self.channel_shift.val();
+        self.place.high.next =
+            (self.position.val() & self.channel_mask.val()) >> self.lane_shift.val();
+        self.weights.low.next = self.position.val() & self.lane_mask.val();
         self.psum_read.next = self.fire.val()
             & self.fresh.q.val()
             & ((self.first_now.val() & self.accumulate.val())
@@ -386,11 +299,11 @@ impl Logic for Column {
         }
         self.stepped_q.d.next = self.fire.val();
         self.stepped_half_q.d.next = self.odd.val();
-        self.stepped.next = self.stepped_q.q.val();
-        self.stepped_half.next = self.stepped_half_q.q.val();
-        self.from_zero.next = self.from_zero_q.q.val();
-        self.from_psum.next = self.from_psum_q.q.val();
-        self.to_psum.next = self.to_psum_q.q.val();
-        self.psum_word.next = self.psum_word_q.q.val();
+        self.stepped.stepped.next = self.stepped_q.q.val();
+        self.stepped.stepped_half.next = self.stepped_half_q.q.val();
+        self.sums.from_zero.next = self.from_zero_q.q.val();
+        self.sums.from_psum.next = self.from_psum_q.q.val();
+        self.sums.to_psum.next = self.to_psum_q.q.val();
+        self.sums.psum_word.next = self.psum_word_q.q.val();
     }
 }

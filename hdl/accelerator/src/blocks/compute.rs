@@ -1,5 +1,6 @@
 //! Compute engine: loader, array, columns and drain, and the bookkeeping of a run.
 
+use super::bundles::{ConfigBus, Params, ReadPort, Run};
 use super::column::Column;
 use super::config_leaf::config_leaf;
 use super::drain::Drain;
@@ -9,8 +10,8 @@ use super::pe_row::PeRow;
 use super::row_table::RowTable;
 use pecan_config::address_bits;
 use pecan_config::geometry::Geometry;
-use pecan_config::isa::register::{ColRegister, LIMIT_BITS, col};
-use pecan_config::isa::{ErrorCode, MULTIPLIER_BITS, SHIFT_BITS};
+use pecan_config::isa::ErrorCode;
+use pecan_config::isa::register::{ColRegister, LIMIT_BITS, MODE_MAX, MODE_PER_CHANNEL, col};
 use pecan_rtl::prelude::*;
 
 config_leaf! {
@@ -20,94 +21,85 @@ config_leaf! {
     }
 }
 
-/// The compute engine. It reads and writes the global buffer and says what it does to the counters.
-#[derive(LogicBlock)]
-pub(crate) struct Compute {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    pub(crate) reset: Signal<In, Bit>,
-    pub(crate) start: Signal<In, Bit>,
-    pub(crate) accumulate: Signal<In, Bit>,
-    pub(crate) no_drain: Signal<In, Bit>,
-    pub(crate) busy: Signal<Out, Bit>,
-    pub(crate) fault: Wire<Out>,
-    // Configuration bus.
-    pub(crate) set: Signal<In, Bit>,
-    pub(crate) set_index: Wire<In>,
-    pub(crate) set_data: Wire<In>,
-    // Weight and parameter write ports.
-    pub(crate) weight_write: Vec<Signal<In, Bit>>,
-    pub(crate) weight_addr: Wire<In>,
-    pub(crate) weight_entry: Vec<Wire<In>>,
-    pub(crate) param_write: Signal<In, Bit>,
-    pub(crate) param_channel: Wire<In>,
-    pub(crate) param_bias: Wire<In>,
-    pub(crate) param_multiplier: Wire<In>,
-    pub(crate) param_shift: Wire<In>,
-    // Global buffer ports.
-    pub(crate) read: Signal<Out, Bit>,
-    pub(crate) read_addr: Wire<Out>,
-    pub(crate) read_data: Vec<Wire<In>>,
-    pub(crate) write: Signal<Out, Bit>,
-    pub(crate) write_addr: Wire<Out>,
-    pub(crate) write_data: Vec<Wire<Out>>,
-    // Events of the previous cycle.
-    pub(crate) pe_steps: Wire<Out>,
-    pub(crate) active_lanes: Wire<Out>,
-    pub(crate) scratch_reads: Wire<Out>,
-    pub(crate) scratch_writes: Wire<Out>,
-    pub(crate) psum_reads: Wire<Out>,
-    pub(crate) psum_writes: Wire<Out>,
-    pub(crate) weight_reads: Wire<Out>,
-    pub(crate) drain_steps: Signal<Out, Bit>,
-    cfg: RunConfig,
-    rows: RowTable,
-    loader: Loader,
-    column: Vec<Column>,
-    row: Vec<PeRow>,
-    drain: Drain,
-    elapsed_low: Reg,
-    elapsed: Reg,
-    elapsed_moves: Signal<Local, Bit>,
-    too_long: Signal<Local, Bit>,
-    outside: Signal<Local, Bit>,
-    maximum: Signal<Local, Bit>,
-    per_channel: Signal<Local, Bit>,
-    column_rows: Vec<Wire<Local>>,
-    step_sum: Vec<Wire<Local>>,
-    psum_read_sum: Vec<Wire<Local>>,
-    psum_write_sum: Vec<Wire<Local>>,
-    weight_sum: Vec<Wire<Local>>,
-    any_active: Signal<Local, Bit>,
-    read_sum: Vec<Wire<Local>>,
-    steps_q: Reg,
-    psum_reads_q: Reg,
-    psum_writes_q: Reg,
-    weights_q: Reg,
-    writes_q: Reg,
-    row_writes: Wire<Local>,
-    drain_q: RegBit,
-    base_index: Vec<Const>,
-    groups_index: Vec<Const>,
-    first_channel: Vec<Const>,
-    cols: Const,
-    row_count: Const,
-    lane_shift: Const,
-    depth: Const,
-    fault_limit: Const,
-    fault_address: Const,
-    _rows: usize,
-    _cols: usize,
-    _lanes: usize,
-    _channels: usize,
-    _drain_lanes: usize,
-    _entry: usize,
-    _dense: usize,
-    _check_address: usize,
-}
+// What `update` reads by bits of the mode.
+const _: () = assert!(MODE_PER_CHANNEL == 1 << 0 && MODE_MAX == 1 << 1);
 
-impl Compute {
-    pub(crate) fn new(g: &Geometry) -> Self {
+block! {
+    /// The compute engine. It reads and writes the global buffer and says what it does to the counters.
+    pub(crate) struct Compute = "compute" {
+        pub(crate) clock: Signal<In, Clock>,
+        pub(crate) run: Run<In> = Run::new(),
+        pub(crate) accumulate: Signal<In, Bit>,
+        pub(crate) no_drain: Signal<In, Bit>,
+        pub(crate) busy: Signal<Out, Bit>,
+        pub(crate) fault: Wire<Out> = Wire::new(4),
+        // Configuration bus.
+        pub(crate) set: ConfigBus<In> = ConfigBus::set(),
+        // Weight and parameter write ports.
+        pub(crate) weight_write: Vec<Signal<In, Bit>> = flags(c),
+        pub(crate) weight_addr: Wire<In> = Wire::new(g.weight_address_bits),
+        pub(crate) weight_entry: Vec<Wire<In>> = entry.iter().map(|&w| Wire::new(w)).collect(),
+        pub(crate) param_write: Signal<In, Bit>,
+        pub(crate) param_channel: Wire<In> = Wire::new(address_bits(g.param_channels)),
+        pub(crate) param: Params<In> = Params::param(g),
+        // Global buffer ports.
+        pub(crate) buffer: ReadPort<Out> = ReadPort::new(g),
+        pub(crate) write: Signal<Out, Bit>,
+        pub(crate) write_addr: Wire<Out> = Wire::new(addr),
+        pub(crate) write_data: Vec<Wire<Out>> =
+            Wire::signed_vec(g.word_channels, g.activation_bits),
+        // Events of the previous cycle.
+        pub(crate) pe_steps: Wire<Out> = Wire::new(pes),
+        pub(crate) active_lanes: Wire<Out> = Wire::new(lanes),
+        pub(crate) scratch_reads: Wire<Out> = Wire::new(lanes),
+        pub(crate) scratch_writes: Wire<Out> = Wire::new(row_bits),
+        pub(crate) psum_reads: Wire<Out> = Wire::new(pes),
+        pub(crate) psum_writes: Wire<Out> = Wire::new(pes),
+        pub(crate) weight_reads: Wire<Out> = Wire::new(cols),
+        pub(crate) drain_steps: Signal<Out, Bit>,
+        cfg: RunConfig = RunConfig::new(g),
+        rows: RowTable = RowTable::new(g),
+        loader: Loader = Loader::new(g),
+        column: Vec<Column> = (0..c).map(|_| Column::new(g)).collect(),
+        row: Vec<PeRow> = (0..r).map(|_| PeRow::new(g)).collect(),
+        drain: Drain = Drain::new(g),
+        elapsed_low: Reg = Reg::new(8),
+        elapsed: Reg = Reg::new(LIMIT_BITS + 1),
+        elapsed_moves: Signal<Local, Bit>,
+        too_long: Signal<Local, Bit>,
+        outside: Signal<Local, Bit>,
+        maximum: Signal<Local, Bit>,
+        per_channel: Signal<Local, Bit>,
+        column_rows: Vec<Wire<Local>> = Wire::vec(c, row_bits),
+        step_sum: Vec<Wire<Local>> = Wire::vec(c + 1, pes),
+        psum_read_sum: Vec<Wire<Local>> = Wire::vec(c + 1, pes),
+        psum_write_sum: Vec<Wire<Local>> = Wire::vec(c + 1, pes),
+        weight_sum: Vec<Wire<Local>> = Wire::vec(c + 1, cols),
+        any_active: Signal<Local, Bit>,
+        read_sum: Vec<Wire<Local>> = Wire::vec(r + 1, lanes),
+        steps_q: Reg = Reg::new(pes),
+        psum_reads_q: Reg = Reg::new(pes),
+        psum_writes_q: Reg = Reg::new(pes),
+        weights_q: Reg = Reg::new(cols),
+        writes_q: Reg = Reg::new(row_bits),
+        row_writes: Wire<Local> = Wire::new(row_bits),
+        drain_q: RegBit,
+        base_index: Vec<Const> = index(ColRegister::WeightBase),
+        groups_index: Vec<Const> = index(ColRegister::Groups),
+        first_channel: Vec<Const> = (0..c).map(|i| Const::new(i * g.lanes, 16)).collect(),
+        cols: Const = Const::new(c, 8),
+        row_count: Const = Const::new(r, 8),
+        lane_shift: Const = Const::new(g.lane_bits(), 4),
+        depth: Const = Const::new(g.buffer_words, 24),
+        fault_limit: Const = Const::new(ErrorCode::RunLimit as u32, 4),
+        fault_address: Const = Const::new(ErrorCode::RunAddress as u32, 4),
+        _rows: usize = r,
+        _cols: usize = c,
+        dense: When = When::new(!g.skip),
+        check_address: When = When::new(!g.buffer_words.is_power_of_two()),
+    }
+
+    pub(crate) fn new(g: &Geometry) {
         let (r, c) = (g.rows, g.cols);
         let addr = g.buffer_bits;
         let row_bits = addr_width(r + 1);
@@ -117,252 +109,137 @@ impl Compute {
         let entry = g.entry_fields();
         let index =
             |kind: ColRegister| (0..c).map(|i| Const::new(col(i, kind), 8)).collect::<Vec<_>>();
-        Self {
-            kind: ModuleName::new("compute"),
-            clock: Signal::default(),
-            reset: Signal::default(),
-            start: Signal::default(),
-            accumulate: Signal::default(),
-            no_drain: Signal::default(),
-            busy: Signal::default(),
-            fault: Wire::new(4),
-            set: Signal::default(),
-            set_index: Wire::new(8),
-            set_data: Wire::new(32),
-            weight_write: flags(c),
-            weight_addr: Wire::new(g.weight_address_bits),
-            weight_entry: entry.iter().map(|&w| Wire::new(w)).collect(),
-            param_write: Signal::default(),
-            param_channel: Wire::new(address_bits(g.param_channels)),
-            param_bias: Wire::new(g.bias_bits()),
-            param_multiplier: Wire::new(MULTIPLIER_BITS),
-            param_shift: Wire::new(SHIFT_BITS),
-            read: Signal::default(),
-            read_addr: Wire::new(addr),
-            read_data: Wire::vec(g.word_channels, g.activation_bits),
-            write: Signal::default(),
-            write_addr: Wire::new(addr),
-            write_data: Wire::signed_vec(g.word_channels, g.activation_bits),
-            pe_steps: Wire::new(pes),
-            active_lanes: Wire::new(lanes),
-            scratch_reads: Wire::new(lanes),
-            scratch_writes: Wire::new(row_bits),
-            psum_reads: Wire::new(pes),
-            psum_writes: Wire::new(pes),
-            weight_reads: Wire::new(cols),
-            drain_steps: Signal::default(),
-            cfg: RunConfig::new(g),
-            rows: RowTable::new(g),
-            loader: Loader::new(g),
-            column: (0..c).map(|_| Column::new(g)).collect(),
-            row: (0..r).map(|_| PeRow::new(g)).collect(),
-            drain: Drain::new(g),
-            elapsed_low: Reg::new(8),
-            elapsed: Reg::new(LIMIT_BITS + 1),
-            elapsed_moves: Signal::default(),
-            too_long: Signal::default(),
-            outside: Signal::default(),
-            maximum: Signal::default(),
-            per_channel: Signal::default(),
-            column_rows: Wire::vec(c, row_bits),
-            step_sum: Wire::vec(c + 1, pes),
-            psum_read_sum: Wire::vec(c + 1, pes),
-            psum_write_sum: Wire::vec(c + 1, pes),
-            weight_sum: Wire::vec(c + 1, cols),
-            any_active: Signal::default(),
-            read_sum: Wire::vec(r + 1, lanes),
-            steps_q: Reg::new(pes),
-            psum_reads_q: Reg::new(pes),
-            psum_writes_q: Reg::new(pes),
-            weights_q: Reg::new(cols),
-            writes_q: Reg::new(row_bits),
-            row_writes: Wire::new(row_bits),
-            drain_q: RegBit::new(),
-            base_index: index(ColRegister::WeightBase),
-            groups_index: index(ColRegister::Groups),
-            first_channel: (0..c).map(|i| Const::new(i * g.lanes, 16)).collect(),
-            cols: Const::new(c, 8),
-            row_count: Const::new(r, 8),
-            lane_shift: Const::new(g.lane_bits(), 4),
-            depth: Const::new(g.buffer_words, 24),
-            fault_limit: Const::new(ErrorCode::RunLimit as u32, 4),
-            fault_address: Const::new(ErrorCode::RunAddress as u32, 4),
-            _rows: r,
-            _cols: c,
-            _lanes: g.lanes,
-            _channels: g.word_channels,
-            _drain_lanes: g.drain_lanes,
-            _entry: entry.len(),
-            _dense: usize::from(!g.skip),
-            _check_address: usize::from(!g.buffer_words.is_power_of_two()),
-        }
     }
 }
 
-impl Logic for Compute {
+parts!(Compute:
+    /// The loader and the drain, with the configuration.
+    Engines,
+    /// The columns.
+    Columns,
+    /// The rows.
+    Rows,
+    /// What stops a run that is too long or leaves the buffer.
+    Limits,
+    /// What happens in a cycle, summed over the array.
+    Events,
+    /// The sums in registers, for the counters.
+    Reports,
+);
+
+impl parts::Part<Engines> for Compute {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, elapsed_low, elapsed);
-        dff_setup!(self, clock, steps_q, weights_q, psum_reads_q, psum_writes_q, writes_q);
-        clock!(self, clock, cfg, rows, loader, drain, drain_q);
-
-        // Configuration.
-        self.cfg.write.next = self.set.val();
-        self.cfg.index.next = self.set_index.val();
-        self.cfg.data.next = self.set_data.val();
-        self.rows.write.next = self.set.val();
-        self.rows.index.next = self.set_index.val();
-        self.rows.data.next = self.set_data.val();
-        self.loader.set.next = self.set.val();
-        self.loader.set_index.next = self.set_index.val();
-        self.loader.set_data.next = self.set_data.val();
-        self.drain.set.next = self.set.val();
-        self.drain.set_index.next = self.set_index.val();
-        self.drain.set_data.next = self.set_data.val();
+        clock!(self, clock, cfg, rows, loader, drain);
+        wires::link(&mut self.set, &mut self.cfg.bus);
+        wires::link(&mut self.set, &mut self.rows.bus);
+        wires::link(&mut self.set, &mut self.loader.set);
+        wires::link(&mut self.set, &mut self.drain.set);
         self.per_channel.next = self.cfg.mode.val().get_bit(0);
         self.maximum.next = self.cfg.mode.val().get_bit(1);
 
-        // Loader.
-        self.loader.reset.next = self.reset.val();
-        self.loader.start.next = self.start.val();
-        self.read.next = self.loader.read.val();
-        self.read_addr.next = self.loader.read_addr.val();
-        for b in 0..self._channels {
-            self.loader.read_data[b].next = self.read_data[b].val();
-        }
-        for r in 0..self._rows {
-            self.loader.base_y[r].next = self.rows.base_y[r].val();
-            self.loader.base_x[r].next = self.rows.base_x[r].val();
-            self.loader.pixel_y[r].next = self.rows.pixel_y[r].val();
-            self.loader.pixel_x[r].next = self.rows.pixel_x[r].val();
-            self.loader.unused[r].next = self.rows.unused[r].val();
-            self.loader.patch[r].next = self.rows.patch[r].val();
-            self.drain.pixel_y[r].next = self.rows.pixel_y[r].val();
-            self.drain.pixel_x[r].next = self.rows.pixel_x[r].val();
-            self.drain.unused[r].next = self.rows.unused[r].val();
-            self.drain.out[r].next = self.rows.out[r].val();
-        }
+        wires::link(&mut self.run, &mut self.loader.run);
+        wires::link(&mut self.buffer, &mut self.loader.buffer);
+        wires::link(&mut self.rows.tap, &mut self.loader.tap);
+        wires::link(&mut self.rows.pixel, &mut self.loader.pixel);
+        wires::link(&mut self.rows.patch, &mut self.loader.patch);
 
-        // Columns.
+        wires::link(&mut self.run, &mut self.drain.run);
+        wires::link(&mut self.rows.pixel, &mut self.drain.pixel);
+        wires::link(&mut self.rows.out, &mut self.drain.out);
+        self.drain.no_drain.next = self.no_drain.val();
+        self.drain.load.next = self.param_write.val();
+        self.drain.load_channel.next = self.param_channel.val();
+        wires::link(&mut self.param, &mut self.drain.values);
+        wires::link(&mut self.write_data, &mut self.drain.write_data);
+        self.write_addr.next = self.drain.write_addr.val();
+        self.busy.next = self.drain.busy.val();
+    }
+}
+
+impl parts::Part<Columns> for Compute {
+    #[hdl_gen]
+    fn update(&mut self) {
         for c in 0..self._cols {
             self.loader.active[c].next = self.column[c].active.val();
             self.loader.done[c].next = self.column[c].done.val();
             self.drain.active[c].next = self.column[c].active.val();
             self.drain.tiles[c].next = self.column[c].tiles.val();
-            self.column[c].clock.next = self.clock.val();
-            self.column[c].reset.next = self.reset.val();
-            self.column[c].start.next = self.start.val();
+            clock!(self, clock, column[c]);
+            wires::link(&mut self.run, &mut self.column[c].run);
             self.column[c].set_base.next =
-                self.set.val() & (self.set_index.val() == self.base_index[c].val());
+                self.set.write.val() & (self.set.index.val() == self.base_index[c].val());
             self.column[c].set_groups.next =
-                self.set.val() & (self.set_index.val() == self.groups_index[c].val());
-            self.column[c].data.next = self.set_data.val();
+                self.set.write.val() & (self.set.index.val() == self.groups_index[c].val());
+            self.column[c].data.next = self.set.data.val();
             self.column[c].accumulate.next = self.accumulate.val();
             self.column[c].no_drain.next = self.no_drain.val();
             self.column[c].load.next = self.weight_write[c].val();
             self.column[c].load_addr.next = self.weight_addr.val();
-            for e in 0..self._entry {
-                self.column[c].load_entry[e].next = self.weight_entry[e].val();
-            }
-            self.column[c].filled.next = self.loader.filled.val();
+            wires::link(&mut self.weight_entry, &mut self.column[c].load_entry);
+            wires::link(&mut self.loader.slices, &mut self.column[c].slices);
             self.column[c].drained.next = self.drain.drained.val();
-            for h in 0..2 {
-                self.column[c].first[h].next = self.loader.first[h].val();
-                self.column[c].last[h].next = self.loader.last[h].val();
-                self.column[c].finish[h].next = self.loader.finish[h].val();
-            }
-            for d in 0..self._dense {
-                self.column[c].per_channel[d].next = self.per_channel.val();
-                self.column[c].patch_y[d].next = self.loader.patch_y[d].val();
-                self.column[c].patch_x[d].next = self.loader.patch_x[d].val();
-                self.column[c].channels_last[d].next = self.cfg.channels_last.val();
-                self.column[c].first_channel[d].next = self.first_channel[c].val();
-                for h in 0..2 {
-                    self.column[c].kernel_y[h].next = self.loader.kernel_y[h].val();
-                    self.column[c].kernel_x[h].next = self.loader.kernel_x[h].val();
-                    self.column[c].channel_words[h].next = self.loader.channel_words[h].val();
-                    self.column[c].last_word[h].next = self.loader.last_word[h].val();
-                }
+            if self.dense.val() {
+                wires::link(&mut self.loader.extent, &mut self.column[c].extent);
+                wires::link(&mut self.loader.pitch, &mut self.column[c].pitch);
+                self.column[c].per_channel[0].next = self.per_channel.val();
+                self.column[c].channels_last[0].next = self.cfg.channels_last.val();
+                self.column[c].first_channel[0].next = self.first_channel[c].val();
             }
         }
+    }
+}
 
-        // Array.
+impl parts::Part<Rows> for Compute {
+    #[hdl_gen]
+    fn update(&mut self) {
         for r in 0..self._rows {
-            self.row[r].clock.next = self.clock.val();
-            self.row[r].write.next = self.loader.write[r].val();
-            self.row[r].write_word.next = self.loader.write_word[r].val();
-            for b in 0..self._channels {
-                self.row[r].write_data[b].next = self.loader.write_data[b].val();
-                self.row[r].write_nonzero[b].next = self.loader.write_nonzero[b].val();
-            }
+            clock!(self, clock, row[r]);
+            wires::link(&mut self.loader.write[r], &mut self.row[r].write);
+            wires::link(&mut self.loader.word, &mut self.row[r].patch);
             for h in 0..2 {
                 self.row[r].valid[h].next = self.loader.valid[h][r].val();
             }
-            self.row[r].per_channel.next = self.per_channel.val();
-            self.row[r].maximum.next = self.maximum.val();
+            self.row[r].mode.per_channel.next = self.per_channel.val();
+            self.row[r].mode.maximum.next = self.maximum.val();
             for c in 0..self._cols {
                 self.row[r].column_active[c].next = self.column[c].active.val();
-                self.row[r].step[c].next = self.column[c].step.val();
-                self.row[r].half[c].next = self.column[c].half.val();
-                self.row[r].word[c].next = self.column[c].word.val();
-                self.row[r].high[c].next = self.column[c].high.val();
-                self.row[r].low[c].next = self.column[c].low.val();
-                self.row[r].useful[c].next = self.column[c].useful.val();
-                for l in 0..self._lanes {
-                    self.row[r].weight[c][l].next = self.column[c].weight[l].val();
-                    self.row[r].negative[c][l].next = self.column[c].negative[l].val();
-                    self.row[r].matters[c][l].next = self.column[c].matters[l].val();
-                }
-                self.row[r].stepped[c].next = self.column[c].stepped.val();
-                self.row[r].stepped_half[c].next = self.column[c].stepped_half.val();
-                self.row[r].from_zero[c].next = self.column[c].from_zero.val();
-                self.row[r].from_psum[c].next = self.column[c].from_psum.val();
-                self.row[r].to_psum[c].next = self.column[c].to_psum.val();
-                self.row[r].psum_word[c].next = self.column[c].psum_word.val();
+                wires::link(&mut self.column[c].place, &mut self.row[r].place[c]);
+                wires::link(&mut self.column[c].weights, &mut self.row[r].weights[c]);
+                wires::link(&mut self.column[c].stepped, &mut self.row[r].stepped[c]);
+                wires::link(&mut self.column[c].sums, &mut self.row[r].sums[c]);
             }
             self.row[r].drain.next = self.drain.select[r].val();
             self.row[r].drain_word.next = self.drain.psum_word.val();
             self.row[r].drain_part.next = self.drain.part.val();
-            for d in 0..self._drain_lanes {
-                self.drain.psum[r][d].next = self.row[r].drain_data[d].val();
-            }
+            wires::link(&mut self.row[r].drain_data, &mut self.drain.psum[r]);
         }
+    }
+}
 
-        // Drain.
-        self.drain.reset.next = self.reset.val();
-        self.drain.start.next = self.start.val();
-        self.drain.no_drain.next = self.no_drain.val();
-        self.drain.load.next = self.param_write.val();
-        self.drain.load_channel.next = self.param_channel.val();
-        self.drain.load_bias.next = self.param_bias.val();
-        self.drain.load_multiplier.next = self.param_multiplier.val();
-        self.drain.load_shift.next = self.param_shift.val();
-        for b in 0..self._channels {
-            self.write_data[b].next = self.drain.write_data[b].val();
-        }
-        self.write_addr.next = self.drain.write_addr.val();
-        self.busy.next = self.drain.busy.val();
-
-        // A run that is too long or leaves the buffer stops the device.
+impl parts::Part<Limits> for Compute {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, elapsed_low, elapsed);
         // `elapsed` counts 256 cycles at a time.
-        if self.busy.val() | self.start.val() {
+        if self.busy.val() | self.run.start.val() {
             self.elapsed_low.d.next = self.elapsed_low.q.val() + 1.into();
-            if self.start.val() {
+            if self.run.start.val() {
                 self.elapsed_low.d.next = 0.into();
             }
         }
         self.elapsed_moves.next = self.busy.val() & self.elapsed_low.q.val().all();
-        if self.elapsed_moves.val() | self.start.val() {
+        if self.elapsed_moves.val() | self.run.start.val() {
             self.elapsed.d.next = self.elapsed.q.val() + 1.into();
-            if self.start.val() {
+            if self.run.start.val() {
                 self.elapsed.d.next = 0.into();
             }
         }
         self.too_long.next = self.busy.val() & (self.elapsed.q.val() >= self.cfg.limit.val());
         self.outside.next = false;
-        for _i in 0..self._check_address {
-            self.outside.next = (self.loader.read.val()
-                & (self.loader.read_addr.val() >= self.depth.val()))
+        if self.check_address.val() {
+            self.outside.next = (self.loader.buffer.read.val()
+                & (self.loader.buffer.read_addr.val() >= self.depth.val()))
                 | (self.drain.write.val() & (self.drain.write_addr.val() >= self.depth.val()));
         }
         self.write.next = self.drain.write.val() & !self.outside.val();
@@ -372,8 +249,12 @@ impl Logic for Compute {
         } else if self.too_long.val() {
             self.fault.next = self.fault_limit.val();
         }
+    }
+}
 
-        // Events.
+impl parts::Part<Events> for Compute {
+    #[hdl_gen]
+    fn update(&mut self) {
         self.step_sum[0].next = 0.into();
         self.psum_read_sum[0].next = 0.into();
         self.psum_write_sum[0].next = 0.into();
@@ -381,11 +262,11 @@ impl Logic for Compute {
         self.any_active.next = false;
         for c in 0..self._cols {
             self.column_rows[c].next = self.loader.valid_rows[0].val();
-            if self.column[c].half.val() {
+            if self.column[c].place.half.val() {
                 self.column_rows[c].next = self.loader.valid_rows[1].val();
             }
             self.step_sum[c + 1].next = self.step_sum[c].val();
-            if self.column[c].step.val() {
+            if self.column[c].place.step.val() {
                 self.step_sum[c + 1].next = self.step_sum[c].val() + self.column_rows[c].val();
             }
             self.psum_read_sum[c + 1].next = self.psum_read_sum[c].val();
@@ -399,7 +280,7 @@ impl Logic for Compute {
                     self.psum_write_sum[c].val() + self.column_rows[c].val();
             }
             self.weight_sum[c + 1].next =
-                self.weight_sum[c].val() + self.column[c].step.val().into();
+                self.weight_sum[c].val() + self.column[c].place.step.val().into();
             if self.column[c].active.val() {
                 self.any_active.next = true;
             }
@@ -408,6 +289,14 @@ impl Logic for Compute {
         for r in 0..self._rows {
             self.read_sum[r + 1].next = self.read_sum[r].val() + self.row[r].reads.val();
         }
+    }
+}
+
+impl parts::Part<Reports> for Compute {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, steps_q, weights_q, psum_reads_q, psum_writes_q, writes_q);
+        clock!(self, clock, drain_q);
         // Registers of events that rest need no clock.
         if self.weight_sum[self.cols.index()].val().any() | self.weights_q.q.val().any() {
             self.steps_q.d.next = self.step_sum[self.cols.index()].val();

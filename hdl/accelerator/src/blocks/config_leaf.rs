@@ -2,7 +2,7 @@
 
 /// Declares a leaf with the configuration registers that a block uses: field = register.
 ///
-/// The leaf takes the decoder's write bus (`write`, `index`, `data`) and shows each register as an
+/// The leaf takes the decoder's write bus and shows each register as an
 /// output of its name and width. Registers keep what was written; a program sets what it uses.
 macro_rules! config_leaf {
     ($(#[$doc:meta])* $leaf:ident $module:literal { $($field:ident: $register:ident,)* }) => {
@@ -11,9 +11,7 @@ macro_rules! config_leaf {
         pub(crate) struct $leaf {
             kind: ModuleName,
             pub(crate) clock: Signal<In, Clock>,
-            pub(crate) write: Signal<In, Bit>,
-            pub(crate) index: Wire<In>,
-            pub(crate) data: Wire<In>,
+            pub(crate) bus: $crate::blocks::bundles::ConfigBus<In>,
             $(pub(crate) $field: Wire<Out>,)*
         }
 
@@ -22,9 +20,7 @@ macro_rules! config_leaf {
                 Self {
                     kind: ModuleName::new($module),
                     clock: Signal::default(),
-                    write: Signal::default(),
-                    index: Wire::new(8),
-                    data: Wire::new(32),
+                    bus: $crate::blocks::bundles::ConfigBus::new(),
                     $($field: {
                         let register = pecan_config::isa::register::Register::$register;
                         let bits = g.register_bits(register.width());
@@ -36,8 +32,8 @@ macro_rules! config_leaf {
 
         impl Logic for $leaf {
             fn update(&mut self) {
-                if self.clock.pos_edge() && self.write.val() {
-                    let (index, data) = (self.index.val().index(), self.data.val());
+                if self.clock.pos_edge() && self.bus.write.val() {
+                    let (index, data) = (self.bus.index.val().index(), self.bus.data.val());
                     $(if index == pecan_config::isa::register::Register::$register as usize {
                         self.$field.next = data;
                     })*

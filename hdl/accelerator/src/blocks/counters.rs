@@ -7,61 +7,41 @@ use pecan_rtl::prelude::*;
 /// Bits of the low part of a counter beyond those of its event.
 const HEADROOM: usize = 4;
 
-/// The performance counters. An event of a cycle is added in the next one, so it shows in the counter two
-/// cycles later; array-wide sums arrive with their register already taken.
-///
-/// A counter is held in two parts, of which the high one moves only with a carry, and neither without an
-/// event: registers that do not move need no clock.
-#[derive(LogicBlock)]
-pub(crate) struct CounterBank {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    pub(crate) clear: Signal<In, Bit>,
-    // How much each counter grows, in the order of `Counter::ALL`.
-    pub(crate) event: Vec<Wire<In>>,
-    // Status: configuration id, error, layers; the register that `address` picks.
-    pub(crate) error: Wire<In>,
-    pub(crate) layer: Wire<In>,
-    pub(crate) address: Wire<In>,
-    pub(crate) data: Wire<Out>,
-    bottom: Vec<Reg>,
-    top: Vec<Reg>,
-    sum: Vec<Wire<Local>>,
-    value: Vec<Wire<Local>>,
-    id: Const,
-    low: Vec<Const>,
-    high: Vec<Const>,
-    bottom_bits: Vec<Const>,
-    _count: usize,
-    _wide: usize,
+block! {
+    /// The performance counters. An event of a cycle is added in the next one, so it shows in the counter two
+    /// cycles later; array-wide sums arrive with their register already taken.
+    ///
+    /// A counter is held in two parts, of which the high one moves only with a carry, and neither without an
+    /// event: registers that do not move need no clock.
+    pub(crate) struct CounterBank = "counter_bank" {
+        pub(crate) clock: Signal<In, Clock>,
+        pub(crate) clear: Signal<In, Bit>,
+        // How much each counter grows, in the order of `Counter::ALL`.
+        pub(crate) event: Vec<Wire<In>> = widths.iter().map(|&w| Wire::new(w)).collect(),
+        // Status: configuration id, error, layers; the register that `address` picks.
+        pub(crate) error: Wire<In> = Wire::new(4),
+        pub(crate) layer: Wire<In> = Wire::new(16),
+        pub(crate) address: Wire<In> = Wire::new(8),
+        pub(crate) data: Wire<Out> = Wire::new(32),
+        bottom: Vec<Reg> = widths.iter().map(|w| Reg::new(bottom(w))).collect(),
+        top: Vec<Reg> = widths.iter().map(|w| Reg::new(g.counter_bits - bottom(w))).collect(),
+        sum: Vec<Wire<Local>> = widths.iter().map(|w| Wire::new(bottom(w) + 1)).collect(),
+        value: Vec<Wire<Local>> = Wire::vec(COUNT, g.counter_bits),
+        id: Const = Const::new(id, 32),
+        low: Vec<Const> = (0..COUNT).map(|k| at(k, 0)).collect(),
+        high: Vec<Const> = (0..COUNT).map(|k| at(k, 1)).collect(),
+        bottom_bits: Vec<Const> = widths.iter().map(|w| Const::new(bottom(w), 6)).collect(),
+        _count: usize = COUNT,
+        wide: When = When::new(g.counter_bits > 32),
+    }
+
+    pub(crate) fn new(g: &Geometry, id: u32, widths: &[usize]) {
+        let bottom = |&w: &usize| (w + HEADROOM).min(g.counter_bits - 1);
+        let at = |k: usize, high: usize| Const::new(STATUS_BASE as usize + 2 * k + high, 8);
+    }
 }
 
 impl CounterBank {
-    pub(crate) fn new(g: &Geometry, id: u32, widths: &[usize]) -> Self {
-        let bottom = |&w: &usize| (w + HEADROOM).min(g.counter_bits - 1);
-        let at = |k: usize, high: usize| Const::new(STATUS_BASE as usize + 2 * k + high, 8);
-        Self {
-            kind: ModuleName::new("counter_bank"),
-            clock: Signal::default(),
-            clear: Signal::default(),
-            event: widths.iter().map(|&w| Wire::new(w)).collect(),
-            error: Wire::new(4),
-            layer: Wire::new(16),
-            address: Wire::new(8),
-            data: Wire::new(32),
-            bottom: widths.iter().map(|w| Reg::new(bottom(w))).collect(),
-            top: widths.iter().map(|w| Reg::new(g.counter_bits - bottom(w))).collect(),
-            sum: widths.iter().map(|w| Wire::new(bottom(w) + 1)).collect(),
-            value: Wire::vec(COUNT, g.counter_bits),
-            id: Const::new(id, 32),
-            low: (0..COUNT).map(|k| at(k, 0)).collect(),
-            high: (0..COUNT).map(|k| at(k, 1)).collect(),
-            bottom_bits: widths.iter().map(|w| Const::new(bottom(w), 6)).collect(),
-            _count: COUNT,
-            _wide: usize::from(g.counter_bits > 32),
-        }
-    }
-
     /// Bits of the growth of each counter per cycle.
     pub(crate) fn widths(g: &Geometry) -> Vec<usize> {
         let (pes, lanes) =
@@ -104,10 +84,8 @@ impl Logic for CounterBank {
             if self.address.val() == self.low[k].val() {
                 self.data.next = unsigned_cast(self.value[k].val());
             }
-            for _i in 0..self._wide {
-                if self.address.val() == self.high[k].val() {
-                    self.data.next = self.value[k].val() >> 32;
-                }
+            if self.wide.val() && (self.address.val() == self.high[k].val()) {
+                self.data.next = self.value[k].val() >> 32;
             }
         }
         if self.address.val() == 0.into() {

@@ -1,146 +1,155 @@
 //! Command decoder: takes the input stream apart, checks it, and drives the engines.
 
+use super::bundles::{ConfigBus, Params, Stream};
 use super::flags;
 use super::unpacker::Unpacker;
 use pecan_config::geometry::Geometry;
-use pecan_config::isa::{ErrorCode, MULTIPLIER_BITS, Opcode, SHIFT_BITS, VERSION};
+use pecan_config::isa::register::{
+    COL_BASE, COL_STRIDE, ColRegister, ROW_BASE, ROW_STRIDE, Register,
+};
+use pecan_config::isa::{
+    ErrorCode, MULTIPLIER_BITS, Opcode, RESERVED, RunFlags, VERSION, WAIT_COMPUTE, WAIT_STORE,
+};
 use pecan_rtl::prelude::*;
 
-/// The command decoder and load engine, see `docs/command-stream.md`.
-#[derive(LogicBlock)]
-pub(crate) struct Decoder {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    pub(crate) reset: Signal<In, Bit>,
-    // Code of an error of the compute engine, 0 for none.
-    pub(crate) run_fault: Wire<In>,
-    // Input stream.
-    pub(crate) in_valid: Signal<In, Bit>,
-    pub(crate) in_ready: Signal<Out, Bit>,
-    pub(crate) in_data: Vec<Wire<In>>,
-    // Engines.
-    pub(crate) compute_busy: Signal<In, Bit>,
-    pub(crate) store_busy: Signal<In, Bit>,
-    pub(crate) run: Signal<Out, Bit>,
-    pub(crate) accumulate: Signal<Out, Bit>,
-    pub(crate) no_drain: Signal<Out, Bit>,
-    pub(crate) store: Signal<Out, Bit>,
-    pub(crate) address: Wire<Out>,
-    pub(crate) count: Wire<Out>,
-    // Configuration bus.
-    pub(crate) set: Signal<Out, Bit>,
-    pub(crate) set_index: Wire<Out>,
-    pub(crate) set_data: Wire<Out>,
-    // Write ports of the memories; the buffer port may be taken by the drain.
-    pub(crate) buffer_busy: Signal<In, Bit>,
-    pub(crate) buffer_write: Signal<Out, Bit>,
-    pub(crate) buffer_data: Vec<Wire<Out>>,
-    pub(crate) weight_write: Vec<Signal<Out, Bit>>,
-    pub(crate) weight_entry: Vec<Wire<Out>>,
-    pub(crate) param_write: Signal<Out, Bit>,
-    pub(crate) param_bias: Wire<Out>,
-    pub(crate) param_multiplier: Wire<Out>,
-    pub(crate) param_shift: Wire<Out>,
-    // Status.
-    pub(crate) clear: Signal<Out, Bit>,
-    pub(crate) layer: Wire<Out>,
-    pub(crate) done: Signal<Out, Bit>,
-    pub(crate) error: Wire<Out>,
-    // One item written, for the counters.
-    pub(crate) weight_event: Signal<Out, Bit>,
-    at_word: RegBit,
-    at_wait: RegBit,
-    at_id: RegBit,
-    at_address: RegBit,
-    at_count: RegBit,
-    at_check: RegBit,
-    at_config: RegBit,
-    at_payload: RegBit,
-    started: RegBit,
-    done_q: RegBit,
-    layer_q: Reg,
-    mark: Signal<Local, Bit>,
-    first_layer: Signal<Local, Bit>,
-    error_q: Reg,
-    command: Reg,
-    first: Reg,
-    left: Reg,
-    accumulate_q: RegBit,
-    no_drain_q: RegBit,
-    set_q: RegBit,
-    set_index_q: Reg,
-    set_data_q: Reg,
-    words: Unpacker,
-    entries: Unpacker,
-    params: Unpacker,
-    opcode: Wire<Local>,
-    operand: Wire<Local>,
-    is_header: Signal<Local, Bit>,
-    is_config: Signal<Local, Bit>,
-    is_run: Signal<Local, Bit>,
-    is_words: Signal<Local, Bit>,
-    is_entries: Signal<Local, Bit>,
-    is_params: Signal<Local, Bit>,
-    is_store: Signal<Local, Bit>,
-    is_mark: Signal<Local, Bit>,
-    is_end: Signal<Local, Bit>,
-    known: Signal<Local, Bit>,
-    free: Signal<Local, Bit>,
-    go: Signal<Local, Bit>,
-    value: Wire<Local>,
-    limit: Wire<Local>,
-    range_code: Wire<Local>,
-    range_end: Wire<Local>,
-    range_ok: Signal<Local, Bit>,
-    register_ok: Signal<Local, Bit>,
-    fault: Wire<Local>,
-    last: Signal<Local, Bit>,
-    take: Signal<Local, Bit>,
-    alive: Signal<Local, Bit>,
-    bias_high: Wire<Local>,
-    param_word: Wire<Local>,
-    opcodes: Vec<Const>,
-    version: Const,
-    id: Const,
-    fault_opcode: Const,
-    fault_header: Const,
-    fault_id: Const,
-    fault_buffer: Const,
-    fault_weight: Const,
-    fault_param: Const,
-    fault_register: Const,
-    buffer_words: Const,
-    weight_entries: Const,
-    param_channels: Const,
-    cols: Const,
-    half_depth: Const,
-    scalar_top: Const,
-    row_base: Const,
-    row_top: Const,
-    col_base: Const,
-    col_top: Const,
-    act_offset: Vec<Const>,
-    acts_per_word: Const,
-    weight_offset: Vec<Const>,
-    weights_per_word: Const,
-    lanes: Const,
-    index_word: Const,
-    index_offset: Const,
-    last_offset: Const,
-    multiplier_offset: Const,
-    shift_offset: Const,
-    _cols: usize,
-    _word_words: usize,
-    _acts_per_word: usize,
-    _weight_words: usize,
-    _weights_per_word: usize,
-    _skip: usize,
-    _beat: usize,
-}
+// What `update` reads by bits: flags of a command and of `Run`, and the registers of a column, of which the groups are
+// bounded.
+const _: () = {
+    assert!(RESERVED == 1 << 24 | 1 << 25);
+    assert!(WAIT_STORE == 1 << 26 && WAIT_COMPUTE == 1 << 27);
+    assert!(RunFlags::ACCUMULATE == 1 << 0 && RunFlags::NO_DRAIN == 1 << 1);
+    assert!(RunFlags::ALL == 4 - 1);
+    assert!(COL_BASE.is_multiple_of(2) && COL_STRIDE == 2 && ColRegister::Groups as u32 == 1);
+};
 
-impl Decoder {
+block! {
+    /// The command decoder and load engine, see `docs/command-stream.md`.
+    pub(crate) struct Decoder = "decoder" {
+        pub(crate) clock: Signal<In, Clock>,
+        pub(crate) reset: Signal<In, Bit>,
+        // Code of an error of the compute engine, 0 for none.
+        pub(crate) run_fault: Wire<In> = Wire::new(4),
+        // Input stream.
+        pub(crate) from_host: Stream<In> = Stream::input(g),
+        // Engines.
+        pub(crate) compute_busy: Signal<In, Bit>,
+        pub(crate) store_busy: Signal<In, Bit>,
+        pub(crate) run: Signal<Out, Bit>,
+        pub(crate) accumulate: Signal<Out, Bit>,
+        pub(crate) no_drain: Signal<Out, Bit>,
+        pub(crate) store: Signal<Out, Bit>,
+        pub(crate) address: Wire<Out> = Wire::new(32),
+        pub(crate) count: Wire<Out> = Wire::new(32),
+        pub(crate) set: ConfigBus<Out> = ConfigBus::set(),
+        // Write ports of the memories; the buffer port may be taken by the drain.
+        pub(crate) buffer_busy: Signal<In, Bit>,
+        pub(crate) buffer_write: Signal<Out, Bit>,
+        pub(crate) buffer_data: Vec<Wire<Out>> = Wire::vec(g.word_channels, g.activation_bits),
+        pub(crate) weight_write: Vec<Signal<Out, Bit>> = flags(g.cols),
+        pub(crate) weight_entry: Vec<Wire<Out>> = entry.iter().map(|&w| Wire::new(w)).collect(),
+        pub(crate) param_write: Signal<Out, Bit>,
+        pub(crate) param: Params<Out> = Params::param(g),
+        // Status.
+        pub(crate) clear: Signal<Out, Bit>,
+        pub(crate) layer: Wire<Out> = Wire::new(16),
+        pub(crate) done: Signal<Out, Bit>,
+        pub(crate) error: Wire<Out> = Wire::new(4),
+        // One item written, for the counters.
+        pub(crate) weight_event: Signal<Out, Bit>,
+        at_word: RegBit,
+        at_wait: RegBit,
+        at_id: RegBit,
+        at_address: RegBit,
+        at_count: RegBit,
+        at_check: RegBit,
+        at_config: RegBit,
+        at_payload: RegBit,
+        started: RegBit,
+        done_q: RegBit,
+        layer_q: Reg = Reg::new(16),
+        mark: Signal<Local, Bit>,
+        first_layer: Signal<Local, Bit>,
+        error_q: Reg = Reg::new(4),
+        command: Reg = Reg::new(32),
+        first: Reg = Reg::new(32),
+        left: Reg = Reg::new(32),
+        accumulate_q: RegBit,
+        no_drain_q: RegBit,
+        set_q: RegBit,
+        set_index_q: Reg = Reg::new(8),
+        set_data_q: Reg = Reg::new(32),
+        words: Unpacker = Unpacker::new(g.word_slot, g.stream_bits),
+        entries: Unpacker = Unpacker::new(g.entry_slot, g.stream_bits),
+        params: Unpacker = Unpacker::new(64, g.stream_bits),
+        opcode: Wire<Local> = Wire::new(4),
+        operand: Wire<Local> = Wire::new(24),
+        is_header: Signal<Local, Bit>,
+        is_config: Signal<Local, Bit>,
+        is_run: Signal<Local, Bit>,
+        is_words: Signal<Local, Bit>,
+        is_entries: Signal<Local, Bit>,
+        is_params: Signal<Local, Bit>,
+        is_store: Signal<Local, Bit>,
+        is_mark: Signal<Local, Bit>,
+        is_end: Signal<Local, Bit>,
+        known: Signal<Local, Bit>,
+        free: Signal<Local, Bit>,
+        go: Signal<Local, Bit>,
+        value: Wire<Local> = Wire::new(32),
+        limit: Wire<Local> = Wire::new(24),
+        range_code: Wire<Local> = Wire::new(4),
+        range_end: Wire<Local> = Wire::new(33),
+        range_ok: Signal<Local, Bit>,
+        register_ok: Signal<Local, Bit>,
+        fault: Wire<Local> = Wire::new(4),
+        last: Signal<Local, Bit>,
+        take: Signal<Local, Bit>,
+        alive: Signal<Local, Bit>,
+        bias_high: Wire<Local> = Wire::new(8),
+        param_word: Wire<Local> = Wire::new(40),
+        opcodes: Vec<Const> = Opcode::ALL.iter().map(|&op| Const::new(op as u32, 4)).collect(),
+        version: Const = Const::new(VERSION, 24),
+        id: Const = Const::new(id, 32),
+        fault_opcode: Const = code(ErrorCode::Opcode),
+        fault_header: Const = code(ErrorCode::Header),
+        fault_id: Const = code(ErrorCode::ConfigId),
+        fault_buffer: Const = code(ErrorCode::BufferRange),
+        fault_weight: Const = code(ErrorCode::WeightRange),
+        fault_param: Const = code(ErrorCode::ParamRange),
+        fault_register: Const = code(ErrorCode::Register),
+        buffer_words: Const = Const::new(g.buffer_words, 24),
+        weight_entries: Const = Const::new(g.weight_entries, 24),
+        param_channels: Const = Const::new(g.param_channels, 24),
+        cols: Const = Const::new(g.cols, 8),
+        half_depth: Const = Const::new(g.psum_bank, 8),
+        scalar_top: Const = Const::new(Register::ALL.len(), 9),
+        row_base: Const = Const::new(ROW_BASE, 9),
+        row_top: Const = top(ROW_BASE, ROW_STRIDE, g.rows),
+        col_base: Const = Const::new(COL_BASE, 9),
+        col_top: Const = top(COL_BASE, COL_STRIDE, g.cols),
+        act_offset: Vec<Const> =
+            (0..acts_per_word).map(|i| Const::new(i * g.activation_bits, 6)).collect(),
+        acts_per_word: Const = Const::new(acts_per_word, 8),
+        weight_offset: Vec<Const> =
+            (0..weights_per_word) .map(|i| Const::new(i * g.weight_bits, 6)) .collect(),
+        weights_per_word: Const = Const::new(weights_per_word, 8),
+        lanes: Const = Const::new(g.lanes, 8),
+        index_word: Const = Const::new(weights / 32, 8),
+        index_offset: Const = Const::new(weights % 32, 6),
+        last_offset: Const = Const::new(weights % 32 + g.index_bits, 6),
+        multiplier_offset: Const = Const::new(pecan_config::isa::BIAS_BITS - 32, 6),
+        shift_offset: Const = Const::new(pecan_config::isa::BIAS_BITS - 32 + MULTIPLIER_BITS, 6),
+        _cols: usize = g.cols,
+        _word_words: usize = g.word_channels / acts_per_word,
+        _acts_per_word: usize = acts_per_word,
+        _weight_words: usize = g.lanes / weights_per_word,
+        _weights_per_word: usize = weights_per_word,
+        skip: When = When::new(g.skip),
+        opcode_index: Indices = Indices::new("Opcode", Opcode::VARIANTS),
+    }
+
     /// The decoder of a device whose configuration id is `id`.
-    pub(crate) fn new(g: &Geometry, id: u32) -> Self {
+    pub(crate) fn new(g: &Geometry, id: u32) {
         let per_word = |bits: usize, n: usize| (32 / bits).min(n);
         let acts_per_word = per_word(g.activation_bits, g.word_channels);
         let weights_per_word = per_word(g.weight_bits, g.lanes);
@@ -148,159 +157,46 @@ impl Decoder {
         let code = |e: ErrorCode| Const::new(e as u32, 4);
         let top =
             |base: u32, stride: u32, n: usize| Const::new(base as usize + stride as usize * n, 9);
-        use pecan_config::isa::register::{COL_BASE, COL_STRIDE, ROW_BASE, ROW_STRIDE, Register};
         let entry = g.entry_fields();
-        Self {
-            kind: ModuleName::new("decoder"),
-            clock: Signal::default(),
-            reset: Signal::default(),
-            run_fault: Wire::new(4),
-            in_valid: Signal::default(),
-            in_ready: Signal::default(),
-            in_data: Wire::vec(g.stream_bits / 32, 32),
-            compute_busy: Signal::default(),
-            store_busy: Signal::default(),
-            run: Signal::default(),
-            accumulate: Signal::default(),
-            no_drain: Signal::default(),
-            store: Signal::default(),
-            address: Wire::new(32),
-            count: Wire::new(32),
-            set: Signal::default(),
-            set_index: Wire::new(8),
-            set_data: Wire::new(32),
-            buffer_busy: Signal::default(),
-            buffer_write: Signal::default(),
-            buffer_data: Wire::vec(g.word_channels, g.activation_bits),
-            weight_write: flags(g.cols),
-            weight_entry: entry.iter().map(|&w| Wire::new(w)).collect(),
-            param_write: Signal::default(),
-            param_bias: Wire::new(g.bias_bits()),
-            param_multiplier: Wire::new(MULTIPLIER_BITS),
-            param_shift: Wire::new(SHIFT_BITS),
-            clear: Signal::default(),
-            layer: Wire::new(16),
-            done: Signal::default(),
-            error: Wire::new(4),
-            weight_event: Signal::default(),
-            at_word: RegBit::new(),
-            at_wait: RegBit::new(),
-            at_id: RegBit::new(),
-            at_address: RegBit::new(),
-            at_count: RegBit::new(),
-            at_check: RegBit::new(),
-            at_config: RegBit::new(),
-            at_payload: RegBit::new(),
-            started: RegBit::new(),
-            done_q: RegBit::new(),
-            layer_q: Reg::new(16),
-            mark: Signal::default(),
-            first_layer: Signal::default(),
-            error_q: Reg::new(4),
-            command: Reg::new(32),
-            first: Reg::new(32),
-            left: Reg::new(32),
-            accumulate_q: RegBit::new(),
-            no_drain_q: RegBit::new(),
-            set_q: RegBit::new(),
-            set_index_q: Reg::new(8),
-            set_data_q: Reg::new(32),
-            words: Unpacker::new(g.word_slot, g.stream_bits),
-            entries: Unpacker::new(g.entry_slot, g.stream_bits),
-            params: Unpacker::new(64, g.stream_bits),
-            opcode: Wire::new(4),
-            operand: Wire::new(24),
-            is_header: Signal::default(),
-            is_config: Signal::default(),
-            is_run: Signal::default(),
-            is_words: Signal::default(),
-            is_entries: Signal::default(),
-            is_params: Signal::default(),
-            is_store: Signal::default(),
-            is_mark: Signal::default(),
-            is_end: Signal::default(),
-            known: Signal::default(),
-            free: Signal::default(),
-            go: Signal::default(),
-            value: Wire::new(32),
-            limit: Wire::new(24),
-            range_code: Wire::new(4),
-            range_end: Wire::new(33),
-            range_ok: Signal::default(),
-            register_ok: Signal::default(),
-            fault: Wire::new(4),
-            last: Signal::default(),
-            take: Signal::default(),
-            alive: Signal::default(),
-            bias_high: Wire::new(8),
-            param_word: Wire::new(40),
-            opcodes: Opcode::ALL.iter().map(|&op| Const::new(op as u32, 4)).collect(),
-            version: Const::new(VERSION, 24),
-            id: Const::new(id, 32),
-            fault_opcode: code(ErrorCode::Opcode),
-            fault_header: code(ErrorCode::Header),
-            fault_id: code(ErrorCode::ConfigId),
-            fault_buffer: code(ErrorCode::BufferRange),
-            fault_weight: code(ErrorCode::WeightRange),
-            fault_param: code(ErrorCode::ParamRange),
-            fault_register: code(ErrorCode::Register),
-            buffer_words: Const::new(g.buffer_words, 24),
-            weight_entries: Const::new(g.weight_entries, 24),
-            param_channels: Const::new(g.param_channels, 24),
-            cols: Const::new(g.cols, 8),
-            half_depth: Const::new(g.psum_bank, 8),
-            scalar_top: Const::new(Register::ALL.len(), 9),
-            row_base: Const::new(ROW_BASE, 9),
-            row_top: top(ROW_BASE, ROW_STRIDE, g.rows),
-            col_base: Const::new(COL_BASE, 9),
-            col_top: top(COL_BASE, COL_STRIDE, g.cols),
-            act_offset: (0..acts_per_word).map(|i| Const::new(i * g.activation_bits, 6)).collect(),
-            acts_per_word: Const::new(acts_per_word, 8),
-            weight_offset: (0..weights_per_word)
-                .map(|i| Const::new(i * g.weight_bits, 6))
-                .collect(),
-            weights_per_word: Const::new(weights_per_word, 8),
-            lanes: Const::new(g.lanes, 8),
-            index_word: Const::new(weights / 32, 8),
-            index_offset: Const::new(weights % 32, 6),
-            last_offset: Const::new(weights % 32 + g.index_bits, 6),
-            multiplier_offset: Const::new(pecan_config::isa::BIAS_BITS - 32, 6),
-            shift_offset: Const::new(pecan_config::isa::BIAS_BITS - 32 + MULTIPLIER_BITS, 6),
-            _cols: g.cols,
-            _word_words: g.word_channels / acts_per_word,
-            _acts_per_word: acts_per_word,
-            _weight_words: g.lanes / weights_per_word,
-            _weights_per_word: weights_per_word,
-            _skip: usize::from(g.skip),
-            _beat: g.stream_bits / 32,
-        }
     }
 }
 
-impl Logic for Decoder {
+parts!(Decoder:
+    /// The command at hand, and whether it may go.
+    Command,
+    /// What a command begins.
+    Dispatch,
+    /// The beats that follow a command word.
+    Words,
+    /// The range of a transfer: it is checked before anything is written.
+    Range,
+    /// Configuration registers.
+    Registers,
+    /// Payload, cut into items.
+    Payload,
+    /// Items, to the memories.
+    Items,
+    /// The first error stays, and nothing is taken any more.
+    Errors,
+);
+
+impl parts::Part<Command> for Decoder {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, at_word, at_wait, at_id, at_address, at_count, at_check, at_config);
-        dff_setup!(
-            self, clock, at_payload, started, done_q, layer_q, error_q, command, first, left
-        );
-        dff_setup!(self, clock, accumulate_q, no_drain_q, set_index_q, set_data_q);
-        clock!(self, clock, set_q, words, entries, params);
-        self.value.next = self.in_data[0].val();
-        self.fault.next = self.run_fault.val();
-
-        // The command at hand.
+        dff_setup!(self, clock, command);
+        self.value.next = self.from_host.data[0].val();
         self.opcode.next = self.command.q.val() >> 28;
         self.operand.next = unsigned_cast(self.command.q.val());
-        self.is_header.next = self.opcode.val() == self.opcodes[0].val();
-        self.is_config.next = self.opcode.val() == self.opcodes[1].val();
-        self.is_run.next = self.opcode.val() == self.opcodes[2].val();
-        self.is_words.next = self.opcode.val() == self.opcodes[3].val();
-        self.is_entries.next = self.opcode.val() == self.opcodes[4].val();
-        self.is_params.next = self.opcode.val() == self.opcodes[5].val();
-        self.is_store.next = self.opcode.val() == self.opcodes[6].val();
-        self.is_mark.next = self.opcode.val() == self.opcodes[7].val();
-        self.is_end.next = self.opcode.val() == self.opcodes[8].val();
+        self.is_header.next = self.opcode.val() == self.opcodes[Opcode::Header.index()].val();
+        self.is_config.next = self.opcode.val() == self.opcodes[Opcode::Config.index()].val();
+        self.is_run.next = self.opcode.val() == self.opcodes[Opcode::Run.index()].val();
+        self.is_words.next =
+            self.opcode.val() == self.opcodes[Opcode::LoadActivation.index()].val();
+        self.is_entries.next = self.opcode.val() == self.opcodes[Opcode::LoadWeight.index()].val();
+        self.is_params.next = self.opcode.val() == self.opcodes[Opcode::LoadParam.index()].val();
+        self.is_store.next = self.opcode.val() == self.opcodes[Opcode::Store.index()].val();
+        self.is_mark.next = self.opcode.val() == self.opcodes[Opcode::Mark.index()].val();
+        self.is_end.next = self.opcode.val() == self.opcodes[Opcode::End.index()].val();
         self.known.next = (self.is_header.val()
             | self.is_config.val()
             | self.is_run.val()
@@ -325,12 +221,20 @@ impl Logic for Decoder {
                     | self.is_store.val()
                     | self.is_end.val()));
         self.go.next = self.at_wait.q.val() & self.free.val();
+    }
+}
+
+impl parts::Part<Dispatch> for Decoder {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, at_word, at_wait, at_id, at_address, at_config, first, left);
+        dff_setup!(self, clock, started, done_q, accumulate_q, no_drain_q);
+        self.fault.next = self.run_fault.val();
         self.run.next = false;
         self.store.next = false;
         self.clear.next = false;
         self.mark.next = false;
-
-        if self.at_word.q.val() & self.in_valid.val() {
+        if self.at_word.q.val() & self.from_host.valid.val() {
             self.command.d.next = self.value.val();
             self.at_word.d.next = false;
             self.at_wait.d.next = true;
@@ -373,7 +277,14 @@ impl Logic for Decoder {
                 self.at_address.d.next = true;
             }
         }
-        if self.at_id.q.val() & self.in_valid.val() {
+    }
+}
+
+impl parts::Part<Words> for Decoder {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, at_count, at_check, layer_q);
+        if self.at_id.q.val() & self.from_host.valid.val() {
             self.at_id.d.next = false;
             self.at_word.d.next = true;
             self.clear.next = true;
@@ -384,27 +295,33 @@ impl Logic for Decoder {
                 self.fault.next = self.fault_id.val();
             }
         }
-        if self.at_address.q.val() & self.in_valid.val() {
+        if self.at_address.q.val() & self.from_host.valid.val() {
             self.at_address.d.next = false;
             self.at_count.d.next = true;
             self.first.d.next = self.value.val();
         }
-        if self.at_count.q.val() & self.in_valid.val() {
+        if self.at_count.q.val() & self.from_host.valid.val() {
             self.at_count.d.next = false;
             self.at_check.d.next = true;
             self.left.d.next = self.value.val();
         }
 
         // Layers.
-        self.first_layer.next = (self.at_id.q.val() & self.in_valid.val()) | self.reset.val();
+        self.first_layer.next =
+            (self.at_id.q.val() & self.from_host.valid.val()) | self.reset.val();
         if self.mark.val() | self.first_layer.val() {
             self.layer_q.d.next = self.layer_q.q.val() + 1.into();
             if self.first_layer.val() {
                 self.layer_q.d.next = 0.into();
             }
         }
+    }
+}
 
-        // Ranges are checked before anything is written.
+impl parts::Part<Range> for Decoder {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, at_payload);
         self.limit.next = self.buffer_words.val();
         self.range_code.next = self.fault_buffer.val();
         if self.is_entries.val() {
@@ -430,8 +347,14 @@ impl Logic for Decoder {
                 self.at_payload.d.next = true;
             }
         }
+    }
+}
 
-        // Configuration registers.
+impl parts::Part<Registers> for Decoder {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, set_index_q, set_data_q);
+        clock!(self, clock, set_q);
         self.set_q.d.next = false;
         self.register_ok.next = (self.first.q.val() < self.scalar_top.val())
             | ((self.first.q.val() >= self.row_base.val())
@@ -439,7 +362,7 @@ impl Logic for Decoder {
             | ((self.first.q.val() >= self.col_base.val())
                 & (self.first.q.val() < self.col_top.val())
                 & (!self.first.q.val().get_bit(0) | (self.value.val() <= self.half_depth.val())));
-        if self.at_config.q.val() & self.in_valid.val() {
+        if self.at_config.q.val() & self.from_host.valid.val() {
             self.set_q.d.next = self.register_ok.val();
             self.set_index_q.d.next = unsigned_cast(self.first.q.val());
             self.set_data_q.d.next = self.value.val();
@@ -453,30 +376,33 @@ impl Logic for Decoder {
                 self.fault.next = self.fault_register.val();
             }
         }
-        self.set.next = self.set_q.q.val();
-        self.set_index.next = self.set_index_q.q.val();
-        self.set_data.next = self.set_data_q.q.val();
+        self.set.write.next = self.set_q.q.val();
+        self.set.index.next = self.set_index_q.q.val();
+        self.set.data.next = self.set_data_q.q.val();
+    }
+}
 
-        // Payload.
+impl parts::Part<Payload> for Decoder {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, words, entries, params);
         self.last.next = self.left.q.val() == 1.into();
-        for w in 0..self._beat {
-            self.words.beat[w].next = self.in_data[w].val();
-            self.entries.beat[w].next = self.in_data[w].val();
-            self.params.beat[w].next = self.in_data[w].val();
-        }
+        wires::link(&mut self.from_host.data, &mut self.words.beat);
         self.words.reset.next = self.reset.val();
         self.words.enable.next = self.at_payload.q.val() & self.is_words.val();
-        self.words.valid.next = self.in_valid.val();
+        self.words.valid.next = self.from_host.valid.val();
         self.words.last.next = self.last.val();
         self.words.ready.next = !self.buffer_busy.val();
+        wires::link(&mut self.from_host.data, &mut self.entries.beat);
         self.entries.reset.next = self.reset.val();
         self.entries.enable.next = self.at_payload.q.val() & self.is_entries.val();
-        self.entries.valid.next = self.in_valid.val();
+        self.entries.valid.next = self.from_host.valid.val();
         self.entries.last.next = self.last.val();
         self.entries.ready.next = true;
+        wires::link(&mut self.from_host.data, &mut self.params.beat);
         self.params.reset.next = self.reset.val();
         self.params.enable.next = self.at_payload.q.val() & self.is_params.val();
-        self.params.valid.next = self.in_valid.val();
+        self.params.valid.next = self.from_host.valid.val();
         self.params.last.next = self.last.val();
         self.params.ready.next = true;
         self.take.next = self.words.take.val() | self.entries.take.val() | self.params.take.val();
@@ -488,6 +414,12 @@ impl Logic for Decoder {
                 self.at_word.d.next = true;
             }
         }
+    }
+}
+
+impl parts::Part<Items> for Decoder {
+    #[hdl_gen]
+    fn update(&mut self) {
         self.address.next = self.first.q.val();
         self.count.next = self.left.q.val();
         self.buffer_write.next = self.words.take.val();
@@ -507,7 +439,7 @@ impl Logic for Decoder {
                     self.entries.item[w].val() >> self.weight_offset[i].val();
             }
         }
-        for _i in 0..self._skip {
+        if self.skip.val() {
             self.weight_entry[self.lanes.index()].next =
                 self.entries.item[self.index_word.index()].val() >> self.index_offset.val();
             self.weight_entry[self.lanes.index() + 1].next =
@@ -516,11 +448,16 @@ impl Logic for Decoder {
         self.param_write.next = self.params.take.val();
         self.bias_high.next = unsigned_cast(self.params.item[1].val());
         self.param_word.next = (self.bias_high.val() << 32) + self.params.item[0].val();
-        self.param_bias.next = unsigned_cast(self.param_word.val());
-        self.param_multiplier.next = self.params.item[1].val() >> self.multiplier_offset.val();
-        self.param_shift.next = self.params.item[1].val() >> self.shift_offset.val();
+        self.param.bias.next = unsigned_cast(self.param_word.val());
+        self.param.multiplier.next = self.params.item[1].val() >> self.multiplier_offset.val();
+        self.param.shift.next = self.params.item[1].val() >> self.shift_offset.val();
+    }
+}
 
-        // The first error stays, and nothing is taken any more.
+impl parts::Part<Errors> for Decoder {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, error_q);
         if self.error_q.q.val() == 0.into() {
             self.error_q.d.next = self.fault.val();
         }
@@ -542,7 +479,7 @@ impl Logic for Decoder {
             self.error_q.d.next = 0.into();
             self.set_q.d.next = false;
         }
-        self.in_ready.next = self.alive.val()
+        self.from_host.ready.next = self.alive.val()
             & (self.at_word.q.val()
                 | self.at_id.q.val()
                 | self.at_address.q.val()

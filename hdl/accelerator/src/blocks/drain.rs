@@ -1,11 +1,11 @@
 //! Drain: takes finished partial sums out of the array, requantizes them and writes buffer words.
 
+use super::bundles::{ConfigBus, Params, Pixel, Run};
 use super::config_leaf::config_leaf;
 use super::drain_lane::DrainLane;
 use super::flags;
 use pecan_config::address_bits;
 use pecan_config::geometry::{Geometry, LATTICE_BITS};
-use pecan_config::isa::{MULTIPLIER_BITS, SHIFT_BITS};
 use pecan_rtl::prelude::*;
 
 config_leaf! {
@@ -21,189 +21,112 @@ config_leaf! {
     }
 }
 
-/// The drain: for each tile, row by row, `drain_lanes` partial sums per cycle.
-#[derive(LogicBlock)]
-pub(crate) struct Drain {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    pub(crate) reset: Signal<In, Bit>,
-    pub(crate) start: Signal<In, Bit>,
-    pub(crate) no_drain: Signal<In, Bit>,
-    pub(crate) set: Signal<In, Bit>,
-    pub(crate) set_index: Wire<In>,
-    pub(crate) set_data: Wire<In>,
-    // Parameter write port: channel and its parameters.
-    pub(crate) load: Signal<In, Bit>,
-    pub(crate) load_channel: Wire<In>,
-    pub(crate) load_bias: Wire<In>,
-    pub(crate) load_multiplier: Wire<In>,
-    pub(crate) load_shift: Wire<In>,
-    // Row table, see `RowTable`.
-    pub(crate) pixel_y: Vec<Wire<In>>,
-    pub(crate) pixel_x: Vec<Wire<In>>,
-    pub(crate) unused: Vec<Signal<In, Bit>>,
-    pub(crate) out: Vec<Wire<In>>,
-    // Columns in use and the tiles (mod 4) that they finished; tiles drained.
-    pub(crate) active: Vec<Signal<In, Bit>>,
-    pub(crate) tiles: Vec<Wire<In>>,
-    pub(crate) drained: Wire<Out>,
-    // Psum read port of the rows.
-    pub(crate) select: Vec<Signal<Out, Bit>>,
-    pub(crate) psum_word: Wire<Out>,
-    pub(crate) part: Wire<Out>,
-    pub(crate) psum: Vec<Vec<Wire<In>>>,
-    // Global buffer write port.
-    pub(crate) write: Signal<Out, Bit>,
-    pub(crate) write_addr: Wire<Out>,
-    pub(crate) write_data: Vec<Wire<Out>>,
-    // A step of this cycle; the run is not complete.
-    pub(crate) step: Signal<Out, Bit>,
-    pub(crate) busy: Signal<Out, Bit>,
-    cfg: DrainConfig,
-    lane: Vec<DrainLane>,
-    running: RegBit,
-    trail: Vec<RegBit>,
-    ty: Reg,
-    tx: Reg,
-    rest_y: Reg,
-    rest_x: Reg,
-    addr_ty: Reg,
-    addr_tx: Reg,
-    row: Reg,
-    chunk: Reg,
-    group: Reg,
-    part_q: Reg,
-    place: Reg,
-    word: Reg,
-    drained_q: Reg,
-    pending: Signal<Local, Bit>,
-    row_y: Wire<Local>,
-    row_x: Wire<Local>,
-    row_out: Wire<Local>,
-    row_unused: Signal<Local, Bit>,
-    row_valid: Signal<Local, Bit>,
-    go: Signal<Local, Bit>,
-    take: Signal<Local, Bit>,
-    pixel_end: Signal<Local, Bit>,
-    row_end: Signal<Local, Bit>,
-    tile_end: Signal<Local, Bit>,
-    run_end: Signal<Local, Bit>,
-    moved: Wire<Local>,
-    picked: Vec<Wire<Local>>,
-    ends_word: Signal<Local, Bit>,
-    step_q: Vec<RegBit>,
-    ends_q: Vec<RegBit>,
-    place_q: Vec<Reg>,
-    addr_q: Vec<Reg>,
-    held: Vec<Reg>,
-    write_q: RegBit,
-    write_addr_q: Reg,
-    last_place: Const,
-    last_part: Const,
-    drain_lanes: Const,
-    lane_shift: Const,
-    lane_mask: Const,
-    _rows: usize,
-    _cols: usize,
-    _lanes: usize,
-    _places: usize,
-}
+block! {
+    /// The drain: for each tile, row by row, `drain_lanes` partial sums per cycle.
+    pub(crate) struct Drain = "drain" {
+        pub(crate) clock: Signal<In, Clock>,
+        pub(crate) run: Run<In> = Run::new(),
+        pub(crate) no_drain: Signal<In, Bit>,
+        pub(crate) set: ConfigBus<In> = ConfigBus::set(),
+        // Parameter write port: channel and its parameters.
+        pub(crate) load: Signal<In, Bit>,
+        pub(crate) load_channel: Wire<In> = Wire::new(address_bits(g.param_channels)),
+        pub(crate) values: Params<In> = Params::load(g),
+        // Row table, see `RowTable`.
+        pub(crate) pixel: Bundles<Pixel<In>> = Bundles::new(r, Pixel::new),
+        pub(crate) out: Vec<Wire<In>> = Wire::vec(r, addr),
+        // Columns in use and the tiles (mod 4) that they finished; tiles drained.
+        pub(crate) active: Vec<Signal<In, Bit>> = flags(g.cols),
+        pub(crate) tiles: Vec<Wire<In>> = Wire::vec(g.cols, 2),
+        pub(crate) drained: Wire<Out> = Wire::new(2),
+        // Psum read port of the rows.
+        pub(crate) select: Vec<Signal<Out, Bit>> = flags(r),
+        pub(crate) psum_word: Wire<Out> = Wire::new(g.psum_bits()),
+        pub(crate) part: Wire<Out> = Wire::new(addr_width(g.chunks_per_group())),
+        pub(crate) psum: Vec<Vec<Wire<In>>> =
+            (0..r).map(|_| Wire::signed_vec(d, g.accumulator_bits)).collect(),
+        // Global buffer write port.
+        pub(crate) write: Signal<Out, Bit>,
+        pub(crate) write_addr: Wire<Out> = Wire::new(addr),
+        pub(crate) write_data: Vec<Wire<Out>> =
+            Wire::signed_vec(g.word_channels, g.activation_bits),
+        // A step of this cycle; the run is not complete.
+        pub(crate) step: Signal<Out, Bit>,
+        pub(crate) busy: Signal<Out, Bit>,
+        cfg: DrainConfig = DrainConfig::new(g),
+        lane: Vec<DrainLane> = (0..d).map(|_| DrainLane::new(g)).collect(),
+        running: RegBit,
+        trail: Vec<RegBit> = RegBit::vec(4),
+        ty: Reg = Reg::new(16),
+        tx: Reg = Reg::new(16),
+        rest_y: Reg = Reg::new(16),
+        rest_x: Reg = Reg::new(16),
+        addr_ty: Reg = Reg::new(addr),
+        addr_tx: Reg = Reg::new(addr),
+        row: Reg = Reg::new(6),
+        chunk: Reg = Reg::new(16),
+        group: Reg = Reg::new(g.psum_bits()),
+        part_q: Reg = Reg::new(addr_width(g.chunks_per_group())),
+        place: Reg = Reg::new(place),
+        word: Reg = Reg::new(addr),
+        drained_q: Reg = Reg::new(2),
+        pending: Signal<Local, Bit>,
+        row_y: Wire<Local> = Wire::new(LATTICE_BITS),
+        row_x: Wire<Local> = Wire::new(LATTICE_BITS),
+        row_out: Wire<Local> = Wire::new(addr),
+        row_unused: Signal<Local, Bit>,
+        row_valid: Signal<Local, Bit>,
+        go: Signal<Local, Bit>,
+        take: Signal<Local, Bit>,
+        pixel_end: Signal<Local, Bit>,
+        row_end: Signal<Local, Bit>,
+        tile_end: Signal<Local, Bit>,
+        run_end: Signal<Local, Bit>,
+        moved: Wire<Local> = Wire::new(addr),
+        picked: Vec<Wire<Local>> = Wire::signed_vec(d, g.accumulator_bits),
+        ends_word: Signal<Local, Bit>,
+        step_q: Vec<RegBit> = RegBit::vec(3),
+        ends_q: Vec<RegBit> = RegBit::vec(3),
+        place_q: Vec<Reg> = Reg::vec(3, place),
+        addr_q: Vec<Reg> = Reg::vec(3, addr),
+        held: Vec<Reg> = Reg::signed_vec(g.word_channels, g.activation_bits),
+        write_q: RegBit,
+        write_addr_q: Reg = Reg::new(addr),
+        last_place: Const = Const::new(g.chunks_per_word() - 1, 8),
+        last_part: Const = Const::new(g.chunks_per_group() - 1, 16),
+        drain_lanes: Const = Const::new(d, 8),
+        lane_shift: Const = Const::new(d.trailing_zeros() as usize, 4),
+        lane_mask: Const = Const::new(d - 1, 4),
+        _rows: usize = r,
+        _cols: usize = g.cols,
+        _lanes: usize = d,
+        _places: usize = g.chunks_per_word(),
+    }
 
-impl Drain {
-    pub(crate) fn new(g: &Geometry) -> Self {
+    pub(crate) fn new(g: &Geometry) {
         let (r, d, addr) = (g.rows, g.drain_lanes, g.buffer_bits);
         let place = addr_width(g.chunks_per_word());
-        Self {
-            kind: ModuleName::new("drain"),
-            clock: Signal::default(),
-            reset: Signal::default(),
-            start: Signal::default(),
-            no_drain: Signal::default(),
-            set: Signal::default(),
-            set_index: Wire::new(8),
-            set_data: Wire::new(32),
-            load: Signal::default(),
-            load_channel: Wire::new(address_bits(g.param_channels)),
-            load_bias: Wire::new(g.bias_bits()),
-            load_multiplier: Wire::new(MULTIPLIER_BITS),
-            load_shift: Wire::new(SHIFT_BITS),
-            pixel_y: Wire::vec(r, LATTICE_BITS),
-            pixel_x: Wire::vec(r, LATTICE_BITS),
-            unused: flags(r),
-            out: Wire::vec(r, addr),
-            active: flags(g.cols),
-            tiles: Wire::vec(g.cols, 2),
-            drained: Wire::new(2),
-            select: flags(r),
-            psum_word: Wire::new(g.psum_bits()),
-            part: Wire::new(addr_width(g.chunks_per_group())),
-            psum: (0..r).map(|_| Wire::signed_vec(d, g.accumulator_bits)).collect(),
-            write: Signal::default(),
-            write_addr: Wire::new(addr),
-            write_data: Wire::signed_vec(g.word_channels, g.activation_bits),
-            step: Signal::default(),
-            busy: Signal::default(),
-            cfg: DrainConfig::new(g),
-            lane: (0..d).map(|_| DrainLane::new(g)).collect(),
-            running: RegBit::new(),
-            trail: RegBit::vec(4),
-            ty: Reg::new(16),
-            tx: Reg::new(16),
-            rest_y: Reg::new(16),
-            rest_x: Reg::new(16),
-            addr_ty: Reg::new(addr),
-            addr_tx: Reg::new(addr),
-            row: Reg::new(6),
-            chunk: Reg::new(16),
-            group: Reg::new(g.psum_bits()),
-            part_q: Reg::new(addr_width(g.chunks_per_group())),
-            place: Reg::new(place),
-            word: Reg::new(addr),
-            drained_q: Reg::new(2),
-            pending: Signal::default(),
-            row_y: Wire::new(LATTICE_BITS),
-            row_x: Wire::new(LATTICE_BITS),
-            row_out: Wire::new(addr),
-            row_unused: Signal::default(),
-            row_valid: Signal::default(),
-            go: Signal::default(),
-            take: Signal::default(),
-            pixel_end: Signal::default(),
-            row_end: Signal::default(),
-            tile_end: Signal::default(),
-            run_end: Signal::default(),
-            moved: Wire::new(addr),
-            picked: Wire::signed_vec(d, g.accumulator_bits),
-            ends_word: Signal::default(),
-            step_q: RegBit::vec(3),
-            ends_q: RegBit::vec(3),
-            place_q: Reg::vec(3, place),
-            addr_q: Reg::vec(3, addr),
-            held: Reg::signed_vec(g.word_channels, g.activation_bits),
-            write_q: RegBit::new(),
-            write_addr_q: Reg::new(addr),
-            last_place: Const::new(g.chunks_per_word() - 1, 8),
-            last_part: Const::new(g.chunks_per_group() - 1, 16),
-            drain_lanes: Const::new(d, 8),
-            lane_shift: Const::new(d.trailing_zeros() as usize, 4),
-            lane_mask: Const::new(d - 1, 4),
-            _rows: r,
-            _cols: g.cols,
-            _lanes: d,
-            _places: g.chunks_per_word(),
-        }
     }
 }
 
-impl Logic for Drain {
+parts!(Drain:
+    /// Whether a tile waits, and whether the row at hand has a pixel.
+    Pixels,
+    /// The place in the row, word by word.
+    Steps,
+    /// The place in the run, tile by tile.
+    Tiles,
+    /// Partial sums through the lanes.
+    Lanes,
+    /// Results to the buffer.
+    Words,
+);
+
+impl parts::Part<Pixels> for Drain {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, running, ty, tx, rest_y, rest_x, addr_ty, addr_tx, row, chunk);
-        dff_setup!(self, clock, group, part_q, place, word, drained_q, write_addr_q);
-        clock!(self, clock, cfg, write_q);
-        self.cfg.write.next = self.set.val();
-        self.cfg.index.next = self.set_index.val();
-        self.cfg.data.next = self.set_data.val();
+        clock!(self, clock, cfg);
+        wires::link(&mut self.set, &mut self.cfg.bus);
 
         // A tile is drained when every column in use has finished it.
         self.pending.next = true;
@@ -223,10 +146,10 @@ impl Logic for Drain {
             self.select[r].next = false;
             if self.row.q.val() == r.into() {
                 self.select[r].next = self.take.val();
-                self.row_y.next = self.pixel_y[r].val();
-                self.row_x.next = self.pixel_x[r].val();
+                self.row_y.next = self.pixel[r].pixel_y.val();
+                self.row_x.next = self.pixel[r].pixel_x.val();
                 self.row_out.next = self.out[r].val();
-                self.row_unused.next = self.unused[r].val();
+                self.row_unused.next = self.pixel[r].unused.val();
             }
         }
         self.row_valid.next = (!self.row_unused.val())
@@ -240,9 +163,15 @@ impl Logic for Drain {
         self.tile_end.next = self.row_end.val()
             & (self.no_drain.val() | ((self.row.q.val() + 1.into()) == self.cfg.rows_used.val()));
         self.ends_word.next = self.pixel_end.val() | (self.place.q.val() == self.last_place.val());
+    }
+}
 
+impl parts::Part<Steps> for Drain {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, row, chunk, group, part_q, place, word);
         // Outer conditions are what the clocks of these registers are gated with.
-        if self.take.val() | self.row_end.val() | self.start.val() {
+        if self.take.val() | self.row_end.val() | self.run.start.val() {
             if self.take.val() {
                 self.chunk.d.next = self.chunk.q.val() + 1.into();
                 self.part_q.d.next = self.part_q.q.val() + 1.into();
@@ -256,7 +185,7 @@ impl Logic for Drain {
                     self.word.d.next = self.word.q.val() + 1.into();
                 }
             }
-            if self.row_end.val() | self.start.val() {
+            if self.row_end.val() | self.run.start.val() {
                 self.chunk.d.next = 0.into();
                 self.part_q.d.next = 0.into();
                 self.group.d.next = 0.into();
@@ -264,15 +193,22 @@ impl Logic for Drain {
                 self.word.d.next = 0.into();
             }
         }
-        self.moved.next = self.addr_tx.q.val() + self.cfg.out_tile_x.val();
-        if self.row_end.val() | self.start.val() {
+        if self.row_end.val() | self.run.start.val() {
             self.row.d.next = self.row.q.val() + 1.into();
-            if self.tile_end.val() | self.start.val() {
+            if self.tile_end.val() | self.run.start.val() {
                 self.row.d.next = 0.into();
             }
         }
+    }
+}
+
+impl parts::Part<Tiles> for Drain {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, running, ty, tx, rest_y, rest_x, addr_ty, addr_tx, drained_q);
+        self.moved.next = self.addr_tx.q.val() + self.cfg.out_tile_x.val();
         self.run_end.next = false;
-        if self.tile_end.val() | self.start.val() {
+        if self.tile_end.val() | self.run.start.val() {
             if self.tile_end.val() {
                 self.drained_q.d.next = self.drained_q.q.val() + 1.into();
                 self.tx.d.next = self.tx.q.val() + 1.into();
@@ -288,7 +224,7 @@ impl Logic for Drain {
                 }
                 self.addr_tx.d.next = self.moved.val();
             }
-            if self.start.val() {
+            if self.run.start.val() {
                 self.ty.d.next = 0.into();
                 self.tx.d.next = 0.into();
                 self.rest_y.d.next = self.cfg.out_h.val();
@@ -301,10 +237,10 @@ impl Logic for Drain {
         if self.run_end.val() {
             self.running.d.next = false;
         }
-        if self.start.val() {
+        if self.run.start.val() {
             self.running.d.next = true;
         }
-        if self.reset.val() {
+        if self.run.reset.val() {
             self.running.d.next = false;
         }
         self.drained.next = self.drained_q.q.val();
@@ -316,11 +252,16 @@ impl Logic for Drain {
                 self.busy.next = true;
             }
         }
-        self.trail[0].d.next = self.running.q.val() & !self.reset.val();
+        self.trail[0].d.next = self.running.q.val() & !self.run.reset.val();
         for i in 0..3 {
-            self.trail[i + 1].d.next = self.trail[i].q.val() & !self.reset.val();
+            self.trail[i + 1].d.next = self.trail[i].q.val() & !self.run.reset.val();
         }
+    }
+}
 
+impl parts::Part<Lanes> for Drain {
+    #[hdl_gen]
+    fn update(&mut self) {
         // Partial sums of the row at hand, through the lanes.
         self.psum_word.next = (self.group.q.val() << 1) + self.drained_q.q.val().get_bit(0).into();
         self.part.next = self.part_q.q.val();
@@ -335,29 +276,34 @@ impl Logic for Drain {
             self.lane[d].load.next =
                 self.load.val() & ((self.load_channel.val() & self.lane_mask.val()) == d.into());
             self.lane[d].load_row.next = self.load_channel.val() >> self.lane_shift.val();
-            self.lane[d].load_bias.next = self.load_bias.val();
-            self.lane[d].load_multiplier.next = self.load_multiplier.val();
-            self.lane[d].load_shift.next = self.load_shift.val();
+            wires::link(&mut self.values, &mut self.lane[d].values);
             self.lane[d].step.next = self.take.val();
             self.lane[d].row.next = unsigned_cast(self.cfg.param_base.val() + self.chunk.q.val());
             self.lane[d].psum.next = self.picked[d].val();
             self.lane[d].clamp_lo.next = self.cfg.clamp_lo.val();
             self.lane[d].clamp_hi.next = self.cfg.clamp_hi.val();
         }
+    }
+}
 
+impl parts::Part<Words> for Drain {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, write_addr_q);
+        clock!(self, clock, write_q);
         // Where each step's values go, alongside the lanes' stages.
         for i in 0..3 {
             dff_setup!(self, clock, place_q[i], addr_q[i]);
             clock!(self, clock, step_q[i], ends_q[i]);
         }
-        self.step_q[0].d.next = self.take.val() & !self.reset.val();
+        self.step_q[0].d.next = self.take.val() & !self.run.reset.val();
         self.ends_q[0].d.next = self.ends_word.val();
         if self.take.val() {
             self.place_q[0].d.next = self.place.q.val();
             self.addr_q[0].d.next = self.addr_tx.q.val() + self.row_out.val() + self.word.q.val();
         }
         for i in 0..2 {
-            self.step_q[i + 1].d.next = self.step_q[i].q.val() & !self.reset.val();
+            self.step_q[i + 1].d.next = self.step_q[i].q.val() & !self.run.reset.val();
             self.ends_q[i + 1].d.next = self.ends_q[i].q.val();
             if self.step_q[i].q.val() {
                 self.place_q[i + 1].d.next = self.place_q[i].q.val();
@@ -379,7 +325,8 @@ impl Logic for Drain {
                     self.held[p * self.drain_lanes.index() + d].q.val();
             }
         }
-        self.write_q.d.next = self.step_q[2].q.val() & self.ends_q[2].q.val() & !self.reset.val();
+        self.write_q.d.next =
+            self.step_q[2].q.val() & self.ends_q[2].q.val() & !self.run.reset.val();
         if self.step_q[2].q.val() {
             self.write_addr_q.d.next = self.addr_q[2].q.val();
         }

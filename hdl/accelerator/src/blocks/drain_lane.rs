@@ -1,88 +1,56 @@
 //! One lane of the drain: bias, rescaling, rounding and clamp of one partial sum per cycle.
 
+use super::bundles::Params;
 use pecan_config::address_bits;
 use pecan_config::geometry::Geometry;
 use pecan_config::isa::{MULTIPLIER_BITS, SHIFT_BITS};
 use pecan_rtl::prelude::*;
 
-/// Computes `clamp(((psum + bias) * multiplier + (1 << (shift - 1))) >> shift)` in three stages, with the
-/// parameters of its channels in a memory of its own.
-///
-/// Rounding is done as `((x >> (shift - 1)) + 1) >> 1`, which is the same number and needs no wide
-/// addition; a shift of 0 gives 0.
-///
-/// A negative sum gives at most 0, so where the clamp's bounds are not negative (behind a ReLU) it is known
-/// to become the lower bound as soon as the bias is added: the multiplier then rests.
-#[derive(LogicBlock)]
-pub(crate) struct DrainLane {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    // Parameter write port.
-    pub(crate) load: Signal<In, Bit>,
-    pub(crate) load_row: Wire<In>,
-    pub(crate) load_bias: Wire<In>,
-    pub(crate) load_multiplier: Wire<In>,
-    pub(crate) load_shift: Wire<In>,
-    // A partial sum enters.
-    pub(crate) step: Signal<In, Bit>,
-    pub(crate) row: Wire<In>,
-    pub(crate) psum: Wire<In>,
-    pub(crate) clamp_lo: Wire<In>,
-    pub(crate) clamp_hi: Wire<In>,
-    // Its value, three cycles later.
-    pub(crate) value: Wire<Out>,
-    params: Sram,
-    step_1: RegBit,
-    step_2: RegBit,
-    psum_1: Reg,
-    sum: Wire<Local>,
-    rests: Signal<Local, Bit>,
-    rests_2: RegBit,
-    rests_3: RegBit,
-    biased: Reg,
-    multiplier: Reg,
-    shift_2: Reg,
-    scaled: Reg,
-    shift_3: Reg,
-    shifted: Wire<Local>,
-    rounded: Wire<Local>,
-}
+block! {
+    /// Computes `clamp(((psum + bias) * multiplier + (1 << (shift - 1))) >> shift)` in three stages, with the
+    /// parameters of its channels in a memory of its own.
+    ///
+    /// Rounding is done as `((x >> (shift - 1)) + 1) >> 1`, which is the same number and needs no wide
+    /// addition; a shift of 0 gives 0.
+    ///
+    /// A negative sum gives at most 0, so where the clamp's bounds are not negative (behind a ReLU) it is known
+    /// to become the lower bound as soon as the bias is added: the multiplier then rests.
+    pub(crate) struct DrainLane = "drain_lane" {
+        pub(crate) clock: Signal<In, Clock>,
+        // Parameter write port.
+        pub(crate) load: Signal<In, Bit>,
+        pub(crate) load_row: Wire<In> = Wire::new(address_bits(rows)),
+        pub(crate) values: Params<In> = Params::load(g),
+        // A partial sum enters.
+        pub(crate) step: Signal<In, Bit>,
+        pub(crate) row: Wire<In> = Wire::new(address_bits(rows)),
+        pub(crate) psum: Wire<In> = Wire::signed(g.accumulator_bits),
+        pub(crate) clamp_lo: Wire<In> = Wire::signed(g.activation_bits),
+        pub(crate) clamp_hi: Wire<In> = Wire::signed(g.activation_bits),
+        // Its value, three cycles later.
+        pub(crate) value: Wire<Out> = Wire::signed(g.activation_bits),
+        params: Sram =
+            Sram::new("param_memory", rows, &[g.bias_bits(), MULTIPLIER_BITS, SHIFT_BITS]),
+        step_1: RegBit,
+        step_2: RegBit,
+        psum_1: Reg = Reg::signed(g.accumulator_bits),
+        sum: Wire<Local> = Wire::signed(biased),
+        rests: Signal<Local, Bit>,
+        rests_2: RegBit,
+        rests_3: RegBit,
+        biased: Reg = Reg::signed(biased),
+        multiplier: Reg = Reg::new(MULTIPLIER_BITS),
+        shift_2: Reg = Reg::new(SHIFT_BITS),
+        scaled: Reg = Reg::signed(scaled),
+        shift_3: Reg = Reg::new(SHIFT_BITS),
+        shifted: Wire<Local> = Wire::signed(scaled),
+        rounded: Wire<Local> = Wire::signed(scaled),
+    }
 
-impl DrainLane {
-    pub(crate) fn new(g: &Geometry) -> Self {
+    pub(crate) fn new(g: &Geometry) {
         let rows = g.param_rows();
         let biased = g.accumulator_bits + 1;
         let scaled = biased + MULTIPLIER_BITS;
-        Self {
-            kind: ModuleName::new("drain_lane"),
-            clock: Signal::default(),
-            load: Signal::default(),
-            load_row: Wire::new(address_bits(rows)),
-            load_bias: Wire::new(g.bias_bits()),
-            load_multiplier: Wire::new(MULTIPLIER_BITS),
-            load_shift: Wire::new(SHIFT_BITS),
-            step: Signal::default(),
-            row: Wire::new(address_bits(rows)),
-            psum: Wire::signed(g.accumulator_bits),
-            clamp_lo: Wire::signed(g.activation_bits),
-            clamp_hi: Wire::signed(g.activation_bits),
-            value: Wire::signed(g.activation_bits),
-            params: Sram::new("param_memory", rows, &[g.bias_bits(), MULTIPLIER_BITS, SHIFT_BITS]),
-            step_1: RegBit::new(),
-            step_2: RegBit::new(),
-            psum_1: Reg::signed(g.accumulator_bits),
-            sum: Wire::signed(biased),
-            rests: Signal::default(),
-            rests_2: RegBit::new(),
-            rests_3: RegBit::new(),
-            biased: Reg::signed(biased),
-            multiplier: Reg::new(MULTIPLIER_BITS),
-            shift_2: Reg::new(SHIFT_BITS),
-            scaled: Reg::signed(scaled),
-            shift_3: Reg::new(SHIFT_BITS),
-            shifted: Wire::signed(scaled),
-            rounded: Wire::signed(scaled),
-        }
     }
 }
 
@@ -94,9 +62,9 @@ impl Logic for DrainLane {
         clock!(self, clock, params, step_1, step_2);
         self.params.we.next = self.load.val();
         self.params.wa.next = self.load_row.val();
-        self.params.wd[0].next = self.load_bias.val();
-        self.params.wd[1].next = self.load_multiplier.val();
-        self.params.wd[2].next = self.load_shift.val();
+        self.params.wd[0].next = self.values.bias.val();
+        self.params.wd[1].next = self.values.multiplier.val();
+        self.params.wd[2].next = self.values.shift.val();
         self.params.re.next = self.step.val();
         self.params.ra.next = self.row.val();
         self.step_1.d.next = self.step.val();

@@ -1,159 +1,85 @@
 //! Patch loader: reads the region of a slice once and hands each word to every row whose patch holds it.
 
+use super::bundles::{
+    ConfigBus, Extent, PatchWord, PatchWrite, Pitch, Pixel, ReadPort, Run, Slices, Tap,
+};
 use super::flags;
 use super::loader_loops::LoaderLoops;
 use super::loader_row::LoaderRow;
-use pecan_config::geometry::{Geometry, LATTICE_BITS};
+use pecan_config::geometry::Geometry;
 use pecan_rtl::prelude::*;
 
-/// The patch loader: walks the region of each slice ([`LoaderLoops`]), asks every row whether its patch holds
-/// the word ([`LoaderRow`]), and tells the columns what the halves of the scratchpads hold.
-#[derive(LogicBlock)]
-pub(crate) struct Loader {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    pub(crate) reset: Signal<In, Bit>,
-    pub(crate) start: Signal<In, Bit>,
-    pub(crate) set: Signal<In, Bit>,
-    pub(crate) set_index: Wire<In>,
-    pub(crate) set_data: Wire<In>,
-    // Row table, see `RowTable`.
-    pub(crate) base_y: Vec<Wire<In>>,
-    pub(crate) base_x: Vec<Wire<In>>,
-    pub(crate) pixel_y: Vec<Wire<In>>,
-    pub(crate) pixel_x: Vec<Wire<In>>,
-    pub(crate) unused: Vec<Signal<In, Bit>>,
-    pub(crate) patch: Vec<Wire<In>>,
-    // Columns in use and the slices (mod 4) that they finished.
-    pub(crate) active: Vec<Signal<In, Bit>>,
-    pub(crate) done: Vec<Wire<In>>,
-    // Global buffer read port.
-    pub(crate) read: Signal<Out, Bit>,
-    pub(crate) read_addr: Wire<Out>,
-    pub(crate) read_data: Vec<Wire<In>>,
-    // Patch words to the rows.
-    pub(crate) write: Vec<Signal<Out, Bit>>,
-    pub(crate) write_word: Vec<Wire<Out>>,
-    pub(crate) write_data: Vec<Wire<Out>>,
-    pub(crate) write_nonzero: Vec<Signal<Out, Bit>>,
-    pub(crate) write_rows: Wire<Out>,
-    // Slices filled (mod 4) and what the halves hold.
-    pub(crate) filled: Wire<Out>,
-    pub(crate) first: Vec<Signal<Out, Bit>>,
-    pub(crate) last: Vec<Signal<Out, Bit>>,
-    pub(crate) finish: Vec<Signal<Out, Bit>>,
-    pub(crate) valid: Vec<Vec<Signal<Out, Bit>>>,
-    pub(crate) valid_rows: Vec<Wire<Out>>,
-    // Extent of the slices in the halves (dense weights only).
-    pub(crate) kernel_y: Vec<Wire<Out>>,
-    pub(crate) kernel_x: Vec<Wire<Out>>,
-    pub(crate) channel_words: Vec<Wire<Out>>,
-    pub(crate) last_word: Vec<Signal<Out, Bit>>,
-    pub(crate) patch_y: Vec<Wire<Out>>,
-    pub(crate) patch_x: Vec<Wire<Out>>,
-    loops: LoaderLoops,
-    row: Vec<LoaderRow>,
-    filled_q: Reg,
-    lag: Vec<Wire<Local>>,
-    blocked: Signal<Local, Bit>,
-    row_count: Vec<Wire<Local>>,
-    hit_count: Vec<Wire<Local>>,
-    pad: Wire<Local>,
-    ends: Vec<Signal<Local, Bit>>,
-    first_q: Vec<RegBit>,
-    last_q: Vec<RegBit>,
-    finish_q: Vec<RegBit>,
-    valid_rows_q: Vec<Reg>,
-    kernel_y_q: Vec<Reg>,
-    kernel_x_q: Vec<Reg>,
-    channel_words_q: Vec<Reg>,
-    last_word_q: Vec<RegBit>,
-    smallest: Const,
-    rows: Const,
-    _rows: usize,
-    _cols: usize,
-    _channels: usize,
-    _dense: usize,
-}
+block! {
+    /// The patch loader: walks the region of each slice ([`LoaderLoops`]), asks every row whether its patch holds
+    /// the word ([`LoaderRow`]), and tells the columns what the halves of the scratchpads hold.
+    pub(crate) struct Loader = "loader" {
+        pub(crate) clock: Signal<In, Clock>,
+        pub(crate) run: Run<In> = Run::new(),
+        pub(crate) set: ConfigBus<In> = ConfigBus::set(),
+        // Row table, see `RowTable`.
+        pub(crate) tap: Bundles<Tap<In>> = Bundles::new(r, Tap::new),
+        pub(crate) pixel: Bundles<Pixel<In>> = Bundles::new(r, Pixel::new),
+        pub(crate) patch: Vec<Wire<In>> = Wire::vec(r, g.patch_bits()),
+        // Columns in use and the slices (mod 4) that they finished.
+        pub(crate) active: Vec<Signal<In, Bit>> = flags(g.cols),
+        pub(crate) done: Vec<Wire<In>> = Wire::vec(g.cols, 2),
+        pub(crate) buffer: ReadPort<Out> = ReadPort::new(g),
+        // Patch words to the rows.
+        pub(crate) write: Bundles<PatchWrite<Out>> = Bundles::new(r, || PatchWrite::new(g)),
+        pub(crate) word: PatchWord<Out> = PatchWord::new(g),
+        pub(crate) write_rows: Wire<Out> = Wire::new(row_count),
+        pub(crate) slices: Slices<Out> = Slices::new(),
+        // Rows with a pixel, by half.
+        pub(crate) valid: Vec<Vec<Signal<Out, Bit>>> = (0..2).map(|_| flags(r)).collect(),
+        pub(crate) valid_rows: Vec<Wire<Out>> = Wire::vec(2, row_count),
+        // Of the slices in the halves (dense weights only).
+        pub(crate) extent: Bundles<Extent<Out>> = Bundles::new(2 * dense, || Extent::new(g)),
+        pub(crate) pitch: Bundles<Pitch<Out>> = Bundles::new(dense, || Pitch::new(g)),
+        loops: LoaderLoops = LoaderLoops::new(g),
+        row: Vec<LoaderRow> = (0..r).map(|_| LoaderRow::new(g)).collect(),
+        filled_q: Reg = Reg::new(2),
+        lag: Vec<Wire<Local>> = Wire::vec(g.cols, 2),
+        blocked: Signal<Local, Bit>,
+        row_count: Vec<Wire<Local>> = Wire::vec(r + 1, row_count),
+        hit_count: Vec<Wire<Local>> = Wire::vec(r + 1, row_count),
+        pad: Wire<Local> = Wire::signed(g.activation_bits),
+        ends: Vec<Signal<Local, Bit>> = flags(2),
+        first_q: Vec<RegBit> = RegBit::vec(2),
+        last_q: Vec<RegBit> = RegBit::vec(2),
+        finish_q: Vec<RegBit> = RegBit::vec(2),
+        valid_rows_q: Vec<Reg> = Reg::vec(2, row_count),
+        kernel_y_q: Vec<Reg> = Reg::vec(2 * dense, count),
+        kernel_x_q: Vec<Reg> = Reg::vec(2 * dense, count),
+        channel_words_q: Vec<Reg> = Reg::vec(2 * dense, count),
+        last_word_q: Vec<RegBit> = RegBit::vec(2 * dense),
+        smallest: Const = Const::signed(-(1i64 << (g.activation_bits - 1)), g.activation_bits),
+        rows: Const = Const::new(r, 8),
+        _rows: usize = r,
+        _cols: usize = g.cols,
+        _channels: usize = g.word_channels,
+        dense: When = When::new(!g.skip),
+    }
 
-impl Loader {
-    pub(crate) fn new(g: &Geometry) -> Self {
-        let (r, count, addr) = (g.rows, g.patch_count_bits(), g.buffer_bits);
+    pub(crate) fn new(g: &Geometry) {
+        let (r, count) = (g.rows, g.patch_count_bits());
         let dense = usize::from(!g.skip);
         let row_count = addr_width(r + 1);
-        Self {
-            kind: ModuleName::new("loader"),
-            clock: Signal::default(),
-            reset: Signal::default(),
-            start: Signal::default(),
-            set: Signal::default(),
-            set_index: Wire::new(8),
-            set_data: Wire::new(32),
-            base_y: Wire::vec(r, LATTICE_BITS),
-            base_x: Wire::vec(r, LATTICE_BITS),
-            pixel_y: Wire::vec(r, LATTICE_BITS),
-            pixel_x: Wire::vec(r, LATTICE_BITS),
-            unused: flags(r),
-            patch: Wire::vec(r, g.patch_bits()),
-            active: flags(g.cols),
-            done: Wire::vec(g.cols, 2),
-            read: Signal::default(),
-            read_addr: Wire::new(addr),
-            read_data: Wire::vec(g.word_channels, g.activation_bits),
-            write: flags(r),
-            write_word: Wire::vec(r, g.scratch_bits()),
-            write_data: Wire::signed_vec(g.word_channels, g.activation_bits),
-            write_nonzero: flags(g.word_channels),
-            write_rows: Wire::new(row_count),
-            filled: Wire::new(2),
-            first: flags(2),
-            last: flags(2),
-            finish: flags(2),
-            valid: (0..2).map(|_| flags(r)).collect(),
-            valid_rows: Wire::vec(2, row_count),
-            kernel_y: Wire::vec(2 * dense, count),
-            kernel_x: Wire::vec(2 * dense, count),
-            channel_words: Wire::vec(2 * dense, count),
-            last_word: flags(2 * dense),
-            patch_y: Wire::vec(dense, g.patch_bits()),
-            patch_x: Wire::vec(dense, g.patch_bits()),
-            loops: LoaderLoops::new(g),
-            row: (0..r).map(|_| LoaderRow::new(g)).collect(),
-            filled_q: Reg::new(2),
-            lag: Wire::vec(g.cols, 2),
-            blocked: Signal::default(),
-            row_count: Wire::vec(r + 1, row_count),
-            hit_count: Wire::vec(r + 1, row_count),
-            pad: Wire::signed(g.activation_bits),
-            ends: flags(2),
-            first_q: RegBit::vec(2),
-            last_q: RegBit::vec(2),
-            finish_q: RegBit::vec(2),
-            valid_rows_q: Reg::vec(2, row_count),
-            kernel_y_q: Reg::vec(2 * dense, count),
-            kernel_x_q: Reg::vec(2 * dense, count),
-            channel_words_q: Reg::vec(2 * dense, count),
-            last_word_q: RegBit::vec(2 * dense),
-            smallest: Const::signed(-(1i64 << (g.activation_bits - 1)), g.activation_bits),
-            rows: Const::new(r, 8),
-            _rows: r,
-            _cols: g.cols,
-            _channels: g.word_channels,
-            _dense: dense,
-        }
     }
 }
 
-impl Logic for Loader {
+parts!(Loader:
+    /// The walk, and the rows whose patch holds the word.
+    Words,
+    /// What the halves of the scratchpads hold.
+    Halves,
+);
+
+impl parts::Part<Words> for Loader {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, filled_q);
         clock!(self, clock, loops);
-        self.loops.reset.next = self.reset.val();
-        self.loops.start.next = self.start.val();
-        self.loops.set.next = self.set.val();
-        self.loops.set_index.next = self.set_index.val();
-        self.loops.set_data.next = self.set_data.val();
+        wires::link(&mut self.run, &mut self.loops.run);
+        wires::link(&mut self.set, &mut self.loops.set);
 
         // A slice may start when no column in use still reads the half that it goes to.
         self.blocked.next = false;
@@ -164,38 +90,29 @@ impl Logic for Loader {
             }
         }
         self.loops.blocked.next = self.blocked.val();
-        self.read.next = self.loops.read.val();
-        self.read_addr.next = self.loops.read_addr.val();
+        self.buffer.read.next = self.loops.read.val();
+        self.buffer.read_addr.next = self.loops.read_addr.val();
 
-        // Rows whose patch holds the word.
         self.row_count[0].next = 0.into();
         self.hit_count[0].next = 0.into();
         for r in 0..self._rows {
-            self.row[r].clock.next = self.clock.val();
-            self.row[r].base_y.next = self.base_y[r].val();
-            self.row[r].base_x.next = self.base_x[r].val();
-            self.row[r].pixel_y.next = self.pixel_y[r].val();
-            self.row[r].pixel_x.next = self.pixel_x[r].val();
-            self.row[r].unused.next = self.unused[r].val();
-            self.row[r].patch.next = self.patch[r].val();
-            self.row[r].step.next = self.loops.step.val();
-            self.row[r].y.next = self.loops.y_now.val();
-            self.row[r].x.next = self.loops.x_now.val();
-            self.row[r].n_y.next = self.loops.n_y.val();
-            self.row[r].n_x.next = self.loops.n_x.val();
-            self.row[r].rest_y.next = self.loops.rest_height.val();
-            self.row[r].rest_x.next = self.loops.rest_width.val();
-            self.row[r].half.next = self.loops.half.val();
-            self.row[r].word.next = self.loops.word_at.val();
+            clock!(self, clock, row[r]);
+            wires::link(&mut self.tap[r], &mut self.row[r].tap);
+            wires::link(&mut self.pixel[r], &mut self.row[r].pixel);
+            wires::link(&mut self.patch[r], &mut self.row[r].patch);
+            wires::link(&mut self.loops.region, &mut self.row[r].region);
+            wires::link(&mut self.loops.rest, &mut self.row[r].rest);
+            wires::link(&mut self.loops.half, &mut self.row[r].half);
+            wires::link(&mut self.loops.word_at, &mut self.row[r].word);
+            wires::link(&mut self.write[r], &mut self.row[r].write);
+            wires::link(&mut self.ends, &mut self.row[r].end);
             for h in 0..2 {
-                self.row[r].end[h].next = self.ends[h].val();
                 self.valid[h][r].next = self.row[r].valid[h].val();
             }
             self.row_count[r + 1].next =
                 self.row_count[r].val() + self.row[r].valid_now.val().into();
-            self.hit_count[r + 1].next = self.hit_count[r].val() + self.row[r].write.val().into();
-            self.write[r].next = self.row[r].write.val();
-            self.write_word[r].next = self.row[r].write_word.val();
+            self.hit_count[r + 1].next =
+                self.hit_count[r].val() + self.row[r].write.write.val().into();
         }
         self.write_rows.next = self.hit_count[self.rows.index()].val();
         self.pad.next = 0.into();
@@ -203,20 +120,25 @@ impl Logic for Loader {
             self.pad.next = self.smallest.val();
         }
         for b in 0..self._channels {
-            self.write_data[b].next = self.pad.val();
+            self.word.write_data[b].next = self.pad.val();
             if self.loops.in_bounds.val() {
-                self.write_data[b].next = signed_cast(self.read_data[b].val());
+                self.word.write_data[b].next = signed_cast(self.buffer.read_data[b].val());
             }
-            self.write_nonzero[b].next = self.write_data[b].val().any();
+            self.word.write_nonzero[b].next = self.word.write_data[b].val().any();
         }
+    }
+}
 
-        // What a half holds is recorded with the slice's last step; the columns may start when its last
-        // word is written.
+impl parts::Part<Halves> for Loader {
+    #[hdl_gen]
+    fn update(&mut self) {
+        // It is recorded with the slice's last step; the columns may start when its last word is written.
+        dff_setup!(self, clock, filled_q);
         self.filled_q.d.next = self.loops.issued_now.val();
-        if self.start.val() {
+        if self.run.start.val() {
             self.filled_q.d.next = 0.into();
         }
-        self.filled.next = self.filled_q.q.val();
+        self.slices.filled.next = self.filled_q.q.val();
         for h in 0..2 {
             dff_setup!(self, clock, first_q[h], last_q[h], finish_q[h], valid_rows_q[h]);
             self.ends[h].next =
@@ -227,28 +149,27 @@ impl Logic for Loader {
                 self.finish_q[h].d.next = self.loops.run_end.val();
                 self.valid_rows_q[h].d.next = self.row_count[self.rows.index()].val();
             }
-            self.first[h].next = self.first_q[h].q.val();
-            self.last[h].next = self.last_q[h].q.val();
-            self.finish[h].next = self.finish_q[h].q.val();
+            self.slices.first[h].next = self.first_q[h].q.val();
+            self.slices.last[h].next = self.last_q[h].q.val();
+            self.slices.finish[h].next = self.finish_q[h].q.val();
             self.valid_rows[h].next = self.valid_rows_q[h].q.val();
         }
-        for d in 0..self._dense {
+        if self.dense.val() {
             for h in 0..2 {
                 dff_setup!(self, clock, kernel_y_q[h], kernel_x_q[h], channel_words_q[h]);
                 dff_setup!(self, clock, last_word_q[h]);
                 if self.ends[h].val() {
-                    self.kernel_y_q[h].d.next = self.loops.n_y.val();
-                    self.kernel_x_q[h].d.next = self.loops.n_x.val();
+                    self.kernel_y_q[h].d.next = self.loops.region.n_y.val();
+                    self.kernel_x_q[h].d.next = self.loops.region.n_x.val();
                     self.channel_words_q[h].d.next = self.loops.n_cb.val();
                     self.last_word_q[h].d.next = self.loops.end_bc.val();
                 }
-                self.kernel_y[h].next = self.kernel_y_q[h].q.val();
-                self.kernel_x[h].next = self.kernel_x_q[h].q.val();
-                self.channel_words[h].next = self.channel_words_q[h].q.val();
-                self.last_word[h].next = self.last_word_q[h].q.val();
+                self.extent[h].kernel_y.next = self.kernel_y_q[h].q.val();
+                self.extent[h].kernel_x.next = self.kernel_x_q[h].q.val();
+                self.extent[h].channel_words.next = self.channel_words_q[h].q.val();
+                self.extent[h].last_word.next = self.last_word_q[h].q.val();
             }
-            self.patch_y[d].next = self.loops.patch_y.val();
-            self.patch_x[d].next = self.loops.patch_x.val();
+            wires::link(&mut self.pitch[0], &mut self.loops.pitch);
         }
     }
 }

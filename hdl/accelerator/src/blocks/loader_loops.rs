@@ -1,5 +1,6 @@
 //! Loop nest of the patch loader: where in the region, the slices and the tiles it is.
 
+use super::bundles::{ConfigBus, Pitch, Region, Rest, Run};
 use super::config_leaf::config_leaf;
 use pecan_config::geometry::{Geometry, LATTICE_BITS};
 use pecan_rtl::prelude::*;
@@ -28,195 +29,120 @@ config_leaf! {
     }
 }
 
-/// Eight nested loops (tile y, x; slice along channels, kernel rows, kernel columns; region row, column,
-/// channel word), one word of the region per step.
-///
-/// Each loop level keeps the address and coordinate at which its present iteration began; a step adds the
-/// increment of the outermost level that advances, and all levels inside start there.
-///
-/// It depends on the sizes of memories and scratchpads only, not on the array, so that arrays of different
-/// shapes share it.
-#[derive(LogicBlock)]
-pub(crate) struct LoaderLoops {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    pub(crate) reset: Signal<In, Bit>,
-    pub(crate) start: Signal<In, Bit>,
-    pub(crate) set: Signal<In, Bit>,
-    pub(crate) set_index: Wire<In>,
-    pub(crate) set_data: Wire<In>,
-    // A column still reads the half that the slice at hand goes to.
-    pub(crate) blocked: Signal<In, Bit>,
-    // A word of this cycle, its place in the region and how much of the region is a patch.
-    pub(crate) step: Signal<Out, Bit>,
-    pub(crate) y_now: Wire<Out>,
-    pub(crate) x_now: Wire<Out>,
-    pub(crate) n_y: Wire<Out>,
-    pub(crate) n_x: Wire<Out>,
-    pub(crate) n_cb: Wire<Out>,
-    // Pixels of the output from the tile on.
-    pub(crate) rest_height: Wire<Out>,
-    pub(crate) rest_width: Wire<Out>,
-    // Global buffer read port.
-    pub(crate) read: Signal<Out, Bit>,
-    pub(crate) read_addr: Wire<Out>,
-    // What arrives in this cycle: whether it lies in the image, half and word of the patch.
-    pub(crate) in_bounds: Signal<Out, Bit>,
-    pub(crate) half: Signal<Out, Bit>,
-    pub(crate) word_at: Wire<Out>,
-    // Slices issued (mod 4), and which loops end with this step.
-    pub(crate) issued_now: Wire<Out>,
-    pub(crate) slice_end: Signal<Out, Bit>,
-    pub(crate) tile_end: Signal<Out, Bit>,
-    pub(crate) run_end: Signal<Out, Bit>,
-    // First slice of a tile, last block of channels.
-    pub(crate) slice_first: Signal<Out, Bit>,
-    pub(crate) end_bc: Signal<Out, Bit>,
-    pub(crate) maximum: Signal<Out, Bit>,
-    pub(crate) patch_y: Wire<Out>,
-    pub(crate) patch_x: Wire<Out>,
-    cfg: LoaderConfig,
-    busy: RegBit,
-    issued: Reg,
-    ty: Reg,
-    tx: Reg,
-    bc: Reg,
-    by: Reg,
-    bx: Reg,
-    y: Reg,
-    x: Reg,
-    cb: Reg,
-    addr_ty: Reg,
-    addr_tx: Reg,
-    addr_bc: Reg,
-    addr_by: Reg,
-    addr_bx: Reg,
-    addr_y: Reg,
-    addr_x: Reg,
-    addr: Reg,
-    iy_ty: Reg,
-    iy_by: Reg,
-    iy: Reg,
-    ix_tx: Reg,
-    ix_bx: Reg,
-    ix: Reg,
-    word_y: Reg,
-    word_x: Reg,
-    word: Reg,
-    rest_y: Reg,
-    rest_x: Reg,
-    moved: Wire<Local>,
-    end_by: Signal<Local, Bit>,
-    end_bx: Signal<Local, Bit>,
-    wrap_cb: Signal<Local, Bit>,
-    wrap_x: Signal<Local, Bit>,
-    wrap_y: Signal<Local, Bit>,
-    wrap_bx: Signal<Local, Bit>,
-    wrap_by: Signal<Local, Bit>,
-    wrap_bc: Signal<Local, Bit>,
-    wrap_tx: Signal<Local, Bit>,
-    wrap_ty: Signal<Local, Bit>,
-    in_image: Signal<Local, Bit>,
-    in_image_q: RegBit,
-    half_q: RegBit,
-    word_q: Reg,
-}
+block! {
+    /// Eight nested loops (tile y, x; slice along channels, kernel rows, kernel columns; region row, column,
+    /// channel word), one word of the region per step.
+    ///
+    /// Each loop level keeps the address and coordinate at which its present iteration began; a step adds the
+    /// increment of the outermost level that advances, and all levels inside start there.
+    ///
+    /// It depends on the sizes of memories and scratchpads only, not on the array, so that arrays of different
+    /// shapes share it.
+    pub(crate) struct LoaderLoops = "loader_loops" {
+        pub(crate) clock: Signal<In, Clock>,
+        pub(crate) run: Run<In> = Run::new(),
+        pub(crate) set: ConfigBus<In> = ConfigBus::set(),
+        // A column still reads the half that the slice at hand goes to.
+        pub(crate) blocked: Signal<In, Bit>,
+        // A word of this cycle, its place in the region and how much of the region is a patch.
+        pub(crate) region: Region<Out> =
+            Region::new(g).named(&["step", "y_now", "x_now", "n_y", "n_x"]),
+        pub(crate) n_cb: Wire<Out> = Wire::new(count),
+        // Pixels of the output from the tile on.
+        pub(crate) rest: Rest<Out> = Rest::new().named(&["rest_height", "rest_width"]),
+        // Global buffer read port.
+        pub(crate) read: Signal<Out, Bit>,
+        pub(crate) read_addr: Wire<Out> = Wire::new(addr),
+        // What arrives in this cycle: whether it lies in the image, half and word of the patch.
+        pub(crate) in_bounds: Signal<Out, Bit>,
+        pub(crate) half: Signal<Out, Bit>,
+        pub(crate) word_at: Wire<Out> = Wire::new(patch),
+        // Slices issued (mod 4), and which loops end with this step.
+        pub(crate) issued_now: Wire<Out> = Wire::new(2),
+        pub(crate) slice_end: Signal<Out, Bit>,
+        pub(crate) tile_end: Signal<Out, Bit>,
+        pub(crate) run_end: Signal<Out, Bit>,
+        // First slice of a tile, last block of channels.
+        pub(crate) slice_first: Signal<Out, Bit>,
+        pub(crate) end_bc: Signal<Out, Bit>,
+        pub(crate) maximum: Signal<Out, Bit>,
+        pub(crate) pitch: Pitch<Out> = Pitch::new(g),
+        cfg: LoaderConfig = LoaderConfig::new(g),
+        busy: RegBit,
+        issued: Reg = Reg::new(2),
+        ty: Reg = Reg::new(16),
+        tx: Reg = Reg::new(16),
+        bc: Reg = Reg::new(16),
+        by: Reg = Reg::new(16),
+        bx: Reg = Reg::new(16),
+        y: Reg = Reg::new(LATTICE_BITS + 1),
+        x: Reg = Reg::new(LATTICE_BITS + 1),
+        cb: Reg = Reg::new(count),
+        addr_ty: Reg = Reg::new(addr),
+        addr_tx: Reg = Reg::new(addr),
+        addr_bc: Reg = Reg::new(addr),
+        addr_by: Reg = Reg::new(addr),
+        addr_bx: Reg = Reg::new(addr),
+        addr_y: Reg = Reg::new(addr),
+        addr_x: Reg = Reg::new(addr),
+        addr: Reg = Reg::new(addr),
+        iy_ty: Reg = Reg::signed(18),
+        iy_by: Reg = Reg::signed(18),
+        iy: Reg = Reg::signed(18),
+        ix_tx: Reg = Reg::signed(18),
+        ix_bx: Reg = Reg::signed(18),
+        ix: Reg = Reg::signed(18),
+        word_y: Reg = Reg::new(patch),
+        word_x: Reg = Reg::new(patch),
+        word: Reg = Reg::new(patch),
+        rest_y: Reg = Reg::new(16),
+        rest_x: Reg = Reg::new(16),
+        moved: Wire<Local> = Wire::new(addr),
+        end_by: Signal<Local, Bit>,
+        end_bx: Signal<Local, Bit>,
+        wrap_cb: Signal<Local, Bit>,
+        wrap_x: Signal<Local, Bit>,
+        wrap_y: Signal<Local, Bit>,
+        wrap_bx: Signal<Local, Bit>,
+        wrap_by: Signal<Local, Bit>,
+        wrap_bc: Signal<Local, Bit>,
+        wrap_tx: Signal<Local, Bit>,
+        wrap_ty: Signal<Local, Bit>,
+        in_image: Signal<Local, Bit>,
+        in_image_q: RegBit,
+        half_q: RegBit,
+        word_q: Reg = Reg::new(patch),
+    }
 
-impl LoaderLoops {
-    pub(crate) fn new(g: &Geometry) -> Self {
+    pub(crate) fn new(g: &Geometry) {
         let (count, addr, patch) = (g.patch_count_bits(), g.buffer_bits, g.patch_bits());
-        Self {
-            kind: ModuleName::new("loader_loops"),
-            clock: Signal::default(),
-            reset: Signal::default(),
-            start: Signal::default(),
-            set: Signal::default(),
-            set_index: Wire::new(8),
-            set_data: Wire::new(32),
-            blocked: Signal::default(),
-            step: Signal::default(),
-            y_now: Wire::new(LATTICE_BITS + 1),
-            x_now: Wire::new(LATTICE_BITS + 1),
-            n_y: Wire::new(count),
-            n_x: Wire::new(count),
-            n_cb: Wire::new(count),
-            rest_height: Wire::new(16),
-            rest_width: Wire::new(16),
-            read: Signal::default(),
-            read_addr: Wire::new(addr),
-            in_bounds: Signal::default(),
-            half: Signal::default(),
-            word_at: Wire::new(patch),
-            issued_now: Wire::new(2),
-            slice_end: Signal::default(),
-            tile_end: Signal::default(),
-            run_end: Signal::default(),
-            slice_first: Signal::default(),
-            end_bc: Signal::default(),
-            maximum: Signal::default(),
-            patch_y: Wire::new(patch),
-            patch_x: Wire::new(patch),
-            cfg: LoaderConfig::new(g),
-            busy: RegBit::new(),
-            issued: Reg::new(2),
-            ty: Reg::new(16),
-            tx: Reg::new(16),
-            bc: Reg::new(16),
-            by: Reg::new(16),
-            bx: Reg::new(16),
-            y: Reg::new(LATTICE_BITS + 1),
-            x: Reg::new(LATTICE_BITS + 1),
-            cb: Reg::new(count),
-            addr_ty: Reg::new(addr),
-            addr_tx: Reg::new(addr),
-            addr_bc: Reg::new(addr),
-            addr_by: Reg::new(addr),
-            addr_bx: Reg::new(addr),
-            addr_y: Reg::new(addr),
-            addr_x: Reg::new(addr),
-            addr: Reg::new(addr),
-            iy_ty: Reg::signed(18),
-            iy_by: Reg::signed(18),
-            iy: Reg::signed(18),
-            ix_tx: Reg::signed(18),
-            ix_bx: Reg::signed(18),
-            ix: Reg::signed(18),
-            word_y: Reg::new(patch),
-            word_x: Reg::new(patch),
-            word: Reg::new(patch),
-            rest_y: Reg::new(16),
-            rest_x: Reg::new(16),
-            moved: Wire::new(addr),
-            end_by: Signal::default(),
-            end_bx: Signal::default(),
-            wrap_cb: Signal::default(),
-            wrap_x: Signal::default(),
-            wrap_y: Signal::default(),
-            wrap_bx: Signal::default(),
-            wrap_by: Signal::default(),
-            wrap_bc: Signal::default(),
-            wrap_tx: Signal::default(),
-            wrap_ty: Signal::default(),
-            in_image: Signal::default(),
-            in_image_q: RegBit::new(),
-            half_q: RegBit::new(),
-            word_q: Reg::new(patch),
-        }
     }
 }
 
-impl Logic for LoaderLoops {
+parts!(LoaderLoops:
+    /// Extent of the slice, and which levels advance with this step.
+    Levels,
+    /// The counters of the loops.
+    Counts,
+    /// The buffer address at which each level began.
+    Addresses,
+    /// The place in the image at which each level began.
+    Coordinates,
+    /// The place in the patch.
+    Places,
+    /// The read of the buffer and what arrives.
+    Read,
+    /// Where the loops are, for the blocks around.
+    Report,
+);
+
+impl parts::Part<Levels> for LoaderLoops {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, busy, issued, ty, tx, bc, by, bx, y, x, cb);
-        dff_setup!(self, clock, addr_ty, addr_tx, addr_bc, addr_by, addr_bx, addr_y, addr_x, addr);
-        dff_setup!(self, clock, iy_ty, iy_by, iy, ix_tx, ix_bx, ix, word_y, word_x, word);
-        dff_setup!(self, clock, rest_y, rest_x);
-        clock!(self, clock, cfg, in_image_q, half_q, word_q);
-        self.cfg.write.next = self.set.val();
-        self.cfg.index.next = self.set_index.val();
-        self.cfg.data.next = self.set_data.val();
-        self.step.next = self.busy.q.val() & !self.blocked.val();
+        dff_setup!(self, clock, busy);
+        clock!(self, clock, cfg);
+        wires::link(&mut self.set, &mut self.cfg.bus);
+        self.region.step.next = self.busy.q.val() & !self.blocked.val();
 
         // Extent of the slice.
         self.end_bc.next = (self.bc.q.val() + 1.into()) == self.cfg.cb_blocks.val();
@@ -226,21 +152,21 @@ impl Logic for LoaderLoops {
         if self.end_bc.val() {
             self.n_cb.next = self.cfg.cb_last.val();
         }
-        self.n_y.next = self.cfg.ky_full.val();
+        self.region.n_y.next = self.cfg.ky_full.val();
         if self.end_by.val() {
-            self.n_y.next = self.cfg.ky_last.val();
+            self.region.n_y.next = self.cfg.ky_last.val();
         }
-        self.n_x.next = self.cfg.kx_full.val();
+        self.region.n_x.next = self.cfg.kx_full.val();
         if self.end_bx.val() {
-            self.n_x.next = self.cfg.kx_last.val();
+            self.region.n_x.next = self.cfg.kx_last.val();
         }
 
         // Which levels advance with this step.
         self.wrap_cb.next = (self.cb.q.val() + 1.into()) == self.n_cb.val();
         self.wrap_x.next = self.wrap_cb.val()
-            & ((self.x.q.val() + 1.into()) == (self.n_x.val() + self.cfg.ext_x.val()));
+            & ((self.x.q.val() + 1.into()) == (self.region.n_x.val() + self.cfg.ext_x.val()));
         self.wrap_y.next = self.wrap_x.val()
-            & ((self.y.q.val() + 1.into()) == (self.n_y.val() + self.cfg.ext_y.val()));
+            & ((self.y.q.val() + 1.into()) == (self.region.n_y.val() + self.cfg.ext_y.val()));
         self.wrap_bx.next = self.wrap_y.val() & self.end_bx.val();
         self.wrap_by.next = self.wrap_bx.val() & self.end_by.val();
         self.wrap_bc.next = self.wrap_by.val() & self.end_bc.val();
@@ -248,19 +174,84 @@ impl Logic for LoaderLoops {
             self.wrap_bc.val() & ((self.tx.q.val() + 1.into()) == self.cfg.tiles_x.val());
         self.wrap_ty.next =
             self.wrap_tx.val() & ((self.ty.q.val() + 1.into()) == self.cfg.tiles_y.val());
-
-        self.moved.next = self.addr.q.val() + 1.into();
-        if self.step.val() & self.wrap_ty.val() {
+        if self.region.step.val() & self.wrap_ty.val() {
             self.busy.d.next = false;
         }
-        if self.start.val() {
+        if self.run.start.val() {
             self.busy.d.next = true;
         }
+        if self.run.reset.val() {
+            self.busy.d.next = false;
+        }
+    }
+}
+
+impl parts::Part<Counts> for LoaderLoops {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, issued, ty, tx, bc, by, bx, y, x, cb, rest_y, rest_x);
         // The outer condition is what the clocks of these registers are gated with.
-        if self.step.val() | self.start.val() {
-            if self.step.val() {
+        if self.region.step.val() | self.run.start.val() {
+            if self.region.step.val() {
                 self.cb.d.next = self.cb.q.val() + 1.into();
-                self.word.d.next = self.word.q.val() + 1.into();
+                if self.wrap_cb.val() {
+                    self.cb.d.next = 0.into();
+                    self.x.d.next = self.x.q.val() + 1.into();
+                }
+                if self.wrap_x.val() {
+                    self.x.d.next = 0.into();
+                    self.y.d.next = self.y.q.val() + 1.into();
+                }
+                if self.wrap_y.val() {
+                    self.y.d.next = 0.into();
+                    self.bx.d.next = self.bx.q.val() + 1.into();
+                    self.issued.d.next = self.issued.q.val() + 1.into();
+                }
+                if self.wrap_bx.val() {
+                    self.bx.d.next = 0.into();
+                    self.by.d.next = self.by.q.val() + 1.into();
+                }
+                if self.wrap_by.val() {
+                    self.by.d.next = 0.into();
+                    self.bc.d.next = self.bc.q.val() + 1.into();
+                }
+                if self.wrap_bc.val() {
+                    self.bc.d.next = 0.into();
+                    self.tx.d.next = self.tx.q.val() + 1.into();
+                    self.rest_x.d.next = self.rest_x.q.val() - self.cfg.tile_w.val();
+                }
+                if self.wrap_tx.val() {
+                    self.tx.d.next = 0.into();
+                    self.ty.d.next = self.ty.q.val() + 1.into();
+                    self.rest_x.d.next = self.cfg.out_w.val();
+                    self.rest_y.d.next = self.rest_y.q.val() - self.cfg.tile_h.val();
+                }
+            }
+            if self.run.start.val() {
+                self.issued.d.next = 0.into();
+                self.ty.d.next = 0.into();
+                self.tx.d.next = 0.into();
+                self.bc.d.next = 0.into();
+                self.by.d.next = 0.into();
+                self.bx.d.next = 0.into();
+                self.y.d.next = 0.into();
+                self.x.d.next = 0.into();
+                self.cb.d.next = 0.into();
+                self.rest_y.d.next = self.cfg.out_h.val();
+                self.rest_x.d.next = self.cfg.out_w.val();
+            }
+        }
+    }
+}
+
+impl parts::Part<Addresses> for LoaderLoops {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, addr_ty, addr_tx, addr_bc, addr_by, addr_bx, addr_y, addr_x, addr);
+        self.moved.next = self.addr.q.val() + 1.into();
+        // The outer condition is what the clocks of these registers are gated with.
+        if self.region.step.val() | self.run.start.val() {
+            if self.region.step.val() {
                 if self.wrap_tx.val() {
                     self.moved.next = self.addr_ty.q.val() + self.cfg.addr_tile_y.val();
                 } else if self.wrap_bc.val() {
@@ -278,84 +269,28 @@ impl Logic for LoaderLoops {
                 }
                 self.addr.d.next = self.moved.val();
                 if self.wrap_cb.val() {
-                    self.cb.d.next = 0.into();
-                    self.x.d.next = self.x.q.val() + 1.into();
                     self.addr_x.d.next = self.moved.val();
-                    self.ix.d.next = self.ix.q.val() + self.cfg.step_x.val();
-                    self.word_x.d.next = self.word_x.q.val() + self.cfg.patch_x.val();
-                    self.word.d.next = self.word_x.q.val() + self.cfg.patch_x.val();
                 }
                 if self.wrap_x.val() {
-                    self.x.d.next = 0.into();
-                    self.y.d.next = self.y.q.val() + 1.into();
                     self.addr_y.d.next = self.moved.val();
-                    self.iy.d.next = self.iy.q.val() + self.cfg.step_y.val();
-                    self.ix.d.next = self.ix_bx.q.val();
-                    self.word_y.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
-                    self.word_x.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
-                    self.word.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
                 }
                 if self.wrap_y.val() {
-                    self.y.d.next = 0.into();
-                    self.word_y.d.next = 0.into();
-                    self.word_x.d.next = 0.into();
-                    self.word.d.next = 0.into();
-                    self.bx.d.next = self.bx.q.val() + 1.into();
-                    self.issued.d.next = self.issued.q.val() + 1.into();
                     self.addr_bx.d.next = self.moved.val();
-                    self.iy.d.next = self.iy_by.q.val();
-                    self.ix_bx.d.next = self.ix_bx.q.val() + self.cfg.in_kx.val();
-                    self.ix.d.next = self.ix_bx.q.val() + self.cfg.in_kx.val();
                 }
                 if self.wrap_bx.val() {
-                    self.bx.d.next = 0.into();
-                    self.by.d.next = self.by.q.val() + 1.into();
                     self.addr_by.d.next = self.moved.val();
-                    self.iy_by.d.next = self.iy_by.q.val() + self.cfg.in_ky.val();
-                    self.iy.d.next = self.iy_by.q.val() + self.cfg.in_ky.val();
-                    self.ix_bx.d.next = self.ix_tx.q.val();
-                    self.ix.d.next = self.ix_tx.q.val();
                 }
                 if self.wrap_by.val() {
-                    self.by.d.next = 0.into();
-                    self.bc.d.next = self.bc.q.val() + 1.into();
                     self.addr_bc.d.next = self.moved.val();
-                    self.iy_by.d.next = self.iy_ty.q.val();
-                    self.iy.d.next = self.iy_ty.q.val();
                 }
                 if self.wrap_bc.val() {
-                    self.bc.d.next = 0.into();
-                    self.tx.d.next = self.tx.q.val() + 1.into();
                     self.addr_tx.d.next = self.moved.val();
-                    self.rest_x.d.next = self.rest_x.q.val() - self.cfg.tile_w.val();
-                    self.ix_tx.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
-                    self.ix_bx.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
-                    self.ix.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
                 }
                 if self.wrap_tx.val() {
-                    self.tx.d.next = 0.into();
-                    self.ty.d.next = self.ty.q.val() + 1.into();
                     self.addr_ty.d.next = self.moved.val();
-                    self.rest_x.d.next = self.cfg.out_w.val();
-                    self.rest_y.d.next = self.rest_y.q.val() - self.cfg.tile_h.val();
-                    self.iy_ty.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
-                    self.iy_by.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
-                    self.iy.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
-                    self.ix_tx.d.next = self.cfg.in_x0.val();
-                    self.ix_bx.d.next = self.cfg.in_x0.val();
-                    self.ix.d.next = self.cfg.in_x0.val();
                 }
             }
-            if self.start.val() {
-                self.issued.d.next = 0.into();
-                self.ty.d.next = 0.into();
-                self.tx.d.next = 0.into();
-                self.bc.d.next = 0.into();
-                self.by.d.next = 0.into();
-                self.bx.d.next = 0.into();
-                self.y.d.next = 0.into();
-                self.x.d.next = 0.into();
-                self.cb.d.next = 0.into();
+            if self.run.start.val() {
                 self.addr_ty.d.next = self.cfg.addr0.val();
                 self.addr_tx.d.next = self.cfg.addr0.val();
                 self.addr_bc.d.next = self.cfg.addr0.val();
@@ -364,52 +299,135 @@ impl Logic for LoaderLoops {
                 self.addr_y.d.next = self.cfg.addr0.val();
                 self.addr_x.d.next = self.cfg.addr0.val();
                 self.addr.d.next = self.cfg.addr0.val();
+            }
+        }
+    }
+}
+
+impl parts::Part<Coordinates> for LoaderLoops {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, iy_ty, iy_by, iy, ix_tx, ix_bx, ix);
+        // The outer condition is what the clocks of these registers are gated with.
+        if self.region.step.val() | self.run.start.val() {
+            if self.region.step.val() {
+                if self.wrap_cb.val() {
+                    self.ix.d.next = self.ix.q.val() + self.cfg.step_x.val();
+                }
+                if self.wrap_x.val() {
+                    self.iy.d.next = self.iy.q.val() + self.cfg.step_y.val();
+                    self.ix.d.next = self.ix_bx.q.val();
+                }
+                if self.wrap_y.val() {
+                    self.iy.d.next = self.iy_by.q.val();
+                    self.ix_bx.d.next = self.ix_bx.q.val() + self.cfg.in_kx.val();
+                    self.ix.d.next = self.ix_bx.q.val() + self.cfg.in_kx.val();
+                }
+                if self.wrap_bx.val() {
+                    self.iy_by.d.next = self.iy_by.q.val() + self.cfg.in_ky.val();
+                    self.iy.d.next = self.iy_by.q.val() + self.cfg.in_ky.val();
+                    self.ix_bx.d.next = self.ix_tx.q.val();
+                    self.ix.d.next = self.ix_tx.q.val();
+                }
+                if self.wrap_by.val() {
+                    self.iy_by.d.next = self.iy_ty.q.val();
+                    self.iy.d.next = self.iy_ty.q.val();
+                }
+                if self.wrap_bc.val() {
+                    self.ix_tx.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
+                    self.ix_bx.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
+                    self.ix.d.next = self.ix_tx.q.val() + self.cfg.in_tile_x.val();
+                }
+                if self.wrap_tx.val() {
+                    self.iy_ty.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
+                    self.iy_by.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
+                    self.iy.d.next = self.iy_ty.q.val() + self.cfg.in_tile_y.val();
+                    self.ix_tx.d.next = self.cfg.in_x0.val();
+                    self.ix_bx.d.next = self.cfg.in_x0.val();
+                    self.ix.d.next = self.cfg.in_x0.val();
+                }
+            }
+            if self.run.start.val() {
                 self.iy_ty.d.next = self.cfg.in_y0.val();
                 self.iy_by.d.next = self.cfg.in_y0.val();
                 self.iy.d.next = self.cfg.in_y0.val();
                 self.ix_tx.d.next = self.cfg.in_x0.val();
                 self.ix_bx.d.next = self.cfg.in_x0.val();
                 self.ix.d.next = self.cfg.in_x0.val();
+            }
+        }
+    }
+}
+
+impl parts::Part<Places> for LoaderLoops {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, word_y, word_x, word);
+        // The outer condition is what the clocks of these registers are gated with.
+        if self.region.step.val() | self.run.start.val() {
+            if self.region.step.val() {
+                self.word.d.next = self.word.q.val() + 1.into();
+                if self.wrap_cb.val() {
+                    self.word_x.d.next = self.word_x.q.val() + self.cfg.patch_x.val();
+                    self.word.d.next = self.word_x.q.val() + self.cfg.patch_x.val();
+                }
+                if self.wrap_x.val() {
+                    self.word_y.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
+                    self.word_x.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
+                    self.word.d.next = self.word_y.q.val() + self.cfg.patch_y.val();
+                }
+                if self.wrap_y.val() {
+                    self.word_y.d.next = 0.into();
+                    self.word_x.d.next = 0.into();
+                    self.word.d.next = 0.into();
+                }
+            }
+            if self.run.start.val() {
                 self.word_y.d.next = 0.into();
                 self.word_x.d.next = 0.into();
                 self.word.d.next = 0.into();
-                self.rest_y.d.next = self.cfg.out_h.val();
-                self.rest_x.d.next = self.cfg.out_w.val();
             }
         }
-        if self.reset.val() {
-            self.busy.d.next = false;
-        }
+    }
+}
 
+impl parts::Part<Read> for LoaderLoops {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, in_image_q, half_q, word_q);
         // Buffer read, outside the image not.
         self.in_image.next = (self.iy.q.val() >= 0.into())
             & (self.ix.q.val() >= 0.into())
             & (self.iy.q.val() < self.cfg.in_h.val())
             & (self.ix.q.val() < self.cfg.in_w.val());
-        self.read.next = self.step.val() & self.in_image.val();
+        self.read.next = self.region.step.val() & self.in_image.val();
         self.read_addr.next = self.addr.q.val();
         self.in_image_q.d.next = self.in_image.val();
         self.half_q.d.next = self.issued.q.val().get_bit(0);
         self.word_q.d.next = self.word.q.val();
-
         self.in_bounds.next = self.in_image_q.q.val();
         self.half.next = self.half_q.q.val();
         self.word_at.next = self.word_q.q.val();
+    }
+}
 
-        self.y_now.next = self.y.q.val();
-        self.x_now.next = self.x.q.val();
-        self.rest_height.next = self.rest_y.q.val();
-        self.rest_width.next = self.rest_x.q.val();
+impl parts::Part<Report> for LoaderLoops {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.region.y.next = self.y.q.val();
+        self.region.x.next = self.x.q.val();
+        self.rest.rest_y.next = self.rest_y.q.val();
+        self.rest.rest_x.next = self.rest_x.q.val();
         self.issued_now.next = self.issued.q.val();
-        self.slice_end.next = self.step.val() & self.wrap_y.val();
+        self.slice_end.next = self.region.step.val() & self.wrap_y.val();
         self.tile_end.next = self.wrap_bc.val();
         self.run_end.next = self.wrap_ty.val();
         self.slice_first.next = (self.bc.q.val() == 0.into())
             & (self.by.q.val() == 0.into())
             & (self.bx.q.val() == 0.into());
         self.maximum.next = self.cfg.mode.val().get_bit(1);
-        self.patch_y.next = self.cfg.patch_y.val();
-        self.patch_x.next = self.cfg.patch_x.val();
+        self.pitch.patch_y.next = self.cfg.patch_y.val();
+        self.pitch.patch_x.next = self.cfg.patch_x.val();
     }
 }
 

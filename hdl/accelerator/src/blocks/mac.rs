@@ -3,81 +3,50 @@
 use pecan_config::geometry::Geometry;
 use pecan_rtl::prelude::*;
 
-/// Multiplies an activation with a weight and adds the product to the accumulator, or keeps the larger of
-/// activation and accumulator.
-///
-/// The weight comes as magnitude and sign: weights are small, and in two's complement a change of sign flips all
-/// upper bits, which the multiplier would have to follow. The sign decides between addition and subtraction.
-///
-/// The accumulator is in two parts. The low one is as wide as a product, which is added or subtracted there. The
-/// high one moves by one at most; where it does not, it is not clocked.
-#[derive(LogicBlock)]
-pub(crate) struct Mac {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    // An entry was processed; the lane takes part in it.
-    pub(crate) stepped: Signal<In, Bit>,
-    pub(crate) multiply: Signal<In, Bit>,
-    pub(crate) maximum: Signal<In, Bit>,
-    // Start from zero (or the smallest activation), from the psum word.
-    pub(crate) from_zero: Signal<In, Bit>,
-    pub(crate) from_psum: Signal<In, Bit>,
-    pub(crate) psum: Wire<In>,
-    pub(crate) operand: Wire<In>,
-    pub(crate) weight: Wire<In>,
-    pub(crate) negative: Signal<In, Bit>,
-    // What the accumulator takes.
-    pub(crate) sum: Wire<Out>,
-    product: Wire<Local>,
-    start_low: Wire<Local>,
-    start_high: Wire<Local>,
-    addend: Wire<Local>,
-    total: Wire<Local>,
-    moves: Wire<Local>,
-    compared: Wire<Local>,
-    larger: Signal<Local, Bit>,
-    low: Wire<Local>,
-    high: Wire<Local>,
-    acc_low: Reg,
-    acc_high: Reg,
-    smallest: Const,
-    low_bits: Const,
-    low_mask: Const,
-}
+block! {
+    /// Multiplies an activation with a weight and adds the product to the accumulator, or keeps the larger of
+    /// activation and accumulator.
+    ///
+    /// The weight comes as magnitude and sign: weights are small, and in two's complement a change of sign flips all
+    /// upper bits, which the multiplier would have to follow. The sign decides between addition and subtraction.
+    ///
+    /// The accumulator is in two parts. The low one is as wide as a product, which is added or subtracted there. The
+    /// high one moves by one at most; where it does not, it is not clocked.
+    pub(crate) struct Mac = "mac" {
+        pub(crate) clock: Signal<In, Clock>,
+        // An entry was processed; the lane takes part in it.
+        pub(crate) stepped: Signal<In, Bit>,
+        pub(crate) multiply: Signal<In, Bit>,
+        pub(crate) maximum: Signal<In, Bit>,
+        // Start from zero (or the smallest activation), from the psum word.
+        pub(crate) from_zero: Signal<In, Bit>,
+        pub(crate) from_psum: Signal<In, Bit>,
+        pub(crate) psum: Wire<In> = Wire::signed(sum),
+        pub(crate) operand: Wire<In> = Wire::signed(a),
+        pub(crate) weight: Wire<In> = Wire::new(w),
+        pub(crate) negative: Signal<In, Bit>,
+        // What the accumulator takes.
+        pub(crate) sum: Wire<Out> = Wire::signed(sum),
+        product: Wire<Local> = Wire::signed(low),
+        start_low: Wire<Local> = Wire::new(low),
+        start_high: Wire<Local> = Wire::signed(sum - low),
+        addend: Wire<Local> = Wire::signed(low),
+        total: Wire<Local> = Wire::signed(low + 2),
+        moves: Wire<Local> = Wire::signed(2),
+        compared: Wire<Local> = Wire::signed(sum),
+        larger: Signal<Local, Bit>,
+        low: Wire<Local> = Wire::new(low),
+        high: Wire<Local> = Wire::signed(sum - low),
+        acc_low: Reg = Reg::new(low),
+        acc_high: Reg = Reg::signed(sum - low),
+        smallest: Const = Const::signed(-(1i64 << (a - 1)), a),
+        low_bits: Const = Const::new(low, 6),
+        low_mask: Const = Const::new((1i64 << low) - 1, low),
+    }
 
-impl Mac {
-    pub(crate) fn new(g: &Geometry) -> Self {
+    pub(crate) fn new(g: &Geometry) {
         let (a, w, sum) = (g.activation_bits, g.weight_bits, g.accumulator_bits);
         let low = a + w;
-        Self {
-            kind: ModuleName::new("mac"),
-            clock: Signal::default(),
-            stepped: Signal::default(),
-            multiply: Signal::default(),
-            maximum: Signal::default(),
-            from_zero: Signal::default(),
-            from_psum: Signal::default(),
-            psum: Wire::signed(sum),
-            operand: Wire::signed(a),
-            weight: Wire::new(w),
-            negative: Signal::default(),
-            sum: Wire::signed(sum),
-            product: Wire::signed(low),
-            start_low: Wire::new(low),
-            start_high: Wire::signed(sum - low),
-            addend: Wire::signed(low),
-            total: Wire::signed(low + 2),
-            moves: Wire::signed(2),
-            compared: Wire::signed(sum),
-            larger: Signal::default(),
-            low: Wire::new(low),
-            high: Wire::signed(sum - low),
-            acc_low: Reg::new(low),
-            acc_high: Reg::signed(sum - low),
-            smallest: Const::signed(-(1i64 << (a - 1)), a),
-            low_bits: Const::new(low, 6),
-            low_mask: Const::new((1i64 << low) - 1, low),
-        }
     }
 }
 
@@ -144,7 +113,7 @@ impl Logic for Mac {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pecan_config::{Config, Numerics};
+    use pecan_config::Config;
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
@@ -169,8 +138,9 @@ mod tests {
     #[test]
     fn sums_are_those_of_integers() {
         for (a, w, sum) in [(16, 16, 48), (16, 16, 34), (8, 8, 24), (4, 8, 17), (4, 4, 10)] {
-            let numerics = Numerics { activation_bits: a, weight_bits: w, accumulator_bits: sum };
-            let mut uut = Mac::new(&Geometry::of(&Config { numerics, ..Config::default() }));
+            let mut g = Geometry::of(&Config::default());
+            (g.activation_bits, g.weight_bits, g.accumulator_bits) = (a, w, sum);
+            let mut uut = Mac::new(&g);
             uut.connect_all();
             let mut rng = ChaCha8Rng::seed_from_u64(a as u64);
             let wrap = |v: i64| (v << (64 - sum)) >> (64 - sum);

@@ -1,10 +1,7 @@
 //! The blocks of the accelerator, each one file: description, Rust simulation and Verilog in one.
 
-// `hdl_gen` turns one function into one module and takes no calls, and a block's constructor names each of
-// its signals once: their length is that of the hardware.
-#![allow(clippy::too_many_lines)]
-
 mod accelerator;
+mod bundles;
 mod column;
 mod compute;
 mod config_leaf;

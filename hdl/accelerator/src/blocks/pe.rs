@@ -1,104 +1,55 @@
 //! Processing element: multipliers, accumulators and psum file.
 
+use super::bundles::{Mode, Sums, Weights};
 use super::flags;
 use super::mac::Mac;
 use pecan_config::geometry::Geometry;
 use pecan_rtl::prelude::*;
 
-/// One processing element: `lanes` multipliers that share one activation and one list index.
-///
-/// Two stages. *Operand*: an entry's index selects an activation in the row's scratchpad; if it is zero
-/// (and gating is on) nothing is read and the operand registers keep their values, so the multipliers do
-/// not toggle. *Accumulate*: product and accumulator are added; at the end of a list the sum goes to the
-/// psum file. A lane whose weight is zero leaves its accumulator alone.
-#[derive(LogicBlock)]
-pub(crate) struct Pe {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    // An entry is processed: channel mod lanes of its activation; `useful` says that one of its weights
-    // is not zero, `matters` which lanes' weights are not.
-    pub(crate) step: Signal<In, Bit>,
-    pub(crate) low: Wire<In>,
-    pub(crate) useful: Signal<In, Bit>,
-    pub(crate) matters: Vec<Signal<In, Bit>>,
-    // Weights as magnitude and sign.
-    pub(crate) weight: Vec<Wire<In>>,
-    pub(crate) negative: Vec<Signal<In, Bit>>,
-    pub(crate) per_channel: Signal<In, Bit>,
-    pub(crate) maximum: Signal<In, Bit>,
-    // Scratchpad: which lanes' activations are not zero, which are read, what was read.
-    pub(crate) nonzero: Vec<Signal<In, Bit>>,
-    pub(crate) read: Vec<Signal<Out, Bit>>,
-    pub(crate) activation: Vec<Wire<In>>,
-    // Accumulate stage, one cycle after the entry: an entry was processed, start from zero (or the smallest activation), start
-    // from the psum word, write the psum word.
-    pub(crate) stepped: Signal<In, Bit>,
-    pub(crate) from_zero: Signal<In, Bit>,
-    pub(crate) from_psum: Signal<In, Bit>,
-    pub(crate) to_psum: Signal<In, Bit>,
-    pub(crate) psum_word: Wire<In>,
-    pub(crate) drain_word: Wire<In>,
-    pub(crate) drain_data: Vec<Wire<Out>>,
-    // Scratchpad reads of this cycle.
-    pub(crate) reads: Wire<Out>,
-    psum: PsumFile,
-    read_lane: Vec<Signal<Local, Bit>>,
-    read_any: Signal<Local, Bit>,
-    read_count: Vec<Wire<Local>>,
-    read_any_q: RegBit,
-    takes: Vec<RegBit>,
-    multiply: Vec<Signal<Local, Bit>>,
-    lane: Reg,
-    operand_weight: Vec<Reg>,
-    operand_negative: Vec<RegBit>,
-    shared: Wire<Local>,
-    mac: Vec<Mac>,
-    lanes: Const,
-    _lanes: usize,
-}
+block! {
+    /// One processing element: `lanes` multipliers that share one activation and one list index.
+    ///
+    /// Two stages. *Operand*: an entry's index selects an activation in the row's scratchpad; if it is zero
+    /// (and gating is on) nothing is read and the operand registers keep their values, so the multipliers do
+    /// not toggle. *Accumulate*: product and accumulator are added; at the end of a list the sum goes to the
+    /// psum file. A lane whose weight is zero leaves its accumulator alone.
+    pub(crate) struct Pe = "pe" {
+        pub(crate) clock: Signal<In, Clock>,
+        // An entry is processed.
+        pub(crate) step: Signal<In, Bit>,
+        pub(crate) weights: Weights<In> = Weights::new(g),
+        pub(crate) mode: Mode<In> = Mode::new(),
+        // Scratchpad: which lanes' activations are not zero, which are read, what was read.
+        pub(crate) nonzero: Vec<Signal<In, Bit>> = flags(l),
+        pub(crate) read: Vec<Signal<Out, Bit>> = flags(l),
+        pub(crate) activation: Vec<Wire<In>> = Wire::signed_vec(l, g.activation_bits),
+        // Accumulate stage, one cycle after the entry.
+        pub(crate) stepped: Signal<In, Bit>,
+        pub(crate) sums: Sums<In> = Sums::new(g),
+        pub(crate) drain_word: Wire<In> = Wire::new(g.psum_bits()),
+        pub(crate) drain_data: Vec<Wire<Out>> = Wire::signed_vec(l, g.accumulator_bits),
+        // Scratchpad reads of this cycle.
+        pub(crate) reads: Wire<Out> = Wire::new(count_width),
+        psum: PsumFile = PsumFile::new(g.psum_depth(), l, g.accumulator_bits),
+        read_lane: Vec<Signal<Local, Bit>> = flags(l),
+        read_any: Signal<Local, Bit>,
+        read_count: Vec<Wire<Local>> = Wire::vec(l + 1, count_width),
+        read_any_q: RegBit,
+        takes: Vec<RegBit> = RegBit::vec(l),
+        multiply: Vec<Signal<Local, Bit>> = flags(l),
+        lane: Reg = Reg::new(lane_width),
+        operand_weight: Vec<Reg> = Reg::vec(l, g.weight_bits),
+        operand_negative: Vec<RegBit> = RegBit::vec(l),
+        shared: Wire<Local> = Wire::signed(g.activation_bits),
+        mac: Vec<Mac> = (0..l).map(|_| Mac::new(g)).collect(),
+        lanes: Const = Const::new(l, 8),
+        _lanes: usize = l,
+    }
 
-impl Pe {
-    pub(crate) fn new(g: &Geometry) -> Self {
+    pub(crate) fn new(g: &Geometry) {
         let l = g.lanes;
         let lane_width = g.lane_bits().max(1);
         let count_width = address_width(l);
-        Self {
-            kind: ModuleName::new("pe"),
-            clock: Signal::default(),
-            step: Signal::default(),
-            low: Wire::new(lane_width),
-            useful: Signal::default(),
-            matters: flags(l),
-            weight: Wire::vec(l, g.weight_bits),
-            negative: flags(l),
-            per_channel: Signal::default(),
-            maximum: Signal::default(),
-            nonzero: flags(l),
-            read: flags(l),
-            activation: Wire::signed_vec(l, g.activation_bits),
-            stepped: Signal::default(),
-            from_zero: Signal::default(),
-            from_psum: Signal::default(),
-            to_psum: Signal::default(),
-            psum_word: Wire::new(g.psum_bits()),
-            drain_word: Wire::new(g.psum_bits()),
-            drain_data: Wire::signed_vec(l, g.accumulator_bits),
-            reads: Wire::new(count_width),
-            psum: PsumFile::new(g.psum_depth(), l, g.accumulator_bits),
-            read_lane: flags(l),
-            read_any: Signal::default(),
-            read_count: Wire::vec(l + 1, count_width),
-            read_any_q: RegBit::new(),
-            takes: RegBit::vec(l),
-            multiply: flags(l),
-            lane: Reg::new(lane_width),
-            operand_weight: Reg::vec(l, g.weight_bits),
-            operand_negative: RegBit::vec(l),
-            shared: Wire::signed(g.activation_bits),
-            mac: (0..l).map(|_| Mac::new(g)).collect(),
-            lanes: Const::new(l, 8),
-            _lanes: l,
-        }
     }
 }
 
@@ -107,19 +58,25 @@ fn address_width(n: usize) -> usize {
     addr_width(n + 1)
 }
 
-impl Logic for Pe {
+parts!(Pe:
+    /// Selects the activation and holds the weights.
+    Operand,
+    /// Multiplies and adds; sums to and from the psum file.
+    Accumulate,
+);
+
+impl parts::Part<Operand> for Pe {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, lane);
-        clock!(self, clock, psum, read_any_q);
-        // Operand stage.
+        clock!(self, clock, read_any_q);
         self.read_any.next = false;
         self.read_count[0].next = 0.into();
         for l in 0..self._lanes {
             self.read_lane[l].next = self.step.val()
-                & self.useful.val()
-                & (self.nonzero[l].val() | self.maximum.val())
-                & (self.per_channel.val() | (self.low.val() == l.into()));
+                & self.weights.useful.val()
+                & (self.nonzero[l].val() | self.mode.maximum.val())
+                & (self.mode.per_channel.val() | (self.weights.low.val() == l.into()));
             self.read[l].next = self.read_lane[l].val();
             if self.read_lane[l].val() {
                 self.read_any.next = true;
@@ -129,45 +86,51 @@ impl Logic for Pe {
         self.reads.next = self.read_count[self.lanes.index()].val();
         self.read_any_q.d.next = self.read_any.val();
         if self.read_any.val() {
-            self.lane.d.next = self.low.val();
+            self.lane.d.next = self.weights.low.val();
         }
         for l in 0..self._lanes {
             dff_setup!(self, clock, operand_weight[l], operand_negative[l], takes[l]);
             if self.read_any.val() {
-                self.operand_weight[l].d.next = self.weight[l].val();
-                self.operand_negative[l].d.next = self.negative[l].val();
-                self.takes[l].d.next = (self.read_lane[l].val() | !self.per_channel.val())
-                    & (self.matters[l].val() | self.maximum.val());
+                self.operand_weight[l].d.next = self.weights.weight[l].val();
+                self.operand_negative[l].d.next = self.weights.negative[l].val();
+                self.takes[l].d.next = (self.read_lane[l].val() | !self.mode.per_channel.val())
+                    & (self.weights.matters[l].val() | self.mode.maximum.val());
             }
             self.multiply[l].next = self.read_any_q.q.val() & self.takes[l].q.val();
         }
-        // Accumulate stage.
+    }
+}
+
+impl parts::Part<Accumulate> for Pe {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, psum);
         self.shared.next = self.activation[0].val();
         for l in 0..self._lanes {
             if self.lane.q.val() == l.into() {
                 self.shared.next = self.activation[l].val();
             }
         }
-        self.psum.we.next = self.stepped.val() & self.to_psum.val();
-        self.psum.wa.next = self.psum_word.val();
-        self.psum.ra.next = self.psum_word.val();
+        self.psum.we.next = self.stepped.val() & self.sums.to_psum.val();
+        self.psum.wa.next = self.sums.psum_word.val();
+        self.psum.ra.next = self.sums.psum_word.val();
         self.psum.da.next = self.drain_word.val();
         for l in 0..self._lanes {
-            self.mac[l].clock.next = self.clock.val();
+            clock!(self, clock, mac[l]);
             self.mac[l].stepped.next = self.stepped.val();
             self.mac[l].multiply.next = self.multiply[l].val();
-            self.mac[l].maximum.next = self.maximum.val();
-            self.mac[l].from_zero.next = self.from_zero.val();
-            self.mac[l].from_psum.next = self.from_psum.val();
+            self.mac[l].maximum.next = self.mode.maximum.val();
+            self.mac[l].from_zero.next = self.sums.from_zero.val();
+            self.mac[l].from_psum.next = self.sums.from_psum.val();
             self.mac[l].psum.next = self.psum.rd[l].val();
             self.mac[l].operand.next = self.shared.val();
-            if self.per_channel.val() {
+            if self.mode.per_channel.val() {
                 self.mac[l].operand.next = self.activation[l].val();
             }
             self.mac[l].weight.next = self.operand_weight[l].q.val();
             self.mac[l].negative.next = self.operand_negative[l].q.val();
             self.psum.wd[l].next = self.mac[l].sum.val();
-            self.drain_data[l].next = self.psum.dd[l].val();
         }
+        wires::link(&mut self.drain_data, &mut self.psum.dd);
     }
 }

@@ -1,60 +1,33 @@
 //! Configuration registers of the rows of the array: which pixel each row works on.
 
-use super::flags;
+use super::bundles::{ConfigBus, Pixel, Tap};
 use pecan_config::geometry::{Geometry, LATTICE_BITS};
 use pecan_config::isa::register::{ROW_BASE, ROW_STRIDE, RowRegister};
 use pecan_rtl::prelude::*;
 
-/// The row table, a leaf: [`ROW_STRIDE`] registers per row, see [`RowRegister`].
-#[derive(LogicBlock)]
-pub(crate) struct RowTable {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    pub(crate) write: Signal<In, Bit>,
-    pub(crate) index: Wire<In>,
-    pub(crate) data: Wire<In>,
-    // First tap in the lattice, relative to the tile.
-    pub(crate) base_y: Vec<Wire<Out>>,
-    pub(crate) base_x: Vec<Wire<Out>>,
-    // Pixel relative to the tile, and whether the row is not used.
-    pub(crate) pixel_y: Vec<Wire<Out>>,
-    pub(crate) pixel_x: Vec<Wire<Out>>,
-    pub(crate) unused: Vec<Signal<Out, Bit>>,
-    pub(crate) patch: Vec<Wire<Out>>,
-    pub(crate) out: Vec<Wire<Out>>,
-    _rows: usize,
-    _patch_bits: usize,
-    _addr_bits: usize,
-}
-
-impl RowTable {
-    pub(crate) fn new(g: &Geometry) -> Self {
-        Self {
-            kind: ModuleName::new("row_table"),
-            clock: Signal::default(),
-            write: Signal::default(),
-            index: Wire::new(8),
-            data: Wire::new(32),
-            base_y: Wire::vec(g.rows, LATTICE_BITS),
-            base_x: Wire::vec(g.rows, LATTICE_BITS),
-            pixel_y: Wire::vec(g.rows, LATTICE_BITS),
-            pixel_x: Wire::vec(g.rows, LATTICE_BITS),
-            unused: flags(g.rows),
-            patch: Wire::vec(g.rows, g.patch_bits()),
-            out: Wire::vec(g.rows, g.buffer_bits),
-            _rows: g.rows,
-            _patch_bits: g.patch_bits(),
-            _addr_bits: g.buffer_bits,
-        }
+block! {
+    /// The row table, a leaf: [`ROW_STRIDE`] registers per row, see [`RowRegister`].
+    pub(crate) struct RowTable = "row_table" {
+        pub(crate) clock: Signal<In, Clock>,
+        pub(crate) bus: ConfigBus<In> = ConfigBus::new(),
+        pub(crate) tap: Bundles<Tap<Out>> = Bundles::new(g.rows, Tap::new),
+        pub(crate) pixel: Bundles<Pixel<Out>> = Bundles::new(g.rows, Pixel::new),
+        pub(crate) patch: Vec<Wire<Out>> = Wire::vec(g.rows, g.patch_bits()),
+        pub(crate) out: Vec<Wire<Out>> = Wire::vec(g.rows, g.buffer_bits),
+        _rows: usize = g.rows,
+        _patch_bits: usize = g.patch_bits(),
+        _addr_bits: usize = g.buffer_bits,
     }
+
+    pub(crate) fn new(g: &Geometry) {}
 }
 
 impl Logic for RowTable {
     fn update(&mut self) {
-        if !(self.clock.pos_edge() && self.write.val()) {
+        if !(self.clock.pos_edge() && self.bus.write.val()) {
             return;
         }
-        let (index, data) = (self.index.val().index(), self.data.val().index());
+        let (index, data) = (self.bus.index.val().index(), self.bus.data.val().index());
         let (Some(at), stride) = (index.checked_sub(ROW_BASE as usize), ROW_STRIDE as usize) else {
             return;
         };
@@ -62,32 +35,25 @@ impl Logic for RowTable {
         if row >= self._rows {
             return;
         }
-        if at % stride == RowRegister::Base as usize {
-            self.base_y[row].next = low.into();
-            self.base_x[row].next = high.into();
-        } else if at % stride == RowRegister::Pixel as usize {
-            self.pixel_y[row].next = low.into();
-            self.pixel_x[row].next = high.into();
-            self.unused[row].next = low >> 15 == 1;
-        } else if at % stride == RowRegister::PatchOffset as usize {
-            self.patch[row].next = data.into();
-        } else {
-            self.out[row].next = data.into();
+        match RowRegister::ALL[at % stride] {
+            RowRegister::Base => {
+                self.tap[row].base_y.next = low.into();
+                self.tap[row].base_x.next = high.into();
+            }
+            RowRegister::Pixel => {
+                self.pixel[row].pixel_y.next = low.into();
+                self.pixel[row].pixel_x.next = high.into();
+                self.pixel[row].unused.next = low >> 15 == 1;
+            }
+            RowRegister::PatchOffset => self.patch[row].next = data.into(),
+            RowRegister::OutOffset => self.out[row].next = data.into(),
         }
     }
 
     fn connect(&mut self) {
-        for v in [
-            &mut self.base_y,
-            &mut self.base_x,
-            &mut self.pixel_y,
-            &mut self.pixel_x,
-            &mut self.patch,
-            &mut self.out,
-        ] {
-            v.iter_mut().for_each(Logic::connect);
-        }
-        self.unused.iter_mut().for_each(Logic::connect);
+        self.tap.iter_mut().for_each(Logic::connect);
+        self.pixel.iter_mut().for_each(Logic::connect);
+        self.patch.iter_mut().chain(&mut self.out).for_each(Logic::connect);
     }
 
     fn hdl(&self) -> Verilog {

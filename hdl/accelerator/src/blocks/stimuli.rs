@@ -19,63 +19,69 @@ pub(crate) use super::unpacker::Unpacker;
 use crate::verification::stimulus::stimulus;
 
 stimulus!(Column, |_b| {
-    reset = Kind::Rare(997), start = Kind::Rare(61), set_base = Kind::Rare(53),
-    set_groups = Kind::Rare(31), data = Kind::Few, accumulate, load, load_addr, load_entry, filled,
-    first, last, finish, drained, no_drain, per_channel, kernel_y = Kind::Few,
-    kernel_x = Kind::Few, channel_words = Kind::Few, last_word, patch_y, patch_x,
-    channels_last = Kind::Few, first_channel,
+    run.reset = Kind::Rare(997), run.start = Kind::Rare(61), set_base = Kind::Rare(53),
+    set_groups = Kind::Rare(31), data = Kind::Few, accumulate, load, load_addr, load_entry,
+    slices.filled, slices.first, slices.last, slices.finish, drained, no_drain, per_channel,
+    extent[kernel_y] = Kind::Few, extent[kernel_x] = Kind::Few, extent[channel_words] = Kind::Few,
+    extent[last_word], pitch[patch_y], pitch[patch_x], channels_last = Kind::Few, first_channel,
 });
 stimulus!(Compute, |_b| {
-    reset = Kind::Rare(1999), start = Kind::Rare(307), accumulate, no_drain, set,
-    set_index = Kind::Sweep, set_data = Kind::Few, weight_write, weight_addr, weight_entry,
-    param_write, param_channel, param_bias, param_multiplier, param_shift, read_data,
+    run.reset = Kind::Rare(1999), run.start = Kind::Rare(307), accumulate, no_drain, set.write,
+    set.index = Kind::Sweep, set.data = Kind::Few, weight_write, weight_addr, weight_entry,
+    param_write, param_channel, param.bias, param.multiplier, param.shift, buffer.read_data,
 });
 stimulus!(CounterBank, |_b| {
     clear = Kind::Rare(499), event, error, layer, address = Kind::Sweep,
 });
 stimulus!(DenseIndex, |_b| {
-    start = Kind::Rare(97), step, slice_end, per_channel, kernel_y = Kind::Few,
-    kernel_x = Kind::Few, channel_words = Kind::Few, last_word, patch_y, patch_x,
-    channels_last = Kind::Few, first_channel,
+    start = Kind::Rare(97), step, slice_end, per_channel, extent.kernel_y = Kind::Few,
+    extent.kernel_x = Kind::Few, extent.channel_words = Kind::Few, extent.last_word, pitch.patch_y,
+    pitch.patch_x, channels_last = Kind::Few, first_channel,
 });
 stimulus!(Drain, |_b| {
-    reset = Kind::Rare(1999), start = Kind::Rare(131), no_drain = Kind::Rare(5), set,
-    set_index = Kind::Sweep, set_data = Kind::Few, load, load_channel, load_bias, load_multiplier,
-    load_shift, pixel_y = Kind::Few, pixel_x = Kind::Few, unused = Kind::Rare(9), out, active,
-    tiles, psum,
+    run.reset = Kind::Rare(1999), run.start = Kind::Rare(131), no_drain = Kind::Rare(5), set.write,
+    set.index = Kind::Sweep, set.data = Kind::Few, load, load_channel, values.bias,
+    values.multiplier, values.shift, pixel[pixel_y] = Kind::Few, pixel[pixel_x] = Kind::Few,
+    pixel[unused] = Kind::Rare(9), out, active, tiles, psum,
 });
 stimulus!(DrainLane, |_b| {
-    load, load_row, load_bias, load_multiplier, load_shift, step, row, psum, clamp_lo, clamp_hi,
+    load, load_row, values.bias, values.multiplier, values.shift, step, row, psum, clamp_lo,
+    clamp_hi,
 });
 stimulus!(Loader, |_b| {
-    reset = Kind::Rare(1999), start = Kind::Rare(131), set, set_index = Kind::Sweep,
-    set_data = Kind::Few, base_y = Kind::Few, base_x = Kind::Few, pixel_y = Kind::Few,
-    pixel_x = Kind::Few, unused = Kind::Rare(9), patch, active, done, read_data,
+    run.reset = Kind::Rare(1999), run.start = Kind::Rare(131), set.write, set.index = Kind::Sweep,
+    set.data = Kind::Few, tap[base_y] = Kind::Few, tap[base_x] = Kind::Few,
+    pixel[pixel_y] = Kind::Few, pixel[pixel_x] = Kind::Few, pixel[unused] = Kind::Rare(9), patch,
+    active, done, buffer.read_data,
 });
 stimulus!(LoaderLoops, |_b| {
-    reset = Kind::Rare(1999), start = Kind::Rare(131), set, set_index = Kind::Sweep,
-    set_data = Kind::Few, blocked,
+    run.reset = Kind::Rare(1999), run.start = Kind::Rare(131), set.write, set.index = Kind::Sweep,
+    set.data = Kind::Few, blocked,
 });
 stimulus!(LoaderRow, |_b| {
-    base_y = Kind::Few, base_x = Kind::Few, pixel_y = Kind::Few, pixel_x = Kind::Few,
-    unused = Kind::Rare(9), patch, step, y = Kind::Few, x = Kind::Few, n_y = Kind::Few,
-    n_x = Kind::Few, rest_y = Kind::Few, rest_x = Kind::Few, half, word, end,
+    tap.base_y = Kind::Few, tap.base_x = Kind::Few, pixel.pixel_y = Kind::Few,
+    pixel.pixel_x = Kind::Few, pixel.unused = Kind::Rare(9), patch, region.step,
+    region.y = Kind::Few, region.x = Kind::Few, region.n_y = Kind::Few, region.n_x = Kind::Few,
+    rest.rest_y = Kind::Few, rest.rest_x = Kind::Few, half, word, end,
 });
 stimulus!(Mac, |_b| {
     stepped, multiply, maximum, from_zero, from_psum, psum, operand, weight, negative,
 });
 stimulus!(Pe, |_b| {
-    step, low, useful, matters, weight, negative, per_channel, maximum, nonzero, activation, stepped,
-    from_zero, from_psum, to_psum, psum_word, drain_word,
+    step, weights.low, weights.useful, weights.matters, weights.weight, weights.negative,
+    mode.per_channel, mode.maximum, nonzero, activation, stepped, sums.from_zero, sums.from_psum,
+    sums.to_psum, sums.psum_word, drain_word,
 });
 stimulus!(PeRow, |_b| {
-    write, write_word, write_data, write_nonzero, column_active, valid, step, half, word, high,
-    low, useful, matters, weight, negative, stepped, stepped_half, from_zero, from_psum, to_psum, psum_word,
-    per_channel, maximum, drain, drain_word, drain_part,
+    write.write, write.write_word, patch.write_data, patch.write_nonzero, column_active, valid,
+    place[step], place[half], place[word], place[high], weights[low], weights[useful],
+    weights[matters], weights[weight], weights[negative], stepped[stepped], stepped[stepped_half],
+    sums[from_zero], sums[from_psum], sums[to_psum], sums[psum_word], mode.per_channel,
+    mode.maximum, drain, drain_word, drain_part,
 });
-stimulus!(RowTable, |_b| { write, index = Kind::Sweep, data });
+stimulus!(RowTable, |_b| { bus.write, bus.index = Kind::Sweep, bus.data });
 stimulus!(Store, |_b| {
-    reset = Kind::Rare(997), start = Kind::Rare(67), address, count = Kind::Few, port_free,
-    read_data, out_ready,
+    run.reset = Kind::Rare(997), run.start = Kind::Rare(67), address, count = Kind::Few, port_free,
+    buffer.read_data, to_host.ready,
 });
 stimulus!(Unpacker, |_b| { reset = Kind::Rare(499), enable, valid, beat, last, ready });

@@ -1,69 +1,64 @@
 //! Store engine: sends buffer words to the output stream.
 
+use super::bundles::{ReadPort, Run, Stream};
 use pecan_config::geometry::Geometry;
 use pecan_rtl::prelude::*;
 
-/// Reads words while the loader leaves the read port free, and packs them into beats.
-///
-/// A word that was read waits in a queue of two, so that reading goes on at one word per cycle while the
-/// stream takes them.
-#[derive(LogicBlock)]
-pub(crate) struct Store {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    pub(crate) reset: Signal<In, Bit>,
-    pub(crate) start: Signal<In, Bit>,
-    pub(crate) address: Wire<In>,
-    pub(crate) count: Wire<In>,
-    pub(crate) busy: Signal<Out, Bit>,
-    // Buffer read port, when the loader does not use it.
-    pub(crate) port_free: Signal<In, Bit>,
-    pub(crate) read: Signal<Out, Bit>,
-    pub(crate) read_addr: Wire<Out>,
-    pub(crate) read_data: Vec<Wire<In>>,
-    // Output stream.
-    pub(crate) out_valid: Signal<Out, Bit>,
-    pub(crate) out_ready: Signal<In, Bit>,
-    pub(crate) out_data: Vec<Wire<Out>>,
-    busy_q: RegBit,
-    next: Reg,
-    to_read: Reg,
-    to_send: Reg,
-    read_q: RegBit,
-    fill: Reg,
-    queue: Vec<Vec<Reg>>,
-    part: Reg,
-    packed: Vec<Reg>,
-    full: RegBit,
-    room: Signal<Local, Bit>,
-    pop: Signal<Local, Bit>,
-    to_head: Signal<Local, Bit>,
-    fetched: Vec<Wire<Local>>,
-    place: Wire<Local>,
-    last_word: Signal<Local, Bit>,
-    joined: Vec<Vec<Wire<Local>>>,
-    channels_joined: Const,
-    channel_offset: Vec<Const>,
-    head_words: Const,
-    beat_words: Const,
-    per_word: Const,
-    part_offset: Vec<Const>,
-    number: Vec<Const>,
-    final_part: Const,
-    _channels: usize,
-    _head: usize,
-    _joined: usize,
-    _beat: usize,
-    _pack: usize,
-    _split: usize,
-    _parts: usize,
-    _narrow: usize,
-    _wide: usize,
-    _per_word: usize,
-}
+block! {
+    /// Reads words while the loader leaves the read port free, and packs them into beats.
+    ///
+    /// A word that was read waits in a queue of two, so that reading goes on at one word per cycle while the
+    /// stream takes them.
+    pub(crate) struct Store = "store" {
+        pub(crate) clock: Signal<In, Clock>,
+        pub(crate) run: Run<In> = Run::new(),
+        pub(crate) address: Wire<In> = Wire::new(addr),
+        pub(crate) count: Wire<In> = Wire::new(addr + 1),
+        pub(crate) busy: Signal<Out, Bit>,
+        // Buffer read port, when the loader does not use it.
+        pub(crate) port_free: Signal<In, Bit>,
+        pub(crate) buffer: ReadPort<Out> = ReadPort::new(g),
+        pub(crate) to_host: Stream<Out> = Stream::output(g),
+        busy_q: RegBit,
+        next: Reg = Reg::new(addr),
+        to_read: Reg = Reg::new(addr + 1),
+        to_send: Reg = Reg::new(addr + 1),
+        read_q: RegBit,
+        fill: Reg = Reg::new(2),
+        queue: Vec<Vec<Reg>> =
+            (0..2).map(|_| Reg::vec(g.word_channels, g.activation_bits)).collect(),
+        part: Reg = Reg::new(addr_width(parts)),
+        packed: Vec<Reg> = if pack { Reg::vec(beat, 32) } else { vec![] },
+        full: RegBit,
+        room: Signal<Local, Bit>,
+        pop: Signal<Local, Bit>,
+        to_head: Signal<Local, Bit>,
+        fetched: Vec<Wire<Local>> = Wire::vec(g.word_channels, g.activation_bits),
+        place: Wire<Local> = Wire::new(2),
+        last_word: Signal<Local, Bit>,
+        joined: Vec<Vec<Wire<Local>>> =
+            (0..head).map(|_| Wire::vec(joined + 1, slot.min(32))).collect(),
+        channels_joined: Const = Const::new(joined, 8),
+        channel_offset: Vec<Const> =
+            (0..joined).map(|i| Const::new(i * g.activation_bits, 8)).collect(),
+        head_words: Const = Const::new(head, 8),
+        beat_words: Const = Const::new(beat, 8),
+        per_word: Const = Const::new(per_word, 8),
+        part_offset: Vec<Const> = (0..per_word).map(|i| Const::new(i * slot, 8)).collect(),
+        number: Vec<Const> = (0..parts).map(|p| Const::new(p, 8)).collect(),
+        final_part: Const = Const::new(parts - 1, 8),
+        _channels: usize = g.word_channels,
+        _head: usize = head,
+        _joined: usize = joined,
+        _beat: usize = beat,
+        pack: When = When::new(pack),
+        _parts: usize = parts,
+        narrow: When = When::new(pack && slot < 32),
+        wide: When = When::new(pack && slot >= 32),
+        _per_word: usize = per_word,
+    }
 
-impl Store {
-    pub(crate) fn new(g: &Geometry) -> Self {
+    pub(crate) fn new(g: &Geometry) {
         let slot = g.word_slot;
         let beat = g.stream_bits / 32;
         let pack = slot < g.stream_bits;
@@ -72,76 +67,38 @@ impl Store {
         let per_word = 32 / slot.min(32);
         let joined = g.word_channels / head;
         let addr = g.buffer_bits;
-        Self {
-            kind: ModuleName::new("store"),
-            clock: Signal::default(),
-            reset: Signal::default(),
-            start: Signal::default(),
-            address: Wire::new(addr),
-            count: Wire::new(addr + 1),
-            busy: Signal::default(),
-            port_free: Signal::default(),
-            read: Signal::default(),
-            read_addr: Wire::new(addr),
-            read_data: Wire::vec(g.word_channels, g.activation_bits),
-            out_valid: Signal::default(),
-            out_ready: Signal::default(),
-            out_data: Wire::vec(beat, 32),
-            busy_q: RegBit::new(),
-            next: Reg::new(addr),
-            to_read: Reg::new(addr + 1),
-            to_send: Reg::new(addr + 1),
-            read_q: RegBit::new(),
-            fill: Reg::new(2),
-            queue: (0..2).map(|_| Reg::vec(g.word_channels, g.activation_bits)).collect(),
-            part: Reg::new(addr_width(parts)),
-            packed: if pack { Reg::vec(beat, 32) } else { vec![] },
-            full: RegBit::new(),
-            room: Signal::default(),
-            pop: Signal::default(),
-            to_head: Signal::default(),
-            fetched: Wire::vec(g.word_channels, g.activation_bits),
-            place: Wire::new(2),
-            last_word: Signal::default(),
-            joined: (0..head).map(|_| Wire::vec(joined + 1, slot.min(32))).collect(),
-            channels_joined: Const::new(joined, 8),
-            channel_offset: (0..joined).map(|i| Const::new(i * g.activation_bits, 8)).collect(),
-            head_words: Const::new(head, 8),
-            beat_words: Const::new(beat, 8),
-            per_word: Const::new(per_word, 8),
-            part_offset: (0..per_word).map(|i| Const::new(i * slot, 8)).collect(),
-            number: (0..parts).map(|p| Const::new(p, 8)).collect(),
-            final_part: Const::new(parts - 1, 8),
-            _channels: g.word_channels,
-            _head: head,
-            _joined: joined,
-            _beat: beat,
-            _pack: usize::from(pack),
-            _split: usize::from(!pack),
-            _parts: parts,
-            _narrow: usize::from(pack && slot < 32),
-            _wide: usize::from(pack && slot >= 32),
-            _per_word: per_word,
-        }
     }
 }
 
-impl Logic for Store {
+parts!(Store:
+    /// Reads words into the queue.
+    Queue,
+    /// The word at the head, as words of at most 32 bits.
+    Head,
+    /// Beats to the stream.
+    Beats,
+    /// The place of a word in a beat.
+    Gather,
+    /// Begin and reset.
+    Begin,
+);
+
+impl parts::Part<Queue> for Store {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, busy_q, next, to_read, to_send, fill, part, full);
-        self.read_q.clock.next = self.clock.val();
+        dff_setup!(self, clock, next, to_read, to_send, fill);
+        clock!(self, clock, read_q);
         self.busy.next = self.busy_q.q.val();
 
         // Read while the queue has room for what is on its way.
         self.room.next = (self.place.val() + self.read_q.q.val().into()) < 2.into();
-        self.read.next = self.busy_q.q.val()
+        self.buffer.read.next = self.busy_q.q.val()
             & self.to_read.q.val().any()
             & self.port_free.val()
             & self.room.val();
-        self.read_addr.next = self.next.q.val();
-        self.read_q.d.next = self.read.val();
-        if self.read.val() {
+        self.buffer.read_addr.next = self.next.q.val();
+        self.read_q.d.next = self.buffer.read.val();
+        if self.buffer.read.val() {
             self.next.d.next = self.next.q.val() + 1.into();
             self.to_read.d.next = self.to_read.q.val() - 1.into();
         }
@@ -153,7 +110,7 @@ impl Logic for Store {
             // What the loader reads does not concern the queue.
             self.fetched[b].next = 0.into();
             if self.read_q.q.val() {
-                self.fetched[b].next = self.read_data[b].val();
+                self.fetched[b].next = self.buffer.read_data[b].val();
             }
             if self.pop.val() | self.to_head.val() {
                 self.queue[0][b].d.next = self.queue[1][b].q.val();
@@ -169,8 +126,12 @@ impl Logic for Store {
         if self.pop.val() {
             self.to_send.d.next = self.to_send.q.val() - 1.into();
         }
+    }
+}
 
-        // The word at the head, as words of at most 32 bits.
+impl parts::Part<Head> for Store {
+    #[hdl_gen]
+    fn update(&mut self) {
         for w in 0..self._head {
             self.joined[w][0].next = 0.into();
             for i in 0..self._joined {
@@ -179,12 +140,19 @@ impl Logic for Store {
                         << self.channel_offset[i].val());
             }
         }
+    }
+}
 
-        // Several words make a beat: they gather in a register.
-        for _i in 0..self._pack {
-            self.pop.next = self.fill.q.val().any() & (!self.full.q.val() | self.out_ready.val());
-            self.out_valid.next = self.full.q.val();
-            if self.out_ready.val() {
+impl parts::Part<Beats> for Store {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, busy_q, part, full);
+        if self.pack.val() {
+            // Several words make a beat: they gather in a register.
+            self.pop.next =
+                self.fill.q.val().any() & (!self.full.q.val() | self.to_host.ready.val());
+            self.to_host.valid.next = self.full.q.val();
+            if self.to_host.ready.val() {
                 self.full.d.next = false;
                 if self.full.q.val() & !self.to_send.q.val().any() {
                     self.busy_q.d.next = false;
@@ -203,10 +171,41 @@ impl Logic for Store {
                 if self.pop.val() & (self.part.q.val() == 0.into()) {
                     self.packed[b].d.next = 0.into();
                 }
-                self.out_data[b].next = self.packed[b].q.val();
+                self.to_host.data[b].next = self.packed[b].q.val();
+            }
+        } else {
+            // A word makes one beat or several: they leave straight from the queue.
+            self.to_host.valid.next = self.fill.q.val().any();
+            self.pop.next = self.to_host.valid.val()
+                & self.to_host.ready.val()
+                & (self.part.q.val() == self.final_part.val());
+            if self.to_host.valid.val() & self.to_host.ready.val() {
+                self.part.d.next = self.part.q.val() + 1.into();
+            }
+            if self.pop.val() {
+                self.part.d.next = 0.into();
+                if self.last_word.val() {
+                    self.busy_q.d.next = false;
+                }
+            }
+            for b in 0..self._beat {
+                self.to_host.data[b].next = self.joined[b][self.channels_joined.index()].val();
+                for p in 0..self._parts {
+                    if self.part.q.val() == p.into() {
+                        self.to_host.data[b].next = self.joined[p * self.beat_words.index() + b]
+                            [self.channels_joined.index()]
+                        .val();
+                    }
+                }
             }
         }
-        for _i in 0..self._narrow {
+    }
+}
+
+impl parts::Part<Gather> for Store {
+    #[hdl_gen]
+    fn update(&mut self) {
+        if self.narrow.val() {
             for b in 0..self._beat {
                 for s in 0..self._per_word {
                     if self.pop.val()
@@ -224,7 +223,7 @@ impl Logic for Store {
                 }
             }
         }
-        for _i in 0..self._wide {
+        if self.wide.val() {
             for p in 0..self._parts {
                 for w in 0..self._head {
                     if self.pop.val() & (self.part.q.val() == p.into()) {
@@ -234,42 +233,20 @@ impl Logic for Store {
                 }
             }
         }
+    }
+}
 
-        // A word makes one beat or several: they leave straight from the queue.
-        for _i in 0..self._split {
-            self.out_valid.next = self.fill.q.val().any();
-            self.pop.next = self.out_valid.val()
-                & self.out_ready.val()
-                & (self.part.q.val() == self.final_part.val());
-            if self.out_valid.val() & self.out_ready.val() {
-                self.part.d.next = self.part.q.val() + 1.into();
-            }
-            if self.pop.val() {
-                self.part.d.next = 0.into();
-                if self.last_word.val() {
-                    self.busy_q.d.next = false;
-                }
-            }
-            for b in 0..self._beat {
-                self.out_data[b].next = self.joined[b][self.channels_joined.index()].val();
-                for p in 0..self._parts {
-                    if self.part.q.val() == p.into() {
-                        self.out_data[b].next = self.joined[p * self.beat_words.index() + b]
-                            [self.channels_joined.index()]
-                        .val();
-                    }
-                }
-            }
-        }
-
-        if self.start.val() {
+impl parts::Part<Begin> for Store {
+    #[hdl_gen]
+    fn update(&mut self) {
+        if self.run.start.val() {
             self.busy_q.d.next = true;
             self.next.d.next = self.address.val();
             self.to_read.d.next = self.count.val();
             self.to_send.d.next = self.count.val();
             self.part.d.next = 0.into();
         }
-        if self.reset.val() {
+        if self.run.reset.val() {
             self.busy_q.d.next = false;
             self.read_q.d.next = false;
             self.fill.d.next = 0.into();

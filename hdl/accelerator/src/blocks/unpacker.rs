@@ -2,90 +2,55 @@
 
 use pecan_rtl::prelude::*;
 
-/// Cuts items of one slot size (a power of two) out of beats, or joins beats to an item.
-///
-/// An item is shown as 32-bit words (one narrower word if the slot is). One item per cycle, one beat per
-/// cycle if an item takes several. The part of a beat that the last item leaves is dropped.
-#[derive(LogicBlock)]
-pub(crate) struct Unpacker {
-    kind: ModuleName,
-    pub(crate) clock: Signal<In, Clock>,
-    pub(crate) reset: Signal<In, Bit>,
-    pub(crate) enable: Signal<In, Bit>,
-    pub(crate) valid: Signal<In, Bit>,
-    pub(crate) beat: Vec<Wire<In>>,
-    // The item is the last one; it can be taken in this cycle.
-    pub(crate) last: Signal<In, Bit>,
-    pub(crate) ready: Signal<In, Bit>,
-    // The beat is used up in this cycle, if it is there.
-    pub(crate) accept: Signal<Out, Bit>,
-    // An item is taken in this cycle.
-    pub(crate) take: Signal<Out, Bit>,
-    pub(crate) item: Vec<Wire<Out>>,
-    part: Reg,
-    held: Vec<Reg>,
-    final_now: Signal<Local, Bit>,
-    number: Vec<Const>,
-    offset: Vec<Const>,
-    per_word: Const,
-    beat_words: Const,
-    words: Const,
-    held_words: Const,
-    final_part: Const,
-    _split: usize,
-    _join: usize,
-    _parts: usize,
-    _early_parts: usize,
-    _words: usize,
-    _narrow: usize,
-    _wide: usize,
-    _per_word: usize,
-    _held: usize,
-    _beat: usize,
-}
+block! {
+    /// Cuts items of one slot size (a power of two) out of beats, or joins beats to an item.
+    ///
+    /// An item is shown as 32-bit words (one narrower word if the slot is). One item per cycle, one beat per
+    /// cycle if an item takes several. The part of a beat that the last item leaves is dropped.
+    pub(crate) struct Unpacker = module {
+        pub(crate) clock: Signal<In, Clock>,
+        pub(crate) reset: Signal<In, Bit>,
+        pub(crate) enable: Signal<In, Bit>,
+        pub(crate) valid: Signal<In, Bit>,
+        pub(crate) beat: Vec<Wire<In>> = Wire::vec(beat, 32),
+        // The item is the last one; it can be taken in this cycle.
+        pub(crate) last: Signal<In, Bit>,
+        pub(crate) ready: Signal<In, Bit>,
+        // The beat is used up in this cycle, if it is there.
+        pub(crate) accept: Signal<Out, Bit>,
+        // An item is taken in this cycle.
+        pub(crate) take: Signal<Out, Bit>,
+        pub(crate) item: Vec<Wire<Out>> = Wire::vec(words, slot.min(32)),
+        part: Reg = Reg::new(addr_width(parts)),
+        held: Vec<Reg> = Reg::vec(held, 32),
+        final_now: Signal<Local, Bit>,
+        number: Vec<Const> = (0..parts).map(|p| Const::new(p, 8)).collect(),
+        offset: Vec<Const> = (0..per_word).map(|s| Const::new(s * slot, 8)).collect(),
+        per_word: Const = Const::new(per_word, 8),
+        beat_words: Const = Const::new(beat, 8),
+        words: Const = Const::new(words, 8),
+        held_words: Const = Const::new(held, 8),
+        final_part: Const = Const::new(parts - 1, 8),
+        split: When = When::new(split),
+        _parts: usize = parts,
+        _early_parts: usize = parts - 1,
+        _words: usize = words,
+        narrow: When = When::new(slot < 32),
+        wide: When = When::new(slot >= 32 && split),
+        _per_word: usize = per_word,
+        _held: usize = held,
+        _beat: usize = beat,
+    }
 
-impl Unpacker {
     /// Items of `slot` bits from beats of `stream` bits.
-    pub(crate) fn new(slot: usize, stream: usize) -> Self {
+    pub(crate) fn new(slot: usize, stream: usize) {
         let split = slot <= stream;
         let parts = if split { stream / slot } else { slot / stream };
         let words = slot.div_ceil(32);
         let beat = stream / 32;
         let per_word = 32 / slot.min(32);
         let held = if split { 0 } else { words - beat };
-        Self {
-            kind: ModuleName::new(format!("unpacker_{slot}")),
-            clock: Signal::default(),
-            reset: Signal::default(),
-            enable: Signal::default(),
-            valid: Signal::default(),
-            beat: Wire::vec(beat, 32),
-            last: Signal::default(),
-            ready: Signal::default(),
-            accept: Signal::default(),
-            take: Signal::default(),
-            item: Wire::vec(words, slot.min(32)),
-            part: Reg::new(addr_width(parts)),
-            held: Reg::vec(held, 32),
-            final_now: Signal::default(),
-            number: (0..parts).map(|p| Const::new(p, 8)).collect(),
-            offset: (0..per_word).map(|s| Const::new(s * slot, 8)).collect(),
-            per_word: Const::new(per_word, 8),
-            beat_words: Const::new(beat, 8),
-            words: Const::new(words, 8),
-            held_words: Const::new(held, 8),
-            final_part: Const::new(parts - 1, 8),
-            _split: usize::from(split),
-            _join: usize::from(!split),
-            _parts: parts,
-            _early_parts: parts - 1,
-            _words: words,
-            _narrow: usize::from(slot < 32),
-            _wide: usize::from(slot >= 32 && split),
-            _per_word: per_word,
-            _held: held,
-            _beat: beat,
-        }
+        let module = ModuleName::sized("unpacker", slot);
     }
 }
 
@@ -94,7 +59,7 @@ impl Logic for Unpacker {
     fn update(&mut self) {
         dff_setup!(self, clock, part);
         self.final_now.next = self.part.q.val() == self.final_part.val();
-        for _i in 0..self._split {
+        if self.split.val() {
             self.take.next = self.enable.val() & self.valid.val() & self.ready.val();
             self.accept.next =
                 self.enable.val() & self.ready.val() & (self.final_now.val() | self.last.val());
@@ -105,7 +70,7 @@ impl Logic for Unpacker {
         for w in 0..self._words {
             self.item[w].next = 0.into();
         }
-        for _i in 0..self._narrow {
+        if self.narrow.val() {
             for b in 0..self._beat {
                 for s in 0..self._per_word {
                     if self.part.q.val() == self.number[b * self.per_word.index() + s].val() {
@@ -114,7 +79,7 @@ impl Logic for Unpacker {
                 }
             }
         }
-        for _i in 0..self._wide {
+        if self.wide.val() {
             for p in 0..self._parts {
                 if self.part.q.val() == p.into() {
                     for w in 0..self._words {
@@ -123,7 +88,7 @@ impl Logic for Unpacker {
                 }
             }
         }
-        for _i in 0..self._join {
+        if !self.split.val() {
             self.take.next =
                 self.enable.val() & self.valid.val() & self.ready.val() & self.final_now.val();
             self.accept.next = self.enable.val() & (self.ready.val() | !self.final_now.val());

@@ -134,9 +134,9 @@ macro_rules! drive_stream {
         let mut commands = $source.commands.take();
         let reset = $source.first_cycle() || $source.one_in(RESET);
         $block.reset.next = reset;
-        let mut driven = 1 + $block.in_valid.drive(Kind::Free, 0, $source);
-        driven += $block.in_data.drive(Kind::Free, 1, $source);
-        if let (Some(commands), Some(low)) = (&mut commands, $block.in_data.first_mut()) {
+        let mut driven = 1 + $block.from_host.valid.drive(Kind::Free, 0, $source);
+        driven += $block.from_host.data.drive(Kind::Free, 1, $source);
+        if let (Some(commands), Some(low)) = (&mut commands, $block.from_host.data.first_mut()) {
             if reset {
                 commands.restart($source);
             }
@@ -150,7 +150,8 @@ macro_rules! drive_stream {
 /// Notes that a beat was taken.
 macro_rules! settle_stream {
     ($block:ident, $source:ident) => {
-        let taken = $block.in_valid.val() && $block.in_ready.val() && !$block.reset.val();
+        let taken =
+            $block.from_host.valid.val() && $block.from_host.ready.val() && !$block.reset.val();
         if let Some(commands) = $source.commands.as_mut().filter(|_| taken) {
             commands.taken();
         }
@@ -182,7 +183,7 @@ impl Stimulus for Accelerator {
     }
 
     fn drive(&mut self, source: &mut Source) -> usize {
-        let driven = drive_stream!(self, source) + self.out_ready.drive(Kind::Free, 2, source);
+        let driven = drive_stream!(self, source) + self.to_host.ready.drive(Kind::Free, 2, source);
         driven + self.status_addr.drive(Kind::Below(64), 3, source)
     }
 

@@ -6,64 +6,71 @@ use super::emitter::Everything;
 use crate::blocks::Accelerator;
 use crate::blocks::stimuli;
 use pecan_config::geometry::Geometry;
-use pecan_config::{
-    Array, Buffers, Config, Counters, Drain, Numerics, Pe, Sparsity, Stream, Weights,
-};
+use pecan_config::{Config, Sparsity};
 
 /// Cycles of a case of one block.
 const CYCLES: usize = 2500;
 /// Cycles of a case of the emitter's own blocks.
 const EMITTER_CYCLES: usize = 20_000;
 
+/// A configuration with other values of some keys.
+fn changed(base: &Config, change: impl FnOnce(&mut Config)) -> Config {
+    let mut config = base.clone();
+    change(&mut config);
+    config
+}
+
 /// Small hardware in different shapes: name and configuration.
 fn sizes() -> Vec<(&'static str, Config)> {
-    let small = Config {
-        array: Array { rows: 2, cols: 2, lanes: 2 },
-        numerics: Numerics { activation_bits: 8, weight_bits: 8, accumulator_bits: 24 },
-        pe: Pe { scratchpad_words: 4, psum_depth: 8, zero_gating: true },
-        buffers: Buffers { channels_per_word: 4, global_kib: 1, weight_entries: 32 },
-        drain: Drain { lanes: 2 },
-        stream: Stream { bits: 32 },
-        counters: Counters { bits: 24 },
-        ..Config::default()
-    };
-    let dense = Config {
-        numerics: Numerics { activation_bits: 4, weight_bits: 8, accumulator_bits: 17 },
-        pe: Pe { psum_depth: 6, ..small.pe.clone() },
-        buffers: Buffers { channels_per_word: 8, ..small.buffers.clone() },
-        drain: Drain { lanes: 4 },
-        weights: Weights { sparsity: Sparsity::Dense },
-        stream: Stream { bits: 64 },
-        counters: Counters { bits: 40 },
-        ..small.clone()
-    };
-    let odd = Config {
-        array: Array { rows: 3, cols: 3, lanes: 2 },
-        pe: Pe { scratchpad_words: 8, psum_depth: 10, zero_gating: false },
-        buffers: Buffers { channels_per_word: 2, global_kib: 1, weight_entries: 16 },
-        ..small.clone()
-    };
-    let wide = Config {
-        array: Array { rows: 1, cols: 1, lanes: 4 },
-        numerics: Numerics { activation_bits: 16, weight_bits: 16, accumulator_bits: 48 },
-        pe: Pe { scratchpad_words: 2, psum_depth: 8, zero_gating: true },
-        buffers: Buffers { channels_per_word: 16, global_kib: 3, weight_entries: 64 },
-        drain: Drain { lanes: 4 },
-        stream: Stream { bits: 128 },
-        ..small.clone()
-    };
-    let single = Config {
-        array: Array { rows: 3, cols: 2, lanes: 1 },
-        numerics: Numerics { activation_bits: 4, weight_bits: 4, accumulator_bits: 12 },
-        pe: Pe { scratchpad_words: 2, psum_depth: 2, zero_gating: false },
-        buffers: Buffers { channels_per_word: 2, global_kib: 1, weight_entries: 16 },
-        drain: Drain { lanes: 1 },
-        weights: Weights { sparsity: Sparsity::Dense },
-        stream: Stream { bits: 128 },
-        counters: Counters { bits: 33 },
-        ..small.clone()
-    };
+    let small = changed(&Config::default(), |c| {
+        (c.array.rows, c.array.cols, c.array.lanes) = (2, 2, 2);
+        set_numerics(c, [8, 8, 24]);
+        (c.pe.scratchpad_words, c.pe.psum_depth, c.pe.zero_gating) = (4, 8, true);
+        set_buffers(c, [4, 1, 32]);
+        (c.drain.lanes, c.stream.bits, c.counters.bits) = (2, 32, 24);
+    });
+    let dense = changed(&small, |c| {
+        set_numerics(c, [4, 8, 17]);
+        c.pe.psum_depth = 6;
+        c.buffers.channels_per_word = 8;
+        c.weights.sparsity = Sparsity::Dense;
+        (c.drain.lanes, c.stream.bits, c.counters.bits) = (4, 64, 40);
+    });
+    let odd = changed(&small, |c| {
+        (c.array.rows, c.array.cols, c.array.lanes) = (3, 3, 2);
+        (c.pe.scratchpad_words, c.pe.psum_depth, c.pe.zero_gating) = (8, 10, false);
+        set_buffers(c, [2, 1, 16]);
+    });
+    let wide = changed(&small, |c| {
+        (c.array.rows, c.array.cols, c.array.lanes) = (1, 1, 4);
+        set_numerics(c, [16, 16, 48]);
+        c.pe.scratchpad_words = 2;
+        set_buffers(c, [16, 3, 64]);
+        (c.drain.lanes, c.stream.bits) = (4, 128);
+    });
+    let single = changed(&small, |c| {
+        (c.array.rows, c.array.cols, c.array.lanes) = (3, 2, 1);
+        set_numerics(c, [4, 4, 12]);
+        (c.pe.scratchpad_words, c.pe.psum_depth, c.pe.zero_gating) = (2, 2, false);
+        set_buffers(c, [2, 1, 16]);
+        c.weights.sparsity = Sparsity::Dense;
+        (c.drain.lanes, c.stream.bits, c.counters.bits) = (1, 128, 33);
+    });
     vec![("small", small), ("dense", dense), ("odd", odd), ("wide", wide), ("single", single)]
+}
+
+/// Widths of activations, weights and partial sums.
+fn set_numerics(config: &mut Config, [activation, weight, accumulator]: [usize; 3]) {
+    config.numerics.activation_bits = activation;
+    config.numerics.weight_bits = weight;
+    config.numerics.accumulator_bits = accumulator;
+}
+
+/// Activations per word, KiB of the global buffer, entries of a weight buffer.
+fn set_buffers(config: &mut Config, [channels, kib, entries]: [usize; 3]) {
+    config.buffers.channels_per_word = channels;
+    config.buffers.global_kib = kib;
+    config.buffers.weight_entries = entries;
 }
 
 /// Adds a case per size for each block that its geometry describes.

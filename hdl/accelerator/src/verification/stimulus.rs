@@ -161,10 +161,12 @@ impl<T: Input> Input for Vec<T> {
     }
 }
 
-/// Declares the stimulus of a block: its inputs, each with its [`Kind`] unless that is `Free`. A kind may
-/// use the block under the name between the bars.
+/// Declares the stimulus of a block: its inputs, each with its [`Kind`] unless that is `Free`; `rows[x]` is the field
+/// `x` of every bundle of `rows`. A kind may use the block under the name between the bars.
 macro_rules! stimulus {
-    ($block:ty, |$this:ident| { $($input:ident $(= $kind:expr)?),* $(,)? }) => {
+    ($block:ty, |$this:ident| {
+        $($input:ident $(.$part:ident)? $([$field:ident])? $(= $kind:expr)?),* $(,)?
+    }) => {
         impl $crate::verification::stimulus::Stimulus for $block {
             fn set_clock(&mut self, high: bool) {
                 self.clock.next = high.into();
@@ -177,7 +179,9 @@ macro_rules! stimulus {
                     #[allow(unused_mut, unused_assignments)]
                     let mut kind = Kind::Free;
                     $(kind = $kind;)?
-                    driven += $this.$input.drive(kind, field, source);
+                    driven += $crate::verification::stimulus::drive!(
+                        ($this.$input $(.$part)?) $($field)? => (kind, field, source)
+                    );
                     field += 1;
                 )*
                 let _ = field;
@@ -187,4 +191,14 @@ macro_rules! stimulus {
     };
 }
 
-pub(crate) use stimulus;
+/// Drives one input, or a field of several bundles.
+macro_rules! drive {
+    (($($input:tt)+) => ($($with:expr),+)) => {
+        $($input)+.drive($($with),+)
+    };
+    (($($input:tt)+) $field:ident => ($($with:expr),+)) => {
+        $($input)+.iter_mut().map(|bundle| bundle.$field.drive($($with),+)).sum::<usize>()
+    };
+}
+
+pub(crate) use {drive, stimulus};

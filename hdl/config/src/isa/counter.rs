@@ -11,6 +11,15 @@ macro_rules! counters {
             /// All counters in the order of their index.
             pub const ALL: &'static [Counter] = &[$(Counter::$variant,)*];
 
+            /// Names of the variants, in the order of their index.
+            pub const VARIANTS: &'static [&'static str] = &[$(stringify!($variant)),*];
+
+            /// Position in [`Counter::ALL`].
+            #[must_use]
+            pub const fn index(self) -> usize {
+                self as usize
+            }
+
             /// Key in `metrics.json`.
             pub fn key(self) -> &'static str {
                 match self { $(Counter::$variant => $key,)* }

@@ -22,6 +22,15 @@ macro_rules! codes {
             /// All codes, in ascending order.
             pub const ALL: &'static [$name] = &[$($name::$variant,)*];
 
+            /// Names of the variants, in the order of `ALL`.
+            pub const VARIANTS: &'static [&'static str] = &[$(stringify!($variant)),*];
+
+            /// Position in `ALL`.
+            #[must_use]
+            pub fn index(self) -> usize {
+                [$($name::$variant as u32,)*].iter().take_while(|&&code| code != self as u32).count()
+            }
+
             /// Name in the documentation and, in capitals, in the C header.
             pub fn name(self) -> &'static str {
                 match self { $($name::$variant => $text,)* }
@@ -32,6 +41,7 @@ macro_rules! codes {
                 match self { $($name::$variant => $meaning,)* }
             }
         }
+
     };
 }
 

@@ -10,9 +10,9 @@ use std::rc::Rc;
 
 use super::ir::{Dir, Signal, Sort, Ty};
 use super::names::Taken;
-use super::{Design, EmitError, Module, Problem, module};
+use super::{Design, EmitError, Kind, Module, Problem, module};
 use crate::leaf::INLINE_REGISTER;
-use crate::wrap;
+use crate::{ModuleName, path_and_name, wrap};
 
 /// A sub-block as its parent sees it.
 pub(super) struct Child {
@@ -27,7 +27,8 @@ pub(super) struct Child {
 #[derive(Default)]
 pub(super) struct Frame {
     pub(super) path: String,
-    pub(super) kind: Option<String>,
+    /// Name of the module, without prefix and number, and what it is.
+    pub(super) kind: Option<(String, Kind)>,
     namespaces: Vec<String>,
     pub(super) signals: Vec<Signal>,
     /// Constants: path, value, type.
@@ -43,7 +44,7 @@ pub(super) struct Collector {
     prefix: String,
     stack: Vec<Frame>,
     modules: Vec<Module>,
-    /// From kind and text (without its name) to the module's name.
+    /// From base of the name and text (without its name) to the module's name.
     known: HashMap<(String, String), String>,
     names: Taken,
     problems: Vec<Problem>,
@@ -84,30 +85,35 @@ impl Collector {
     }
 
     /// Name of the module with this content, which is made if it is new.
-    fn intern(&mut self, kind: &str, text: String, instantiates: Vec<String>) -> String {
-        let key = (kind.to_owned(), text);
+    fn intern(
+        &mut self,
+        base: &str,
+        kind: Kind,
+        text: String,
+        instantiates: Vec<String>,
+    ) -> String {
+        let key = (base.to_owned(), text);
         if let Some(name) = self.known.get(&key) {
             return name.clone();
         }
         let is_top = self.stack.is_empty();
         let name = match is_top {
             true => self.top.clone(),
-            false => self.names.fresh(&format!("{}{kind}", self.prefix)),
+            false => self.names.fresh(&format!("{}{base}", self.prefix)),
         };
         let text = format!("module {name} {}", key.1);
-        self.modules.push(Module { name: name.clone(), text, instantiates });
+        self.modules.push(Module { name: name.clone(), kind, text, instantiates });
         self.known.insert(key, name.clone());
         name
     }
 
     fn make(&mut self, mut frame: Frame, node: &dyn Block) {
-        let kind = match (&frame.kind, self.stack.is_empty()) {
-            (_, true) => self.top.clone(),
-            (Some(kind), _) => kind.clone(),
-            (None, _) => frame.path.split('$').next().unwrap_or_default().to_owned(),
-        };
+        let field = frame.path.split('$').next().unwrap_or_default();
+        let (base, kind) =
+            frame.kind.take().unwrap_or_else(|| (field.to_owned(), Kind::block(field)));
+        let base = if self.stack.is_empty() { self.top.clone() } else { base };
         for (signal, message) in std::mem::take(&mut frame.problems) {
-            self.complain(&frame, &kind, signal, message);
+            self.complain(&frame, &base, signal, message);
         }
         let hdl = node.hdl();
         let inline = matches!(&hdl, Verilog::Wrapper(w) if w.code == INLINE_REGISTER);
@@ -118,20 +124,20 @@ impl Collector {
         let module = match made {
             Ok(text) => text.map(|text| {
                 if !self.stack.is_empty()
-                    && let Err(message) = Taken::default().take(&kind, &kind)
+                    && let Err(message) = Taken::default().take(&base, &base)
                 {
-                    self.complain(&frame, &kind, "module name".into(), message);
+                    self.complain(&frame, &base, "module name".into(), message);
                 }
                 let children = frame.children.iter().filter_map(|child| child.module.clone());
                 let children = children.collect::<BTreeSet<_>>();
-                self.intern(&kind, text, children.into_iter().collect())
+                self.intern(&base, kind, text, children.into_iter().collect())
             }),
             Err(problems) => {
                 for (signal, message) in problems {
-                    self.complain(&frame, &kind, signal, message);
+                    self.complain(&frame, &base, signal, message);
                 }
                 // No text, but a name, so that the parent's own problems are still found.
-                Some(kind)
+                Some(base)
             }
         };
         let ports = frame.signals.into_iter().filter(|s| s.dir != Dir::Local).collect();
@@ -142,13 +148,8 @@ impl Collector {
 }
 
 impl Frame {
-    fn qualified(&self, name: &str) -> String {
-        let parts = self.namespaces.iter().map(String::as_str).chain([name]);
-        parts.collect::<Vec<_>>().join("$")
-    }
-
-    fn atom(&mut self, name: &str, atom: &dyn Atom) {
-        let path = self.qualified(name);
+    fn atom(&mut self, shown: &str, atom: &dyn Atom) {
+        let (path, name) = path_and_name(&self.namespaces, shown);
         let ty = match describe(atom) {
             Ok(ty) => ty,
             Err(message) => return self.problems.push((path, message)),
@@ -171,7 +172,7 @@ impl Frame {
                 return self.problems.push((path, message));
             }
         };
-        self.signals.push(Signal { path, dir, ty });
+        self.signals.push(Signal { path, name, dir, ty });
     }
 }
 
@@ -214,7 +215,7 @@ impl Probe for Collector {
     fn visit_start_namespace(&mut self, name: &str, node: &dyn Block) {
         if let Some(frame) = self.stack.last_mut() {
             if let Verilog::Blackbox(b) = node.hdl() {
-                frame.kind = Some(b.name);
+                frame.kind = Some(ModuleName::read(&b));
             }
             frame.namespaces.push(name.to_owned());
         }

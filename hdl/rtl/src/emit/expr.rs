@@ -71,12 +71,12 @@ pub(super) struct Printer<'a> {
     pub(super) temps: Vec<Temp>,
     pub(super) problems: Vec<(String, String)>,
     /// Name of the net that is being driven.
-    pub(super) target: String,
+    pub(super) target: NetId,
 }
 
 impl Printer<'_> {
     pub(super) fn complain(&mut self, message: impl Into<String>) {
-        self.problems.push((self.target.clone(), message.into()));
+        self.problems.push((self.scope.nets[self.target].path.clone(), message.into()));
     }
 
     pub(super) fn range(&self, e: &Expr) -> Option<Range> {

@@ -29,10 +29,13 @@ pub(super) enum Dir {
     Local,
 }
 
-/// A port or local signal of a block; `path` is its name in the design, `$` between the parts.
+/// A port or local signal of a block, in both names with `$` between the parts.
 #[derive(Clone, Debug)]
 pub(super) struct Signal {
+    /// Path in the design.
     pub(super) path: String,
+    /// What the Verilog name is made of: the path without the names of bundles.
+    pub(super) name: String,
     pub(super) dir: Dir,
     pub(super) ty: Ty,
 }

@@ -5,7 +5,7 @@ use rust_hdl_core::ast::{
     VerilogBlock, VerilogBlockOrConditional, VerilogConditional, VerilogExpression, VerilogMatch,
     VerilogOp, VerilogOpUnary, VerilogStatement,
 };
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::collect::literal;
 use super::index;
@@ -23,7 +23,7 @@ pub(super) enum Symbol {
 
 pub(super) struct Lower<'a> {
     pub(super) scope: &'a Scope,
-    pub(super) symbols: &'a HashMap<String, Symbol>,
+    pub(super) symbols: &'a BTreeMap<String, Symbol>,
     /// Loop variables, innermost last.
     pub(super) loops: Vec<(String, i128)>,
     pub(super) problems: Vec<(String, String)>,
@@ -59,13 +59,11 @@ impl Lower<'_> {
             VerilogStatement::SliceAssignment { .. } => {
                 self.complain("assignment to part of a signal", "assign the whole signal");
             }
-            VerilogStatement::Link(_) => {
-                self.complain("link or join of interfaces", "assign the signals one by one");
-            }
+            VerilogStatement::Link(links) => self.links(links, out),
         }
     }
 
-    fn complain(&mut self, what: &str, message: impl Into<String>) {
+    pub(super) fn complain(&mut self, what: &str, message: impl Into<String>) {
         self.problems.push((what.to_owned(), message.into()));
     }
 
@@ -187,7 +185,7 @@ impl Lower<'_> {
         }
     }
 
-    fn path(&self, text: &str) -> Result<String, String> {
+    pub(super) fn path(&self, text: &str) -> Result<String, String> {
         let constant = |name: &str| {
             let looped = self.loops.iter().rev().find(|(n, _)| n == name).map(|(_, v)| *v);
             looped.or_else(|| match self.symbols.get(name) {
@@ -296,7 +294,8 @@ impl Lower<'_> {
             Expr::Not(_) | Expr::Any(_) | Expr::All(_) | Expr::Bit(..) => true,
             Expr::Bin(Op::And | Op::Or | Op::Xor, a, b) => self.is_flag(a) && self.is_flag(b),
             Expr::Bin(op, ..) => op.is_comparison() || matches!(op, Op::LogicalAnd | Op::LogicalOr),
-            Expr::Const(_) | Expr::Neg(_) | Expr::Cast { .. } | Expr::Fit(_) => false,
+            Expr::Const(c) => self.scope.consts[*c].ty.sort == Sort::Flag,
+            Expr::Neg(_) | Expr::Cast { .. } | Expr::Fit(_) => false,
         }
     }
 }

@@ -15,6 +15,8 @@ mod drive;
 mod expr;
 mod index;
 mod ir;
+mod kind;
+mod link;
 mod lower;
 mod module;
 mod names;
@@ -26,8 +28,11 @@ mod select;
 mod simplify;
 
 #[cfg(test)]
+mod bundles;
+#[cfg(test)]
 mod refusals;
 
+pub use kind::{Kind, MemorySize};
 pub use names::is_keyword;
 pub use ports::{Port, ports};
 
@@ -39,6 +44,8 @@ use std::fmt;
 pub struct Module {
     /// Name of the module.
     pub name: String,
+    /// What it is.
+    pub kind: Kind,
     /// Its complete text, ending with a newline.
     pub text: String,
     /// Names of the modules that it instantiates, each once, in ascending order.
@@ -143,10 +150,27 @@ mod tests {
                 assert_eq!(told.collect::<Vec<_>>(), instances.into_iter().collect::<Vec<_>>());
                 assert!(module.instantiates.iter().all(|name| known.contains(name)));
                 assert!(ports.starts_with(&format!("module {} (\n    input ", module.name)));
+                assert!(module.name.starts_with(&module.kind.block));
+                // The memories' names have their sizes behind.
+                let size =
+                    module.kind.memory.map(|MemorySize { words, bits }| format!("_{words}x{bits}"));
+                let sized =
+                    size.is_none_or(|size| module.name == module.kind.block.clone() + &size);
+                assert!(sized, "{}", module.name);
                 assert_eq!(ports.matches(';').count(), 1, "{ports}");
                 known.insert(module.name.clone());
             }
             assert!(design.modules.iter().any(|module| module.instantiates.len() > 5));
+            let memory = |name: &str| {
+                let of = |module: &&Module| module.kind.block == name;
+                design.modules.iter().find(of).and_then(|module| module.kind.memory)
+            };
+            let size = MemorySize {
+                words: preset.config().buffer_words(),
+                bits: preset.config().word_bits(),
+            };
+            assert_eq!(memory("global_buffer"), Some(size));
+            assert!(memory("weight_buffer").is_some() && memory("param_memory").is_some());
         }
     }
 

@@ -1,7 +1,7 @@
 //! Puts the text of one module together.
 
 use rust_hdl_core::ast::{Verilog, VerilogBlock};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::collect::{Child, Frame};
 use super::drive::{Driver, complete, drivers, expressions};
@@ -34,7 +34,7 @@ fn leaf(frame: &Frame, body: &str) -> Result<String, Problems> {
     let mut problems = Vec::new();
     let mut ports = Vec::new();
     for s in frame.signals.iter().filter(|s| s.dir != Dir::Local) {
-        let name = names::flat(&s.path);
+        let name = names::flat(&s.name);
         if let Err(message) = taken.take(&name, &s.path) {
             problems.push((s.path.clone(), message));
         }
@@ -83,7 +83,7 @@ pub(super) enum Form {
 
 struct Writer {
     scope: Scope,
-    symbols: HashMap<String, Symbol>,
+    symbols: BTreeMap<String, Symbol>,
     taken: Taken,
     problems: Problems,
 }
@@ -92,17 +92,17 @@ impl Writer {
     fn new(frame: &Frame) -> Result<Self, Problems> {
         let mut w = Self {
             scope: Scope::default(),
-            symbols: HashMap::new(),
+            symbols: BTreeMap::new(),
             taken: Taken::default(),
             problems: Vec::new(),
         };
         for s in &frame.signals {
-            w.net(s, &s.path, Role::Own(s.dir));
+            w.net(s, "", Role::Own(s.dir));
         }
         for (i, child) in frame.children.iter().enumerate() {
             for p in &child.ports {
                 let role = if p.dir == Dir::In { Role::ChildIn(i) } else { Role::ChildOut(i) };
-                w.net(p, &format!("{}${}", child.path, p.path), role);
+                w.net(p, &format!("{}$", child.path), role);
             }
             if child.module.is_some() {
                 w.take(&names::instance(&child.path), &child.path);
@@ -128,11 +128,13 @@ impl Writer {
         }
     }
 
-    fn net(&mut self, signal: &Signal, path: &str, role: Role) {
-        let name = names::flat(path);
-        self.take(&name, path);
-        self.symbols.insert(path.to_owned(), Symbol::Net(self.scope.nets.len()));
-        self.scope.nets.push(Net { path: path.to_owned(), name, ty: signal.ty.clone(), role });
+    /// A signal of what the path `of` stands for: of a sub-block, or of the block itself if that is empty.
+    fn net(&mut self, signal: &Signal, of: &str, role: Role) {
+        let path = format!("{of}{}", signal.path);
+        let name = names::flat(&format!("{of}{}", signal.name));
+        self.take(&name, &path);
+        self.symbols.insert(path.clone(), Symbol::Net(self.scope.nets.len()));
+        self.scope.nets.push(Net { path, name, ty: signal.ty.clone(), role });
     }
 
     fn constant(&mut self, path: &str, name: String, value: i128, ty: Ty) {
@@ -174,7 +176,7 @@ impl Writer {
             taken: &mut self.taken,
             temps: Vec::new(),
             problems: Vec::new(),
-            target: String::new(),
+            target: 0,
         };
         let mut parts = Parts::default();
         parts.drive(&mut printer, &drivers, &forms);

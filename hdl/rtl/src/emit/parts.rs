@@ -28,8 +28,8 @@ impl Parts {
         forms: &[Form],
     ) {
         for (&net, driver) in drivers {
-            let Net { name, path, ty, .. } = &p.scope.nets[net];
-            p.target.clone_from(path);
+            let Net { name, ty, .. } = &p.scope.nets[net];
+            p.target = net;
             match (forms[net], driver) {
                 (Form::Assigned, Driver::Expr(e)) => {
                     let text = p.assigned(e, ty.width).root();
@@ -79,7 +79,7 @@ impl Parts {
         let mut connections = Vec::new();
         for (&id, port) in nets.iter().zip(&child.ports) {
             let net = &p.scope.nets[id];
-            p.target.clone_from(&net.path);
+            p.target = id;
             let text = match (forms[id], drivers.get(&id)) {
                 (Form::Bound, Some(Driver::Expr(e))) => p.assigned(e, net.ty.width).root(),
                 _ => {
@@ -89,7 +89,7 @@ impl Parts {
                     net.name.clone()
                 }
             };
-            connections.push(format!("    .{}({text})", names::flat(&port.path)));
+            connections.push(format!("    .{}({text})", names::flat(&port.name)));
         }
         let name = names::instance(&child.path);
         self.instances += &format!("{module} {name} (\n{}\n);\n", connections.join(",\n"));
@@ -118,7 +118,7 @@ impl Parts {
         };
         p.used[clock_of] = 1;
         let (clock, Net { name, ty, .. }) = (&p.scope.nets[clock_of].name, &p.scope.nets[q]);
-        p.target.clone_from(&p.scope.nets[d].path);
+        p.target = d;
         let block = match drivers.get(&d) {
             // Read elsewhere, too: `d` has a net of its own.
             Some(_) if forms[d] != Form::Bound => vec![Stmt::Assign(d, Expr::Net(d))],

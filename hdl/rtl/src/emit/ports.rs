@@ -6,6 +6,7 @@ use rust_hdl_core::probe::Probe;
 
 use super::collect::literal;
 use super::names::flat;
+use crate::path_and_name;
 
 /// A port of a block and its present value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,7 @@ pub fn ports(top: &dyn Block) -> Vec<Port> {
 #[derive(Default)]
 struct Collector {
     depth: usize,
+    namespaces: Vec<String>,
     ports: Vec<Port>,
 }
 
@@ -42,7 +44,15 @@ impl Probe for Collector {
         self.depth -= 1;
     }
 
-    fn visit_atom(&mut self, name: &str, atom: &dyn Atom) {
+    fn visit_start_namespace(&mut self, name: &str, _: &dyn Block) {
+        self.namespaces.push(name.to_owned());
+    }
+
+    fn visit_end_namespace(&mut self, _: &str, _: &dyn Block) {
+        self.namespaces.pop();
+    }
+
+    fn visit_atom(&mut self, shown: &str, atom: &dyn Atom) {
         let input = atom.kind() == AtomKind::InputParameter;
         if self.depth == 1 && (input || atom.kind() == AtomKind::OutputParameter) {
             let bits = atom.bits();
@@ -50,7 +60,8 @@ impl Probe for Collector {
             // Signals have literals; what has none is no port.
             if let Some(value) = literal(&atom.verilog()) {
                 let value = value as u64 & mask;
-                self.ports.push(Port { name: flat(name), input, bits, value });
+                let (_, name) = path_and_name(&self.namespaces, shown);
+                self.ports.push(Port { name: flat(&name), input, bits, value });
             }
         }
     }

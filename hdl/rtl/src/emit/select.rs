@@ -121,7 +121,7 @@ impl Printer<'_> {
     }
 
     fn temp(&mut self, text: Text, width: usize, signed: bool) -> Source {
-        let name = self.taken.fresh(&format!("{}_part", self.target.replace('$', "_")));
+        let name = self.taken.fresh(&format!("{}_part", self.scope.nets[self.target].name));
         let of = Err(self.temps.len());
         self.temps.push(Temp { name: name.clone(), width, text: text.root(), used: 0 });
         Source { name, width, signed, of }

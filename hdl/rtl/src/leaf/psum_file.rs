@@ -39,7 +39,7 @@ impl PsumFile {
     pub fn new(depth: usize, lanes: usize, acc_bits: usize) -> Self {
         assert!(lanes > 0, "a partial-sum file needs at least one lane");
         Self {
-            kind: ModuleName::new(format!("psum_file_{depth}x{lanes}x{acc_bits}")),
+            kind: ModuleName::sized("psum_file", format_args!("{depth}x{lanes}x{acc_bits}")),
             clock: Signal::default(),
             we: Signal::default(),
             wa: Wire::new(addr_width(depth)),

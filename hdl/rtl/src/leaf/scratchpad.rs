@@ -50,9 +50,10 @@ impl Scratchpad {
         );
         assert!(ports > 0, "a scratchpad needs at least one read port");
         Self {
-            kind: ModuleName::new(format!(
-                "scratchpad_{words}x{channels}x{bits}_g{lanes}_p{ports}"
-            )),
+            kind: ModuleName::sized(
+                "scratchpad",
+                format_args!("{words}x{channels}x{bits}_g{lanes}_p{ports}"),
+            ),
             clock: Signal::default(),
             we: Signal::default(),
             wa: Wire::new(addr_width(words)),

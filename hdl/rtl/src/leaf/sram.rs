@@ -40,7 +40,7 @@ impl Sram {
         assert!(!widths.is_empty(), "memory {name} needs at least one field");
         let bits: usize = widths.iter().sum();
         Self {
-            kind: ModuleName::new(format!("{name}_{depth}x{bits}")),
+            kind: ModuleName::memory(name, depth, bits),
             clock: Signal::default(),
             re: Signal::default(),
             ra: Wire::new(addr_width(depth)),

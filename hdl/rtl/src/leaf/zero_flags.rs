@@ -41,7 +41,10 @@ impl ZeroFlags {
         );
         assert!(ports > 0, "flags need at least one read port");
         Self {
-            kind: ModuleName::new(format!("zero_flags_{words}x{channels}_g{lanes}_p{ports}")),
+            kind: ModuleName::sized(
+                "zero_flags",
+                format_args!("{words}x{channels}_g{lanes}_p{ports}"),
+            ),
             clock: Signal::default(),
             we: Signal::default(),
             wa: Wire::new(addr_width(words)),

@@ -1,5 +1,7 @@
 //! Energies of small netlists against sums by hand.
 
+use pecan_rtl::emit::MemorySize;
+
 use super::*;
 
 fn both() -> [Mode; 2] {
@@ -181,7 +183,9 @@ fn memories_read_the_old_word_and_hold() {
     let top =
         TestModule::new("top", &["clock<2", "re<3", "ra<4", "q>5,6", "we<7", "wa<8", "wd<9,10"])
             .cell(name, "clock=2 re=3 ra=4 rd_0=5,6 we=7 wa=8 wd_0=9,10");
-    let design = load(&[top, memory.blackbox()], &options(Mode::Inertial)).unwrap();
+    let memories = [(name.to_string(), MemorySize { words: 2, bits: 2 })].into();
+    let options = GateOptions { memories, ..options(Mode::Inertial) };
+    let design = load(&[top, memory.blackbox()], &options).unwrap();
     let signal = |name: &str, width| Signal { name: name.into(), width };
     let inputs = ["re", "ra", "we", "wa"].map(|n| signal(n, 1)).into_iter();
     let mut pins = Pins::new(inputs.chain([signal("wd", 2)]).collect(), vec![signal("q", 2)]);
