@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use candle_core::{Device, Result as Computed, Tensor, Var};
 use rand::seq::index;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::arrange::Sum;
 use super::batch::assemble;
 use super::error::TrainError;
 use super::infer::Inference;
@@ -18,7 +18,7 @@ use super::network::{Hooks, Network};
 use super::sensitivity::squared_gradients;
 use super::settings::{check_count, check_inputs, check_labels};
 use super::statistics::{LayerStatistics, Sums};
-use super::storage::Reader;
+use super::tensor::{Gradients, Tensor};
 use crate::net::graph::Graph;
 
 /// Samples of one pass.
@@ -62,7 +62,7 @@ pub fn captures(
     };
     let mut pass = Pass {
         network: &network,
-        inference: Inference::new(&network)?,
+        inference: Inference::new(&network),
         chosen: Vec::new(),
         outputs: Vec::new(),
         sums: network.layers.iter().map(|l| Sums::new(l, capture.teacher.is_some())).collect(),
@@ -73,7 +73,7 @@ pub fn captures(
     for start in (0..capture.inputs.len()).step_by(BATCH) {
         let range = start..(start + BATCH).min(capture.inputs.len());
         pass.chosen = choose(&network, capture, range.clone(), &mut rng);
-        let batch = assemble(network.input_shape, &capture.inputs[range.clone()])?;
+        let batch = assemble(network.input_shape, &capture.inputs[range.clone()]);
         if let Some((teacher, inference)) = &mut teacher {
             let outputs = vec![Vec::new(); network.layers.len()];
             let mut hooks = Outputs { inference, chosen: &pass.chosen, outputs };
@@ -104,7 +104,7 @@ fn teacher_of(network: &Network, graph: &Graph) -> Result<(Network, Inference), 
             });
         }
     }
-    let inference = Inference::new(&teacher)?;
+    let inference = Inference::new(&teacher);
     Ok((teacher, inference))
 }
 
@@ -138,19 +138,16 @@ struct Outputs<'a> {
 }
 
 impl Hooks for Outputs<'_> {
-    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)> {
+    fn parameters(&mut self, layer: usize) -> (Tensor, Option<Tensor>) {
         self.inference.parameters(layer)
     }
 
-    fn output(&mut self, layer: usize, values: Tensor) -> Computed<Tensor> {
-        let (channels, ..) = values.dims4()?;
-        {
-            let reader = Reader::new(&values);
-            let rows = reader.values()?.chunks((values.elem_count() / channels.max(1)).max(1));
-            let chosen = &self.chosen[layer];
-            self.outputs[layer] = rows.flat_map(|row| chosen.iter().map(|&at| row[at])).collect();
-        }
-        Ok(values)
+    fn output(&mut self, layer: usize, values: Tensor) -> Tensor {
+        let (all, [channels, ..]) = (values.values(), values.dims());
+        let rows = all.chunks((all.len() / channels.max(1)).max(1));
+        let chosen = &self.chosen[layer];
+        self.outputs[layer] = rows.flat_map(|row| chosen.iter().map(|&at| row[at])).collect();
+        values
     }
 }
 
@@ -166,28 +163,28 @@ struct Pass<'a> {
     /// What the layer in work reads.
     input: Option<Tensor>,
     /// Zeros that are added to every layer's output, to get the gradient there; layer, what it reads, and variable.
-    probes: Option<Vec<(usize, Tensor, Var)>>,
+    probes: Option<Vec<(usize, Tensor, Tensor)>>,
 }
 
 impl Hooks for Pass<'_> {
-    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)> {
+    fn parameters(&mut self, layer: usize) -> (Tensor, Option<Tensor>) {
         self.inference.parameters(layer)
     }
 
-    fn input(&mut self, layer: usize, values: &Tensor) -> Computed<()> {
-        self.input = self.probes.is_some().then(|| values.detach());
+    fn input(&mut self, layer: usize, values: &Tensor) -> Result<(), TrainError> {
+        self.input = self.probes.is_some().then(|| values.clone());
         let outputs = self.outputs.get(layer).map_or(&[][..], Vec::as_slice);
         self.sums[layer].add(&self.network.layers[layer], values, &self.chosen[layer], outputs)
     }
 
-    fn output(&mut self, layer: usize, values: Tensor) -> Computed<Tensor> {
+    fn output(&mut self, layer: usize, values: Tensor) -> Tensor {
         let (Some(probes), Some(input)) = (&mut self.probes, self.input.take()) else {
-            return Ok(values);
+            return values;
         };
-        let probe = Var::zeros(values.shape(), values.dtype(), &Device::Cpu)?;
-        let values = (values + probe.as_tensor())?;
+        let probe = Tensor::variable(vec![0.0; values.values().len()], values.dims());
+        let values = Tensor::apply(Sum, &[&values, &probe]);
         probes.push((layer, input, probe));
-        Ok(values)
+        values
     }
 }
 
@@ -199,15 +196,14 @@ impl Pass<'_> {
         batch: usize,
         labels: Option<&[usize]>,
         rng: &mut ChaCha8Rng,
-    ) -> Computed<()> {
+    ) -> Result<(), TrainError> {
         let labels = match labels {
             Some(labels) => labels.to_vec(),
-            None => draw(Reader::new(logits).values()?, batch, rng),
+            None => draw(logits.values(), batch, rng),
         };
         let targets = Targets { labels: Some((1.0, labels)), teacher: None };
-        let slope = loss(Reader::new(logits).values()?, batch, &targets).gradient;
-        let slope = Tensor::from_vec(slope, logits.shape(), &Device::Cpu)?;
-        let gradients = (logits * slope)?.sum_all()?.backward()?;
+        let slope = loss(logits.values(), batch, &targets).gradient;
+        let gradients = Gradients::back(vec![(logits, slope)]);
         for (layer, input, probe) in self.probes.iter_mut().flat_map(|probes| probes.drain(..)) {
             let Some(gradient) = gradients.get(&probe) else { continue };
             let sums = &mut self.sums[layer];

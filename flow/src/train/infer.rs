@@ -1,13 +1,11 @@
 //! Fast inference on many samples.
 
-use candle_core::{Device, Result as Computed, Tensor};
-
 use super::batch::{assemble, mirror};
 use super::error::TrainError;
 use super::loss::sample;
 use super::network::{Hooks, Network};
 use super::settings::{check_inputs, check_labels};
-use super::storage::Reader;
+use super::tensor::Tensor;
 use crate::net::graph::Graph;
 use crate::net::quantize::argmax;
 
@@ -18,19 +16,20 @@ const BATCH: usize = 64;
 pub(super) struct Inference(Vec<(Tensor, Tensor)>);
 
 impl Inference {
-    pub(super) fn new(network: &Network) -> Computed<Self> {
+    pub(super) fn new(network: &Network) -> Self {
         let tensors = network.layers.iter().map(|layer| {
-            let weights = Tensor::from_slice(&layer.weights, layer.shape(), &Device::Cpu)?;
-            Ok((weights, Tensor::from_slice(&layer.bias, layer.bias.len(), &Device::Cpu)?))
+            let (weights, bias) = (layer.weights.clone(), layer.bias.clone());
+            let shape = [bias.len(), 1, 1, 1];
+            (Tensor::new(weights, layer.dims()), Tensor::new(bias, shape))
         });
-        Ok(Self(tensors.collect::<Computed<_>>()?))
+        Self(tensors.collect())
     }
 }
 
 impl Hooks for Inference {
-    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)> {
+    fn parameters(&mut self, layer: usize) -> (Tensor, Option<Tensor>) {
         let (weights, bias) = &self.0[layer];
-        Ok((weights.clone(), Some(bias.clone())))
+        (weights.clone(), Some(bias.clone()))
     }
 }
 
@@ -42,7 +41,7 @@ impl Hooks for Inference {
 pub fn logits(graph: &Graph, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, TrainError> {
     let network = Network::new(graph)?;
     check_inputs(&network, inputs)?;
-    let mut hooks = Inference::new(&network)?;
+    let mut hooks = Inference::new(&network);
     let mut result = Vec::with_capacity(inputs.len());
     for batch in inputs.chunks(BATCH) {
         result.extend(forward(&network, batch, &mut hooks)?);
@@ -80,9 +79,7 @@ pub(super) fn forward(
     network: &Network,
     batch: &[&[f32]],
     hooks: &mut dyn Hooks,
-) -> Computed<Vec<Vec<f32>>> {
-    let output = network.forward(assemble(network.input_shape, batch)?, hooks)?;
-    let reader = Reader::new(&output);
-    let values = reader.values()?;
-    Ok((0..batch.len()).map(|at| sample(values, at, batch.len())).collect())
+) -> Result<Vec<Vec<f32>>, TrainError> {
+    let output = network.forward(assemble(network.input_shape, batch), hooks)?;
+    Ok((0..batch.len()).map(|at| sample(output.values(), at, batch.len())).collect())
 }

@@ -1,10 +1,12 @@
 //! Layers with weights.
 
-use candle_core::{DType, Device, Result as Computed, Tensor};
 use pecan_sim::layer::{Shape, Window};
 
+use super::arrange::{Linear, Reshape};
 use super::conv::Convolution;
+use super::error::TrainError;
 use super::geometry::Geometry;
+use super::tensor::{Dims, Tensor};
 
 /// A layer with weights.
 #[derive(Debug)]
@@ -22,14 +24,14 @@ pub(super) struct Layer {
 }
 
 /// `[C][B][H][W]` as `[C H W][B]`.
-pub(super) fn columns(values: &Tensor) -> Computed<Tensor> {
-    let (c, b, h, w) = values.dims4()?;
-    values.reshape((c, b, h * w))?.transpose(1, 2)?.reshape((c * h * w, b))?.contiguous()
+pub(super) fn columns(values: &Tensor) -> Tensor {
+    let [c, b, h, w] = values.dims();
+    Tensor::apply(Reshape([c * h * w, b, 1, 1]), &[values])
 }
 
 /// `window` over the maps of `input`.
-pub(super) fn geometry(input: &Tensor, window: Window) -> Computed<Geometry> {
-    let (channels, batch, height, width) = input.dims4()?;
+pub(super) fn geometry(input: &Tensor, window: Window) -> Result<Geometry, TrainError> {
+    let [channels, batch, height, width] = input.dims();
     Geometry::new(Shape { channels, height, width }, window, batch)
 }
 
@@ -39,9 +41,9 @@ impl Layer {
         self.weights.len() / self.output.channels.max(1)
     }
 
-    /// Weights as a tensor of `[outputs][inputs]`.
-    pub(super) fn shape(&self) -> (usize, usize) {
-        (self.output.channels, self.inputs())
+    /// Those of the weights, `[outputs][inputs]`.
+    pub(super) fn dims(&self) -> Dims {
+        [self.output.channels, self.inputs(), 1, 1]
     }
 
     /// The layer on `[C][B][H][W]`.
@@ -50,26 +52,19 @@ impl Layer {
         input: &Tensor,
         weights: &Tensor,
         bias: Option<&Tensor>,
-    ) -> Computed<Tensor> {
-        let (_, batch, height, width) = input.dims4()?;
+    ) -> Result<Tensor, TrainError> {
+        let [.., height, width] = input.dims();
         let w = &self.window;
         let plain = self.groups == 1 && w.pads == [0; 4];
-        let channels = self.output.channels;
-        let product = if plain && w.kernel == [1, 1] && w.stride == [1, 1] {
-            weights.matmul(&input.reshape((self.input.channels, batch * height * width))?)?
-        } else if plain && w.kernel == [height, width] && w.dilation == [1, 1] {
-            weights.matmul(&columns(input)?)?
-        } else {
-            let geometry = geometry(input, self.window)?;
-            let none = || Tensor::zeros(channels, DType::F32, &Device::Cpu);
-            let bias = bias.map_or_else(none, |b| Ok(b.clone()))?;
-            let op = Convolution { geometry, groups: self.groups, outputs: channels };
-            return input.contiguous()?.apply_op3(weights, &bias, op);
-        };
-        let product = match bias {
-            Some(bias) => product.broadcast_add(&bias.reshape((channels, 1))?)?,
-            None => product,
-        };
-        product.reshape((channels, batch, self.output.height, self.output.width))
+        let points = plain && w.kernel == [1, 1] && w.stride == [1, 1];
+        let whole = plain && w.kernel == [height, width] && w.dilation == [1, 1];
+        let values = if whole && !points { columns(input) } else { input.clone() };
+        let operands: Vec<&Tensor> = [&values, weights].into_iter().chain(bias).collect();
+        if points || whole {
+            return Ok(Tensor::apply(Linear, &operands));
+        }
+        let (groups, outputs) = (self.groups, self.output.channels);
+        let op = Convolution { geometry: geometry(input, self.window)?, groups, outputs };
+        Ok(Tensor::apply(op, &operands))
     }
 }

@@ -3,13 +3,14 @@
 //! Activations lie as `[C][B][H][W]`, channels in front of the batch, so that a layer is one matrix
 //! product whose result needs no rearrangement.
 
-use candle_core::{Result as Computed, Tensor};
 use pecan_sim::layer::{Shape, Window};
 
 use super::activation::Activation;
+use super::arrange::{Concat, Reshape, Sum};
 use super::error::TrainError;
 use super::layer::{Layer, columns, geometry};
 use super::pool::{Maximum, Mean};
+use super::tensor::Tensor;
 use crate::net::graph::{Graph, Node};
 use crate::net::op::{Lowering, Operator};
 
@@ -58,29 +59,23 @@ pub(super) struct Network {
 /// What a pass through the network does beside computing it.
 pub(super) trait Hooks {
     /// Weights and bias of a layer; no bias if [`Hooks::output`] adds it.
-    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)>;
+    fn parameters(&mut self, layer: usize) -> (Tensor, Option<Tensor>);
 
     /// Sees what a layer reads.
-    fn input(&mut self, _layer: usize, _values: &Tensor) -> Computed<()> {
+    fn input(&mut self, _layer: usize, _values: &Tensor) -> Result<(), TrainError> {
         Ok(())
     }
 
     /// Sees what a layer computes and may change it.
-    fn output(&mut self, _layer: usize, values: Tensor) -> Computed<Tensor> {
-        Ok(values)
+    fn output(&mut self, _layer: usize, values: Tensor) -> Tensor {
+        values
     }
 
     /// Limits values to `bounds`. `stored` numbers the tensors that lie in memory as integers.
-    fn limit(
-        &mut self,
-        _stored: Option<usize>,
-        bounds: [f32; 2],
-        values: Tensor,
-    ) -> Computed<Tensor> {
-        if bounds == OPEN {
-            Ok(values)
-        } else {
-            values.apply_op1(Activation { bounds, grid: None })
+    fn limit(&mut self, _stored: Option<usize>, bounds: [f32; 2], values: Tensor) -> Tensor {
+        match bounds == OPEN {
+            true => values,
+            false => Tensor::apply(Activation { bounds, grid: None }, &[&values]),
         }
     }
 }
@@ -244,10 +239,14 @@ impl Network {
     }
 
     /// Logits `[outputs][B]` of an input `[C][B][H][W]`.
-    pub(super) fn forward(&self, input: Tensor, hooks: &mut dyn Hooks) -> Computed<Tensor> {
-        let batch = input.dim(1)?;
+    pub(super) fn forward(
+        &self,
+        input: Tensor,
+        hooks: &mut dyn Hooks,
+    ) -> Result<Tensor, TrainError> {
+        let [_, batch, ..] = input.dims();
         let mut tensors: Vec<Option<Tensor>> = vec![None; self.tensors];
-        tensors[self.input] = Some(hooks.limit(Some(0), OPEN, input)?);
+        tensors[self.input] = Some(hooks.limit(Some(0), OPEN, input));
         let mut stored = 0;
         for step in &self.steps {
             let inputs: Vec<&Tensor> =
@@ -255,13 +254,17 @@ impl Network {
             let value = self.compute(step, &inputs, batch, hooks)?;
             stored += usize::from(step.stored);
             let number = step.stored.then_some(stored);
-            tensors[step.output] = Some(hooks.limit(number, step.bounds, value)?);
+            tensors[step.output] = Some(hooks.limit(number, step.bounds, value));
         }
         match tensors.swap_remove(self.logits) {
             // `[C][B][H][W]` to `[C H W][B]`.
-            Some(logits) => columns(&logits),
-            None => candle_core::bail!("{}: the output is not computed", self.origin),
+            Some(logits) => Ok(columns(&logits)),
+            None => Err(self.broken("the output is not computed")),
         }
+    }
+
+    fn broken(&self, problem: &str) -> TrainError {
+        TrainError::Engine(format!("{}: {problem}", self.origin))
     }
 
     fn compute(
@@ -270,37 +273,34 @@ impl Network {
         inputs: &[&Tensor],
         batch: usize,
         hooks: &mut dyn Hooks,
-    ) -> Computed<Tensor> {
+    ) -> Result<Tensor, TrainError> {
         let Some(&first) = inputs.first() else {
-            candle_core::bail!("{}: a node reads what is not computed", self.origin)
+            return Err(self.broken("a node reads what is not computed"));
         };
-        match step.kind {
+        Ok(match step.kind {
             Kind::Linear(layer) => {
                 hooks.input(layer, first)?;
-                let (weights, bias) = hooks.parameters(layer)?;
+                let (weights, bias) = hooks.parameters(layer);
                 let values = self.layers[layer].apply(first, &weights, bias.as_ref())?;
                 hooks.output(layer, values)
             }
-            Kind::MaxPool(window) => first.apply_op1(Maximum(geometry(first, window)?)),
+            Kind::MaxPool(window) => Tensor::apply(Maximum(geometry(first, window)?), inputs),
             Kind::Average(window, divisor) => {
                 let geometry = geometry(first, window)?;
-                first.apply_op1(Mean { geometry, divisor: divisor as f32 })
+                Tensor::apply(Mean { geometry, divisor: divisor as f32 }, inputs)
             }
             Kind::Add => match inputs {
-                [a, b] => *a + *b,
-                _ => candle_core::bail!("{} summands; expected 2", inputs.len()),
+                [a, b] if a.dims() == b.dims() => Tensor::apply(Sum, inputs),
+                _ => return Err(self.broken("a sum is not one of two tensors of one shape")),
             },
-            Kind::Concat => Tensor::cat(inputs, 0),
+            Kind::Concat => Tensor::apply(Concat, inputs),
             Kind::Same => {
-                let (c, _, h, w) = first.dims4()?;
                 let Shape { channels, height, width } = step.shape;
-                if [c, h, w] == [channels, height, width] {
-                    return Ok(first.clone());
+                match [channels, batch, height, width] {
+                    dims if dims == first.dims() => first.clone(),
+                    dims => Tensor::apply(Reshape(dims), inputs),
                 }
-                // Values keep their order within an image, whose channels are apart here.
-                let images = first.transpose(0, 1)?.reshape((batch, channels, height, width))?;
-                images.transpose(0, 1)?.contiguous()
             }
-        }
+        })
     }
 }

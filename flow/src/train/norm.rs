@@ -1,12 +1,11 @@
 //! Batch normalization (Ioffe, Szegedy: "Batch Normalization: Accelerating Deep Network Training by
 //! Reducing Internal Covariate Shift", ICML 2015) over the rows of `[C][B][H][W]`.
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::product::dot;
-use super::storage::{Reader, shaped, values};
+use super::tensor::{Differentiable, Dims, Tensor};
 
 /// Mean and variance of each channel.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,10 +36,8 @@ fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f64 {
 
 impl Moments {
     /// Moments of the rows of `[C]...`.
-    pub(super) fn of(tensor: &Tensor) -> Result<Self> {
-        let channels = tensor.dim(0)?;
-        let reader = Reader::new(tensor);
-        let all = reader.values()?;
+    pub(super) fn of(tensor: &Tensor) -> Self {
+        let ([channels, ..], all) = (tensor.dims(), tensor.values());
         let count = (all.len() / channels.max(1)).max(1);
         let rows: Vec<(f64, f64)> = all
             .par_chunks(count)
@@ -52,7 +49,7 @@ impl Moments {
             })
             .collect();
         let (mean, variance) = rows.into_iter().unzip();
-        Ok(Self { mean, variance })
+        Self { mean, variance }
     }
 }
 
@@ -86,7 +83,8 @@ impl Average {
 }
 
 /// `(x - mean) * inverse * gain + shift` per channel, where mean and inverse deviation are those of `x`
-/// itself: the gradient takes that into account.
+/// itself: the gradient takes that into account. Inputs are values, gain and shift.
+#[derive(Debug)]
 pub(super) struct Normalize {
     mean: Vec<f32>,
     inverse: Vec<f32>,
@@ -115,21 +113,9 @@ fn back(u: &mut [f32], dy: &[f32], [scale, mean_dy, mean_dyu]: [f32; 3]) {
     u.iter_mut().zip(dy).for_each(|(u, dy)| *u = scale * (dy - mean_dy - *u * mean_dyu));
 }
 
-impl CustomOp3 for Normalize {
-    fn name(&self) -> &'static str {
-        "batch-normalization"
-    }
-
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-        s3: &CpuStorage,
-        l3: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (x, gain, shift) = (values(s1, l1)?, values(s2, l2)?, values(s3, l3)?);
+impl Differentiable for Normalize {
+    fn forward(&self, inputs: &[&Tensor]) -> (Vec<f32>, Dims) {
+        let [x, gain, shift] = [0, 1, 2].map(|at| inputs[at].values());
         let row = (x.len() / self.mean.len().max(1)).max(1);
         let mut output = vec![0f32; x.len()];
         output.par_chunks_mut(row).zip(x.par_chunks(row)).enumerate().for_each(|(c, (y, x))| {
@@ -138,24 +124,16 @@ impl CustomOp3 for Normalize {
             let mean = self.mean[c];
             affine(x, y, [mean, scale, offset]);
         });
-        Ok((CpuStorage::F32(output), l1.shape().clone()))
+        (output, inputs[0].dims())
     }
 
     /// With `n` values per channel and `u = (x - mean) * inverse`: `dx = gain * inverse *
     /// (dy - sum(dy) / n - u * sum(dy * u) / n)`.
-    fn bwd(
-        &self,
-        input: &Tensor,
-        gain: &Tensor,
-        shift: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (x, g, dy) = (Reader::new(input), Reader::new(gain), Reader::new(gradient));
-        let (x, g, dy) = (x.values()?, g.values()?, dy.values()?);
+    fn backward(&self, inputs: &[Tensor], _: &Tensor, gradient: Vec<f32>) -> Vec<Vec<f32>> {
+        let (x, gain) = (inputs[0].values(), inputs[1].values());
         let row = (x.len() / self.mean.len().max(1)).max(1);
         let mut down = vec![0f32; x.len()];
-        let rows = x.par_chunks(row).zip(dy.par_chunks(row));
+        let rows = x.par_chunks(row).zip(gradient.par_chunks(row));
         let sums: Vec<(f32, f32)> = down
             .par_chunks_mut(row)
             .zip(rows)
@@ -168,16 +146,12 @@ impl CustomOp3 for Normalize {
                 let products = dx.chunks(BLOCK).zip(dy.chunks(BLOCK));
                 let sum_dyu = products.map(|(u, dy)| f64::from(dot(u, dy))).sum::<f64>() as f32;
                 let (mean_dy, mean_dyu) = (sum_dy / row as f32, sum_dyu / row as f32);
-                let scale = g[c] * inverse;
+                let scale = gain[c] * inverse;
                 back(dx, dy, [scale, mean_dy, mean_dyu]);
                 (sum_dyu, sum_dy)
             })
             .collect();
         let (for_gain, for_shift) = sums.into_iter().unzip();
-        Ok((
-            Some(shaped(down, input)?),
-            Some(shaped(for_gain, gain)?),
-            Some(shaped(for_shift, shift)?),
-        ))
+        vec![down, for_gain, for_shift]
     }
 }

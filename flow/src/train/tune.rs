@@ -1,6 +1,5 @@
 //! Training.
 
-use candle_core::{Device, Result as Computed, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -14,7 +13,7 @@ use super::optimizer::{Rule, schedule};
 use super::settings::{
     Distillation, Progress, Set, Settings, Summary, Teacher, check_count, check_inputs,
 };
-use super::storage::Reader;
+use super::tensor::Gradients;
 use super::tuning::{Tuning, check_masks};
 use crate::net::Masks;
 use crate::net::graph::Graph;
@@ -193,22 +192,17 @@ impl<'a> Trainer<'a> {
         };
         let mirrored: Vec<bool> = changed.iter().map(|(_, mirrored)| *mirrored).collect();
         let targets = self.targets(&chosen, &inputs, &mirrored)?;
-        tuning.begin()?;
-        let logits = self.network.forward(assemble(shape, &inputs)?, tuning)?;
-        let loss = loss(Reader::new(&logits).values()?, inputs.len(), &targets);
-        // A sum whose gradient at the logits is that of the loss.
-        let slope = Tensor::from_slice(&loss.gradient, logits.shape(), &Device::Cpu)?;
-        let mut objective = (&logits * slope)?.sum_all()?;
-        if let Some(penalty) = tuning.penalty()? {
-            objective = (objective + penalty)?;
-        }
-        let gradients = objective.backward()?;
+        tuning.begin();
+        let logits = self.network.forward(assemble(shape, &inputs), tuning)?;
+        let loss = loss(logits.values(), inputs.len(), &targets);
+        let roots = std::iter::once((&logits, loss.gradient.clone())).chain(tuning.penalties());
+        let gradients = Gradients::back(roots.collect());
         let values = tuning.variables().iter().map(|variable| match gradients.get(variable) {
-            Some(gradient) => Ok(Reader::new(gradient).values()?.to_vec()),
+            Some(gradient) => gradient.to_vec(),
             // The output does not depend on the parameter.
-            None => Ok(vec![0.0; variable.elem_count()]),
+            None => vec![0.0; variable.values().len()],
         });
-        let values = values.collect::<Computed<_>>()?;
+        let values = values.collect();
         Ok((loss, values))
     }
 
@@ -258,7 +252,7 @@ fn teacher<'a>(
     if settings.augmentation.is_empty() {
         return Ok(Source::Computed(logits(graph, set.inputs)?));
     }
-    let hooks = Inference::new(&teacher)?;
+    let hooks = Inference::new(&teacher);
     Ok(Source::Network(Box::new((teacher, hooks))))
 }
 
