@@ -7,7 +7,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::tensor::{Differentiable, Dims, Tensor};
+use super::tensor::Tensor;
 use crate::net::quantize::{limit, weight_scale};
 
 /// Values of one piece of parallel work.
@@ -62,6 +62,17 @@ impl Activation {
         let most = most * (1.0 + f32::EPSILON * 4.0);
         [self.bounds[0].max(-most), self.bounds[1].min(most)]
     }
+
+    pub(super) fn apply(self, input: &Tensor) -> Tensor {
+        let mut output = vec![0f32; input.values.len()];
+        let pieces = output.par_chunks_mut(PIECE).zip(input.values.par_chunks(PIECE));
+        pieces.for_each(|(y, x)| apply(self, x, y));
+        Tensor::computed(output, input.dims, &[input], move |result, mut gradient| {
+            let pieces = result.inputs[0].values.par_chunks(PIECE);
+            gradient.par_chunks_mut(PIECE).zip(pieces).for_each(|(dx, x)| pass(self.open(), x, dx));
+            vec![gradient]
+        })
+    }
 }
 
 #[multiversion(targets("x86_64+avx2"))]
@@ -97,43 +108,15 @@ fn largest(activation: Activation, values: &[f32]) -> f32 {
     most.into_iter().chain(rest).fold(0.0, larger)
 }
 
-impl Differentiable for Activation {
-    fn forward(&self, inputs: &[&Tensor]) -> (Vec<f32>, Dims) {
-        let x = inputs[0].values();
-        let mut output = vec![0f32; x.len()];
-        output.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).for_each(|(y, x)| {
-            apply(*self, x, y);
-        });
-        (output, inputs[0].dims())
-    }
-
-    fn backward(&self, inputs: &[Tensor], _: &Tensor, mut gradient: Vec<f32>) -> Vec<Vec<f32>> {
-        let pieces = inputs[0].values().par_chunks(PIECE);
-        gradient.par_chunks_mut(PIECE).zip(pieces).for_each(|(dx, x)| pass(self.open(), x, dx));
-        vec![gradient]
-    }
-}
-
 /// Weights rounded to integers of `bits`, with one scale per row (output channel), which is that of quantization. The
 /// gradient passes unchanged, also where a weight of few bits is limited: it can come back.
 ///
 /// Quantization widens the scale of a channel whose bias exceeds what its products can sum up to; that is
 /// left out here, for there the weights hardly matter.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RoundedWeights {
-    pub(super) bits: usize,
-}
-
-impl Differentiable for RoundedWeights {
-    fn forward(&self, inputs: &[&Tensor]) -> (Vec<f32>, Dims) {
-        let (mut output, dims) = (inputs[0].values().to_vec(), inputs[0].dims());
-        round_rows(&mut output, dims[0], self.bits);
-        (output, dims)
-    }
-
-    fn backward(&self, _: &[Tensor], _: &Tensor, gradient: Vec<f32>) -> Vec<Vec<f32>> {
-        vec![gradient]
-    }
+pub(super) fn rounded_weights(weights: &Tensor, bits: usize) -> Tensor {
+    let mut values = weights.values.clone();
+    round_rows(&mut values, weights.dims[0], bits);
+    Tensor::computed(values, weights.dims, &[weights], |_, gradient| vec![gradient])
 }
 
 /// Rounds `[rows]...` weights to integers of `bits`, with one scale per row.

@@ -164,6 +164,6 @@ mod tests {
     fn samples_lie_channel_first() {
         let (a, b) = ([1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]);
         let batch = assemble(Shape::new(2, 1, 2), &[&a, &b]);
-        assert_eq!(batch.values(), [1.0, 2.0, 5.0, 6.0, 3.0, 4.0, 7.0, 8.0]);
+        assert_eq!(batch.values, [1.0, 2.0, 5.0, 6.0, 3.0, 4.0, 7.0, 8.0]);
     }
 }

@@ -8,17 +8,16 @@ use rand::seq::index;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::arrange::Sum;
+use super::arrange::sum;
 use super::batch::assemble;
 use super::error::TrainError;
-use super::infer::Inference;
 use super::layer::Layer;
 use super::loss::{Targets, log_softmax, loss, sample};
 use super::network::{Hooks, Network};
 use super::sensitivity::squared_gradients;
 use super::settings::{check_count, check_inputs, check_labels};
 use super::statistics::{LayerStatistics, Sums};
-use super::tensor::{Gradients, Tensor};
+use super::tensor::{Tensor, trace};
 use crate::net::graph::Graph;
 
 /// Samples of one pass.
@@ -56,13 +55,12 @@ pub fn captures(
     if let Some(labels) = capture.labels {
         check_labels(&network, capture.inputs.len(), labels)?;
     }
-    let mut teacher = match capture.teacher {
+    let teacher = match capture.teacher {
         Some(graph) => Some(teacher_of(&network, graph)?),
         None => None,
     };
     let mut pass = Pass {
         network: &network,
-        inference: Inference::new(&network),
         chosen: Vec::new(),
         outputs: Vec::new(),
         sums: network.layers.iter().map(|l| Sums::new(l, capture.teacher.is_some())).collect(),
@@ -74,9 +72,9 @@ pub fn captures(
         let range = start..(start + BATCH).min(capture.inputs.len());
         pass.chosen = choose(&network, capture, range.clone(), &mut rng);
         let batch = assemble(network.input_shape, &capture.inputs[range.clone()]);
-        if let Some((teacher, inference)) = &mut teacher {
+        if let Some(teacher) = &teacher {
             let outputs = vec![Vec::new(); network.layers.len()];
-            let mut hooks = Outputs { inference, chosen: &pass.chosen, outputs };
+            let mut hooks = Outputs { chosen: &pass.chosen, outputs };
             teacher.forward(batch.clone(), &mut hooks)?;
             pass.outputs = hooks.outputs;
         }
@@ -91,7 +89,7 @@ pub fn captures(
     Ok(layers.map(|(l, sums)| (l.name.clone(), sums.finish(l, capture, samples))).collect())
 }
 
-fn teacher_of(network: &Network, graph: &Graph) -> Result<(Network, Inference), TrainError> {
+fn teacher_of(network: &Network, graph: &Graph) -> Result<Network, TrainError> {
     let teacher = Network::new(graph)?;
     check_count("layers of the teacher", network.layers.len(), teacher.layers.len())?;
     for (own, other) in network.layers.iter().zip(&teacher.layers) {
@@ -104,8 +102,7 @@ fn teacher_of(network: &Network, graph: &Graph) -> Result<(Network, Inference), 
             });
         }
     }
-    let inference = Inference::new(&teacher);
-    Ok((teacher, inference))
+    Ok(teacher)
 }
 
 /// For every layer, positions in the batch of the samples `range`, in rising order.
@@ -132,18 +129,13 @@ fn choose(
 
 /// Outputs of the teacher's layers at the chosen positions, `[outputs][positions]`.
 struct Outputs<'a> {
-    inference: &'a mut Inference,
     chosen: &'a [Vec<usize>],
     outputs: Vec<Vec<f32>>,
 }
 
 impl Hooks for Outputs<'_> {
-    fn parameters(&mut self, layer: usize) -> (Tensor, Option<Tensor>) {
-        self.inference.parameters(layer)
-    }
-
     fn output(&mut self, layer: usize, values: Tensor) -> Tensor {
-        let (all, [channels, ..]) = (values.values(), values.dims());
+        let (all, [channels, ..]) = (&values.values, values.dims);
         let rows = all.chunks((all.len() / channels.max(1)).max(1));
         let chosen = &self.chosen[layer];
         self.outputs[layer] = rows.flat_map(|row| chosen.iter().map(|&at| row[at])).collect();
@@ -154,7 +146,6 @@ impl Hooks for Outputs<'_> {
 /// The network's own pass.
 struct Pass<'a> {
     network: &'a Network,
-    inference: Inference,
     /// Positions of this batch, by layer.
     chosen: Vec<Vec<usize>>,
     /// The teacher's outputs there, by layer.
@@ -167,10 +158,6 @@ struct Pass<'a> {
 }
 
 impl Hooks for Pass<'_> {
-    fn parameters(&mut self, layer: usize) -> (Tensor, Option<Tensor>) {
-        self.inference.parameters(layer)
-    }
-
     fn input(&mut self, layer: usize, values: &Tensor) -> Result<(), TrainError> {
         self.input = self.probes.is_some().then(|| values.clone());
         let outputs = self.outputs.get(layer).map_or(&[][..], Vec::as_slice);
@@ -181,8 +168,8 @@ impl Hooks for Pass<'_> {
         let (Some(probes), Some(input)) = (&mut self.probes, self.input.take()) else {
             return values;
         };
-        let probe = Tensor::variable(vec![0.0; values.values().len()], values.dims());
-        let values = Tensor::apply(Sum, &[&values, &probe]);
+        let probe = Tensor::variable(vec![0.0; values.values.len()], values.dims);
+        let values = sum(&values, &probe);
         probes.push((layer, input, probe));
         values
     }
@@ -199,13 +186,13 @@ impl Pass<'_> {
     ) -> Result<(), TrainError> {
         let labels = match labels {
             Some(labels) => labels.to_vec(),
-            None => draw(logits.values(), batch, rng),
+            None => draw(&logits.values, batch, rng),
         };
         let targets = Targets { labels: Some((1.0, labels)), teacher: None };
-        let slope = loss(logits.values(), batch, &targets).gradient;
-        let gradients = Gradients::back(vec![(logits, slope)]);
+        let slope = loss(&logits.values, batch, &targets).gradient;
+        let gradients = trace(vec![(logits, slope)]);
         for (layer, input, probe) in self.probes.iter_mut().flat_map(|probes| probes.drain(..)) {
-            let Some(gradient) = gradients.get(&probe) else { continue };
+            let Some(gradient) = gradients.get(&probe.key()) else { continue };
             let sums = &mut self.sums[layer];
             let layer = &self.network.layers[layer];
             let squares = squared_gradients(layer, &input, gradient, &sums.mean())?;

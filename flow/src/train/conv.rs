@@ -13,13 +13,12 @@ use rayon::prelude::*;
 
 use super::geometry::{Geometry, split};
 use super::product;
-use super::tensor::{Differentiable, Dims, Tensor};
+use super::tensor::Tensor;
 
 /// Least columns of one part of the work: enough for the matrix product to be efficient.
 const COLUMNS: usize = 512;
 
-/// From input, weights and, if there is one, bias: `weights [O][C / groups * taps] * unfold(input [C][B][H][W]) +
-/// bias [O]`, as `[O][B][rows][columns]`.
+/// `weights [O][C / groups * taps] * unfold(input [C][B][H][W]) + bias [O]`, as `[O][B][rows][columns]`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Convolution {
     pub(super) geometry: Geometry,
@@ -48,7 +47,7 @@ impl Convolution {
         group * count..(group + 1) * count
     }
 
-    fn compute(
+    fn forward(
         &self,
         part: usize,
         operands: &[&[f32]],
@@ -76,7 +75,7 @@ impl Convolution {
 
     /// The part's share of the weights' gradient; adds that of the input to `target`, which is empty where
     /// it is not needed.
-    fn share(
+    fn backward(
         &self,
         part: usize,
         [input, weights, gradient]: [&[f32]; 3],
@@ -109,11 +108,10 @@ impl Convolution {
         }
         result
     }
-}
 
-impl Differentiable for Convolution {
-    fn forward(&self, inputs: &[&Tensor]) -> (Vec<f32>, Dims) {
-        let operands: Vec<&[f32]> = inputs.iter().map(|input| input.values()).collect();
+    /// The operator on input, weights and, if there is one, bias.
+    pub(super) fn apply(self, operands: &[&Tensor]) -> Tensor {
+        let values: Vec<&[f32]> = operands.iter().map(|operand| &operand.values[..]).collect();
         let g = &self.geometry;
         let row = g.batch * g.positions();
         let mut output = vec![0f32; self.outputs * row];
@@ -121,21 +119,24 @@ impl Differentiable for Convolution {
             .into_par_iter()
             .enumerate()
             .for_each_init(Vec::new, |columns, (part, target)| {
-                self.compute(part, &operands, columns, target);
+                self.forward(part, &values, columns, target);
             });
-        (output, [self.outputs, g.batch, g.output[0], g.output[1]])
+        let dims = [self.outputs, g.batch, g.output[0], g.output[1]];
+        Tensor::computed(output, dims, operands, move |result, gradient| {
+            self.gradients(&result.inputs, &gradient)
+        })
     }
 
-    fn backward(&self, inputs: &[Tensor], _: &Tensor, gradient: Vec<f32>) -> Vec<Vec<f32>> {
+    fn gradients(&self, inputs: &[Tensor], gradient: &[f32]) -> Vec<Vec<f32>> {
         let g = &self.geometry;
-        let operands = [inputs[0].values(), inputs[1].values(), &gradient];
-        let mut down = vec![0f32; if inputs[0].tracked() { operands[0].len() } else { 0 }];
+        let operands = [&inputs[0].values, &inputs[1].values, gradient];
+        let mut down = vec![0f32; if inputs[0].tracked { operands[0].len() } else { 0 }];
         let row = g.batch * g.plane();
         let shares: Vec<Vec<f32>> = split(&mut down, row, self.images() * g.plane())
             .into_par_iter()
             .enumerate()
             .map_init(Vec::new, |columns, (part, target)| {
-                self.share(part, operands, columns, target)
+                self.backward(part, operands, columns, target)
             })
             .collect();
         let mut sum = vec![0f32; self.outputs * self.inputs()];

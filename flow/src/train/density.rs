@@ -8,11 +8,7 @@
 
 use rayon::prelude::*;
 
-use super::tensor::{Differentiable, Dims, Tensor};
-
-/// The mean measure over the rows of `[C]...`, a scalar.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Density;
+use super::tensor::Tensor;
 
 /// Sum of magnitudes, sum of squares.
 fn sums(row: &[f32]) -> [f64; 2] {
@@ -22,22 +18,18 @@ fn sums(row: &[f32]) -> [f64; 2] {
     })
 }
 
-impl Differentiable for Density {
-    fn forward(&self, inputs: &[&Tensor]) -> (Vec<f32>, Dims) {
-        let (x, channels) = (inputs[0].values(), inputs[0].dims()[0].max(1));
-        let row = (x.len() / channels).max(1);
-        let share = |row: &[f32]| match sums(row) {
-            [_, 0.0] => 0.0,
-            [sum, squares] => sum * sum / squares / row.len() as f64,
-        };
-        let shares: Vec<f64> = x.par_chunks(row).map(share).collect();
-        let mean = shares.iter().sum::<f64>() / channels as f64;
-        (vec![mean as f32], [1; 4])
-    }
-
-    fn backward(&self, inputs: &[Tensor], _: &Tensor, gradient: Vec<f32>) -> Vec<Vec<f32>> {
-        let (x, channels) = (inputs[0].values(), inputs[0].dims()[0].max(1));
-        let (row, factor) = ((x.len() / channels).max(1), f64::from(gradient[0]));
+/// The mean measure over the rows of `[C]...`, a scalar.
+pub(super) fn density(input: &Tensor) -> Tensor {
+    let (x, channels) = (&input.values, input.dims[0].max(1));
+    let row = (x.len() / channels).max(1);
+    let share = |row: &[f32]| match sums(row) {
+        [_, 0.0] => 0.0,
+        [sum, squares] => sum * sum / squares / row.len() as f64,
+    };
+    let shares: Vec<f64> = x.par_chunks(row).map(share).collect();
+    let mean = shares.iter().sum::<f64>() / channels as f64;
+    Tensor::computed(vec![mean as f32], [1; 4], &[input], move |result, gradient| {
+        let (x, factor) = (&result.inputs[0].values, f64::from(gradient[0]));
         let mut down = vec![0f32; x.len()];
         down.par_chunks_mut(row).zip(x.par_chunks(row)).for_each(|(dx, x)| {
             let [sum, squares] = sums(x);
@@ -52,5 +44,5 @@ impl Differentiable for Density {
             }
         });
         vec![down]
-    }
+    })
 }

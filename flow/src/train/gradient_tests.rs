@@ -4,14 +4,14 @@ use pecan_sim::layer::{Shape, Window};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::activation::{Activation, Grid, RoundedWeights};
-use super::arrange::{Concat, Linear, Reshape, Sum};
+use super::activation::{Activation, Grid, rounded_weights};
+use super::arrange::{concat, linear, reshape, sum};
 use super::conv::Convolution;
-use super::density::Density;
+use super::density::density;
 use super::geometry::Geometry;
-use super::norm::{Moments, Normalize};
+use super::norm::{Moments, normalize};
 use super::pool::{Maximum, Mean};
-use super::tensor::{Dims, Gradients, Tensor};
+use super::tensor::{Dims, Tensor, trace};
 
 fn random(dims: Dims, rng: &mut ChaCha8Rng) -> Tensor {
     let values: Vec<f32> =
@@ -22,22 +22,22 @@ fn random(dims: Dims, rng: &mut ChaCha8Rng) -> Tensor {
 /// Compares the gradient of a random weighting of `f`'s output for every argument.
 fn check(name: &str, arguments: &[Tensor], step: f32, f: impl Fn(&[Tensor]) -> Tensor) {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
-    let weighting = random(f(arguments).dims(), &mut rng);
+    let weighting = random(f(arguments).dims, &mut rng);
     let value = |arguments: &[Tensor]| -> f64 {
         let y = f(arguments);
-        y.values().iter().zip(weighting.values()).map(|(y, w)| f64::from(*y) * f64::from(*w)).sum()
+        y.values.iter().zip(&weighting.values).map(|(y, w)| f64::from(*y) * f64::from(*w)).sum()
     };
-    let variable = |a: &Tensor| Tensor::variable(a.values().to_vec(), a.dims());
+    let variable = |a: &Tensor| Tensor::variable(a.values.to_vec(), a.dims);
     let variables: Vec<Tensor> = arguments.iter().map(variable).collect();
-    let gradients = Gradients::back(vec![(&f(&variables), weighting.values().to_vec())]);
+    let gradients = trace(vec![(&f(&variables), weighting.values.to_vec())]);
     for (at, variable) in variables.iter().enumerate() {
-        let exact = gradients.get(variable).unwrap();
+        let exact = gradients.get(&variable.key()).unwrap();
         for place in 0..exact.len() {
             let moved = |by: f32| {
-                let mut values = arguments[at].values().to_vec();
+                let mut values = arguments[at].values.to_vec();
                 values[place] += by;
                 let mut arguments = arguments.to_vec();
-                arguments[at] = Tensor::new(values, arguments[at].dims());
+                arguments[at] = Tensor::new(values, arguments[at].dims);
                 value(&arguments)
             };
             let slope = (moved(step) - moved(-step)) / f64::from(2.0 * step);
@@ -77,7 +77,7 @@ fn convolution() {
                 random([outputs, 1, 1, 1], &mut rng),
             ];
             let name = format!("convolution {number} in {groups} groups");
-            check(&name, &arguments, 1e-2, |a| Tensor::apply(op, &[&a[0], &a[1], &a[2]]));
+            check(&name, &arguments, 1e-2, |a| op.apply(&[&a[0], &a[1], &a[2]]));
         }
     }
 }
@@ -90,17 +90,17 @@ fn parts_of_a_batch() {
     let x = random([4, images, 5, 6], &mut rng);
     let (w, b) = (random([6, 36, 1, 1], &mut rng), random([6, 1, 1, 1], &mut rng));
     let convolve = |x: &Tensor| {
-        let geometry = Geometry::new(shape(), window, x.dims()[1]).unwrap();
-        Tensor::apply(Convolution { geometry, groups: 1, outputs: 6 }, &[x, &w, &b])
+        let geometry = Geometry::new(shape(), window, x.dims[1]).unwrap();
+        Convolution { geometry, groups: 1, outputs: 6 }.apply(&[x, &w, &b])
     };
     let of_image = |x: &Tensor, image: usize| {
-        let planes = x.values().chunks(30).skip(image).step_by(images);
-        Tensor::new(planes.flatten().copied().collect(), [x.dims()[0], 1, 5, 6])
+        let planes = x.values.chunks(30).skip(image).step_by(images);
+        Tensor::new(planes.flatten().copied().collect(), [x.dims[0], 1, 5, 6])
     };
     let all = convolve(&x);
     for image in [0, 16, 17, 18, 33, 34, 66] {
         let (one, same) = (convolve(&of_image(&x, image)), of_image(&all, image));
-        let mut pairs = one.values().iter().zip(same.values());
+        let mut pairs = one.values.iter().zip(&same.values);
         assert!(pairs.all(|(a, b)| (a - b).abs() < 1e-5), "{image}");
     }
 }
@@ -112,9 +112,9 @@ fn pooling() {
         let geometry = Geometry::new(shape(), window, 3).unwrap();
         let x = [random([4, 3, 5, 6], &mut rng)];
         // A value that no other is near stays the maximum when it moves.
-        check("maximum", &x, 1e-5, |a| Tensor::apply(Maximum(geometry), &[&a[0]]));
+        check("maximum", &x, 1e-5, |a| Maximum(geometry).apply(&a[0]));
         let mean = Mean { geometry, divisor: 3.0 };
-        check("mean", &x, 1e-2, |a| Tensor::apply(mean, &[&a[0]]));
+        check("mean", &x, 1e-2, |a| mean.apply(&a[0]));
     }
 }
 
@@ -124,7 +124,7 @@ fn normalization() {
     let arguments = [[3, 4, 2, 3], [3, 1, 1, 1], [3, 1, 1, 1]].map(|dims| random(dims, &mut rng));
     check("normalization", &arguments, 1e-2, |a| {
         let moments = Moments::of(&a[0]);
-        Tensor::apply(Normalize::new(&moments, 1e-3), &[&a[0], &a[1], &a[2]])
+        normalize([&a[0], &a[1], &a[2]], &moments, 1e-3)
     });
 }
 
@@ -133,7 +133,7 @@ fn limits() {
     let x = Tensor::new(vec![-2.0, -0.3, 0.2, 0.9, 1.6, 5.0], [6, 1, 1, 1]);
     for bounds in [[0.0, f32::INFINITY], [-1.0, 1.5], [f32::NEG_INFINITY, 1.0]] {
         check("limits", std::slice::from_ref(&x), 1e-2, |a| {
-            Tensor::apply(Activation { bounds, grid: None }, &[&a[0]])
+            Activation { bounds, grid: None }.apply(&a[0])
         });
     }
 }
@@ -143,31 +143,31 @@ fn rounding_passes_gradients_in_range() {
     let x = Tensor::variable(vec![-9.0, -0.4, 0.0, 0.26, 3.5, 8.0], [6, 1, 1, 1]);
     let grid = Grid::new(3.5, 4);
     let bounds = [-1.0, f32::INFINITY];
-    let y = Tensor::apply(Activation { bounds, grid }, &[&x]);
-    assert_eq!(y.values(), [-1.0, -0.5, 0.0, 0.5, 3.5, 3.5]);
-    let gradients = Gradients::back(vec![(&y, vec![1.0; 6])]);
-    assert_eq!(gradients.get(&x).unwrap(), [0.0, 1.0, 1.0, 1.0, 1.0, 0.0]);
+    let y = Activation { bounds, grid }.apply(&x);
+    assert_eq!(y.values, [-1.0, -0.5, 0.0, 0.5, 3.5, 3.5]);
+    let gradients = trace(vec![(&y, vec![1.0; 6])]);
+    assert_eq!(*gradients.get(&x.key()).unwrap(), [0.0, 1.0, 1.0, 1.0, 1.0, 0.0]);
     let w = Tensor::variable(vec![0.7, -0.32, 0.0, 7.0, 3.4, 0.0], [2, 3, 1, 1]);
-    let y = Tensor::apply(RoundedWeights { bits: 4 }, &[&w]);
+    let y = rounded_weights(&w, 4);
     let expected = [0.7, -0.3, 0.0, 7.0, 3.0, 0.0];
-    assert!(y.values().iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6));
-    let gradients = Gradients::back(vec![(&y, vec![1.0; 6])]);
-    assert_eq!(gradients.get(&w).unwrap(), [1.0; 6]);
+    assert!(y.values.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6));
+    let gradients = trace(vec![(&y, vec![1.0; 6])]);
+    assert_eq!(*gradients.get(&w.key()).unwrap(), [1.0; 6]);
 }
 
 #[test]
 fn density_measures_zeros() {
     let mut rng = ChaCha8Rng::seed_from_u64(9);
     let x = random([3, 4, 2, 2], &mut rng);
-    check("density", std::slice::from_ref(&x), 1e-3, |a| Tensor::apply(Density, &[&a[0]]));
-    let density = |values: Vec<f32>, channels: usize| {
+    check("density", std::slice::from_ref(&x), 1e-3, |a| density(&a[0]));
+    let of = |values: Vec<f32>, channels: usize| {
         let dims = [channels, values.len() / channels, 1, 1];
-        Tensor::apply(Density, &[&Tensor::new(values, dims)]).values()[0]
+        density(&Tensor::new(values, dims)).values[0]
     };
-    let scaled = density(x.values().iter().map(|x| x * 37.0).collect(), 3);
-    assert!((scaled / density(x.values().to_vec(), 3) - 1.0).abs() < 1e-5);
-    assert_eq!(density(vec![2.0, 0.0, 0.0, 2.0], 1), 0.5);
-    assert_eq!(density(vec![0.0; 8], 2), 0.0);
+    let scaled = of(x.values.iter().map(|x| x * 37.0).collect(), 3);
+    assert!((scaled / of(x.values.to_vec(), 3) - 1.0).abs() < 1e-5);
+    assert_eq!(of(vec![2.0, 0.0, 0.0, 2.0], 1), 0.5);
+    assert_eq!(of(vec![0.0; 8], 2), 0.0);
 }
 
 #[test]
@@ -176,18 +176,18 @@ fn products_and_shapes() {
     for (outputs, inputs, images) in [(5, 4, 3), (1, 40, 2), (7, 3, 1), (2, 2, 1), (18, 17, 2)] {
         let dims = [[inputs, images, 2, 1], [outputs, inputs, 1, 1], [outputs, 1, 1, 1]];
         let arguments = dims.map(|dims| random(dims, &mut rng));
-        check("product", &arguments[..2], 1e-2, |a| Tensor::apply(Linear, &[&a[0], &a[1]]));
-        check("with bias", &arguments, 1e-2, |a| Tensor::apply(Linear, &[&a[0], &a[1], &a[2]]));
+        check("product", &arguments[..2], 1e-2, |a| linear(&a[0], &a[1], None));
+        check("with bias", &arguments, 1e-2, |a| linear(&a[0], &a[1], Some(&a[2])));
     }
     let two = [[2, 3, 2, 4], [2, 3, 2, 4]].map(|dims| random(dims, &mut rng));
-    check("sum", &two, 1e-2, |a| Tensor::apply(Sum, &[&a[0], &a[1]]));
+    check("sum", &two, 1e-2, |a| sum(&a[0], &a[1]));
     // What is read several times gets all gradients.
-    check("concatenation", &two, 1e-2, |a| Tensor::apply(Concat, &[&a[0], &a[1], &a[0]]));
-    check("shape", &two[..1], 1e-2, |a| Tensor::apply(Reshape([4, 3, 1, 4]), &[&a[0]]));
+    check("concatenation", &two, 1e-2, |a| concat(&[&a[0], &a[1], &a[0]]));
+    check("shape", &two[..1], 1e-2, |a| reshape(&a[0], [4, 3, 1, 4]));
     let images = Tensor::new((0u8..12).map(f32::from).collect(), [3, 2, 1, 2]);
-    let columns = Tensor::apply(Reshape([6, 2, 1, 1]), &[&images]);
+    let columns = reshape(&images, [6, 2, 1, 1]);
     assert_eq!(
-        columns.values(),
+        columns.values,
         [0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11].map(f32::from as fn(u8) -> f32)
     );
 }

@@ -5,7 +5,6 @@ use super::error::TrainError;
 use super::loss::sample;
 use super::network::{Hooks, Network};
 use super::settings::{check_inputs, check_labels};
-use super::tensor::Tensor;
 use crate::net::graph::Graph;
 use crate::net::quantize::argmax;
 
@@ -13,25 +12,9 @@ use crate::net::quantize::argmax;
 const BATCH: usize = 64;
 
 /// Plain inference.
-pub(super) struct Inference(Vec<(Tensor, Tensor)>);
+pub(super) struct Inference;
 
-impl Inference {
-    pub(super) fn new(network: &Network) -> Self {
-        let tensors = network.layers.iter().map(|layer| {
-            let (weights, bias) = (layer.weights.clone(), layer.bias.clone());
-            let shape = [bias.len(), 1, 1, 1];
-            (Tensor::new(weights, layer.dims()), Tensor::new(bias, shape))
-        });
-        Self(tensors.collect())
-    }
-}
-
-impl Hooks for Inference {
-    fn parameters(&mut self, layer: usize) -> (Tensor, Option<Tensor>) {
-        let (weights, bias) = &self.0[layer];
-        (weights.clone(), Some(bias.clone()))
-    }
-}
+impl Hooks for Inference {}
 
 /// Outputs of `graph` before the host's operations (softmax), for each of `inputs` (in channel, row, column
 /// order). Sums are ordered otherwise than in [`Graph::forward`], so the last digits may differ.
@@ -41,10 +24,9 @@ impl Hooks for Inference {
 pub fn logits(graph: &Graph, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, TrainError> {
     let network = Network::new(graph)?;
     check_inputs(&network, inputs)?;
-    let mut hooks = Inference::new(&network);
     let mut result = Vec::with_capacity(inputs.len());
     for batch in inputs.chunks(BATCH) {
-        result.extend(forward(&network, batch, &mut hooks)?);
+        result.extend(forward(&network, batch)?);
     }
     Ok(result)
 }
@@ -75,11 +57,7 @@ pub fn accuracy(graph: &Graph, inputs: &[&[f32]], labels: &[usize]) -> Result<f6
 }
 
 /// Logits of one batch, by sample.
-pub(super) fn forward(
-    network: &Network,
-    batch: &[&[f32]],
-    hooks: &mut dyn Hooks,
-) -> Result<Vec<Vec<f32>>, TrainError> {
-    let output = network.forward(assemble(network.input_shape, batch), hooks)?;
-    Ok((0..batch.len()).map(|at| sample(output.values(), at, batch.len())).collect())
+pub(super) fn forward(network: &Network, batch: &[&[f32]]) -> Result<Vec<Vec<f32>>, TrainError> {
+    let output = network.forward(assemble(network.input_shape, batch), &mut Inference)?;
+    Ok((0..batch.len()).map(|at| sample(&output.values, at, batch.len())).collect())
 }

@@ -6,7 +6,7 @@
 use pecan_sim::layer::{Shape, Window};
 
 use super::activation::Activation;
-use super::arrange::{Concat, Reshape, Sum};
+use super::arrange::{concat, reshape, sum};
 use super::error::TrainError;
 use super::layer::{Layer, columns, geometry};
 use super::pool::{Maximum, Mean};
@@ -43,7 +43,6 @@ struct Step {
 }
 
 /// A network up to the operations of the host.
-#[derive(Debug)]
 pub(super) struct Network {
     pub(super) origin: String,
     pub(super) layers: Vec<Layer>,
@@ -59,7 +58,9 @@ pub(super) struct Network {
 /// What a pass through the network does beside computing it.
 pub(super) trait Hooks {
     /// Weights and bias of a layer; no bias if [`Hooks::output`] adds it.
-    fn parameters(&mut self, layer: usize) -> (Tensor, Option<Tensor>);
+    fn parameters(&mut self, _layer: usize, own: &Layer) -> (Tensor, Option<Tensor>) {
+        (own.weights.clone(), Some(own.bias.clone()))
+    }
 
     /// Sees what a layer reads.
     fn input(&mut self, _layer: usize, _values: &Tensor) -> Result<(), TrainError> {
@@ -75,7 +76,7 @@ pub(super) trait Hooks {
     fn limit(&mut self, _stored: Option<usize>, bounds: [f32; 2], values: Tensor) -> Tensor {
         match bounds == OPEN {
             true => values,
-            false => Tensor::apply(Activation { bounds, grid: None }, &[&values]),
+            false => Activation { bounds, grid: None }.apply(&values),
         }
     }
 }
@@ -147,14 +148,16 @@ impl Network {
                 let [input] = node.inputs[..] else {
                     return Err(self.fail(node, "expected 1 data input".into()));
                 };
+                let outputs = shape.channels;
+                let inputs = linear.weights.len() / outputs.max(1);
                 self.layers.push(Layer {
                     name: node.name.clone(),
                     input: layout(input).unwrap_or(Shape::new(0, 0, 0)),
                     output: shape,
                     window,
                     groups,
-                    weights: linear.weights.clone(),
-                    bias: linear.bias.clone(),
+                    weights: Tensor::new(linear.weights.clone(), [outputs, inputs, 1, 1]),
+                    bias: Tensor::new(linear.bias.clone(), [linear.bias.len(), 1, 1, 1]),
                     inner: true,
                 });
                 Kind::Linear(self.layers.len() - 1)
@@ -244,7 +247,7 @@ impl Network {
         input: Tensor,
         hooks: &mut dyn Hooks,
     ) -> Result<Tensor, TrainError> {
-        let [_, batch, ..] = input.dims();
+        let [_, batch, ..] = input.dims;
         let mut tensors: Vec<Option<Tensor>> = vec![None; self.tensors];
         tensors[self.input] = Some(hooks.limit(Some(0), OPEN, input));
         let mut stored = 0;
@@ -280,25 +283,26 @@ impl Network {
         Ok(match step.kind {
             Kind::Linear(layer) => {
                 hooks.input(layer, first)?;
-                let (weights, bias) = hooks.parameters(layer);
-                let values = self.layers[layer].apply(first, &weights, bias.as_ref())?;
+                let own = &self.layers[layer];
+                let (weights, bias) = hooks.parameters(layer, own);
+                let values = own.apply(first, &weights, bias.as_ref())?;
                 hooks.output(layer, values)
             }
-            Kind::MaxPool(window) => Tensor::apply(Maximum(geometry(first, window)?), inputs),
+            Kind::MaxPool(window) => Maximum(geometry(first, window)?).apply(first),
             Kind::Average(window, divisor) => {
                 let geometry = geometry(first, window)?;
-                Tensor::apply(Mean { geometry, divisor: divisor as f32 }, inputs)
+                Mean { geometry, divisor: divisor as f32 }.apply(first)
             }
             Kind::Add => match inputs {
-                [a, b] if a.dims() == b.dims() => Tensor::apply(Sum, inputs),
+                [a, b] if a.dims == b.dims => sum(a, b),
                 _ => return Err(self.broken("a sum is not one of two tensors of one shape")),
             },
-            Kind::Concat => Tensor::apply(Concat, inputs),
+            Kind::Concat => concat(inputs),
             Kind::Same => {
                 let Shape { channels, height, width } = step.shape;
                 match [channels, batch, height, width] {
-                    dims if dims == first.dims() => first.clone(),
-                    dims => Tensor::apply(Reshape(dims), inputs),
+                    dims if dims == first.dims => first.clone(),
+                    dims => reshape(first, dims),
                 }
             }
         })

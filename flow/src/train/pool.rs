@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::geometry::Geometry;
-use super::tensor::{Differentiable, Dims, Tensor};
+use super::tensor::{Dims, Tensor};
 
 /// Least planes of one piece of parallel work.
 const PLANES: usize = 16;
@@ -60,23 +60,20 @@ impl Maximum {
             });
         }
     }
-}
 
-impl Differentiable for Maximum {
-    fn forward(&self, inputs: &[&Tensor]) -> (Vec<f32>, Dims) {
-        forward(&self.0, inputs[0].values(), |x, y| self.plane(x, y))
-    }
-
-    fn backward(&self, inputs: &[Tensor], result: &Tensor, gradient: Vec<f32>) -> Vec<Vec<f32>> {
-        let (x, y) = (inputs[0].values(), result.values());
-        let (plane, positions) = (self.0.plane(), self.0.positions());
-        let mut down = vec![0f32; x.len()];
-        let results = y.par_chunks(positions).zip(gradient.par_chunks(positions));
-        down.par_chunks_mut(plane)
-            .zip(x.par_chunks(plane).zip(results))
-            .with_min_len(PLANES)
-            .for_each(|(dx, (x, (y, dy)))| self.back(x, y, dy, dx));
-        vec![down]
+    pub(super) fn apply(self, input: &Tensor) -> Tensor {
+        let (values, dims) = forward(&self.0, &input.values, |x, y| self.plane(x, y));
+        Tensor::computed(values, dims, &[input], move |result, gradient| {
+            let (x, y) = (&result.inputs[0].values, &result.values);
+            let (plane, positions) = (self.0.plane(), self.0.positions());
+            let mut down = vec![0f32; x.len()];
+            let results = y.par_chunks(positions).zip(gradient.par_chunks(positions));
+            down.par_chunks_mut(plane)
+                .zip(x.par_chunks(plane).zip(results))
+                .with_min_len(PLANES)
+                .for_each(|(dx, (x, (y, dy)))| self.back(x, y, dy, dx));
+            vec![down]
+        })
     }
 }
 
@@ -97,19 +94,17 @@ impl Mean {
             self.geometry.lines(tap, |to, from| self.geometry.add(&dy[from], &mut dx[to]));
         }
     }
-}
 
-impl Differentiable for Mean {
-    fn forward(&self, inputs: &[&Tensor]) -> (Vec<f32>, Dims) {
-        forward(&self.geometry, inputs[0].values(), |x, y| self.plane(x, y))
-    }
-
-    fn backward(&self, inputs: &[Tensor], _: &Tensor, gradient: Vec<f32>) -> Vec<Vec<f32>> {
-        let mut down = vec![0f32; inputs[0].values().len()];
-        down.par_chunks_mut(self.geometry.plane())
-            .zip(gradient.par_chunks(self.geometry.positions()))
-            .with_min_len(PLANES)
-            .for_each(|(dx, dy)| self.back(dy, dx));
-        vec![down]
+    pub(super) fn apply(self, input: &Tensor) -> Tensor {
+        let (values, dims) = forward(&self.geometry, &input.values, |x, y| self.plane(x, y));
+        let count = input.values.len();
+        Tensor::computed(values, dims, &[input], move |_, gradient| {
+            let mut down = vec![0f32; count];
+            down.par_chunks_mut(self.geometry.plane())
+                .zip(gradient.par_chunks(self.geometry.positions()))
+                .with_min_len(PLANES)
+                .for_each(|(dx, dy)| self.back(dy, dx));
+            vec![down]
+        })
     }
 }

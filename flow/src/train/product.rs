@@ -11,9 +11,6 @@ const FEW: usize = 3;
 /// Terms of a sum that are added up one after the other; what they come to is added to the sum.
 const DEPTH: usize = 512;
 
-/// The same for [`in_lanes`].
-const LINE: usize = 1024;
-
 /// Up to so many rows and columns, sums are divided into parts of [`DEPTH`] and a rest; beyond, into equal parts.
 const SMALL: usize = 64;
 
@@ -71,60 +68,53 @@ pub(super) fn of_transpose(a: &[f32], b: &[f32], c: &mut [f32], [m, k, n]: [usiz
 /// threads.
 pub(super) fn multiply(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f32> {
     let (m, k, n) = (a.nrows(), a.ncols(), b.ncols());
-    let mut c = vec![0f32; m * n];
     let lines = a.col_stride() == 1 && b.row_stride() == 1;
-    if lines && (m * n <= LINES || (m.min(n) == 1 && k > 2)) {
-        let sum = if m * n <= LINES { in_lanes } else { in_many_lanes };
-        for (at, c) in c.iter_mut().enumerate() {
-            *c = sum(row(a, at / n), row(b.transpose(), at % n));
+    let dot: fn(&[f32], &[f32]) -> f32 = match m.min(n) == 1 {
+        _ if lines && m * n <= LINES => in_lanes,
+        _ if k == 2 => |a, b| a[1] * b[1] + a[0] * b[0],
+        true if lines => in_many_lanes,
+        true => in_turn,
+        false => return in_parts(a, b),
+    };
+    let rows: Vec<Vec<f32>> = a.row_iter().map(|row| row.iter().copied().collect()).collect();
+    let columns: Vec<Vec<f32>> = b.col_iter().map(|c| c.iter().copied().collect()).collect();
+    rows.iter().flat_map(|row| columns.iter().map(move |column| dot(row, column))).collect()
+}
+
+/// `a b`, of every sum so many terms at a time.
+fn in_parts(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f32> {
+    let (m, k, n) = (a.nrows(), a.ncols(), b.ncols());
+    let depth = if m.max(n) <= SMALL { DEPTH } else { k.div_ceil(k.div_ceil(DEPTH).max(1)) };
+    let add = |(a, b, mut c): (MatRef<'_, f32>, MatRef<'_, f32>, MatMut<'_, f32>)| {
+        for start in (0..k).step_by(depth.max(1)) {
+            let depth = depth.min(k - start);
+            let (a, b) = (a.subcols(start, depth), b.subrows(start, depth));
+            match start {
+                0 => matmul(c.as_mut(), Accum::Replace, a, b, 1.0, Par::Seq),
+                // As for all depths, what is added is rounded before.
+                _ if depth == 1 => c += a * b,
+                _ => matmul(c.as_mut(), Accum::Add, a, b, 1.0, Par::Seq),
+            }
         }
-    } else if k == 2 {
-        for (at, c) in c.iter_mut().enumerate() {
-            let (i, j) = (at / n, at % n);
-            *c = a[(i, 1)] * b[(1, j)] + a[(i, 0)] * b[(0, j)];
-        }
-    } else if m.min(n) == 1 {
-        let (a, b) = if m == 1 { (a, b) } else { (b.transpose(), a.transpose()) };
-        (0..k).for_each(|t| fused_axpy(a[(0, t)], row(b, t), &mut c));
+    };
+    let cores = if m * k * n < WORK { 1 } else { rayon::current_num_threads() };
+    let parts = cores.min(m.max(n).div_ceil(16)).max(1);
+    let mut result = vec![0f32; m * n];
+    let c = MatMut::from_row_major_slice_mut(&mut result, m, n);
+    if n >= m {
+        let pairs = c.par_col_partition_mut(parts).zip(b.par_col_partition(parts));
+        pairs.for_each(|(c, b)| add((a, b, c)));
     } else {
-        let depth = if m.max(n) <= SMALL { DEPTH } else { k.div_ceil(k.div_ceil(DEPTH).max(1)) };
-        let cores = if m * k * n < WORK { 1 } else { rayon::current_num_threads() };
-        let parts = cores.min(m.max(n).div_ceil(16)).max(1);
-        let c = MatMut::from_row_major_slice_mut(&mut c, m, n);
-        if n >= m {
-            let pairs = c.par_col_partition_mut(parts).zip(b.par_col_partition(parts));
-            pairs.for_each(|(c, b)| in_parts(a, b, c, depth));
-        } else {
-            let pairs = c.par_row_partition_mut(parts).zip(a.par_row_partition(parts));
-            pairs.for_each(|(c, a)| in_parts(a, b, c, depth));
-        }
+        let pairs = c.par_row_partition_mut(parts).zip(a.par_row_partition(parts));
+        pairs.for_each(|(c, a)| add((a, b, c)));
     }
-    c
+    result
 }
 
-/// Row `at` of a matrix whose rows lie in one piece.
-fn row(matrix: MatRef<'_, f32>, at: usize) -> &[f32] {
-    matrix.row(at).try_as_row_major().map_or(&[], |row| row.as_slice())
-}
-
-/// `c = a b`, `depth` terms of every sum at a time.
-fn in_parts(a: MatRef<'_, f32>, b: MatRef<'_, f32>, mut c: MatMut<'_, f32>, depth: usize) {
-    for start in (0..a.ncols()).step_by(depth.max(1)) {
-        let depth = depth.min(a.ncols() - start);
-        let (a, b) = (a.subcols(start, depth), b.subrows(start, depth));
-        match start {
-            0 => matmul(c.as_mut(), Accum::Replace, a, b, 1.0, Par::Seq),
-            // As for all depths, the term is rounded before it is added.
-            _ if depth == 1 => c += a * b,
-            _ => matmul(c.as_mut(), Accum::Add, a, b, 1.0, Par::Seq),
-        }
-    }
-}
-
-/// `y += a x`, rounded once.
+/// Dot product with one sum.
 #[multiversion(targets("x86_64+avx2+fma"))]
-fn fused_axpy(a: f32, x: &[f32], y: &mut [f32]) {
-    y.iter_mut().zip(x).for_each(|(y, x)| *y = a.mul_add(*x, *y));
+fn in_turn(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).fold(0.0, |sum, (x, y)| x.mul_add(*y, sum))
 }
 
 /// Adds the products of `a` and `b` to `sums` in turn; those behind the last whole round are left.
@@ -141,7 +131,7 @@ fn add_rounds<'a, const N: usize>(
     [a_rest, b_rest]
 }
 
-/// Dot product with 8 partial sums.
+/// Dot product with 8 partial sums for every 1024 terms.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn in_lanes(a: &[f32], b: &[f32]) -> f32 {
     let of_line = |(a, b)| {
@@ -152,7 +142,7 @@ fn in_lanes(a: &[f32], b: &[f32]) -> f32 {
         let half = |lane: usize| sums[lane] + sums[lane + 4];
         (half(0) + half(2)) + (half(1) + half(3))
     };
-    a.chunks(LINE).zip(b.chunks(LINE)).map(of_line).sum()
+    a.chunks(1024).zip(b.chunks(1024)).map(of_line).sum()
 }
 
 /// Dot product with 64 partial sums, which become 8 for the rest.

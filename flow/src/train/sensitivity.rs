@@ -22,7 +22,7 @@ pub(super) fn squared_gradients(
     gradient: &[f32],
     mean: &[f64],
 ) -> Result<Vec<f64>, TrainError> {
-    let (x, [_, batch, ..]) = (values.values(), values.dims());
+    let (x, [_, batch, ..]) = (&values.values, values.dims);
     let geometry = Geometry::new(layer.input, layer.window, batch)?;
     let (positions, inputs) = (geometry.positions(), layer.inputs());
     let (outputs, groups) = (layer.output.channels, layer.groups);

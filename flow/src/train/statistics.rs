@@ -73,8 +73,8 @@ impl Sums {
         if chosen.is_empty() {
             return Ok(());
         }
-        let geometry = Geometry::new(layer.input, layer.window, values.dims()[1])?;
-        let (all, inputs, count) = (values.values(), layer.inputs(), chosen.len());
+        let geometry = Geometry::new(layer.input, layer.window, values.dims[1])?;
+        let (all, inputs, count) = (&values.values, layer.inputs(), chosen.len());
         let mut rows = vec![0f32; layer.groups * inputs * count];
         rows.par_chunks_mut(count)
             .enumerate()

@@ -1,13 +1,12 @@
 //! A network in training: its parameters, and what its passes do beside computing it.
 
-use super::activation::{Activation, Grid, RoundedWeights, range, round_rows};
-use super::density::Density;
+use super::activation::{Activation, Grid, range, round_rows, rounded_weights};
+use super::density::density;
 use super::error::TrainError;
 use super::fold::{Folded, Norm};
-use super::infer::Inference;
 use super::layer::Layer;
 use super::network::{Hooks, Network, OPEN};
-use super::norm::{Average, Moments, Normalize};
+use super::norm::{Average, Moments, normalize};
 use super::optimizer::Parameter;
 use super::settings::{Quantization, Settings, check_count};
 use super::tensor::Tensor;
@@ -49,18 +48,11 @@ pub(super) struct Tuning<'a> {
 }
 
 /// Measures the moments of every layer's output in inference.
-struct Observer {
-    inference: Inference,
-    averages: Vec<Average>,
-}
+struct Observer(Vec<Average>);
 
 impl Hooks for Observer {
-    fn parameters(&mut self, layer: usize) -> (Tensor, Option<Tensor>) {
-        self.inference.parameters(layer)
-    }
-
     fn output(&mut self, layer: usize, values: Tensor) -> Tensor {
-        self.averages[layer].add(&Moments::of(&values));
+        self.0[layer].add(&Moments::of(&values));
         values
     }
 }
@@ -98,15 +90,16 @@ impl<'a> Tuning<'a> {
     fn push(&mut self, layer: &Layer, mask: Option<&[bool]>, moments: &Moments, normalized: bool) {
         let outputs = layer.output.channels;
         let first = self.parameters.len();
-        let unit = root_mean_square(&kept(&layer.weights, mask));
-        let weights = Parameter::new(layer.weights.clone(), layer.dims(), mask, true, unit);
+        let unit = root_mean_square(&kept(&layer.weights.values, mask));
+        let own = &layer.weights;
+        let weights = Parameter::new(own.values.clone(), own.dims, mask, true, unit);
         let unit = deviation(moments);
         let vector =
             |values: Vec<f32>| Parameter::new(values, [outputs, 1, 1, 1], None, false, unit);
         self.parameters.push(weights);
         let norm = match normalized {
             false => {
-                self.parameters.push(vector(layer.bias.clone()));
+                self.parameters.push(vector(layer.bias.values.clone()));
                 None
             }
             true => {
@@ -183,7 +176,7 @@ impl<'a> Tuning<'a> {
             Calibration::Percentile(percent) if stored > 0 => Some(percent),
             _ => None,
         };
-        let now = range(values.values(), bounds, percent);
+        let now = range(&values.values, bounds, percent);
         let before = self.ranges[stored];
         let next = match percent {
             _ if before == 0.0 => now,
@@ -196,7 +189,7 @@ impl<'a> Tuning<'a> {
 }
 
 /// The weights that a mask leaves; 0 for the others.
-fn kept(weights: &[f32], mask: Option<&[bool]>) -> Vec<f32> {
+pub(super) fn kept(weights: &[f32], mask: Option<&[bool]>) -> Vec<f32> {
     let keep = |at: usize| mask.is_none_or(|mask| mask.get(at).is_none_or(|keep| *keep));
     weights.iter().enumerate().map(|(at, w)| if keep(at) { *w } else { 0.0 }).collect()
 }
@@ -219,20 +212,19 @@ fn observe(
     network: &Network,
     batches: &mut dyn Iterator<Item = Tensor>,
 ) -> Result<Vec<Average>, TrainError> {
-    let averages = vec![Average::default(); network.layers.len()];
-    let mut observer = Observer { inference: Inference::new(network), averages };
+    let mut observer = Observer(vec![Average::default(); network.layers.len()]);
     for batch in batches {
         network.forward(batch, &mut observer)?;
     }
-    Ok(observer.averages)
+    Ok(observer.0)
 }
 
 impl Hooks for Tuning<'_> {
-    fn parameters(&mut self, layer: usize) -> (Tensor, Option<Tensor>) {
+    fn parameters(&mut self, layer: usize, _: &Layer) -> (Tensor, Option<Tensor>) {
         let slots = &self.slots[layer];
         let weights = &self.variables[slots.weights];
         let weights = match self.quantization {
-            Some(q) => Tensor::apply(RoundedWeights { bits: q.widths.weight_bits }, &[weights]),
+            Some(q) => rounded_weights(weights, q.widths.weight_bits),
             None => weights.clone(),
         };
         let bias = match slots.norm {
@@ -244,8 +236,8 @@ impl Hooks for Tuning<'_> {
 
     fn input(&mut self, layer: usize, values: &Tensor) -> Result<(), TrainError> {
         let weight = self.penalties[layer];
-        if weight > 0.0 && values.tracked() {
-            self.densities.push((Tensor::apply(Density, &[values]), weight as f32));
+        if weight > 0.0 && values.tracked {
+            self.densities.push((density(values), weight as f32));
         }
         Ok(())
     }
@@ -258,7 +250,7 @@ impl Hooks for Tuning<'_> {
             norm.average.add(&moments);
         }
         let (gain, shift) = (&self.variables[norm.gain], &self.variables[slots.shift]);
-        Tensor::apply(Normalize::new(&moments, norm.epsilon), &[&values, gain, shift])
+        normalize([&values, gain, shift], &moments, norm.epsilon)
     }
 
     fn limit(&mut self, stored: Option<usize>, bounds: [f32; 2], values: Tensor) -> Tensor {
@@ -274,7 +266,7 @@ impl Hooks for Tuning<'_> {
         if bounds == OPEN && grid.is_none() {
             return values;
         }
-        Tensor::apply(Activation { bounds, grid }, &[&values])
+        Activation { bounds, grid }.apply(&values)
     }
 }
 
@@ -285,7 +277,7 @@ pub(super) fn check_masks(network: &Network, masks: &Masks) -> Result<(), TrainE
             let problem = format!("mask for `{name}`, which is no layer with weights");
             return Err(TrainError::Settings(problem));
         };
-        check_count(&format!("mask values of `{name}`"), layer.weights.len(), mask.len())?;
+        check_count(&format!("mask values of `{name}`"), layer.weights.values.len(), mask.len())?;
     }
     Ok(())
 }
