@@ -4,11 +4,10 @@
 //! Bengio et al., "Estimating or Propagating Gradients Through Stochastic Neurons for Conditional
 //! Computation", 2013), as in Jacob et al. (CVPR 2018).
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::storage::{Reader, shaped, values};
+use super::tensor::Tensor;
 use pecan_net::quantize::{limit, weight_scale};
 
 /// Values of one piece of parallel work.
@@ -63,6 +62,17 @@ impl Activation {
         let most = most * (1.0 + f32::EPSILON * 4.0);
         [self.bounds[0].max(-most), self.bounds[1].min(most)]
     }
+
+    pub(super) fn apply(self, input: &Tensor) -> Tensor {
+        let mut output = vec![0f32; input.values.len()];
+        let pieces = output.par_chunks_mut(PIECE).zip(input.values.par_chunks(PIECE));
+        pieces.for_each(|(y, x)| apply(self, x, y));
+        Tensor::computed(output, input.dims, &[input], move |result, mut gradient| {
+            let pieces = result.inputs[0].values.par_chunks(PIECE);
+            gradient.par_chunks_mut(PIECE).zip(pieces).for_each(|(dx, x)| pass(self.open(), x, dx));
+            vec![gradient]
+        })
+    }
 }
 
 #[multiversion(targets("x86_64+avx2"))]
@@ -75,11 +85,11 @@ fn apply(activation: Activation, x: &[f32], y: &mut [f32]) {
     }
 }
 
-/// The gradient `dy` where `x` is within the limits.
+/// Leaves the gradient where `x` is within the limits.
 #[multiversion(targets("x86_64+avx2"))]
-fn pass([low, high]: [f32; 2], x: &[f32], dy: &[f32], dx: &mut [f32]) {
-    for (dx, (x, dy)) in dx.iter_mut().zip(x.iter().zip(dy)) {
-        *dx = if (*x > low) & (*x < high) { *dy } else { 0.0 };
+fn pass([low, high]: [f32; 2], x: &[f32], gradient: &mut [f32]) {
+    for (gradient, x) in gradient.iter_mut().zip(x) {
+        *gradient = if (*x > low) & (*x < high) { *gradient } else { 0.0 };
     }
 }
 
@@ -98,59 +108,15 @@ fn largest(activation: Activation, values: &[f32]) -> f32 {
     most.into_iter().chain(rest).fold(0.0, larger)
 }
 
-impl CustomOp1 for Activation {
-    fn name(&self) -> &'static str {
-        "activation"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let x = values(storage, layout)?;
-        let mut output = vec![0f32; x.len()];
-        output.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).for_each(|(y, x)| {
-            apply(*self, x, y);
-        });
-        Ok((CpuStorage::F32(output), layout.shape().clone()))
-    }
-
-    fn bwd(&self, input: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let (x, dy) = (Reader::new(input), Reader::new(gradient));
-        let (x, dy) = (x.values()?, dy.values()?);
-        let [low, high] = self.open();
-        let mut down = vec![0f32; x.len()];
-        let pieces = x.par_chunks(PIECE).zip(dy.par_chunks(PIECE));
-        down.par_chunks_mut(PIECE).zip(pieces).for_each(|(dx, (x, dy))| {
-            pass([low, high], x, dy, dx);
-        });
-        Ok(Some(shaped(down, input)?))
-    }
-}
-
 /// Weights rounded to integers of `bits`, with one scale per row (output channel), which is that of quantization. The
 /// gradient passes unchanged, also where a weight of few bits is limited: it can come back.
 ///
 /// Quantization widens the scale of a channel whose bias exceeds what its products can sum up to; that is
 /// left out here, for there the weights hardly matter.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RoundedWeights {
-    pub(super) bits: usize,
-}
-
-impl CustomOp1 for RoundedWeights {
-    fn name(&self) -> &'static str {
-        "rounded-weights"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let weights = values(storage, layout)?;
-        let rows = layout.dims().first().copied().unwrap_or(1).max(1);
-        let mut output = weights.to_vec();
-        round_rows(&mut output, rows, self.bits);
-        Ok((CpuStorage::F32(output), layout.shape().clone()))
-    }
-
-    fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(gradient.clone()))
-    }
+pub(super) fn rounded_weights(weights: &Tensor, bits: usize) -> Tensor {
+    let mut values = weights.values.clone();
+    round_rows(&mut values, weights.dims[0], bits);
+    Tensor::computed(values, weights.dims, &[weights], |_, gradient| vec![gradient])
 }
 
 /// Rounds `[rows]...` weights to integers of `bits`, with one scale per row.
@@ -164,21 +130,16 @@ pub(super) fn round_rows(weights: &mut [f32], rows: usize, bits: usize) {
 }
 
 /// Largest magnitude of a tensor's values within `bounds`, or the magnitude that `percent` of them do not exceed.
-pub(super) fn range(tensor: &Tensor, bounds: [f32; 2], percent: Option<f64>) -> Result<f32> {
-    let reader = Reader::new(tensor);
-    let all = reader.values()?;
+pub(super) fn range(all: &[f32], bounds: [f32; 2], percent: Option<f64>) -> f32 {
     let limit = Activation { bounds, grid: None };
     let Some(percent) = percent else {
-        return Ok(all
-            .par_chunks(PIECE)
-            .map(|piece| largest(limit, piece))
-            .reduce(|| 0.0, f32::max));
+        return all.par_chunks(PIECE).map(|piece| largest(limit, piece)).reduce(|| 0.0, f32::max);
     };
     let mut magnitudes: Vec<f32> = all.iter().map(|v| limit.limited(*v).abs()).collect();
     let rank = (magnitudes.len() as f64 * percent / 100.0).ceil() as usize;
     let at = rank.clamp(1, magnitudes.len().max(1)) - 1;
     if magnitudes.is_empty() {
-        return Ok(0.0);
+        return 0.0;
     }
-    Ok(*magnitudes.select_nth_unstable_by(at, f32::total_cmp).1)
+    *magnitudes.select_nth_unstable_by(at, f32::total_cmp).1
 }

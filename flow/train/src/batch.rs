@@ -1,12 +1,13 @@
 //! Batches: which samples, varied how, as a tensor.
 
-use candle_core::{Device, Result as Computed, Tensor};
 use pecan_ir::layer::Shape;
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use super::tensor::Tensor;
 
 /// A random change of an input that leaves its meaning. Inputs of one row are not images and stay as they
 /// are.
@@ -20,7 +21,7 @@ pub enum Augmentation {
 }
 
 /// `samples`, each in channel, row, column order, as `[C][B][H][W]`.
-pub(super) fn assemble(shape: Shape, samples: &[&[f32]]) -> Computed<Tensor> {
+pub(super) fn assemble(shape: Shape, samples: &[&[f32]]) -> Tensor {
     let plane = shape.height * shape.width;
     let mut values = vec![0f32; shape.len() * samples.len()];
     values.par_chunks_mut((plane * samples.len()).max(1)).enumerate().for_each(|(c, channel)| {
@@ -28,8 +29,7 @@ pub(super) fn assemble(shape: Shape, samples: &[&[f32]]) -> Computed<Tensor> {
             target.copy_from_slice(&sample[c * plane..][..plane]);
         }
     });
-    let dims = (shape.channels, samples.len(), shape.height, shape.width);
-    Tensor::from_vec(values, dims, &Device::Cpu)
+    Tensor::new(values, [shape.channels, samples.len(), shape.height, shape.width])
 }
 
 /// `sample` with left and right exchanged; inputs of one row are no images and stay as they are.
@@ -163,8 +163,7 @@ mod tests {
     #[test]
     fn samples_lie_channel_first() {
         let (a, b) = ([1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]);
-        let batch = assemble(Shape::new(2, 1, 2), &[&a, &b]).unwrap();
-        let flat = batch.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        assert_eq!(flat, [1.0, 2.0, 5.0, 6.0, 3.0, 4.0, 7.0, 8.0]);
+        let batch = assemble(Shape::new(2, 1, 2), &[&a, &b]);
+        assert_eq!(batch.values, [1.0, 2.0, 5.0, 6.0, 3.0, 4.0, 7.0, 8.0]);
     }
 }

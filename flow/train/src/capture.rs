@@ -4,21 +4,20 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use candle_core::{Device, Result as Computed, Tensor, Var};
 use rand::seq::index;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::arrange::sum;
 use super::batch::assemble;
 use super::error::TrainError;
-use super::infer::Inference;
 use super::layer::Layer;
 use super::loss::{Targets, log_softmax, loss, sample};
 use super::network::{Hooks, Network};
 use super::sensitivity::squared_gradients;
 use super::settings::{check_count, check_inputs, check_labels};
 use super::statistics::{LayerStatistics, Sums};
-use super::storage::Reader;
+use super::tensor::{Tensor, trace};
 use pecan_net::graph::Graph;
 
 /// Samples of one pass.
@@ -56,13 +55,12 @@ pub fn captures(
     if let Some(labels) = capture.labels {
         check_labels(&network, capture.inputs.len(), labels)?;
     }
-    let mut teacher = match capture.teacher {
+    let teacher = match capture.teacher {
         Some(graph) => Some(teacher_of(&network, graph)?),
         None => None,
     };
     let mut pass = Pass {
         network: &network,
-        inference: Inference::new(&network)?,
         chosen: Vec::new(),
         outputs: Vec::new(),
         sums: network.layers.iter().map(|l| Sums::new(l, capture.teacher.is_some())).collect(),
@@ -73,10 +71,10 @@ pub fn captures(
     for start in (0..capture.inputs.len()).step_by(BATCH) {
         let range = start..(start + BATCH).min(capture.inputs.len());
         pass.chosen = choose(&network, capture, range.clone(), &mut rng);
-        let batch = assemble(network.input_shape, &capture.inputs[range.clone()])?;
-        if let Some((teacher, inference)) = &mut teacher {
+        let batch = assemble(network.input_shape, &capture.inputs[range.clone()]);
+        if let Some(teacher) = &teacher {
             let outputs = vec![Vec::new(); network.layers.len()];
-            let mut hooks = Outputs { inference, chosen: &pass.chosen, outputs };
+            let mut hooks = Outputs { chosen: &pass.chosen, outputs };
             teacher.forward(batch.clone(), &mut hooks)?;
             pass.outputs = hooks.outputs;
         }
@@ -91,7 +89,7 @@ pub fn captures(
     Ok(layers.map(|(l, sums)| (l.name.clone(), sums.finish(l, capture, samples))).collect())
 }
 
-fn teacher_of(network: &Network, graph: &Graph) -> Result<(Network, Inference), TrainError> {
+fn teacher_of(network: &Network, graph: &Graph) -> Result<Network, TrainError> {
     let teacher = Network::new(graph)?;
     check_count("layers of the teacher", network.layers.len(), teacher.layers.len())?;
     for (own, other) in network.layers.iter().zip(&teacher.layers) {
@@ -104,8 +102,7 @@ fn teacher_of(network: &Network, graph: &Graph) -> Result<(Network, Inference), 
             });
         }
     }
-    let inference = Inference::new(&teacher)?;
-    Ok((teacher, inference))
+    Ok(teacher)
 }
 
 /// For every layer, positions in the batch of the samples `range`, in rising order.
@@ -132,32 +129,23 @@ fn choose(
 
 /// Outputs of the teacher's layers at the chosen positions, `[outputs][positions]`.
 struct Outputs<'a> {
-    inference: &'a mut Inference,
     chosen: &'a [Vec<usize>],
     outputs: Vec<Vec<f32>>,
 }
 
 impl Hooks for Outputs<'_> {
-    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)> {
-        self.inference.parameters(layer)
-    }
-
-    fn output(&mut self, layer: usize, values: Tensor) -> Computed<Tensor> {
-        let (channels, ..) = values.dims4()?;
-        {
-            let reader = Reader::new(&values);
-            let rows = reader.values()?.chunks((values.elem_count() / channels.max(1)).max(1));
-            let chosen = &self.chosen[layer];
-            self.outputs[layer] = rows.flat_map(|row| chosen.iter().map(|&at| row[at])).collect();
-        }
-        Ok(values)
+    fn output(&mut self, layer: usize, values: Tensor) -> Tensor {
+        let (all, [channels, ..]) = (&values.values, values.dims);
+        let rows = all.chunks((all.len() / channels.max(1)).max(1));
+        let chosen = &self.chosen[layer];
+        self.outputs[layer] = rows.flat_map(|row| chosen.iter().map(|&at| row[at])).collect();
+        values
     }
 }
 
 /// The network's own pass.
 struct Pass<'a> {
     network: &'a Network,
-    inference: Inference,
     /// Positions of this batch, by layer.
     chosen: Vec<Vec<usize>>,
     /// The teacher's outputs there, by layer.
@@ -166,28 +154,24 @@ struct Pass<'a> {
     /// What the layer in work reads.
     input: Option<Tensor>,
     /// Zeros that are added to every layer's output, to get the gradient there; layer, what it reads, and variable.
-    probes: Option<Vec<(usize, Tensor, Var)>>,
+    probes: Option<Vec<(usize, Tensor, Tensor)>>,
 }
 
 impl Hooks for Pass<'_> {
-    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)> {
-        self.inference.parameters(layer)
-    }
-
-    fn input(&mut self, layer: usize, values: &Tensor) -> Computed<()> {
-        self.input = self.probes.is_some().then(|| values.detach());
+    fn input(&mut self, layer: usize, values: &Tensor) -> Result<(), TrainError> {
+        self.input = self.probes.is_some().then(|| values.clone());
         let outputs = self.outputs.get(layer).map_or(&[][..], Vec::as_slice);
         self.sums[layer].add(&self.network.layers[layer], values, &self.chosen[layer], outputs)
     }
 
-    fn output(&mut self, layer: usize, values: Tensor) -> Computed<Tensor> {
+    fn output(&mut self, layer: usize, values: Tensor) -> Tensor {
         let (Some(probes), Some(input)) = (&mut self.probes, self.input.take()) else {
-            return Ok(values);
+            return values;
         };
-        let probe = Var::zeros(values.shape(), values.dtype(), &Device::Cpu)?;
-        let values = (values + probe.as_tensor())?;
+        let probe = Tensor::variable(vec![0.0; values.values.len()], values.dims);
+        let values = sum(&values, &probe);
         probes.push((layer, input, probe));
-        Ok(values)
+        values
     }
 }
 
@@ -199,17 +183,16 @@ impl Pass<'_> {
         batch: usize,
         labels: Option<&[usize]>,
         rng: &mut ChaCha8Rng,
-    ) -> Computed<()> {
+    ) -> Result<(), TrainError> {
         let labels = match labels {
             Some(labels) => labels.to_vec(),
-            None => draw(Reader::new(logits).values()?, batch, rng),
+            None => draw(&logits.values, batch, rng),
         };
         let targets = Targets { labels: Some((1.0, labels)), teacher: None };
-        let slope = loss(Reader::new(logits).values()?, batch, &targets).gradient;
-        let slope = Tensor::from_vec(slope, logits.shape(), &Device::Cpu)?;
-        let gradients = (logits * slope)?.sum_all()?.backward()?;
+        let slope = loss(&logits.values, batch, &targets).gradient;
+        let gradients = trace(vec![(logits, slope)]);
         for (layer, input, probe) in self.probes.iter_mut().flat_map(|probes| probes.drain(..)) {
-            let Some(gradient) = gradients.get(&probe) else { continue };
+            let Some(gradient) = gradients.get(&probe.key()) else { continue };
             let sums = &mut self.sums[layer];
             let layer = &self.network.layers[layer];
             let squares = squared_gradients(layer, &input, gradient, &sums.mean())?;

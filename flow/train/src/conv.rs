@@ -9,12 +9,11 @@
 
 use std::ops::Range;
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape as Dims, Tensor};
 use rayon::prelude::*;
 
 use super::geometry::{Geometry, split};
 use super::product;
-use super::storage::{Reader, shaped, values};
+use super::tensor::Tensor;
 
 /// Least columns of one part of the work: enough for the matrix product to be efficient.
 const COLUMNS: usize = 512;
@@ -25,13 +24,6 @@ pub(super) struct Convolution {
     pub(super) geometry: Geometry,
     pub(super) groups: usize,
     pub(super) outputs: usize,
-}
-
-/// Operands of a gradient.
-struct Backward<'a> {
-    input: &'a [f32],
-    weights: &'a [f32],
-    gradient: &'a [f32],
 }
 
 impl Convolution {
@@ -58,7 +50,7 @@ impl Convolution {
     fn forward(
         &self,
         part: usize,
-        [input, weights, bias]: [&[f32]; 3],
+        operands: &[&[f32]],
         columns: &mut Vec<f32>,
         target: Vec<&mut [f32]>,
     ) {
@@ -67,12 +59,11 @@ impl Convolution {
         let outputs = self.outputs / self.groups;
         columns.resize(inputs * width, 0.0);
         let mut product = vec![0f32; self.outputs * width];
-        for (row, bias) in product.chunks_mut(width).zip(bias) {
-            row.fill(*bias);
-        }
+        let bias = operands.get(2).copied().unwrap_or_default();
+        product.chunks_mut(width).zip(bias).for_each(|(row, bias)| row.fill(*bias));
         for group in 0..self.groups {
-            self.geometry.unfold(input, self.channels(group), images.clone(), columns);
-            let kernels = &weights[group * outputs * inputs..][..outputs * inputs];
+            self.geometry.unfold(operands[0], self.channels(group), images.clone(), columns);
+            let kernels = &operands[1][group * outputs * inputs..][..outputs * inputs];
             let rows = &mut product[group * outputs * width..][..outputs * width];
             product::add(kernels, columns, rows, [outputs, inputs, width]);
         }
@@ -87,7 +78,7 @@ impl Convolution {
     fn backward(
         &self,
         part: usize,
-        operands: &Backward<'_>,
+        [input, weights, gradient]: [&[f32]; 3],
         columns: &mut Vec<f32>,
         mut target: Vec<&mut [f32]>,
     ) -> Vec<f32> {
@@ -96,44 +87,31 @@ impl Convolution {
         let width = images.len() * positions;
         let outputs = self.outputs / self.groups;
         columns.resize(inputs * width, 0.0);
-        let rows = operands.gradient.chunks(self.geometry.batch * positions);
-        let mut gradient = Vec::with_capacity(self.outputs * width);
+        let rows = gradient.chunks(self.geometry.batch * positions);
+        let mut own = Vec::with_capacity(self.outputs * width);
         for row in rows {
-            gradient.extend_from_slice(&row[images.start * positions..images.end * positions]);
+            own.extend_from_slice(&row[images.start * positions..images.end * positions]);
         }
         let mut result = vec![0f32; self.outputs * inputs];
         for group in 0..self.groups {
             let channels = self.channels(group);
-            self.geometry.unfold(operands.input, channels.clone(), images.clone(), columns);
-            let rows = &gradient[group * outputs * width..][..outputs * width];
+            self.geometry.unfold(input, channels.clone(), images.clone(), columns);
+            let rows = &own[group * outputs * width..][..outputs * width];
             let kernels = group * outputs * inputs..(group + 1) * outputs * inputs;
             let sum = &mut result[kernels.clone()];
             product::add_by_transpose(rows, columns, sum, [outputs, width, inputs]);
             if !target.is_empty() {
-                let kernels = &operands.weights[kernels];
+                let kernels = &weights[kernels];
                 product::of_transpose(kernels, rows, columns, [inputs, outputs, width]);
                 self.geometry.fold(columns, &mut target[channels]);
             }
         }
         result
     }
-}
 
-impl CustomOp3 for Convolution {
-    fn name(&self) -> &'static str {
-        "convolution"
-    }
-
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-        s3: &CpuStorage,
-        l3: &Layout,
-    ) -> Result<(CpuStorage, Dims)> {
-        let operands = [values(s1, l1)?, values(s2, l2)?, values(s3, l3)?];
+    /// The operator on input, weights and, if there is one, bias.
+    pub(super) fn apply(self, operands: &[&Tensor]) -> Tensor {
+        let values: Vec<&[f32]> = operands.iter().map(|operand| &operand.values[..]).collect();
         let g = &self.geometry;
         let row = g.batch * g.positions();
         let mut output = vec![0f32; self.outputs * row];
@@ -141,40 +119,31 @@ impl CustomOp3 for Convolution {
             .into_par_iter()
             .enumerate()
             .for_each_init(Vec::new, |columns, (part, target)| {
-                self.forward(part, operands, columns, target);
+                self.forward(part, &values, columns, target);
             });
-        let dims = (self.outputs, g.batch, g.output[0], g.output[1]);
-        Ok((CpuStorage::F32(output), dims.into()))
+        let dims = [self.outputs, g.batch, g.output[0], g.output[1]];
+        Tensor::computed(output, dims, operands, move |result, gradient| {
+            self.gradients(&result.inputs, &gradient)
+        })
     }
 
-    fn bwd(
-        &self,
-        input: &Tensor,
-        weights: &Tensor,
-        bias: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+    fn gradients(&self, inputs: &[Tensor], gradient: &[f32]) -> Vec<Vec<f32>> {
         let g = &self.geometry;
-        let (x, w, dy) = (Reader::new(input), Reader::new(weights), Reader::new(gradient));
-        let operands =
-            Backward { input: x.values()?, weights: w.values()?, gradient: dy.values()? };
-        let mut down = vec![0f32; if input.track_op() { operands.input.len() } else { 0 }];
+        let operands = [&inputs[0].values, &inputs[1].values, gradient];
+        let mut down = vec![0f32; if inputs[0].tracked { operands[0].len() } else { 0 }];
         let row = g.batch * g.plane();
         let shares: Vec<Vec<f32>> = split(&mut down, row, self.images() * g.plane())
             .into_par_iter()
             .enumerate()
             .map_init(Vec::new, |columns, (part, target)| {
-                self.backward(part, &operands, columns, target)
+                self.backward(part, operands, columns, target)
             })
             .collect();
         let mut sum = vec![0f32; self.outputs * self.inputs()];
         for share in shares {
             sum.iter_mut().zip(share).for_each(|(sum, share)| *sum += share);
         }
-        let rows = operands.gradient.chunks(g.batch * g.positions());
-        let shift: Vec<f32> = rows.map(|row| row.iter().sum()).collect();
-        let down = input.track_op().then(|| shaped(down, input)).transpose()?;
-        Ok((down, Some(shaped(sum, weights)?), Some(shaped(shift, bias)?)))
+        let rows = gradient.chunks(g.batch * g.positions());
+        vec![down, sum, rows.map(|row| row.iter().sum()).collect()]
     }
 }

@@ -6,14 +6,9 @@
 //! Sparser Neural Network with Differentiable Scale-Invariant Sparsity Measures", ICLR 2020). The result is
 //! the mean over channels; channels of zeros count as 0.
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use super::storage::{Reader, shaped, values};
-
-/// The mean measure over the rows of `[C]...`, a scalar.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Density;
+use super::tensor::Tensor;
 
 /// Sum of magnitudes, sum of squares.
 fn sums(row: &[f32]) -> [f64; 2] {
@@ -23,29 +18,18 @@ fn sums(row: &[f32]) -> [f64; 2] {
     })
 }
 
-impl CustomOp1 for Density {
-    fn name(&self) -> &'static str {
-        "density"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let x = values(storage, layout)?;
-        let channels = layout.dims().first().copied().unwrap_or(1).max(1);
-        let row = (x.len() / channels).max(1);
-        let share = |row: &[f32]| match sums(row) {
-            [_, 0.0] => 0.0,
-            [sum, squares] => sum * sum / squares / row.len() as f64,
-        };
-        let shares: Vec<f64> = x.par_chunks(row).map(share).collect();
-        let mean = shares.iter().sum::<f64>() / channels as f64;
-        Ok((CpuStorage::F32(vec![mean as f32]), ().into()))
-    }
-
-    fn bwd(&self, input: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let (reader, factor) = (Reader::new(input), f64::from(gradient.to_scalar::<f32>()?));
-        let x = reader.values()?;
-        let channels = input.dim(0)?.max(1);
-        let row = (x.len() / channels).max(1);
+/// The mean measure over the rows of `[C]...`, a scalar.
+pub(super) fn density(input: &Tensor) -> Tensor {
+    let (x, channels) = (&input.values, input.dims[0].max(1));
+    let row = (x.len() / channels).max(1);
+    let share = |row: &[f32]| match sums(row) {
+        [_, 0.0] => 0.0,
+        [sum, squares] => sum * sum / squares / row.len() as f64,
+    };
+    let shares: Vec<f64> = x.par_chunks(row).map(share).collect();
+    let mean = shares.iter().sum::<f64>() / channels as f64;
+    Tensor::computed(vec![mean as f32], [1; 4], &[input], move |result, gradient| {
+        let (x, factor) = (&result.inputs[0].values, f64::from(gradient[0]));
         let mut down = vec![0f32; x.len()];
         down.par_chunks_mut(row).zip(x.par_chunks(row)).for_each(|(dx, x)| {
             let [sum, squares] = sums(x);
@@ -59,6 +43,6 @@ impl CustomOp1 for Density {
                 *dx = if *x == 0.0 { 0.0 } else { scale * x.signum() - slope * x };
             }
         });
-        Ok(Some(shaped(down, input)?))
-    }
+        vec![down]
+    })
 }

@@ -83,7 +83,7 @@ pub enum TrainError {
         /// File of the other network.
         other: String,
     },
-    /// The engine below failed.
+    /// Steps of a network do not fit together.
     #[error("tensor arithmetic: {0}")]
-    Engine(#[from] candle_core::Error),
+    Engine(String),
 }

@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use candle_core::{Result, bail};
 use multiversion::multiversion;
 use pecan_ir::layer::{Shape, Window};
 
+use super::error::TrainError;
 use pecan_net::op::inside;
 
 /// A window over a batch of feature maps.
@@ -30,11 +30,11 @@ struct Reach {
 }
 
 impl Geometry {
-    pub(super) fn new(input: Shape, window: Window, batch: usize) -> Result<Self> {
-        let Some(output) = window.output_size(input.height, input.width) else {
-            bail!("{window:?} does not fit {input:?}");
-        };
-        Ok(Self { input, window, output, batch })
+    pub(super) fn new(input: Shape, window: Window, batch: usize) -> Result<Self, TrainError> {
+        match window.output_size(input.height, input.width) {
+            Some(output) => Ok(Self { input, window, output, batch }),
+            None => Err(TrainError::Engine(format!("{window:?} does not fit {input:?}"))),
+        }
     }
 
     /// Values of one channel of one image.

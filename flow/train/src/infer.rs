@@ -1,13 +1,10 @@
 //! Fast inference on many samples.
 
-use candle_core::{Device, Result as Computed, Tensor};
-
 use super::batch::{assemble, mirror};
 use super::error::TrainError;
 use super::loss::sample;
 use super::network::{Hooks, Network};
 use super::settings::{check_inputs, check_labels};
-use super::storage::Reader;
 use pecan_net::graph::Graph;
 use pecan_net::op::argmax;
 
@@ -15,24 +12,9 @@ use pecan_net::op::argmax;
 const BATCH: usize = 64;
 
 /// Plain inference.
-pub(super) struct Inference(Vec<(Tensor, Tensor)>);
+pub(super) struct Inference;
 
-impl Inference {
-    pub(super) fn new(network: &Network) -> Computed<Self> {
-        let tensors = network.layers.iter().map(|layer| {
-            let weights = Tensor::from_slice(&layer.weights, layer.shape(), &Device::Cpu)?;
-            Ok((weights, Tensor::from_slice(&layer.bias, layer.bias.len(), &Device::Cpu)?))
-        });
-        Ok(Self(tensors.collect::<Computed<_>>()?))
-    }
-}
-
-impl Hooks for Inference {
-    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)> {
-        let (weights, bias) = &self.0[layer];
-        Ok((weights.clone(), Some(bias.clone())))
-    }
-}
+impl Hooks for Inference {}
 
 /// Outputs of `graph` before the host's operations (softmax), for each of `inputs` (in channel, row, column
 /// order). Sums are ordered otherwise than in [`Graph::forward`], so the last digits may differ.
@@ -42,10 +24,9 @@ impl Hooks for Inference {
 pub fn logits(graph: &Graph, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, TrainError> {
     let network = Network::new(graph)?;
     check_inputs(&network, inputs)?;
-    let mut hooks = Inference::new(&network)?;
     let mut result = Vec::with_capacity(inputs.len());
     for batch in inputs.chunks(BATCH) {
-        result.extend(forward(&network, batch, &mut hooks)?);
+        result.extend(forward(&network, batch)?);
     }
     Ok(result)
 }
@@ -76,13 +57,7 @@ pub fn accuracy(graph: &Graph, inputs: &[&[f32]], labels: &[usize]) -> Result<f6
 }
 
 /// Logits of one batch, by sample.
-pub(super) fn forward(
-    network: &Network,
-    batch: &[&[f32]],
-    hooks: &mut dyn Hooks,
-) -> Computed<Vec<Vec<f32>>> {
-    let output = network.forward(assemble(network.input_shape, batch)?, hooks)?;
-    let reader = Reader::new(&output);
-    let values = reader.values()?;
-    Ok((0..batch.len()).map(|at| sample(values, at, batch.len())).collect())
+pub(super) fn forward(network: &Network, batch: &[&[f32]]) -> Result<Vec<Vec<f32>>, TrainError> {
+    let output = network.forward(assemble(network.input_shape, batch), &mut Inference)?;
+    Ok((0..batch.len()).map(|at| sample(&output.values, at, batch.len())).collect())
 }

@@ -24,6 +24,7 @@
 //! by shapes, and partial sums are added in a fixed order.
 
 mod activation;
+mod arrange;
 mod batch;
 mod capture;
 mod conv;
@@ -42,7 +43,7 @@ mod product;
 mod sensitivity;
 mod settings;
 mod statistics;
-mod storage;
+mod tensor;
 mod tune;
 mod tuning;
 

@@ -3,13 +3,14 @@
 //! Activations lie as `[C][B][H][W]`, channels in front of the batch, so that a layer is one matrix
 //! product whose result needs no rearrangement.
 
-use candle_core::{Result as Computed, Tensor};
 use pecan_ir::layer::{Shape, Window};
 
 use super::activation::Activation;
+use super::arrange::{concat, reshape, sum};
 use super::error::TrainError;
 use super::layer::{Layer, columns, geometry};
 use super::pool::{Maximum, Mean};
+use super::tensor::Tensor;
 use pecan_net::graph::{Graph, Node};
 use pecan_net::op::{Lowering, Operator};
 
@@ -18,7 +19,7 @@ pub(super) const OPEN: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];
 
 /// What a step computes.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum StepOperation {
     /// Index into [`Network::layers`].
     Linear(usize),
     MaxPool(Window),
@@ -32,7 +33,7 @@ enum Kind {
 /// One node.
 #[derive(Debug)]
 struct Step {
-    kind: Kind,
+    kind: StepOperation,
     inputs: Vec<usize>,
     output: usize,
     shape: Shape,
@@ -42,7 +43,6 @@ struct Step {
 }
 
 /// A network up to the operations of the host.
-#[derive(Debug)]
 pub(super) struct Network {
     pub(super) origin: String,
     pub(super) layers: Vec<Layer>,
@@ -58,29 +58,25 @@ pub(super) struct Network {
 /// What a pass through the network does beside computing it.
 pub(super) trait Hooks {
     /// Weights and bias of a layer; no bias if [`Hooks::output`] adds it.
-    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)>;
+    fn parameters(&mut self, _layer: usize, own: &Layer) -> (Tensor, Option<Tensor>) {
+        (own.weights.clone(), Some(own.bias.clone()))
+    }
 
     /// Sees what a layer reads.
-    fn input(&mut self, _layer: usize, _values: &Tensor) -> Computed<()> {
+    fn input(&mut self, _layer: usize, _values: &Tensor) -> Result<(), TrainError> {
         Ok(())
     }
 
     /// Sees what a layer computes and may change it.
-    fn output(&mut self, _layer: usize, values: Tensor) -> Computed<Tensor> {
-        Ok(values)
+    fn output(&mut self, _layer: usize, values: Tensor) -> Tensor {
+        values
     }
 
     /// Limits values to `bounds`. `stored` numbers the tensors that lie in memory as integers.
-    fn limit(
-        &mut self,
-        _stored: Option<usize>,
-        bounds: [f32; 2],
-        values: Tensor,
-    ) -> Computed<Tensor> {
-        if bounds == OPEN {
-            Ok(values)
-        } else {
-            values.apply_op1(Activation { bounds, grid: None })
+    fn limit(&mut self, _stored: Option<usize>, bounds: [f32; 2], values: Tensor) -> Tensor {
+        match bounds == OPEN {
+            true => values,
+            false => Activation { bounds, grid: None }.apply(&values),
         }
     }
 }
@@ -152,36 +148,38 @@ impl Network {
                 let [input] = node.inputs[..] else {
                     return Err(self.fail(node, "expected 1 data input".into()));
                 };
+                let outputs = shape.channels;
+                let inputs = linear.weights.len() / outputs.max(1);
                 self.layers.push(Layer {
                     name: node.name.clone(),
                     input: layout(input).unwrap_or(Shape::new(0, 0, 0)),
                     output: shape,
                     window,
                     groups,
-                    weights: linear.weights.clone(),
-                    bias: linear.bias.clone(),
+                    weights: Tensor::new(linear.weights.clone(), [outputs, inputs, 1, 1]),
+                    bias: Tensor::new(linear.bias.clone(), [linear.bias.len(), 1, 1, 1]),
                     inner: true,
                 });
-                Kind::Linear(self.layers.len() - 1)
+                StepOperation::Linear(self.layers.len() - 1)
             }
             Lowering::MaxPool(window) => {
                 stored = false;
-                Kind::MaxPool(window)
+                StepOperation::MaxPool(window)
             }
             Lowering::Average { window, divisor } => {
                 stored = divisor != 1;
-                Kind::Average(window, divisor)
+                StepOperation::Average(window, divisor)
             }
-            Lowering::Add => Kind::Add,
-            Lowering::Concat => Kind::Concat,
+            Lowering::Add => StepOperation::Add,
+            Lowering::Concat => StepOperation::Concat,
             Lowering::Clamp(limits) => {
                 bounds = limits;
                 stored = false;
-                Kind::Same
+                StepOperation::Same
             }
             Lowering::Alias => {
                 stored = false;
-                Kind::Same
+                StepOperation::Same
             }
             Lowering::Unsupported(reason) => return Err(self.fail(node, reason)),
             Lowering::Host(_) => return Err(self.fail(node, "an operation of the host".into())),
@@ -204,13 +202,13 @@ impl Network {
         (self.input_shape, self.outputs) = (input, output.len());
         self.move_behind_limits();
         let mut result = self.logits;
-        for step in self.steps.iter().rev().filter(|s| matches!(s.kind, Kind::Same)) {
+        for step in self.steps.iter().rev().filter(|s| matches!(s.kind, StepOperation::Same)) {
             if step.output == result && step.bounds == OPEN {
                 result = step.inputs[0];
             }
         }
         for step in &self.steps {
-            if let (Kind::Linear(layer), true) = (step.kind, step.output == result) {
+            if let (StepOperation::Linear(layer), true) = (step.kind, step.output == result) {
                 self.layers[layer].inner = false;
             }
         }
@@ -228,8 +226,8 @@ impl Network {
             let mut readers =
                 (0..self.steps.len()).filter(|&s| self.steps[s].inputs.contains(&tensor));
             let (Some(next), None) = (readers.next(), readers.next()) else { continue };
-            let limit =
-                matches!(self.steps[next].kind, Kind::Same) && self.steps[next].bounds != OPEN;
+            let limit = matches!(self.steps[next].kind, StepOperation::Same)
+                && self.steps[next].bounds != OPEN;
             // Steps are in order of execution, so a chain of limits is followed to its end.
             if limit && tensor != self.logits {
                 self.steps[at].stored = false;
@@ -244,10 +242,14 @@ impl Network {
     }
 
     /// Logits `[outputs][B]` of an input `[C][B][H][W]`.
-    pub(super) fn forward(&self, input: Tensor, hooks: &mut dyn Hooks) -> Computed<Tensor> {
-        let batch = input.dim(1)?;
+    pub(super) fn forward(
+        &self,
+        input: Tensor,
+        hooks: &mut dyn Hooks,
+    ) -> Result<Tensor, TrainError> {
+        let [_, batch, ..] = input.dims;
         let mut tensors: Vec<Option<Tensor>> = vec![None; self.tensors];
-        tensors[self.input] = Some(hooks.limit(Some(0), OPEN, input)?);
+        tensors[self.input] = Some(hooks.limit(Some(0), OPEN, input));
         let mut stored = 0;
         for step in &self.steps {
             let inputs: Vec<&Tensor> =
@@ -255,13 +257,17 @@ impl Network {
             let value = self.compute(step, &inputs, batch, hooks)?;
             stored += usize::from(step.stored);
             let number = step.stored.then_some(stored);
-            tensors[step.output] = Some(hooks.limit(number, step.bounds, value)?);
+            tensors[step.output] = Some(hooks.limit(number, step.bounds, value));
         }
         match tensors.swap_remove(self.logits) {
             // `[C][B][H][W]` to `[C H W][B]`.
-            Some(logits) => columns(&logits),
-            None => candle_core::bail!("{}: the output is not computed", self.origin),
+            Some(logits) => Ok(columns(&logits)),
+            None => Err(self.broken("the output is not computed")),
         }
+    }
+
+    fn broken(&self, problem: &str) -> TrainError {
+        TrainError::Engine(format!("{}: {problem}", self.origin))
     }
 
     fn compute(
@@ -270,37 +276,35 @@ impl Network {
         inputs: &[&Tensor],
         batch: usize,
         hooks: &mut dyn Hooks,
-    ) -> Computed<Tensor> {
+    ) -> Result<Tensor, TrainError> {
         let Some(&first) = inputs.first() else {
-            candle_core::bail!("{}: a node reads what is not computed", self.origin)
+            return Err(self.broken("a node reads what is not computed"));
         };
-        match step.kind {
-            Kind::Linear(layer) => {
+        Ok(match step.kind {
+            StepOperation::Linear(layer) => {
                 hooks.input(layer, first)?;
-                let (weights, bias) = hooks.parameters(layer)?;
-                let values = self.layers[layer].apply(first, &weights, bias.as_ref())?;
+                let own = &self.layers[layer];
+                let (weights, bias) = hooks.parameters(layer, own);
+                let values = own.apply(first, &weights, bias.as_ref())?;
                 hooks.output(layer, values)
             }
-            Kind::MaxPool(window) => first.apply_op1(Maximum(geometry(first, window)?)),
-            Kind::Average(window, divisor) => {
+            StepOperation::MaxPool(window) => Maximum(geometry(first, window)?).apply(first),
+            StepOperation::Average(window, divisor) => {
                 let geometry = geometry(first, window)?;
-                first.apply_op1(Mean { geometry, divisor: divisor as f32 })
+                Mean { geometry, divisor: divisor as f32 }.apply(first)
             }
-            Kind::Add => match inputs {
-                [a, b] => *a + *b,
-                _ => candle_core::bail!("{} summands; expected 2", inputs.len()),
+            StepOperation::Add => match inputs {
+                [a, b] if a.dims == b.dims => sum(a, b),
+                _ => return Err(self.broken("a sum is not one of two tensors of one shape")),
             },
-            Kind::Concat => Tensor::cat(inputs, 0),
-            Kind::Same => {
-                let (c, _, h, w) = first.dims4()?;
+            StepOperation::Concat => concat(inputs),
+            StepOperation::Same => {
                 let Shape { channels, height, width } = step.shape;
-                if [c, h, w] == [channels, height, width] {
-                    return Ok(first.clone());
+                match [channels, batch, height, width] {
+                    dims if dims == first.dims => first.clone(),
+                    dims => reshape(first, dims),
                 }
-                // Values keep their order within an image, whose channels are apart here.
-                let images = first.transpose(0, 1)?.reshape((batch, channels, height, width))?;
-                images.transpose(0, 1)?.contiguous()
             }
-        }
+        })
     }
 }

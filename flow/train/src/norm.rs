@@ -1,12 +1,11 @@
 //! Batch normalization (Ioffe, Szegedy: "Batch Normalization: Accelerating Deep Network Training by
 //! Reducing Internal Covariate Shift", ICML 2015) over the rows of `[C][B][H][W]`.
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::product::dot;
-use super::storage::{Reader, shaped, values};
+use super::tensor::Tensor;
 
 /// Mean and variance of each channel.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,10 +36,8 @@ fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f64 {
 
 impl Moments {
     /// Moments of the rows of `[C]...`.
-    pub(super) fn of(tensor: &Tensor) -> Result<Self> {
-        let channels = tensor.dim(0)?;
-        let reader = Reader::new(tensor);
-        let all = reader.values()?;
+    pub(super) fn of(tensor: &Tensor) -> Self {
+        let ([channels, ..], all) = (tensor.dims, &tensor.values);
         let count = (all.len() / channels.max(1)).max(1);
         let rows: Vec<(f64, f64)> = all
             .par_chunks(count)
@@ -52,7 +49,7 @@ impl Moments {
             })
             .collect();
         let (mean, variance) = rows.into_iter().unzip();
-        Ok(Self { mean, variance })
+        Self { mean, variance }
     }
 }
 
@@ -85,24 +82,6 @@ impl Average {
     }
 }
 
-/// `(x - mean) * inverse * gain + shift` per channel, where mean and inverse deviation are those of `x`
-/// itself: the gradient takes that into account.
-pub(super) struct Normalize {
-    mean: Vec<f32>,
-    inverse: Vec<f32>,
-}
-
-impl Normalize {
-    /// For values with `moments`; `epsilon` is added to the variance.
-    pub(super) fn new(moments: &Moments, epsilon: f64) -> Self {
-        let inverse = |v: &f64| (1.0 / (v + epsilon).sqrt()) as f32;
-        Self {
-            mean: moments.mean.iter().map(|m| *m as f32).collect(),
-            inverse: moments.variance.iter().map(inverse).collect(),
-        }
-    }
-}
-
 /// `(x - mean) * scale + offset`.
 #[multiversion(targets("x86_64+avx2"))]
 fn affine(x: &[f32], y: &mut [f32], [mean, scale, offset]: [f32; 3]) {
@@ -115,69 +94,41 @@ fn back(u: &mut [f32], dy: &[f32], [scale, mean_dy, mean_dyu]: [f32; 3]) {
     u.iter_mut().zip(dy).for_each(|(u, dy)| *u = scale * (dy - mean_dy - *u * mean_dyu));
 }
 
-impl CustomOp3 for Normalize {
-    fn name(&self) -> &'static str {
-        "batch-normalization"
-    }
-
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-        s3: &CpuStorage,
-        l3: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (x, gain, shift) = (values(s1, l1)?, values(s2, l2)?, values(s3, l3)?);
-        let row = (x.len() / self.mean.len().max(1)).max(1);
-        let mut output = vec![0f32; x.len()];
-        output.par_chunks_mut(row).zip(x.par_chunks(row)).enumerate().for_each(|(c, (y, x))| {
-            let scale = gain[c] * self.inverse[c];
-            let offset = shift[c];
-            let mean = self.mean[c];
-            affine(x, y, [mean, scale, offset]);
-        });
-        Ok((CpuStorage::F32(output), l1.shape().clone()))
-    }
-
-    /// With `n` values per channel and `u = (x - mean) * inverse`: `dx = gain * inverse *
-    /// (dy - sum(dy) / n - u * sum(dy * u) / n)`.
-    fn bwd(
-        &self,
-        input: &Tensor,
-        gain: &Tensor,
-        shift: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (x, g, dy) = (Reader::new(input), Reader::new(gain), Reader::new(gradient));
-        let (x, g, dy) = (x.values()?, g.values()?, dy.values()?);
-        let row = (x.len() / self.mean.len().max(1)).max(1);
+/// `(x - mean) * inverse * gain + shift` per channel, where mean and inverse deviation are those of `x`
+/// itself, by its `moments`: the gradient takes that into account. `epsilon` is added to the variance.
+///
+/// With `n` values per channel and `u = (x - mean) * inverse`: `dx = gain * inverse *
+/// (dy - sum(dy) / n - u * sum(dy * u) / n)`.
+pub(super) fn normalize([x, gain, shift]: [&Tensor; 3], moments: &Moments, epsilon: f64) -> Tensor {
+    let inverse = |v: &f64| (1.0 / (v + epsilon).sqrt()) as f32;
+    let inverse: Vec<f32> = moments.variance.iter().map(inverse).collect();
+    let mean: Vec<f32> = moments.mean.iter().map(|m| *m as f32).collect();
+    let row = (x.values.len() / mean.len().max(1)).max(1);
+    let mut output = vec![0f32; x.values.len()];
+    let rows = output.par_chunks_mut(row).zip(x.values.par_chunks(row)).enumerate();
+    rows.for_each(|(c, (y, x))| {
+        affine(x, y, [mean[c], gain.values[c] * inverse[c], shift.values[c]]);
+    });
+    Tensor::computed(output, x.dims, &[x, gain, shift], move |result, gradient| {
+        let [x, gain] = [0, 1].map(|at| &result.inputs[at].values);
         let mut down = vec![0f32; x.len()];
-        let rows = x.par_chunks(row).zip(dy.par_chunks(row));
+        let rows = x.par_chunks(row).zip(gradient.par_chunks(row));
         let sums: Vec<(f32, f32)> = down
             .par_chunks_mut(row)
             .zip(rows)
             .enumerate()
             .map(|(c, (dx, (x, dy)))| {
-                let (mean, inverse) = (self.mean[c], self.inverse[c]);
                 // `dx` serves as a buffer for the normalized values.
-                affine(x, dx, [mean, inverse, 0.0]);
+                affine(x, dx, [mean[c], inverse[c], 0.0]);
                 let sum_dy = sum(dy, |v| v) as f32;
                 let products = dx.chunks(BLOCK).zip(dy.chunks(BLOCK));
                 let sum_dyu = products.map(|(u, dy)| f64::from(dot(u, dy))).sum::<f64>() as f32;
                 let (mean_dy, mean_dyu) = (sum_dy / row as f32, sum_dyu / row as f32);
-                let scale = g[c] * inverse;
-                back(dx, dy, [scale, mean_dy, mean_dyu]);
+                back(dx, dy, [gain[c] * inverse[c], mean_dy, mean_dyu]);
                 (sum_dyu, sum_dy)
             })
             .collect();
         let (for_gain, for_shift) = sums.into_iter().unzip();
-        Ok((
-            Some(shaped(down, input)?),
-            Some(shaped(for_gain, gain)?),
-            Some(shaped(for_shift, shift)?),
-        ))
-    }
+        vec![down, for_gain, for_shift]
+    })
 }

@@ -7,6 +7,8 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::tensor::Dims;
+
 /// A rule for updates.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -52,7 +54,7 @@ impl Optimizer {
 #[derive(Clone, Debug)]
 pub(super) struct Parameter {
     pub(super) values: Vec<f32>,
-    pub(super) dims: Vec<usize>,
+    pub(super) dims: Dims,
     /// Which values remain; the others stay 0.
     mask: Option<Vec<bool>>,
     /// Whether weight decay applies.
@@ -68,7 +70,7 @@ impl Parameter {
     /// or of what they are added to. A tensor with a unit of 0 is not trained.
     pub(super) fn new(
         mut values: Vec<f32>,
-        dims: Vec<usize>,
+        dims: Dims,
         mask: Option<&[bool]>,
         decays: bool,
         unit: f32,
@@ -175,7 +177,7 @@ mod tests {
             let rule = Rule { optimizer, weight_decay: 0.0, norm: 5.0 };
             let mask = [true, true, false];
             let start = vec![4.0, -3.0, 9.0];
-            let mut parameters = [Parameter::new(start, vec![3], Some(&mask), true, 1.0)];
+            let mut parameters = [Parameter::new(start, [3, 1, 1, 1], Some(&mask), true, 1.0)];
             for step in 1..=400 {
                 let values = &parameters[0].values;
                 let gradient = vec![2.0 * (values[0] - 1.0), values[1] - 2.0, values[2] - 5.0];
@@ -196,7 +198,7 @@ mod tests {
             let solve = |unit: f32| {
                 let rule = Rule { optimizer, weight_decay: 1e-2, norm: 3.0 };
                 let start = vec![4.0 * unit, -3.0 * unit];
-                let mut parameters = [Parameter::new(start, vec![2], None, true, 0.5 * unit)];
+                let mut parameters = [Parameter::new(start, [2, 1, 1, 1], None, true, 0.5 * unit)];
                 for step in 1..=50 {
                     let values = &parameters[0].values;
                     let gradient = [values[0] / unit - 1.0, 8.0 * values[1] / unit - 2.0];

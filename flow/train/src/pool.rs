@@ -1,10 +1,9 @@
 //! Pooling as operators with gradients: every plane (one channel of one image) by itself.
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 use super::geometry::Geometry;
-use super::storage::{Reader, shaped, values};
+use super::tensor::{Dims, Tensor};
 
 /// Least planes of one piece of parallel work.
 const PLANES: usize = 16;
@@ -21,20 +20,14 @@ pub(super) struct Mean {
 }
 
 /// Computes every output plane from its input plane.
-fn forward(
-    geometry: &Geometry,
-    (storage, layout): (&CpuStorage, &Layout),
-    plane: impl Fn(&[f32], &mut [f32]) + Sync,
-) -> Result<(CpuStorage, Shape)> {
-    let (x, g) = (values(storage, layout)?, geometry);
+fn forward(g: &Geometry, x: &[f32], plane: impl Fn(&[f32], &mut [f32]) + Sync) -> (Vec<f32>, Dims) {
     let mut output = vec![0f32; g.input.channels * g.batch * g.positions()];
     output
         .par_chunks_mut(g.positions())
         .zip(x.par_chunks(g.plane()))
         .with_min_len(PLANES)
         .for_each(|(y, x)| plane(x, y));
-    let dims = (g.input.channels, g.batch, g.output[0], g.output[1]);
-    Ok((CpuStorage::F32(output), dims.into()))
+    (output, [g.input.channels, g.batch, g.output[0], g.output[1]])
 }
 
 impl Maximum {
@@ -67,28 +60,20 @@ impl Maximum {
             });
         }
     }
-}
 
-impl CustomOp1 for Maximum {
-    fn name(&self) -> &'static str {
-        "maximum"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        forward(&self.0, (storage, layout), |x, y| self.plane(x, y))
-    }
-
-    fn bwd(&self, input: &Tensor, result: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let (x, y, dy) = (Reader::new(input), Reader::new(result), Reader::new(gradient));
-        let (x, y, dy) = (x.values()?, y.values()?, dy.values()?);
-        let (plane, positions) = (self.0.plane(), self.0.positions());
-        let mut down = vec![0f32; x.len()];
-        let results = y.par_chunks(positions).zip(dy.par_chunks(positions));
-        down.par_chunks_mut(plane)
-            .zip(x.par_chunks(plane).zip(results))
-            .with_min_len(PLANES)
-            .for_each(|(dx, (x, (y, dy)))| self.back(x, y, dy, dx));
-        Ok(Some(shaped(down, input)?))
+    pub(super) fn apply(self, input: &Tensor) -> Tensor {
+        let (values, dims) = forward(&self.0, &input.values, |x, y| self.plane(x, y));
+        Tensor::computed(values, dims, &[input], move |result, gradient| {
+            let (x, y) = (&result.inputs[0].values, &result.values);
+            let (plane, positions) = (self.0.plane(), self.0.positions());
+            let mut down = vec![0f32; x.len()];
+            let results = y.par_chunks(positions).zip(gradient.par_chunks(positions));
+            down.par_chunks_mut(plane)
+                .zip(x.par_chunks(plane).zip(results))
+                .with_min_len(PLANES)
+                .for_each(|(dx, (x, (y, dy)))| self.back(x, y, dy, dx));
+            vec![down]
+        })
     }
 }
 
@@ -109,25 +94,17 @@ impl Mean {
             self.geometry.lines(tap, |to, from| self.geometry.add(&dy[from], &mut dx[to]));
         }
     }
-}
 
-impl CustomOp1 for Mean {
-    fn name(&self) -> &'static str {
-        "mean"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        forward(&self.geometry, (storage, layout), |x, y| self.plane(x, y))
-    }
-
-    fn bwd(&self, input: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let reader = Reader::new(gradient);
-        let dy = reader.values()?.par_chunks(self.geometry.positions());
-        let mut down = vec![0f32; input.elem_count()];
-        down.par_chunks_mut(self.geometry.plane())
-            .zip(dy)
-            .with_min_len(PLANES)
-            .for_each(|(dx, dy)| self.back(dy, dx));
-        Ok(Some(shaped(down, input)?))
+    pub(super) fn apply(self, input: &Tensor) -> Tensor {
+        let (values, dims) = forward(&self.geometry, &input.values, |x, y| self.plane(x, y));
+        let count = input.values.len();
+        Tensor::computed(values, dims, &[input], move |_, gradient| {
+            let mut down = vec![0f32; count];
+            down.par_chunks_mut(self.geometry.plane())
+                .zip(gradient.par_chunks(self.geometry.positions()))
+                .with_min_len(PLANES)
+                .for_each(|(dx, dy)| self.back(dy, dx));
+            vec![down]
+        })
     }
 }

@@ -1,13 +1,27 @@
-//! Matrix products on one core, for operators that divide their work by themselves.
+//! Matrix products: on one core, for operators that divide their work by themselves, and whole ones.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use multiversion::multiversion;
+use rayon::prelude::*;
 
 /// Up to so many rows, sums of rows are faster than the general product: depthwise convolutions.
 const FEW: usize = 3;
 
-fn view(values: &[f32], rows: usize, columns: usize) -> MatRef<'_, f32> {
+/// Terms of a sum that are added up one after the other; what they come to is added to the sum.
+const DEPTH: usize = 512;
+
+/// Up to so many rows and columns, sums are divided into parts of [`DEPTH`] and a rest; beyond, into equal parts.
+const SMALL: usize = 64;
+
+/// Up to so many results, sums over values that lie in a row are taken in lanes.
+const LINES: usize = 256;
+
+/// Multiplications that are worth more than one core.
+const WORK: usize = 1 << 19;
+
+/// `values` as a matrix, row by row.
+pub(super) fn view(values: &[f32], rows: usize, columns: usize) -> MatRef<'_, f32> {
     MatRef::from_row_major_slice(values, rows, columns)
 }
 
@@ -48,6 +62,100 @@ pub(super) fn of_transpose(a: &[f32], b: &[f32], c: &mut [f32], [m, k, n]: [usiz
         return;
     }
     product(Accum::Replace, view(a, k, m).transpose(), view(b, k, n), c);
+}
+
+/// `a b`, row by row. In which order a sum is added depends on the operands' shapes and on how they lie, not on the number of
+/// threads.
+pub(super) fn multiply(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f32> {
+    let (m, k, n) = (a.nrows(), a.ncols(), b.ncols());
+    let lines = a.col_stride() == 1 && b.row_stride() == 1;
+    let dot: fn(&[f32], &[f32]) -> f32 = match m.min(n) == 1 {
+        _ if lines && m * n <= LINES => in_lanes,
+        _ if k == 2 => |a, b| a[1] * b[1] + a[0] * b[0],
+        true if lines => in_many_lanes,
+        true => in_turn,
+        false => return in_parts(a, b),
+    };
+    let rows: Vec<Vec<f32>> = a.row_iter().map(|row| row.iter().copied().collect()).collect();
+    let columns: Vec<Vec<f32>> = b.col_iter().map(|c| c.iter().copied().collect()).collect();
+    rows.iter().flat_map(|row| columns.iter().map(move |column| dot(row, column))).collect()
+}
+
+/// `a b`, of every sum so many terms at a time.
+fn in_parts(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f32> {
+    let (m, k, n) = (a.nrows(), a.ncols(), b.ncols());
+    let depth = if m.max(n) <= SMALL { DEPTH } else { k.div_ceil(k.div_ceil(DEPTH).max(1)) };
+    let add = |(a, b, mut c): (MatRef<'_, f32>, MatRef<'_, f32>, MatMut<'_, f32>)| {
+        for start in (0..k).step_by(depth.max(1)) {
+            let depth = depth.min(k - start);
+            let (a, b) = (a.subcols(start, depth), b.subrows(start, depth));
+            match start {
+                0 => matmul(c.as_mut(), Accum::Replace, a, b, 1.0, Par::Seq),
+                // As for all depths, what is added is rounded before.
+                _ if depth == 1 => c += a * b,
+                _ => matmul(c.as_mut(), Accum::Add, a, b, 1.0, Par::Seq),
+            }
+        }
+    };
+    let cores = if m * k * n < WORK { 1 } else { rayon::current_num_threads() };
+    let parts = cores.min(m.max(n).div_ceil(16)).max(1);
+    let mut result = vec![0f32; m * n];
+    let c = MatMut::from_row_major_slice_mut(&mut result, m, n);
+    if n >= m {
+        let pairs = c.par_col_partition_mut(parts).zip(b.par_col_partition(parts));
+        pairs.for_each(|(c, b)| add((a, b, c)));
+    } else {
+        let pairs = c.par_row_partition_mut(parts).zip(a.par_row_partition(parts));
+        pairs.for_each(|(c, a)| add((a, b, c)));
+    }
+    result
+}
+
+/// Dot product with one sum.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn in_turn(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).fold(0.0, |sum, (x, y)| x.mul_add(*y, sum))
+}
+
+/// Adds the products of `a` and `b` to `sums` in turn; those behind the last whole round are left.
+#[inline(always)]
+fn add_rounds<'a, const N: usize>(
+    a: &'a [f32],
+    b: &'a [f32],
+    sums: &mut [f32; N],
+) -> [&'a [f32]; 2] {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<N>(), b.as_chunks::<N>());
+    for (x, y) in a.iter().zip(b) {
+        (0..N).for_each(|lane| sums[lane] = x[lane].mul_add(y[lane], sums[lane]));
+    }
+    [a_rest, b_rest]
+}
+
+/// Dot product with 8 partial sums for every 1024 terms.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn in_lanes(a: &[f32], b: &[f32]) -> f32 {
+    let of_line = |(a, b)| {
+        let mut sums = [0f32; 8];
+        let [a, b] = add_rounds(a, b, &mut sums);
+        let rest = sums.iter_mut().zip(a.iter().zip(b));
+        rest.for_each(|(sum, (x, y))| *sum = x.mul_add(*y, *sum));
+        let half = |lane: usize| sums[lane] + sums[lane + 4];
+        (half(0) + half(2)) + (half(1) + half(3))
+    };
+    a.chunks(1024).zip(b.chunks(1024)).map(of_line).sum()
+}
+
+/// Dot product with 64 partial sums, which become 8 for the rest.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn in_many_lanes(a: &[f32], b: &[f32]) -> f32 {
+    let mut many = [0f32; 64];
+    let [a, b] = add_rounds(a, b, &mut many);
+    let pair = |lane: usize| many[lane] + many[lane + 8];
+    let four = |lane: usize| pair(lane) + pair(lane + 16);
+    let mut sums: [f32; 8] = std::array::from_fn(|lane| four(lane) + four(lane + 32));
+    let [a, b] = add_rounds(a, b, &mut sums);
+    let sum = sums[1..].iter().fold(sums[0], |sum, next| sum + next);
+    a.iter().zip(b).fold(sum, |sum, (x, y)| x.mul_add(*y, sum))
 }
 
 /// `y += a x`; a factor of 0 (a pruned weight) costs nothing.

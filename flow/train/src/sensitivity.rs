@@ -1,12 +1,12 @@
 //! How much the loss minds errors of a layer's outputs.
 
-use candle_core::{Result as Computed, Tensor};
 use rayon::prelude::*;
 
+use super::error::TrainError;
 use super::geometry::Geometry;
 use super::layer::Layer;
 use super::product;
-use super::storage::Reader;
+use super::tensor::Tensor;
 
 /// By output channel, the sum over samples of the squared norm of the weights' gradient, with `mean` subtracted from the
 /// layer's inputs; `values` are these inputs, `gradient` that of each output position.
@@ -19,15 +19,13 @@ use super::storage::Reader;
 pub(super) fn squared_gradients(
     layer: &Layer,
     values: &Tensor,
-    gradient: &Tensor,
+    gradient: &[f32],
     mean: &[f64],
-) -> Computed<Vec<f64>> {
-    let batch = values.dim(1)?;
+) -> Result<Vec<f64>, TrainError> {
+    let (x, [_, batch, ..]) = (&values.values, values.dims);
     let geometry = Geometry::new(layer.input, layer.window, batch)?;
     let (positions, inputs) = (geometry.positions(), layer.inputs());
     let (outputs, groups) = (layer.output.channels, layer.groups);
-    let (x, g) = (Reader::new(values), Reader::new(gradient));
-    let (x, g) = (x.values()?, g.values()?);
     let per_group = outputs / groups;
     let of_sample = |sample: usize| {
         let mut columns = vec![0f32; inputs * positions];
@@ -42,7 +40,9 @@ pub(super) fn squared_gradients(
             let own = group * per_group..(group + 1) * per_group;
             let mut rows = Vec::with_capacity(per_group * positions);
             for output in own.clone() {
-                rows.extend_from_slice(&g[(output * batch + sample) * positions..][..positions]);
+                rows.extend_from_slice(
+                    &gradient[(output * batch + sample) * positions..][..positions],
+                );
             }
             let mut result = vec![0f32; per_group * inputs];
             product::add_by_transpose(&rows, &columns, &mut result, [per_group, positions, inputs]);

@@ -1,12 +1,13 @@
 //! Second moments and sensitivities of layers.
 
-use candle_core::{Device, Result as Computed, Tensor};
 use rayon::prelude::*;
 
 use super::capture::Capture;
+use super::error::TrainError;
 use super::geometry::Geometry;
 use super::layer::Layer;
-use super::storage::Reader;
+use super::product::{multiply, view};
+use super::tensor::Tensor;
 
 /// Measurements of one layer. With `x` the inputs of one output channel at one output position, in the
 /// order of its weights, padding as 0; expectations are means over the chosen positions.
@@ -49,7 +50,7 @@ pub(super) struct Sums {
 
 impl Sums {
     pub(super) fn new(layer: &Layer, teacher: bool) -> Self {
-        let (outputs, inputs) = layer.shape();
+        let (outputs, inputs) = (layer.output.channels, layer.inputs());
         let targets = if teacher { outputs } else { 0 };
         Self {
             gram: vec![0.0; layer.groups * inputs * inputs],
@@ -68,13 +69,12 @@ impl Sums {
         values: &Tensor,
         chosen: &[usize],
         outputs: &[f32],
-    ) -> Computed<()> {
+    ) -> Result<(), TrainError> {
         if chosen.is_empty() {
             return Ok(());
         }
-        let geometry = Geometry::new(layer.input, layer.window, values.dim(1)?)?;
-        let (reader, inputs, count) = (Reader::new(values), layer.inputs(), chosen.len());
-        let all = reader.values()?;
+        let geometry = Geometry::new(layer.input, layer.window, values.dims[1])?;
+        let (all, inputs, count) = (&values.values, layer.inputs(), chosen.len());
         let mut rows = vec![0f32; layer.groups * inputs * count];
         rows.par_chunks_mut(count)
             .enumerate()
@@ -87,15 +87,14 @@ impl Sums {
         }
         let per_group = layer.output.channels / layer.groups;
         for (group, x) in rows.chunks(inputs * count).enumerate() {
-            let x = Tensor::from_slice(x, (inputs, count), &Device::Cpu)?;
-            let transposed = x.t()?;
+            let x = view(x, inputs, count);
             let gram = &mut self.gram[group * inputs * inputs..][..inputs * inputs];
-            accumulate(&x.matmul(&transposed)?, gram)?;
+            accumulate(&multiply(x, x.transpose()), gram);
             if !outputs.is_empty() {
                 let y = &outputs[group * per_group * count..][..per_group * count];
-                let y = Tensor::from_slice(y, (per_group, count), &Device::Cpu)?;
+                let y = view(y, per_group, count);
                 let cross = &mut self.cross[group * per_group * inputs..][..per_group * inputs];
-                accumulate(&y.matmul(&transposed)?, cross)?;
+                accumulate(&multiply(y, x.transpose()), cross);
             }
         }
         self.positions += count;
@@ -148,8 +147,6 @@ impl Sums {
     }
 }
 
-fn accumulate(values: &Tensor, sum: &mut [f32]) -> Computed<()> {
-    let reader = Reader::new(values);
-    sum.par_iter_mut().zip(reader.values()?).for_each(|(sum, value)| *sum += value);
-    Ok(())
+fn accumulate(values: &[f32], sum: &mut [f32]) {
+    sum.par_iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
 }

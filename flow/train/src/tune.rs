@@ -1,21 +1,20 @@
 //! Training.
 
-use candle_core::{Device, Result as Computed, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::batch::{Order, assemble, augment};
 use super::error::TrainError;
 use super::fold::Folded;
-use super::infer::{Inference, forward, logits};
+use super::infer::{forward, logits};
 use super::loss::{Loss, Targets, loss};
 use super::network::Network;
 use super::optimizer::{Rule, schedule};
 use super::settings::{
     Distillation, Progress, Set, Settings, Summary, Teacher, check_count, check_inputs,
 };
-use super::storage::Reader;
-use super::tuning::{Tuning, check_masks};
+use super::tensor::{Tensor, trace};
+use super::tuning::{Tuning, check_masks, kept};
 use pecan_net::Masks;
 use pecan_net::graph::Graph;
 
@@ -36,7 +35,7 @@ enum Source<'a> {
     /// By sample.
     Computed(Vec<Vec<f32>>),
     /// Computed on the changed inputs of each step.
-    Network(Box<(Network, Inference)>),
+    Network(Box<Network>),
 }
 
 /// Random choices that do not disturb each other.
@@ -76,8 +75,8 @@ pub fn tune(
     set.check(&network, settings)?;
     check_masks(&network, masks)?;
     for layer in &mut network.layers {
-        let pairs = layer.weights.iter_mut().zip(masks.layer(&layer.name).into_iter().flatten());
-        pairs.filter(|(_, keep)| !**keep).for_each(|(weight, _)| *weight = 0.0);
+        let own = &layer.weights;
+        layer.weights = Tensor::new(kept(&own.values, masks.layer(&layer.name)), own.dims);
     }
     let measured = selection(set.inputs, settings);
     let batches =
@@ -193,34 +192,29 @@ impl<'a> Trainer<'a> {
         };
         let mirrored: Vec<bool> = changed.iter().map(|(_, mirrored)| *mirrored).collect();
         let targets = self.targets(&chosen, &inputs, &mirrored)?;
-        tuning.begin()?;
-        let logits = self.network.forward(assemble(shape, &inputs)?, tuning)?;
-        let loss = loss(Reader::new(&logits).values()?, inputs.len(), &targets);
-        // A sum whose gradient at the logits is that of the loss.
-        let slope = Tensor::from_slice(&loss.gradient, logits.shape(), &Device::Cpu)?;
-        let mut objective = (&logits * slope)?.sum_all()?;
-        if let Some(penalty) = tuning.penalty()? {
-            objective = (objective + penalty)?;
-        }
-        let gradients = objective.backward()?;
-        let values = tuning.variables().iter().map(|variable| match gradients.get(variable) {
-            Some(gradient) => Ok(Reader::new(gradient).values()?.to_vec()),
-            // The output does not depend on the parameter.
-            None => Ok(vec![0.0; variable.elem_count()]),
-        });
-        let values = values.collect::<Computed<_>>()?;
-        Ok((loss, values))
+        tuning.begin();
+        let logits = self.network.forward(assemble(shape, &inputs), tuning)?;
+        let loss = loss(&logits.values, inputs.len(), &targets);
+        let roots = std::iter::once((&logits, loss.gradient.clone())).chain(tuning.penalties());
+        let mut gradients = trace(roots.collect());
+        let values =
+            tuning.variables().iter().map(|variable| match gradients.remove(&variable.key()) {
+                Some(gradient) => gradient,
+                // The output does not depend on the parameter.
+                None => vec![0.0; variable.values.len()],
+            });
+        Ok((loss, values.collect()))
     }
 
     /// What the outputs for `inputs` shall be, which are the `chosen` samples, changed or not.
     fn targets(
-        &mut self,
+        &self,
         chosen: &[usize],
         inputs: &[&[f32]],
         mirrored: &[bool],
     ) -> Result<Targets, TrainError> {
         let by_sample = |all: &[Vec<f32>]| chosen.iter().map(|&at| all[at].clone()).collect();
-        let logits = match &mut self.source {
+        let logits = match &self.source {
             Source::None => None,
             Source::Given(logits) => Some(by_sample(logits)),
             Source::Computed(logits) => Some(by_sample(logits)),
@@ -230,10 +224,7 @@ impl<'a> Trainer<'a> {
                     pairs.map(|(&at, &mirrored)| both[usize::from(mirrored)][at].clone()).collect(),
                 )
             }
-            Source::Network(teacher) => {
-                let (network, hooks) = teacher.as_mut();
-                Some(forward(network, inputs, hooks)?)
-            }
+            Source::Network(teacher) => Some(forward(teacher, inputs)?),
         };
         let labels = self.set.labels.map(|all| chosen.iter().map(|&at| all[at]).collect());
         let teacher = self.settings.distillation.zip(logits).map(|(distillation, logits)| {
@@ -258,8 +249,7 @@ fn teacher<'a>(
     if settings.augmentation.is_empty() {
         return Ok(Source::Computed(logits(graph, set.inputs)?));
     }
-    let hooks = Inference::new(&teacher)?;
-    Ok(Source::Network(Box::new((teacher, hooks))))
+    Ok(Source::Network(Box::new(teacher)))
 }
 
 /// Sums over the steps of an epoch.

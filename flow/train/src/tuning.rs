@@ -1,17 +1,15 @@
 //! A network in training: its parameters, and what its passes do beside computing it.
 
-use candle_core::{Device, Result as Computed, Tensor, Var};
-
-use super::activation::{Activation, Grid, RoundedWeights, range, round_rows};
-use super::density::Density;
+use super::activation::{Activation, Grid, range, round_rows, rounded_weights};
+use super::density::density;
 use super::error::TrainError;
 use super::fold::{Folded, Norm};
-use super::infer::Inference;
 use super::layer::Layer;
 use super::network::{Hooks, Network, OPEN};
-use super::norm::{Average, Moments, Normalize};
+use super::norm::{Average, Moments, normalize};
 use super::optimizer::Parameter;
 use super::settings::{Quantization, Settings, check_count};
+use super::tensor::Tensor;
 use pecan_net::Masks;
 use pecan_net::quantize::Calibration;
 
@@ -42,27 +40,20 @@ pub(super) struct Tuning<'a> {
     /// Penalty by layer.
     penalties: Vec<f64>,
     /// The parameters as they take part in a pass.
-    variables: Vec<Var>,
-    /// Penalties of this pass.
-    collected: Vec<Tensor>,
+    variables: Vec<Tensor>,
+    /// Densities of this pass and the weights of their penalties.
+    densities: Vec<(Tensor, f32)>,
     /// Whether moments are to be averaged.
     measuring: bool,
 }
 
 /// Measures the moments of every layer's output in inference.
-struct Observer {
-    inference: Inference,
-    averages: Vec<Average>,
-}
+struct Observer(Vec<Average>);
 
 impl Hooks for Observer {
-    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)> {
-        self.inference.parameters(layer)
-    }
-
-    fn output(&mut self, layer: usize, values: Tensor) -> Computed<Tensor> {
-        self.averages[layer].add(&Moments::of(&values)?);
-        Ok(values)
+    fn output(&mut self, layer: usize, values: Tensor) -> Tensor {
+        self.0[layer].add(&Moments::of(&values));
+        values
     }
 }
 
@@ -72,8 +63,8 @@ impl<'a> Tuning<'a> {
         network: &'a Network,
         masks: &Masks,
         settings: &Settings,
-        batches: &mut dyn Iterator<Item = Computed<Tensor>>,
-    ) -> Computed<Self> {
+        batches: &mut dyn Iterator<Item = Tensor>,
+    ) -> Result<Self, TrainError> {
         let penalty = |layer: &Layer| settings.activation_penalty.get(&layer.name).copied();
         let mut tuning = Self {
             network,
@@ -83,7 +74,7 @@ impl<'a> Tuning<'a> {
             ranges: vec![0.0; network.stored()],
             penalties: network.layers.iter().map(|l| penalty(l).unwrap_or(0.0)).collect(),
             variables: Vec::new(),
-            collected: Vec::new(),
+            densities: Vec::new(),
             measuring: false,
         };
         let averages = observe(network, batches)?;
@@ -97,17 +88,18 @@ impl<'a> Tuning<'a> {
     /// Adds the parameters of a layer whose output has `moments`. Weights are trained in units of their root mean square,
     /// what is added to the output in units of the output's deviation: neither depends on what a value of 1 stands for.
     fn push(&mut self, layer: &Layer, mask: Option<&[bool]>, moments: &Moments, normalized: bool) {
-        let (outputs, inputs) = layer.shape();
+        let outputs = layer.output.channels;
         let first = self.parameters.len();
-        let unit = root_mean_square(&kept(&layer.weights, mask));
-        let dims = vec![outputs, inputs];
-        let weights = Parameter::new(layer.weights.clone(), dims, mask, true, unit);
+        let unit = root_mean_square(&kept(&layer.weights.values, mask));
+        let own = &layer.weights;
+        let weights = Parameter::new(own.values.clone(), own.dims, mask, true, unit);
         let unit = deviation(moments);
-        let vector = |values: Vec<f32>| Parameter::new(values, vec![outputs], None, false, unit);
+        let vector =
+            |values: Vec<f32>| Parameter::new(values, [outputs, 1, 1, 1], None, false, unit);
         self.parameters.push(weights);
         let norm = match normalized {
             false => {
-                self.parameters.push(vector(layer.bias.clone()));
+                self.parameters.push(vector(layer.bias.values.clone()));
                 None
             }
             true => {
@@ -121,38 +113,36 @@ impl<'a> Tuning<'a> {
     }
 
     /// Makes the parameters variables for the next passes.
-    pub(super) fn begin(&mut self) -> Computed<()> {
-        let variable = |p: &Parameter| Var::from_slice(&p.values, p.dims.as_slice(), &Device::Cpu);
-        self.variables = self.parameters.iter().map(variable).collect::<Computed<_>>()?;
-        self.collected.clear();
-        Ok(())
+    pub(super) fn begin(&mut self) {
+        let variable = |p: &Parameter| Tensor::variable(p.values.clone(), p.dims);
+        self.variables = self.parameters.iter().map(variable).collect();
+        self.densities.clear();
     }
 
     /// The variables, in the order of the parameters.
-    pub(super) fn variables(&self) -> &[Var] {
+    pub(super) fn variables(&self) -> &[Tensor] {
         &self.variables
     }
 
-    /// Sum of the last pass' penalties, if there are any.
-    pub(super) fn penalty(&self) -> Computed<Option<Tensor>> {
-        let [first, others @ ..] = &self.collected[..] else { return Ok(None) };
-        others.iter().try_fold(first.clone(), |sum, next| sum + next).map(Some)
+    /// What the last pass' penalties depend on, with the gradient of the penalties there.
+    pub(super) fn penalties(&self) -> impl Iterator<Item = (&Tensor, Vec<f32>)> {
+        self.densities.iter().map(|(density, weight)| (density, vec![*weight]))
     }
 
     /// Measures, over `batches`, the moments that folding takes.
     pub(super) fn measure(
         &mut self,
-        batches: &mut dyn Iterator<Item = Computed<Tensor>>,
-    ) -> Computed<()> {
-        self.begin()?;
+        batches: &mut dyn Iterator<Item = Tensor>,
+    ) -> Result<(), TrainError> {
+        self.begin();
         self.measuring = true;
         for norm in self.slots.iter_mut().filter_map(|slots| slots.norm.as_mut()) {
             norm.average = Average::default();
         }
         let network = self.network;
         for batch in batches {
-            network.forward(batch?, self)?;
-            self.collected.clear();
+            network.forward(batch, self)?;
+            self.densities.clear();
         }
         self.measuring = false;
         Ok(())
@@ -179,14 +169,14 @@ impl<'a> Tuning<'a> {
         layers.map(fold).collect()
     }
 
-    fn follow(&mut self, stored: usize, values: &Tensor, bounds: [f32; 2]) -> Computed<f32> {
-        let Some(Quantization { calibration, .. }) = self.quantization else { return Ok(0.0) };
+    fn follow(&mut self, stored: usize, values: &Tensor, bounds: [f32; 2]) -> f32 {
+        let Some(Quantization { calibration, .. }) = self.quantization else { return 0.0 };
         let percent = match calibration {
             // The input keeps its largest magnitude, as in calibration.
             Calibration::Percentile(percent) if stored > 0 => Some(percent),
             _ => None,
         };
-        let now = range(values, bounds, percent)?;
+        let now = range(&values.values, bounds, percent);
         let before = self.ranges[stored];
         let next = match percent {
             _ if before == 0.0 => now,
@@ -194,12 +184,12 @@ impl<'a> Tuning<'a> {
             Some(_) => (f64::from(before) * AVERAGING + f64::from(now) * (1.0 - AVERAGING)) as f32,
         };
         self.ranges[stored] = next;
-        Ok(next)
+        next
     }
 }
 
 /// The weights that a mask leaves; 0 for the others.
-fn kept(weights: &[f32], mask: Option<&[bool]>) -> Vec<f32> {
+pub(super) fn kept(weights: &[f32], mask: Option<&[bool]>) -> Vec<f32> {
     let keep = |at: usize| mask.is_none_or(|mask| mask.get(at).is_none_or(|keep| *keep));
     weights.iter().enumerate().map(|(at, w)| if keep(at) { *w } else { 0.0 }).collect()
 }
@@ -220,69 +210,63 @@ fn deviation(moments: &Moments) -> f32 {
 /// Moments of every layer's output over `batches`.
 fn observe(
     network: &Network,
-    batches: &mut dyn Iterator<Item = Computed<Tensor>>,
-) -> Computed<Vec<Average>> {
-    let averages = vec![Average::default(); network.layers.len()];
-    let mut observer = Observer { inference: Inference::new(network)?, averages };
+    batches: &mut dyn Iterator<Item = Tensor>,
+) -> Result<Vec<Average>, TrainError> {
+    let mut observer = Observer(vec![Average::default(); network.layers.len()]);
     for batch in batches {
-        network.forward(batch?, &mut observer)?;
+        network.forward(batch, &mut observer)?;
     }
-    Ok(observer.averages)
+    Ok(observer.0)
 }
 
 impl Hooks for Tuning<'_> {
-    fn parameters(&mut self, layer: usize) -> Computed<(Tensor, Option<Tensor>)> {
+    fn parameters(&mut self, layer: usize, _: &Layer) -> (Tensor, Option<Tensor>) {
         let slots = &self.slots[layer];
-        let weights = self.variables[slots.weights].as_tensor();
+        let weights = &self.variables[slots.weights];
         let weights = match self.quantization {
-            Some(q) => weights.apply_op1(RoundedWeights { bits: q.widths.weight_bits })?,
+            Some(q) => rounded_weights(weights, q.widths.weight_bits),
             None => weights.clone(),
         };
         let bias = match slots.norm {
             Some(_) => None,
-            None => Some(self.variables[slots.shift].as_tensor().clone()),
+            None => Some(self.variables[slots.shift].clone()),
         };
-        Ok((weights, bias))
+        (weights, bias)
     }
 
-    fn input(&mut self, layer: usize, values: &Tensor) -> Computed<()> {
+    fn input(&mut self, layer: usize, values: &Tensor) -> Result<(), TrainError> {
         let weight = self.penalties[layer];
-        if weight > 0.0 && values.track_op() {
-            self.collected.push((values.apply_op1(Density)? * weight)?);
+        if weight > 0.0 && values.tracked {
+            self.densities.push((density(values), weight as f32));
         }
         Ok(())
     }
 
-    fn output(&mut self, layer: usize, values: Tensor) -> Computed<Tensor> {
+    fn output(&mut self, layer: usize, values: Tensor) -> Tensor {
         let slots = &mut self.slots[layer];
-        let Some(norm) = &mut slots.norm else { return Ok(values) };
-        let moments = Moments::of(&values)?;
+        let Some(norm) = &mut slots.norm else { return values };
+        let moments = Moments::of(&values);
         if self.measuring {
             norm.average.add(&moments);
         }
         let (gain, shift) = (&self.variables[norm.gain], &self.variables[slots.shift]);
-        values.apply_op3(gain, shift, Normalize::new(&moments, norm.epsilon))
+        normalize([&values, gain, shift], &moments, norm.epsilon)
     }
 
-    fn limit(
-        &mut self,
-        stored: Option<usize>,
-        bounds: [f32; 2],
-        values: Tensor,
-    ) -> Computed<Tensor> {
+    fn limit(&mut self, stored: Option<usize>, bounds: [f32; 2], values: Tensor) -> Tensor {
         let grid = match (stored, self.quantization) {
             (Some(stored), Some(q)) => {
                 // The range is that of the limited values, which the bounds may cut off.
                 let most = bounds[0].abs().max(bounds[1].abs());
-                let range = self.follow(stored, &values, bounds)?.min(most);
+                let range = self.follow(stored, &values, bounds).min(most);
                 Grid::new(range, q.widths.activation_bits)
             }
             _ => None,
         };
         if bounds == OPEN && grid.is_none() {
-            return Ok(values);
+            return values;
         }
-        values.apply_op1(Activation { bounds, grid })
+        Activation { bounds, grid }.apply(&values)
     }
 }
 
@@ -293,7 +277,7 @@ pub(super) fn check_masks(network: &Network, masks: &Masks) -> Result<(), TrainE
             let problem = format!("mask for `{name}`, which is no layer with weights");
             return Err(TrainError::Settings(problem));
         };
-        check_count(&format!("mask values of `{name}`"), layer.weights.len(), mask.len())?;
+        check_count(&format!("mask values of `{name}`"), layer.weights.values.len(), mask.len())?;
     }
     Ok(())
 }
