@@ -7,6 +7,7 @@ use pecan_host::error::HostError;
 use pecan_ir::error::SimError;
 use pecan_ir::program::ProgramError;
 use pecan_ir::reference::NetworkError;
+use pecan_liberty::LibertyError;
 
 use pecan_energy::EnergyError;
 use pecan_map::MapError;
@@ -66,6 +67,9 @@ pub enum CalibrateError {
     /// Synthesis.
     #[error(transparent)]
     Tool(#[from] ToolError),
+    /// The cell library.
+    #[error(transparent)]
+    Liberty(#[from] LibertyError),
     /// Gate-level simulation.
     #[error(transparent)]
     Gate(#[from] GateError),

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use pecan_gate::liberty::sram;
-use pecan_gate::liberty::sram::Sram;
+use pecan_liberty::sram;
+use pecan_liberty::sram::Sram;
 
 use super::CalibrateError;
 use super::fit::{errors, fit};

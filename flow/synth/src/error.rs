@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use pecan_host::error::HostError;
 use pecan_rtl::emit::EmitError;
 
-use super::liberty::LibertyError;
 use super::process::ProcessError;
+use pecan_liberty::LibertyError;
 
 /// What can go wrong between a configuration and the reports of the tools.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@
 
 mod error;
 mod fpga;
-mod liberty;
+mod library;
 mod process;
 mod sram;
 mod sta;
@@ -15,7 +15,7 @@ mod yosys;
 
 pub use error::ToolError;
 pub use fpga::{Device, Family, FpgaReport, map_to_fpga};
-pub use liberty::{CellInfo, CellKind, LibertyError, Library};
+pub use library::{CellInfo, CellKind, Library};
 pub use process::{ClockGate, LibertySearch, Process, ProcessError, Sizing, Tie, Timing, Wire};
 pub use sram::{Macro, Placement, macros, place};
 pub use sta::{TimingReport, timing};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::Result;
-use super::liberty::Library;
+use super::library::Library;
 use super::synth::MemoryReport;
 
 /// A macro of the library.

@@ -7,8 +7,8 @@ use super::GateDesign;
 use super::activity::Activity;
 use super::elaborate::NONE;
 use super::energies::ScopeEnergy;
-use super::liberty::Library;
 use super::model::{CLOCK_GATE, FLOP, GATE, Unit};
+use pecan_liberty::Library;
 
 impl GateDesign {
     /// Energies in pJ by module instance, in the order of [`Self::scopes`], from average activity.

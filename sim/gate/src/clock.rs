@@ -3,7 +3,7 @@
 use super::connect::Loads;
 use super::elaborate::{Flat, NONE};
 use super::error::{GateError, Result};
-use super::liberty::{CellFunction, Library, Truth};
+use pecan_liberty::{CellFunction, Library, Truth};
 
 /// One net of the clock network.
 #[derive(Debug, Clone, Copy)]

@@ -5,13 +5,13 @@ use super::connect::{Loads, check_drivers};
 use super::elaborate::{Flat, FlatCell, NONE, ONE, ZERO};
 use super::error::{GateError, Result};
 use super::levels;
-use super::liberty::{Cell, CellFunction, Library, Truth};
 use super::model::{
     ASYNCHRONOUS, Branch, CLOCK_GATE, FLOP, Flop, FlopOutput, GATE, IDLE, LATCH, Model, PASSIVE,
     Unit,
 };
 use super::options::GateOptions;
 use super::tables::Tables;
+use pecan_liberty::{Cell, CellFunction, Library, Truth};
 
 /// Builds the model of a flat design.
 ///

@@ -2,7 +2,7 @@
 
 use super::elaborate::{Flat, NONE, ONE, ZERO};
 use super::error::{GateError, Result};
-use super::liberty::Library;
+use pecan_liberty::Library;
 
 /// Readers of every net, in compressed rows.
 #[derive(Debug)]

@@ -7,9 +7,9 @@ use pecan_rtl::emit::MemorySize;
 
 use super::error::{GateError, Result};
 use super::flatten::Flattener;
-use super::liberty::Library;
 use super::memory::MemoryShape;
 use super::netlist::Netlist;
+use pecan_liberty::Library;
 
 /// Net of the constant 0.
 pub(super) const ZERO: u32 = 0;

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use pecan_liberty::LibertyError;
+
 /// What can go wrong between a library, a netlist, recorded pins and the energies.
 #[derive(Debug, thiserror::Error)]
 pub enum GateError {
@@ -15,28 +17,9 @@ pub enum GateError {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// A Liberty file is malformed or says something that cannot be used.
-    #[error("{}:{line}: {problem}", file.display())]
-    Liberty {
-        /// The library file.
-        file: PathBuf,
-        /// Line in it, from 1.
-        line: u32,
-        /// What is wrong.
-        problem: String,
-    },
-    /// Two libraries that are used together disagree.
-    #[error("{}: {key} is {found}, the libraries read before have {expected}", file.display())]
-    LibrariesDiffer {
-        /// The library file that differs.
-        file: PathBuf,
-        /// The attribute.
-        key: &'static str,
-        /// Value of the first library.
-        expected: String,
-        /// Value of this one.
-        found: String,
-    },
+    /// The Liberty files cannot be used.
+    #[error(transparent)]
+    Liberty(#[from] LibertyError),
     /// The netlist is not a Yosys JSON netlist.
     #[error("{}: {problem}", file.display())]
     Netlist {

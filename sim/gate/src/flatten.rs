@@ -8,9 +8,9 @@ use pecan_text::escape::escape_name;
 
 use super::elaborate::{Flat, FlatCell, FlatMemory, NONE, ONE, Scope, TopPort, ZERO};
 use super::error::{GateError, Result};
-use super::liberty::Library;
 use super::memory::MemoryShape;
 use super::netlist::{Bit, Instance, Module, Netlist};
+use pecan_liberty::Library;
 
 /// Deepest hierarchy of modules.
 pub(crate) const MOST_NESTING: usize = 64;

@@ -18,7 +18,6 @@ mod energies;
 pub mod error;
 mod flatten;
 mod levels;
-pub mod liberty;
 mod memory;
 mod model;
 mod netlist;
@@ -41,9 +40,9 @@ pub use activity::Activity;
 use elaborate::Flat;
 pub use energies::{Energies, MemoryUse, ScopeEnergy};
 pub use error::{GateError, Result};
-pub use liberty::Library;
 use model::Model;
 pub use options::{GateOptions, Mode, Wire};
+pub use pecan_liberty::Library;
 pub use pins::{Pins, Signal};
 use run::Run;
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::liberty::{Cell, Selection, Truth};
+use pecan_liberty::{Cell, Selection, Truth};
 
 /// Grows the tables that units point into.
 pub(super) struct Tables {
@@ -117,7 +117,7 @@ impl Tables {
 }
 
 /// Mean of delay tables, at least 1 ps (a cell without arcs takes no time worth mentioning).
-fn mean_delay(tables: &[super::liberty::Table], slew: f64, load: f64) -> u16 {
+fn mean_delay(tables: &[pecan_liberty::Table], slew: f64, load: f64) -> u16 {
     let sum: f64 = tables.iter().map(|t| t.at(slew, load)).sum();
     let mean = sum / tables.len().max(1) as f64;
     mean.round().clamp(1.0, f64::from(u16::MAX)) as u16

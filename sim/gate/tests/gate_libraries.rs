@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use pecan_gate::Library;
-use pecan_gate::liberty::sram;
+use pecan_liberty::sram;
 
 /// Files of a folder of shared process data whose names contain `contains`.
 fn files(folder: &str, contains: &str) -> Option<Vec<PathBuf>> {

@@ -10,7 +10,7 @@ use pecan_cli::Failure;
 use pecan_config::{Config, preset};
 use pecan_emulator::Emulator;
 use pecan_energy::Technology;
-use pecan_gate::{Activity, GateDesign, GateOptions, Library, liberty};
+use pecan_gate::{Activity, GateDesign, GateOptions, Library};
 use pecan_ir::program::Program;
 use pecan_map::plan_shapes;
 use pecan_map::{Density, Options};
@@ -127,7 +127,7 @@ fn topology(path: &Path, _: &[u8]) -> bool {
 
 fn cells(path: &Path, bytes: &[u8]) -> bool {
     let simulated = Library::parse(&String::from_utf8_lossy(bytes)).is_ok();
-    let memories = liberty::sram::read(path).map_err(shown).is_ok();
+    let memories = pecan_liberty::sram::read(path).map_err(shown).is_ok();
     let mapped = tools::Library::read(&[path.to_path_buf()], &["A*B*".into()]).map_err(shown);
     simulated || memories || mapped.is_ok()
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use pecan_host::cache::checksum;
 use pecan_host::file::write_whole;
 
-use crate::liberty::Library;
+use crate::library::Library;
 use crate::{Result, ToolError};
 
 pub(super) const NETLIST: &str = "netlist.json";

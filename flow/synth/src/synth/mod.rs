@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use self::cache::Input;
 use self::module::{Made, Synthesizer, Unit};
 pub use self::report::{CellCount, MemoryReport, ModuleReport, SynthReport};
-use super::liberty::Library;
+use super::library::Library;
 use super::process::{LibertySearch, Process};
 use super::yosys::{Recipe, Yosys, chip_area, counts};
 use super::{Result, ToolError};

@@ -6,7 +6,7 @@ use pecan_rtl::emit::MemorySize;
 use serde::{Deserialize, Serialize};
 
 use super::{Sums, TOP};
-use crate::liberty::{CellInfo, CellKind};
+use crate::library::{CellInfo, CellKind};
 use crate::yosys::{ChipArea, Counts};
 use crate::{Result, ToolError};
 

@@ -6,21 +6,22 @@
 mod boolean;
 mod build;
 mod cell;
+mod error;
 mod power;
 pub mod sram;
-mod syntax;
+pub mod syntax;
 mod table;
 mod units;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-pub(crate) use boolean::Truth;
+pub use boolean::Truth;
 pub use cell::Cell;
-pub(crate) use cell::{CellFunction, Selection};
-pub(crate) use table::Table;
+pub use cell::{CellFunction, Output, Pin, Power, Selection};
+pub use error::{LibertyError, Result};
+pub use table::Table;
 
-use super::error::{GateError, Result};
 use pecan_host::file::inflate;
 use pecan_text::escape::escape_name;
 use units::Units;
@@ -37,32 +38,24 @@ pub struct Library {
 }
 
 impl Library {
-    /// Reads Liberty files, plain or compressed with gzip. A cell that stands in several of them is
-    /// taken from the first.
+    /// Reads Liberty files, plain or compressed with gzip. A cell that is there twice, in one file or
+    /// in two, is an error.
     ///
     /// # Errors
-    /// [`GateError::Io`], [`GateError::Liberty`] with file and line, [`GateError::LibrariesDiffer`]
-    /// if the nominal voltages differ, [`GateError::Option`] without files.
+    /// [`LibertyError`]: a file cannot be read, is malformed, or disagrees with another; there is none; a cell is there
+    /// twice.
     pub fn read<P: AsRef<Path>>(files: &[P]) -> Result<Self> {
         let mut library: Option<Self> = None;
         for file in files {
             let file = file.as_ref();
             let text = read_text(file)?;
-            let one = Self::parse(&text).map_err(|(line, problem)| GateError::Liberty {
-                file: file.to_path_buf(),
-                line,
-                problem,
-            })?;
+            let one = Self::parse(&text).map_err(|error| LibertyError::text(file, error))?;
             library = Some(match library {
                 None => one,
                 Some(all) => all.merge(one, file)?,
             });
         }
-        library.ok_or_else(|| GateError::Option {
-            key: "liberty",
-            value: "no file".into(),
-            allowed: "one or more Liberty files".into(),
-        })
+        library.ok_or(LibertyError::NoFile)
     }
 
     /// Parses the text of one Liberty file.
@@ -73,6 +66,7 @@ impl Library {
         let shown = |(line, problem): (u32, String)| (line, escape_name(&problem).into_owned());
         let group = syntax::parse(text).map_err(shown)?;
         let units = Units::read(&group).map_err(shown)?;
+        once(&group).map_err(shown)?;
         let cells = build::cells(&group, &units).map_err(shown)?;
         let index = cells.iter().enumerate().map(|(i, c)| (c.name.clone(), i)).collect();
         let names = group.args.iter().map(|n| (*n).to_string()).collect();
@@ -81,7 +75,7 @@ impl Library {
 
     fn merge(mut self, other: Self, file: &Path) -> Result<Self> {
         if (self.voltage - other.voltage).abs() > 1e-9 {
-            return Err(GateError::LibrariesDiffer {
+            return Err(LibertyError::Differ {
                 file: file.to_path_buf(),
                 key: "nom_voltage",
                 expected: self.voltage.to_string(),
@@ -90,10 +84,12 @@ impl Library {
         }
         self.names.extend(other.names);
         for cell in other.cells {
-            if !self.index.contains_key(&cell.name) {
-                self.index.insert(cell.name.clone(), self.cells.len());
-                self.cells.push(cell);
+            let name = cell.name.clone();
+            if self.index.insert(name, self.cells.len()).is_some() {
+                let problem = format!("cell {} is in a file before, too", cell.name);
+                return Err(LibertyError::text(file, (0, problem)));
             }
+            self.cells.push(cell);
         }
         Ok(self)
     }
@@ -108,19 +104,39 @@ impl Library {
         &self.cells
     }
 
-    pub(crate) fn index_of(&self, name: &str) -> Option<usize> {
+    /// Position of the cell of this name among all.
+    pub fn index_of(&self, name: &str) -> Option<usize> {
         self.index.get(name).copied()
     }
 }
 
-/// The text of a file, uncompressed if it is gzip.
-fn read_text(file: &Path) -> Result<String> {
-    let bytes = std::fs::read(file).map_err(GateError::io("read", file))?;
+/// Refuses a library in which a cell is there twice: tools differ in which one they take.
+///
+/// # Errors
+/// The line of the second and what is wrong.
+pub fn once(library: &syntax::Group<'_>) -> std::result::Result<(), syntax::SyntaxError> {
+    let mut lines = BTreeMap::new();
+    for cell in library.all("cell") {
+        let name = cell.args.first().copied().unwrap_or_default();
+        if let Some(first) = lines.insert(name, cell.line) {
+            return Err((cell.line, format!("cell {name} is there twice; first in line {first}")));
+        }
+    }
+    Ok(())
+}
+
+/// The text of a file, uncompressed if it is gzip. Comments may be in any encoding: bytes that are no UTF-8 are taken
+/// for Latin-1, so that places in the text stay what they are.
+///
+/// # Errors
+/// [`LibertyError::Io`].
+pub fn read_text(file: &Path) -> Result<String> {
+    let bytes = std::fs::read(file).map_err(LibertyError::io("read", file))?;
     let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
-        inflate(&bytes).map_err(GateError::io("uncompress", file))?
+        inflate(&bytes).map_err(LibertyError::io("unpack", file))?
     } else {
         bytes
     };
-    // Comments may be in any encoding; what is parsed is ASCII.
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| error.into_bytes().iter().map(|&byte| char::from(byte)).collect()))
 }

@@ -28,13 +28,13 @@ fn cells_of_every_file_are_joined_and_classified() {
 #[test]
 fn what_is_wrong_is_named_with_its_line() {
     for (text, message) in [
-        ("x", "f.lib, line 1: there is no `library"),
-        ("library (a) {\n\n cell (b) {\n }\n}", "line 3: cell b has no area"),
-        ("library (a) {\n cell (b) { area : no; }\n}", "line 2: cell b: area = no is no area"),
-        ("library (a) {\n cell (b) {\n", "line 1: this is not closed"),
+        ("x", "f.lib:1: "),
+        ("library (a) {\n\n cell (b) {\n }\n}", "f.lib:3: cell b has no area"),
+        ("library (a) {\n cell (b) { area : no; }\n}", "f.lib:2: cell b: area = no is no area"),
+        ("library (a) {\n cell (b) {\n", "is not closed"),
         (
             "library (a) { cell (b) { area : 1; }\n cell (b) { area : 1; } }",
-            "line 2: cell b is there",
+            "f.lib:2: cell b is there twice; first in line 1",
         ),
     ] {
         let error = join(&[(Path::new("f.lib"), text.into())], &[]).unwrap_err().to_string();
@@ -67,4 +67,28 @@ fn compressed_files_are_read() {
     assert_eq!(library.cells.len(), 2);
     let error = Library::read(&[folder.path().join("no.lib")], &[]).unwrap_err();
     assert_eq!(error.exit_code(), 3);
+}
+
+/// Text on which readers of Liberty files differ: one cell, whatever stands in comments.
+#[test]
+fn comments_are_no_cells_and_have_any_encoding() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("odd.lib");
+    for comment in
+        [&b"/* caf\xe9 */"[..], b"// a \" that is not closed\n", b"// cell (GONE) { area : 1; }\n"]
+    {
+        let text = [b"library (l) {\n", comment, b"\n cell (INV) { area : 1.5; }\n}\n"].concat();
+        std::fs::write(&path, text).unwrap();
+        let library = Library::read(std::slice::from_ref(&path), &[]).unwrap();
+        let areas: Vec<_> =
+            library.cells.iter().map(|(name, cell)| (name.as_str(), cell.area_um2)).collect();
+        assert_eq!(areas, [("INV", 1.5)], "{}", String::from_utf8_lossy(comment));
+    }
+}
+
+#[test]
+fn a_cell_of_two_files_is_refused() {
+    let texts = [(Path::new("a.lib"), ONE.to_owned()), (Path::new("b.lib"), ONE.to_owned())];
+    let error = join(&texts, &[]).unwrap_err().to_string();
+    assert!(error.contains("b.lib:4: cell INV is in a file before, too"), "{error}");
 }

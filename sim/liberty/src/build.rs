@@ -11,7 +11,7 @@ use super::units::Units;
 
 /// All cells of a library. Cells beyond the simulator (macros, tristate, scan without a model)
 /// are kept with their reason, so that an error can say it.
-pub(super) fn cells(library: &Group<'_>, units: &Units) -> Result<Vec<Cell>, SyntaxError> {
+pub(crate) fn cells(library: &Group<'_>, units: &Units) -> Result<Vec<Cell>, SyntaxError> {
     let mut cells = Vec::new();
     let mut states = 0;
     for group in library.all("cell") {

@@ -6,24 +6,24 @@ use super::syntax::{Group, SyntaxError, finite};
 use super::table::{Scale, Table, Template};
 
 /// Factors from a library's units to those used here, and its table templates.
-pub(super) struct Units {
+pub(crate) struct Units {
     /// Nominal voltage in V.
-    pub(super) voltage: f64,
+    pub(crate) voltage: f64,
     /// fF per capacitance unit.
-    pub(super) load: f64,
+    pub(crate) load: f64,
     /// ps per time unit.
-    pub(super) time: f64,
+    pub(crate) time: f64,
     /// pJ per internal-power unit (capacitance unit times squared voltage unit).
-    pub(super) energy: f64,
+    pub(crate) energy: f64,
     /// W per leakage unit.
-    pub(super) leakage: f64,
+    pub(crate) leakage: f64,
     /// Input capacitance in fF where a pin gives none.
-    pub(super) default_capacitance: f64,
+    pub(crate) default_capacitance: f64,
     templates: BTreeMap<String, Template>,
 }
 
 impl Units {
-    pub(super) fn read(library: &Group<'_>) -> Result<Self, SyntaxError> {
+    pub(crate) fn read(library: &Group<'_>) -> Result<Self, SyntaxError> {
         let missing = |key: &str| (library.line, format!("the library has no {key}"));
         let load = capacitance(library)?;
         let quantity = |key: &str, suffix: &str| {
@@ -59,7 +59,7 @@ impl Units {
     }
 
     /// Reads a table whose values are multiplied by `value`.
-    pub(super) fn table(&self, group: &Group<'_>, value: f64) -> Result<Table, SyntaxError> {
+    pub(crate) fn table(&self, group: &Group<'_>, value: f64) -> Result<Table, SyntaxError> {
         let name = group.args.first().copied().unwrap_or("scalar");
         let template = match (name, self.templates.get(name)) {
             ("scalar", None) => None,
@@ -103,7 +103,7 @@ fn si(text: &str, suffix: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::liberty::syntax::parse;
+    use crate::syntax::parse;
 
     #[test]
     fn units_in_si() {

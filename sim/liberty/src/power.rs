@@ -14,7 +14,7 @@ pub(crate) const MOST_POWER_GROUPS: usize = 4096;
 pub(crate) const MOST_LEAKAGE_GROUPS: usize = 4096;
 
 /// Compiles the `when` expressions of a cell.
-pub(super) type When<'a> = dyn Fn(&str, u32) -> Result<Truth, SyntaxError> + 'a;
+pub(crate) type When<'a> = dyn Fn(&str, u32) -> Result<Truth, SyntaxError> + 'a;
 
 /// An internal-power group before it is sorted by state.
 struct Raw<'a> {
@@ -25,7 +25,7 @@ struct Raw<'a> {
 
 /// Energy of an input pin by state: the groups whose condition holds, and where none does, the one without a
 /// condition. (Where conditions cover all states, the unconditional group is their mean and not to be added.)
-pub(super) fn of_input(
+pub(crate) fn of_input(
     pin: &Group<'_>,
     units: &Units,
     states: usize,
@@ -46,7 +46,7 @@ pub(super) fn of_input(
 /// Energy of an output pin by `cause << variables | state`: the groups related to the input that
 /// caused the toggle and whose condition holds; else the unconditional one of that input; else
 /// (several inputs moved at once) all of that input; else all of the pin.
-pub(super) fn of_output(
+pub(crate) fn of_output(
     pin: &Group<'_>,
     units: &Units,
     inputs: &[&str],
@@ -147,7 +147,7 @@ fn few(owner: &Group<'_>, kind: &str, most: usize) -> Result<(), SyntaxError> {
 
 /// Leakage in W by state: conditional groups (those of several supplies added), elsewhere the
 /// unconditional value.
-pub(super) fn leakage(
+pub(crate) fn leakage(
     cell: &Group<'_>,
     units: &Units,
     states: usize,

@@ -9,7 +9,7 @@ use std::path::Path;
 use super::boolean::{Truth, compile};
 use super::syntax::{self, Group, SyntaxError};
 use super::units::Units;
-use crate::error::{GateError, Result};
+use crate::error::{LibertyError, Result};
 
 /// Energies of one macro.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,14 +35,10 @@ pub struct Sram {
 /// Reads the SRAM macros of a Liberty file (cells with a `memory` group).
 ///
 /// # Errors
-/// [`GateError::Io`], [`GateError::Liberty`] with file and line.
+/// [`LibertyError`] with file and line.
 pub fn read(file: &Path) -> Result<Vec<Sram>> {
     let text = super::read_text(file)?;
-    parse(&text).map_err(|(line, problem)| GateError::Liberty {
-        file: file.to_path_buf(),
-        line,
-        problem,
-    })
+    parse(&text).map_err(|error| LibertyError::text(file, error))
 }
 
 fn parse(text: &str) -> std::result::Result<Vec<Sram>, SyntaxError> {

@@ -20,73 +20,101 @@ pub struct Cell {
     pub name: String,
     /// Area in the library's unit (um^2).
     pub area: f64,
-    pub(crate) inputs: Vec<Pin>,
-    pub(crate) outputs: Vec<Output>,
-    pub(crate) kind: CellFunction,
+    /// Input pins, in the order of the variables.
+    pub inputs: Vec<Pin>,
+    /// Output pins.
+    pub outputs: Vec<Output>,
+    /// How it behaves.
+    pub kind: CellFunction,
     /// Inputs plus stored bits.
-    pub(crate) variables: u32,
+    pub variables: u32,
     /// Leakage in W by state.
-    pub(crate) leakage: Vec<f64>,
+    pub leakage: Vec<f64>,
 }
 
 /// An input pin.
 #[derive(Debug, Clone)]
-pub(crate) struct Pin {
-    pub(crate) name: String,
+pub struct Pin {
+    /// Name.
+    pub name: String,
     /// Capacitance in fF.
-    pub(crate) capacitance: f64,
+    pub capacitance: f64,
     /// Energy of a toggle of this pin alone, by state (after the toggle).
-    pub(crate) power: Selection,
+    pub power: Selection,
 }
 
 /// An output pin.
 #[derive(Debug, Clone)]
-pub(crate) struct Output {
-    pub(crate) name: String,
-    pub(crate) function: Truth,
+pub struct Output {
+    /// Name.
+    pub name: String,
+    /// Value by state.
+    pub function: Truth,
     /// Energy of a toggle, by `cause << variables | state` (after the toggle).
-    pub(crate) power: Selection,
-    /// Delay tables in ps.
-    pub(crate) rise: Vec<Table>,
-    pub(crate) fall: Vec<Table>,
+    pub power: Selection,
+    /// Delay tables of rising edges, in ps.
+    pub rise: Vec<Table>,
+    /// Delay tables of falling edges, in ps.
+    pub fall: Vec<Table>,
 }
 
 /// How a cell behaves.
 #[derive(Debug, Clone)]
-pub(crate) enum CellFunction {
+pub enum CellFunction {
     /// Outputs follow from the inputs.
     Combinational,
     /// Stores `next` at the rising edge of input `clock`, unless it is forced.
-    Flop { clock: u32, next: Truth, clear: Truth, preset: Truth },
+    Flop {
+        /// Number of the clock input.
+        clock: u32,
+        /// What is stored, by state.
+        next: Truth,
+        /// States that force 0.
+        clear: Truth,
+        /// States that force 1.
+        preset: Truth,
+    },
     /// The stored bit follows from the inputs and itself.
-    Latch { next: Truth },
+    Latch {
+        /// The stored bit, by state.
+        next: Truth,
+    },
     /// The output is input `clock` where `enable` held before the rising edge.
-    ClockGate { clock: u32, enable: Truth },
+    ClockGate {
+        /// Number of the clock input.
+        clock: u32,
+        /// States in which the clock passes.
+        enable: Truth,
+    },
     /// Cannot be simulated, for the reason given.
     Unusable(String),
 }
 
 /// Internal energy of one toggle in pJ, rising and falling; the tables are added.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Power {
-    pub(crate) when: Option<Truth>,
-    pub(crate) rise: Vec<Table>,
-    pub(crate) fall: Vec<Table>,
+pub struct Power {
+    /// States in which it holds; without, those that no other group covers.
+    pub when: Option<Truth>,
+    /// Tables of rising edges.
+    pub rise: Vec<Table>,
+    /// Tables of falling edges.
+    pub fall: Vec<Table>,
 }
 
 /// Which internal-power groups hold in which state: their mean is the energy.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Selection {
-    pub(crate) groups: Vec<Power>,
+pub struct Selection {
+    /// The groups.
+    pub groups: Vec<Power>,
     /// Sets of groups.
-    pub(crate) mixes: Vec<Vec<u16>>,
+    pub mixes: Vec<Vec<u16>>,
     /// Index into `mixes` by state.
-    pub(crate) choice: Vec<u16>,
+    pub choice: Vec<u16>,
 }
 
 impl Power {
     /// Energy of a toggle in pJ.
-    pub(crate) fn at(&self, rise: bool, slew: f64, load: f64) -> f64 {
+    pub fn at(&self, rise: bool, slew: f64, load: f64) -> f64 {
         let tables = if rise { &self.rise } else { &self.fall };
         tables.iter().map(|t| t.at(slew, load)).sum()
     }
@@ -94,7 +122,7 @@ impl Power {
 
 impl Selection {
     /// `(rise, fall)` energies in pJ of every mix at `slew` ps and `load` fF.
-    pub(crate) fn energies(&self, slew: f64, load: f64) -> Vec<[f64; 2]> {
+    pub fn energies(&self, slew: f64, load: f64) -> Vec<[f64; 2]> {
         let mean = |mix: &[u16], rise| {
             let sum: f64 =
                 mix.iter().map(|&g| self.groups[usize::from(g)].at(rise, slew, load)).sum();
@@ -104,14 +132,14 @@ impl Selection {
     }
 
     /// True if no toggle costs anything.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }
 }
 
 impl Cell {
     /// Entries of its tables by state.
-    pub(super) fn states(&self) -> usize {
+    pub fn states(&self) -> usize {
         let inputs = self.inputs.iter().map(|pin| pin.power.choice.len());
         let outputs = self.outputs.iter().map(|pin| pin.power.choice.len());
         inputs.chain(outputs).sum::<usize>() + self.leakage.len()

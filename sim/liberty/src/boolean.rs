@@ -2,7 +2,7 @@
 
 /// A truth table: bit `s` is the value in state `s` (bit `i` of a state is variable `i`).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Truth {
+pub struct Truth {
     words: Vec<u64>,
     variables: u32,
 }
@@ -19,13 +19,13 @@ const PATTERNS: [u64; 6] = [
 
 impl Truth {
     /// The constant `value` over `variables` variables.
-    pub(crate) fn constant(value: bool, variables: u32) -> Self {
+    pub fn constant(value: bool, variables: u32) -> Self {
         let words = 1usize << variables.saturating_sub(6);
         Self { words: vec![if value { u64::MAX } else { 0 }; words], variables }
     }
 
     /// Variable `index` of `variables`.
-    pub(crate) fn variable(index: u32, variables: u32) -> Self {
+    pub fn variable(index: u32, variables: u32) -> Self {
         let mut truth = Self::constant(false, variables);
         for (word, bits) in truth.words.iter_mut().enumerate() {
             *bits = match PATTERNS.get(index as usize) {
@@ -38,23 +38,23 @@ impl Truth {
     }
 
     /// Value in `state`.
-    pub(crate) fn get(&self, state: usize) -> bool {
+    pub fn get(&self, state: usize) -> bool {
         self.words[state >> 6] >> (state & 63) & 1 == 1
     }
 
     /// The words, lowest states first.
-    pub(crate) fn words(&self) -> &[u64] {
+    pub fn words(&self) -> &[u64] {
         &self.words
     }
 
     /// The complement.
-    pub(crate) fn not(mut self) -> Self {
+    pub fn not(mut self) -> Self {
         self.words.iter_mut().for_each(|w| *w = !*w);
         self
     }
 
     /// `self` and `other` combined word by word.
-    pub(crate) fn zip(mut self, other: &Self, f: impl Fn(u64, u64) -> u64) -> Self {
+    pub fn zip(mut self, other: &Self, f: impl Fn(u64, u64) -> u64) -> Self {
         for (a, b) in self.words.iter_mut().zip(&other.words) {
             *a = f(*a, *b);
         }
@@ -66,7 +66,7 @@ impl Truth {
 pub(crate) const MOST_NESTING: usize = 64;
 
 /// Compiles `expression`; `variable` gives the table of a name.
-pub(super) fn compile(
+pub(crate) fn compile(
     expression: &str,
     variables: u32,
     variable: &dyn Fn(&str) -> Option<Truth>,

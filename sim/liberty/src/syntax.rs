@@ -1,55 +1,61 @@
 //! Syntax of Liberty files: groups, attributes and their values as text, with line numbers.
 
+use std::ops::Range;
+
 /// Deepest nesting of groups; the libraries of three processes have 6.
-pub(crate) const MOST_NESTING: usize = 16;
+pub const MOST_NESTING: usize = 16;
 
 /// One statement `name (args) { ... }`.
 #[derive(Debug)]
-pub(super) struct Group<'a> {
+pub struct Group<'a> {
     /// Keyword, such as `cell`.
-    pub(super) name: &'a str,
+    pub name: &'a str,
     /// What stands in its parentheses.
-    pub(super) args: Vec<&'a str>,
+    pub args: Vec<&'a str>,
     /// Line of the keyword, from 1.
-    pub(super) line: u32,
+    pub line: u32,
+    /// Bytes of the whole statement.
+    pub span: Range<usize>,
+    /// Bytes between its braces.
+    pub body: Range<usize>,
     /// Simple and complex attributes.
-    pub(super) attributes: Vec<Attribute<'a>>,
+    pub attributes: Vec<Attribute<'a>>,
     /// Groups inside.
-    pub(super) groups: Vec<Group<'a>>,
+    pub groups: Vec<Group<'a>>,
 }
 
 /// One statement `name : value;` or `name (value, ...);`.
 #[derive(Debug)]
-pub(super) struct Attribute<'a> {
+pub struct Attribute<'a> {
     /// Keyword.
-    pub(super) name: &'a str,
+    pub name: &'a str,
     /// Values without their quotes.
-    pub(super) values: Vec<&'a str>,
+    pub values: Vec<&'a str>,
     /// Line, from 1.
-    pub(super) line: u32,
+    pub line: u32,
 }
 
 /// A syntax error: line and message.
-pub(super) type SyntaxError = (u32, String);
+pub type SyntaxError = (u32, String);
 
 impl<'a> Group<'a> {
     /// The attribute `name`, if it is there.
-    pub(super) fn attribute(&self, name: &str) -> Option<&Attribute<'a>> {
+    pub fn attribute(&self, name: &str) -> Option<&Attribute<'a>> {
         self.attributes.iter().find(|a| a.name == name)
     }
 
     /// First value of the attribute `name`.
-    pub(super) fn text(&self, name: &str) -> Option<&'a str> {
+    pub fn text(&self, name: &str) -> Option<&'a str> {
         self.attribute(name).and_then(|a| a.values.first().copied())
     }
 
     /// The groups with keyword `name`.
-    pub(super) fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Group<'a>> {
+    pub fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Group<'a>> {
         self.groups.iter().filter(move |g| g.name == name)
     }
 
     /// Numeric value of the attribute `name`.
-    pub(super) fn number(&self, name: &str) -> Result<Option<f64>, SyntaxError> {
+    pub fn number(&self, name: &str) -> Result<Option<f64>, SyntaxError> {
         let Some(attribute) = self.attribute(name) else { return Ok(None) };
         let text = attribute.values.first().copied().unwrap_or_default();
         match finite(text.trim()) {
@@ -60,12 +66,15 @@ impl<'a> Group<'a> {
 }
 
 /// A number as Liberty files have them: neither infinite nor NaN.
-pub(super) fn finite(text: &str) -> Option<f64> {
+pub(crate) fn finite(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// Parses a file: its one top-level group.
-pub(super) fn parse(text: &str) -> Result<Group<'_>, SyntaxError> {
+///
+/// # Errors
+/// The line and what is wrong in it.
+pub fn parse(text: &str) -> Result<Group<'_>, SyntaxError> {
     let mut scanner = Scanner { text, at: 0, line: 1, depth: 0 };
     scanner.blank()?;
     match scanner.statement()? {
@@ -148,7 +157,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn statement(&mut self) -> Result<Statement<'a>, SyntaxError> {
-        let line = self.line;
+        let (line, start) = (self.line, self.at);
         let name = self.word()?;
         self.blank()?;
         match self.peek() {
@@ -167,7 +176,8 @@ impl<'a> Scanner<'a> {
                         return Err((line, problem));
                     }
                     self.depth += 1;
-                    let group = self.body(name, args, line)?;
+                    let mut group = self.body(name, args, line)?;
+                    group.span = start..self.at;
                     self.depth -= 1;
                     return Ok(Statement::Group(group));
                 }
@@ -188,7 +198,8 @@ impl<'a> Scanner<'a> {
         } else {
             let rest = self.rest();
             let end = rest.find([';', '\n', '}']).unwrap_or(rest.len());
-            self.skip(end).trim()
+            let comment = ["//", "/*"].iter().filter_map(|mark| rest[..end].find(mark)).min();
+            self.skip(comment.unwrap_or(end)).trim()
         };
         self.blank()?;
         if self.peek() == Some(';') {
@@ -228,12 +239,21 @@ impl<'a> Scanner<'a> {
         args: Vec<&'a str>,
         line: u32,
     ) -> Result<Group<'a>, SyntaxError> {
-        let mut group = Group { name, args, line, attributes: Vec::new(), groups: Vec::new() };
+        let mut group = Group {
+            name,
+            args,
+            line,
+            span: 0..0,
+            body: self.at..self.at,
+            attributes: Vec::new(),
+            groups: Vec::new(),
+        };
         loop {
             self.blank()?;
             match self.peek() {
                 None => return Err((line, format!("group `{name}` is not closed"))),
                 Some('}') => {
+                    group.body.end = self.at;
                     self.skip(1);
                     return Ok(group);
                 }
@@ -264,6 +284,22 @@ mod tests {
         assert_eq!(library.groups[0].args, ["D[3:0]"]);
         assert_eq!(library.groups[0].attributes[0].values, ["1, 2", "3"]);
         assert_eq!(library.groups[0].line, 5);
+    }
+
+    #[test]
+    fn a_comment_ends_a_value() {
+        let library = parse("library (l) {\n a : 1.5 // old: 2\n b : 2 /* c */ ;\n}\n").unwrap();
+        assert_eq!((library.text("a"), library.text("b")), (Some("1.5"), Some("2")));
+    }
+
+    #[test]
+    fn spans_are_those_of_the_text() {
+        let text = "library (l) {\n cell (é) { area : 1; }\n}\n";
+        let library = parse(text).unwrap();
+        let cell = &library.groups[0];
+        assert_eq!(&text[cell.span.clone()], "cell (é) { area : 1; }");
+        assert_eq!(&text[cell.body.clone()], " area : 1; ");
+        assert_eq!(&text[..library.body.start], "library (l) {");
     }
 
     #[test]

@@ -11,7 +11,7 @@ enum Axis {
 
 /// A table of one value over slew (ps) and load (fF); axes may be absent.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Table {
+pub struct Table {
     slew: Vec<f64>,
     load: Vec<f64>,
     /// Value `[slew][load]`, in the unit that the caller scaled to.
@@ -20,21 +20,21 @@ pub(crate) struct Table {
 
 /// Factors from the library's units to ps, fF and the table's result.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Scale {
-    pub(super) time: f64,
-    pub(super) load: f64,
-    pub(super) value: f64,
+pub(crate) struct Scale {
+    pub(crate) time: f64,
+    pub(crate) load: f64,
+    pub(crate) value: f64,
 }
 
 /// A table template: its axes and their default points.
-pub(super) struct Template {
+pub(crate) struct Template {
     axes: Vec<Option<Axis>>,
     points: Vec<Option<Vec<f64>>>,
 }
 
 impl Template {
     /// Reads a `lu_table_template` or `power_lut_template`.
-    pub(super) fn read(group: &Group<'_>) -> Result<Self, SyntaxError> {
+    pub(crate) fn read(group: &Group<'_>) -> Result<Self, SyntaxError> {
         let mut axes = Vec::new();
         let mut points = Vec::new();
         for key in ["variable_1", "variable_2", "variable_3"] {
@@ -68,7 +68,7 @@ fn numbers(attribute: &Attribute<'_>) -> Result<Vec<f64>, SyntaxError> {
 
 impl Table {
     /// Reads a table group; `template` is `None` for `scalar`.
-    pub(super) fn read(
+    pub(crate) fn read(
         group: &Group<'_>,
         template: Option<&Template>,
         scale: Scale,
@@ -106,7 +106,7 @@ impl Table {
 
     /// The value at `slew` ps and `load` fF: bilinear between the points, held constant outside of
     /// them (what lies beyond the last load would be buffered in a layout).
-    pub(crate) fn at(&self, slew: f64, load: f64) -> f64 {
+    pub fn at(&self, slew: f64, load: f64) -> f64 {
         let (row, right_row, u) = position(&self.slew, slew);
         let (column, right, v) = position(&self.load, load);
         let columns = self.load.len().max(1);
@@ -133,8 +133,8 @@ fn position(points: &[f64], x: f64) -> (usize, usize, f64) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::syntax::parse;
     use super::*;
+    use crate::syntax::parse;
 
     const TEXT: &str = r#"library (l) {
       lu_table_template (t) {
