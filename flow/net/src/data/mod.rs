@@ -4,6 +4,7 @@ mod directory;
 mod header;
 mod npz;
 mod rows;
+mod write;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use thiserror::Error;
 
 pub use npz::{Array, Npz};
 pub use rows::Rows;
+pub(crate) use write::npz as write_npz;
 
 /// Samples cannot be loaded or do not fit.
 #[derive(Debug, Error)]

@@ -4,18 +4,15 @@
 //! the weight remains and 0 where it was removed. A mask can so be multiplied onto the tensor as it is.
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
 use std::path::Path;
 
-use ndarray::{ArrayD, IxDyn};
-use ndarray_npy::NpzWriter;
 use pecan_host::file::write_whole;
 use pecan_text::nearest;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 
 use super::{MaskError, Masks};
-use crate::data::Npz;
+use crate::data::{Npz, write_npz};
 use crate::graph::{Graph, Node, constants};
 use crate::onnx::Model;
 use crate::op::{Linear, list};
@@ -56,13 +53,9 @@ impl Masks {
     /// As for [`Masks::write`].
     pub fn write_npz(&self, model: &Model, graph: &Graph, path: &Path) -> Result<(), MaskError> {
         let fail = |problem: String| MaskError::Format { path: path.to_path_buf(), problem };
-        let mut archive = NpzWriter::new_compressed(Cursor::new(Vec::new()));
-        for (name, (dims, values)) in self.tensors(model, graph)? {
-            let array = ArrayD::from_shape_vec(IxDyn(&dims), values);
-            let array = array.map_err(|e| fail(e.to_string()))?;
-            archive.add_array(name, &array).map_err(|e| fail(e.to_string()))?;
-        }
-        let bytes = archive.finish().map_err(|e| fail(e.to_string()))?.into_inner();
+        let tensors = self.tensors(model, graph)?;
+        let arrays = tensors.iter().map(|(name, (shape, values))| (&**name, &**shape, &**values));
+        let bytes = write_npz(arrays).map_err(|error| fail(error.to_string()))?;
         store(path, &bytes)
     }
 
