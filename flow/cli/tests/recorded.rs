@@ -103,7 +103,6 @@ fn network(config: &Config) -> Network {
     let options = quantize::Options {
         weight_bits: config.numerics.weight_bits,
         activation_bits: config.numerics.activation_bits,
-        ..quantize::Options::default()
     };
     quantize::quantize_with(&graph, &samples.as_slices(), options).unwrap().network
 }

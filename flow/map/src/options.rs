@@ -8,6 +8,6 @@ use crate::space::density::Density;
 pub struct Options {
     /// What to minimize.
     pub objective: Objective,
-    /// Density of the lists of layers without weights; see [`plan_shapes()`].
+    /// Density of the lists of layers without weights; see [`plan_shapes()`](crate::plan_shapes()).
     pub density: Density,
 }

@@ -1,7 +1,7 @@
 //! Energy-aware pruning: a network that costs a fraction of the energy on this hardware at the same accuracy.
 //!
 //! A [`Criterion`] chooses what goes, the energy model on the hardware's own counts says what that saves ([`CostModel`]), the
-//! weights that remain are reconstruct by least squares ([`reconstruct`](mod@reconstruct)) and tuned on data
+//! weights that remain are reconstructed by least squares ([`reconstruction`]) and tuned on data
 //! ([`train`](pecan_train)), and the integer network, which is what the hardware computes bit for bit, says whether
 //! the accuracy holds. [`prune`] repeats this until it does not. See `docs/pruning.md`.
 

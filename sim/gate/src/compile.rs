@@ -130,7 +130,7 @@ impl ModelCompiler<'_> {
                 Some(next) => {
                     unit.flags |= LATCH;
                     let inverts = function.get(0);
-                    let value = if inverts { next.clone().not() } else { next.clone() };
+                    let value = if inverts { next.clone().complement() } else { next.clone() };
                     self.tables.truth(&value)
                 }
             };

@@ -48,7 +48,8 @@ impl Truth {
     }
 
     /// The complement.
-    pub fn not(mut self) -> Self {
+    #[must_use]
+    pub fn complement(mut self) -> Self {
         self.words.iter_mut().for_each(|w| *w = !*w);
         self
     }
@@ -144,7 +145,7 @@ impl Parser<'_> {
         let mut value = match self.peek() {
             Some('!' | '~') => {
                 self.at += 1;
-                self.operand()?.not()
+                self.operand()?.complement()
             }
             Some('(') => {
                 self.at += 1;
@@ -160,7 +161,7 @@ impl Parser<'_> {
         };
         while self.peek() == Some('\'') {
             self.at += 1;
-            value = value.not();
+            value = value.complement();
         }
         Ok(value)
     }

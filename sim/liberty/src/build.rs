@@ -120,7 +120,7 @@ impl<'g, 'a> Draft<'g, 'a> {
             if is_gate && i == 1 {
                 self.names.push(((*name).to_string(), variable(stored)));
             } else if !is_gate {
-                let truth = if i == 0 { variable(stored) } else { variable(stored).not() };
+                let truth = if i == 0 { variable(stored) } else { variable(stored).complement() };
                 self.names.push(((*name).to_string(), truth));
             }
         }
