@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration, for `miette` to render.
+//! Errors of a configuration, for `miette` to render.
 
 use std::fmt;
 

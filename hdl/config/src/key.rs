@@ -1,4 +1,4 @@
-//! What the schema knows about a key, and the macro that makes it known.
+//! Description of a key in the schema, and the macro that declares the schema.
 
 use super::domain::{Domain, Value};
 use super::{Config, Rate};

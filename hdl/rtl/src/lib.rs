@@ -56,8 +56,8 @@
 //! One-bit signals need no value behind `=`. The braces of `new` hold the `let`s that the values need.
 //!
 //! # Bundles
-//! What travels together is declared once with [`bundle!`](crate::bundle), is one field of the blocks at both ends, and
-//! is connected by one [`wires::link`]:
+//! Signals that belong together are declared once with [`bundle!`](crate::bundle). They are one field of the blocks at
+//! both ends, connected by one [`wires::link`]:
 //! ```
 //! use pecan_rtl::prelude::*;
 //!

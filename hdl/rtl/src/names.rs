@@ -37,7 +37,7 @@ impl ModuleName {
         name
     }
 
-    /// What [`Logic::hdl`] has said: the library hands on nothing but text.
+    /// Parses the text that [`Logic::hdl`] returned: the library passes on nothing but text.
     pub(crate) fn read(said: &BlackBox) -> (String, Kind) {
         let mut words = said.code.split(' ');
         let block = words.next().unwrap_or_default().to_owned();

@@ -46,7 +46,7 @@ pub fn link<A: Link<B>, B>(outer: &mut A, inner: &mut B) {
     outer.link(inner);
 }
 
-/// What the `hdl_gen` macro writes for [`link`]: the paths of both sides. The emitter knows their fields.
+/// Emitted by the `hdl_gen` macro for [`link`]: the paths of both sides. The emitter knows their fields.
 #[must_use]
 pub fn link_hdl(_: &str, outer: &str, inner: &str) -> Vec<VerilogLink> {
     vec![VerilogLink::Forward(VerilogLinkDetails {
@@ -85,8 +85,8 @@ impl<A: Link<B>, B> Link<Vec<B>> for Vec<A> {
     }
 }
 
-/// What the `hdl_gen` macro finds under the name `logic`: the library's module, but without its own
-/// idea of what can be linked.
+/// The module that the `hdl_gen` macro finds under the name `logic`: the library's own, but without its rules of
+/// which types can be linked.
 pub mod logic {
     pub use rust_hdl_core::logic::*;
 

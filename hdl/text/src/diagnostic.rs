@@ -1,4 +1,4 @@
-//! What is wrong with a file of a user: problems with their places, for `miette` to render.
+//! Problems of a user's file with their places, for `miette` to render.
 
 use std::fmt;
 use std::ops::Range;
@@ -69,7 +69,7 @@ impl Problem {
         self.code
     }
 
-    /// What would be right; may be empty.
+    /// The suggested fix; may be empty.
     #[must_use]
     pub fn advice(&self) -> &str {
         self.help.as_deref().unwrap_or_default()

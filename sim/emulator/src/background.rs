@@ -1,5 +1,5 @@
-//! What a run does to the global buffer's ports in a given cycle: the decoder's writes yield to the
-//! drain, the store engine's reads to the loader. Cycles are asked for in ascending order.
+//! Use of the global buffer's ports by a kernel, cycle by cycle: the decoder's writes yield to the drain, the store
+//! engine's reads to the loader. Cycles must be asked for in ascending order.
 
 use super::timing::{TileCycles, Timer};
 

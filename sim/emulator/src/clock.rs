@@ -12,7 +12,7 @@ use super::timing::Timer;
 use pecan_ir::memory::{DramTiming, MemoryModel, MemoryState};
 use pecan_ir::program::{OrderedTransfer, Ordering};
 
-/// What the decoder does with the beat on the input stream in a cycle.
+/// Use of the beat on the input stream by the decoder in a cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Input {
     /// Nothing.

@@ -29,9 +29,9 @@ pub(super) struct Decoder<'a> {
     pub(super) snapshots: Vec<Snapshot>,
     /// Cycle of the last header's second beat.
     pub(super) header: Option<u64>,
-    /// What the latest run walks, by column.
+    /// Part of each column's weight buffer that the latest kernel reads.
     pub(super) walked: Vec<Walked>,
-    /// Whether weights were loaded over what a run going on walks.
+    /// Whether weights were loaded over lists that the running kernel still reads.
     pub(super) lists_overwritten: bool,
 }
 

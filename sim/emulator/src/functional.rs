@@ -1,4 +1,4 @@
-//! What a run computes, tile by tile in program order.
+//! Results of a kernel, tile by tile in program order.
 
 use pecan_config::geometry::Geometry;
 
@@ -311,7 +311,7 @@ impl<S: Sum> Execution<'_, S> {
     }
 }
 
-/// What the loader delivers outside the input.
+/// Padding: the word that the loader delivers outside the input.
 pub(super) fn padding(shape: &KernelShape, geometry: &Geometry) -> [i16; 16] {
     [if shape.maximum { geometry.activation_min() as i16 } else { 0 }; 16]
 }

@@ -80,7 +80,7 @@ pub(super) fn dense_points(
     points
 }
 
-/// What a group of a column adds to [`dense_points`] (modulo the scratchpad) in per-channel mode.
+/// Offset of a column's group from [`dense_points`] (modulo the scratchpad) in per-channel mode.
 #[must_use]
 pub(super) fn group_point(column: usize, group: usize, geometry: &Geometry) -> usize {
     (group * geometry.cols + column) * geometry.lanes

@@ -19,7 +19,7 @@ static ENDLESS: LazyLock<Ordering> = LazyLock::new(|| {
     Ordering { sends: endless(), receives: endless() }
 });
 
-/// What a load fills.
+/// Destination of a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Load {
     /// The global buffer.
@@ -30,7 +30,7 @@ pub enum Load {
     Param,
 }
 
-/// What a command waits for beside what its kind always does.
+/// Conditions that a command waits for in addition to those of its kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waits {
     /// The compute engine.
@@ -41,7 +41,7 @@ pub struct Waits {
     pub stored: u64,
 }
 
-/// What moves over the streams and through the global buffer, by kind of data. The rest of the buffer's reads are
+/// Data moved over the streams and through the global buffer, by kind of data. The remaining reads of the buffer are
 /// those of stores, and all beats out are outputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -62,7 +62,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// What came after an earlier state.
+    /// Traffic since an earlier state.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
@@ -82,11 +82,11 @@ impl Traffic {
 pub struct Reading {
     /// Counters (that of cycles counts from the header); what depends on activations is 0. They do not wrap.
     pub counters: Counters,
-    /// What moved.
+    /// Data moved.
     pub traffic: Traffic,
 }
 
-/// What was predicted of a whole stream.
+/// Prediction of a whole stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prediction {
     /// Cycles from the first beat to `done`.

@@ -26,7 +26,7 @@ pub(super) struct Store {
     beats_per_word: u64,
 }
 
-/// What happened in a cycle.
+/// Events of a cycle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct StoreEvents {
     /// A word was read from the buffer.

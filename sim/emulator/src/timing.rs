@@ -14,7 +14,7 @@ use super::shape::KernelShape;
 /// takes no part.
 pub type ListLengths = Vec<Vec<u32>>;
 
-/// What decides when things happen in a run.
+/// Inputs of the timing of a kernel.
 #[derive(Clone, Debug)]
 pub struct KernelPlan {
     /// The loop nest.
@@ -45,7 +45,7 @@ pub(super) struct SliceTimes {
     pub(super) waits: Vec<(usize, u64)>,
 }
 
-/// What decides when the columns start with a slice.
+/// Times that decide when the columns start with a reduction tile.
 struct SliceStart<'a> {
     /// First loader step.
     first: u64,

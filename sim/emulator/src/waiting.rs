@@ -1,4 +1,4 @@
-//! What columns and the loader show while they wait for a slice.
+//! Activity of columns and of the loader while they wait for a reduction tile.
 
 use super::activity::DeviceObserver;
 use super::array::Sum;

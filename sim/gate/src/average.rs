@@ -40,7 +40,7 @@ struct Average<'a> {
     scopes: Vec<ScopeEnergy>,
 }
 
-/// What a unit sees: probabilities of its state bits and toggles of its inputs.
+/// Activity at a unit: probabilities of its state bits and toggles of its inputs.
 struct View<'a> {
     unit: &'a Unit,
     ones: Vec<f64>,

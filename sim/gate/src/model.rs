@@ -24,8 +24,7 @@ pub(super) const LATCH: u8 = 16;
 /// No event is scheduled.
 pub(super) const IDLE: u32 = u32::MAX;
 
-/// What an event touches: one output of a cell with the state of all its inputs. One cache line
-/// holds two.
+/// The data that an event accesses: one output of a cell with the state of all its inputs. One cache line holds two.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unit {
     /// Bit `i` is input `i`; above the inputs the stored bit. Clock pins are always 0.

@@ -1,4 +1,4 @@
-//! What is applied to the top level's inputs and expected at its outputs, cycle by cycle.
+//! Values for the top level's inputs and expected values of its outputs, cycle by cycle.
 
 use super::error::{GateError, Result};
 

@@ -163,7 +163,7 @@ fn simulate(folder: &Path, options: &GateOptions) -> Energies {
     design.run(&pins).unwrap()
 }
 
-/// What OpenSTA is told: of `n` inputs that flip in turns, each toggles in every `n`th cycle.
+/// Script for OpenSTA. Of `n` inputs that flip in turns, each toggles in every `n`th cycle.
 fn script(period_ns: f64, slew_ns: f64) -> String {
     let mut text = format!(
         "read_liberty {LIBERTY}\nread_verilog netlist.v\nlink_design top\n\

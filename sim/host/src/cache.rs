@@ -13,20 +13,20 @@ use crate::error::HostError;
 
 const RECORD: &str = "entry.json";
 
-/// What is made, and where it is kept.
+/// Key, files and place of a cache entry.
 #[derive(Clone, Copy, Debug)]
 pub struct Slot<'a> {
     /// Folder of all entries of the kind.
     pub base: &'a Path,
     /// Hash of everything that decides the files.
     pub key: &'a str,
-    /// What an entry is, for messages.
+    /// Name of the kind of entry, for messages.
     pub what: &'static str,
     /// Names of its files.
     pub files: &'a [&'static str],
 }
 
-/// What is known about an entry.
+/// Record of an entry, stored with its files.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Record<D> {
     /// BLAKE3 of each file, in hexadecimal.
@@ -42,7 +42,7 @@ struct Record<D> {
 pub struct Entry<D> {
     /// Folder of its files.
     pub folder: PathBuf,
-    /// What its maker said about it.
+    /// Details recorded by its maker.
     pub detail: D,
     /// Wall-clock seconds that it took to make.
     pub seconds: f64,

@@ -1,4 +1,4 @@
-//! What the user's cache takes, and how it is made smaller.
+//! Size of the user's cache, and its reduction.
 //!
 //! Every kind of entry has a folder below the cache, every entry a folder or file in it. Reading an entry brings its
 //! time of last use up to date, so that those go first which nobody has used for longest.
@@ -49,7 +49,7 @@ pub fn survey(cache: &Path) -> Result<Vec<Item>> {
     Ok(items)
 }
 
-/// What is to be removed from a cache.
+/// Extent of the removal of entries from a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// Everything but tools.

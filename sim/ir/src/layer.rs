@@ -90,7 +90,7 @@ pub struct Add {
     pub factors: [i32; 2],
 }
 
-/// What a layer computes.
+/// Operation of a layer.
 ///
 /// There are few operations because others are special cases: an average over windows (also a global
 /// one) is a [`Op::Conv`] with as many groups as channels, weights 1 and the divisor in the rescaling; a
@@ -113,7 +113,7 @@ pub struct Layer {
     pub name: String,
     /// Operator name as the user knows it (`Conv`, `Gemm`, `MaxPool`, `GlobalAveragePool`).
     pub kind: String,
-    /// What is computed.
+    /// The operation.
     pub op: Op,
     /// Index of the tensor that is read; an [`Op::Add`] names its second one itself.
     pub input: usize,

@@ -88,7 +88,7 @@ impl MemoryModel {
     }
 }
 
-/// What the memory can do in the current cycle.
+/// Transfers that the memory allows in the current cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offer {
     /// A beat for the input stream is available.

@@ -67,7 +67,7 @@ pub enum CellFunction {
     Flop {
         /// Number of the clock input.
         clock: u32,
-        /// What is stored, by state.
+        /// Stored value, by state.
         next: Truth,
         /// States that force 0.
         clear: Truth,

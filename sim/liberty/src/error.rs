@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use pecan_text::escape::escape_name;
 
-/// What can be wrong with the Liberty files of a library.
+/// Errors of the Liberty files of a library.
 #[derive(Debug, thiserror::Error)]
 pub enum LibertyError {
     /// A file operation failed.
@@ -24,7 +24,7 @@ pub enum LibertyError {
         file: PathBuf,
         /// Line in it, from 1.
         line: u32,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// Two files that are used together disagree.

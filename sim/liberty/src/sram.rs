@@ -48,7 +48,7 @@ fn parse(text: &str) -> std::result::Result<Vec<Sram>, SyntaxError> {
     library.all("cell").filter(is_memory).map(|cell| sram(cell, &units)).collect()
 }
 
-/// What the control pins of a port do in a cycle.
+/// Values of the control pins of a port in a cycle.
 #[derive(Clone, Copy)]
 struct Access {
     select: bool,

@@ -10,7 +10,7 @@ pub const MOST_NESTING: usize = 16;
 pub struct Group<'a> {
     /// Keyword, such as `cell`.
     pub name: &'a str,
-    /// What stands in its parentheses.
+    /// Arguments in its parentheses.
     pub args: Vec<&'a str>,
     /// Line of the keyword, from 1.
     pub line: u32,

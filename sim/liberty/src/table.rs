@@ -2,7 +2,7 @@
 
 use super::syntax::{Attribute, Group, SyntaxError, finite};
 
-/// What an axis of a table stands for.
+/// Quantity of a table's axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Axis {
     Slew,

@@ -131,7 +131,7 @@ impl Recipe<'_> {
         std::os::unix::fs::symlink(&self.verilator.root, &root)
             .map_err(SimError::io("create", &root))?;
         let mut verilate = self.verilator.command();
-        // What a killed tool leaves behind goes with the folder.
+        // Temporary files of a killed tool are deleted with the folder.
         verilate.env("TMPDIR", folder);
         // Verilator reads files of its own by this path and puts it, unquoted, into the text that it then parses.
         verilate.env("VERILATOR_ROOT", ROOT);

@@ -11,7 +11,7 @@ use pecan_ir::error::{Result, SimError};
 
 pub(super) const EXECUTABLE: &str = "simulator";
 
-/// What is known about a built simulator.
+/// Recorded details of a built simulator.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Detail {
     /// Waveform format, if compiled in.

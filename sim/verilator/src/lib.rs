@@ -33,7 +33,7 @@ pub struct VerilogFile {
     pub text: String,
 }
 
-/// What the harness has to know about the hardware, and whether to trace it.
+/// Properties of the hardware that the harness needs, and whether to trace it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BuildOptions {
     /// Width of each stream in bits, a multiple of 32.

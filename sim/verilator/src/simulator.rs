@@ -25,7 +25,7 @@ const RUNS_PER_PROCESS: usize = 64;
 pub struct Simulator {
     /// The executable in the cache.
     pub executable: PathBuf,
-    /// What it was built with.
+    /// Options of the build.
     pub options: BuildOptions,
     /// Waveform format, if it was built with [`BuildOptions::wave`].
     pub wave: Option<WaveFormat>,

@@ -64,7 +64,7 @@ parts!(Accelerator:
     Engines,
     /// The global buffer: the loader reads before the store engine, the drain writes before the decoder.
     Buffer,
-    /// What the counters see.
+    /// Event inputs of the counters.
     Events,
     /// Counters and status.
     Status,

@@ -32,7 +32,7 @@ impl<D: wires::Side> Stream<D> {
 }
 
 bundle! {
-    /// What begins and ends a run in an engine.
+    /// Begin and end of a run in an engine: `start` begins it, `reset` ends it.
     pub(crate) struct Run<D> {
         reset: Signal<D, Bit>,
         start: Signal<D, Bit>,

@@ -26,7 +26,7 @@ block! {
         // Tiles drained so far (mod 4); no drain holds the psum banks back.
         pub(crate) drained: Wire<In> = Wire::new(2),
         pub(crate) no_drain: Signal<In, Bit>,
-        // What replaces stored indices (dense weights only), see `DenseIndex`.
+        // Inputs that replace stored indices (dense weights only), see `DenseIndex`.
         pub(crate) per_channel: Vec<Signal<In, Bit>> = flags(dense),
         pub(crate) extent: Bundles<Extent<In>> = Bundles::new(2 * dense, || Extent::new(g)),
         pub(crate) pitch: Bundles<Pitch<In>> = Bundles::new(dense, || Pitch::new(g)),

@@ -21,7 +21,7 @@ config_leaf! {
     }
 }
 
-// What `update` reads by bits of the mode.
+// `update` reads these flags of the mode by their bit numbers.
 const _: () = assert!(MODE_PER_CHANNEL == 1 << 0 && MODE_MAX == 1 << 1);
 
 block! {
@@ -119,9 +119,9 @@ parts!(Compute:
     Columns,
     /// The rows.
     Rows,
-    /// What stops a run that is too long or leaves the buffer.
+    /// Detection of a run that is too long or leaves the buffer.
     Limits,
-    /// What happens in a cycle, summed over the array.
+    /// Events of a cycle, summed over the array.
     Events,
     /// The sums in registers, for the counters.
     Reports,

@@ -12,8 +12,8 @@ use pecan_config::isa::{
 };
 use pecan_rtl::prelude::*;
 
-// What `update` reads by bits: flags of a command and of `Run`, and the registers of a column, of which the groups are
-// bounded.
+// `update` reads flags of a command, flags of `Run` and registers of a column by their bit numbers. Of the latter,
+// the groups are bounded.
 const _: () = {
     assert!(RESERVED == 1 << 24 | 1 << 25);
     assert!(WAIT_STORE == 1 << 26 && WAIT_COMPUTE == 1 << 27);
@@ -164,7 +164,7 @@ block! {
 parts!(Decoder:
     /// The command at hand, and whether it may go.
     Command,
-    /// What a command begins.
+    /// Start of a command.
     Dispatch,
     /// The beats that follow a command word.
     Words,

@@ -70,7 +70,7 @@ block! {
 parts!(Loader:
     /// The walk, and the rows whose patch holds the word.
     Words,
-    /// What the halves of the scratchpads hold.
+    /// Contents of the halves of the scratchpads.
     Halves,
 );
 

@@ -53,7 +53,7 @@ block! {
         // Global buffer read port.
         pub(crate) read: Signal<Out, Bit>,
         pub(crate) read_addr: Wire<Out> = Wire::new(addr),
-        // What arrives in this cycle: whether it lies in the image, half and word of the patch.
+        // The word that arrives in this cycle: whether it lies in the image, its half and its word of the patch.
         pub(crate) in_bounds: Signal<Out, Bit>,
         pub(crate) half: Signal<Out, Bit>,
         pub(crate) word_at: Wire<Out> = Wire::new(patch),

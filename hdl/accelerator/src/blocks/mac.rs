@@ -25,7 +25,7 @@ block! {
         pub(crate) operand: Wire<In> = Wire::signed(a),
         pub(crate) weight: Wire<In> = Wire::new(w),
         pub(crate) negative: Signal<In, Bit>,
-        // What the accumulator takes.
+        // Next value of the accumulator.
         pub(crate) sum: Wire<Out> = Wire::signed(sum),
         product: Wire<Local> = Wire::signed(low),
         start_low: Wire<Local> = Wire::new(low),

@@ -13,7 +13,7 @@ use pecan_config::{Config, Limits, preset};
 use pecan_rtl::emit::emit;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
-/// What is wrong with a program, once its store has begun.
+/// Error of a program after its store has begun.
 #[derive(Clone, Copy)]
 enum Fault {
     /// A command that does not exist.
@@ -134,7 +134,7 @@ fn run(config: &Config, fault: Fault) -> Option<String> {
     said(folder.path(), "vvp", [&"bench".to_owned()])
 }
 
-/// What a tool prints; `None` where it is not installed.
+/// Output of a tool; `None` where it is not installed.
 fn said<'a>(
     folder: &Path,
     tool: &str,

@@ -107,7 +107,7 @@ impl parts::Part<Queue> for Store {
         self.to_head.next = self.read_q.q.val() & !self.place.val().any();
         for b in 0..self._channels {
             dff_setup!(self, clock, queue[0][b], queue[1][b]);
-            // What the loader reads does not concern the queue.
+            // Words that the loader reads do not concern the queue.
             self.fetched[b].next = 0.into();
             if self.read_q.q.val() {
                 self.fetched[b].next = self.buffer.read_data[b].val();

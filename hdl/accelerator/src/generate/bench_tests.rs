@@ -105,7 +105,7 @@ fn the_bench_fails_on_a_wrong_file() {
     assert!(fails(&run(&package, folder.path(), &[more]).unwrap()));
 }
 
-/// What is wrong with a module: what its file begins with, the line, what stands there and what takes its place.
+/// A fault put into a module: start of the file, start of the line, text to replace, replacement.
 type Fault = (&'static str, &'static str, &'static str, &'static str);
 
 const FAULTS: &[Fault] = &[

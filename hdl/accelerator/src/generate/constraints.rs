@@ -70,11 +70,11 @@ pub struct Pin {
 pub struct Target {
     /// Name of the target and of its constraints file.
     pub name: String,
-    /// What the target is and what to watch out for.
+    /// The target and its caveats, in words.
     pub description: String,
     /// Language of the file.
     pub format: ToolFormat,
-    /// What the core file's target of this name builds for: nextpnr's name of the device (`hx8k`, `85k`) or Vivado's
+    /// Device that the core file's target of this name builds for: nextpnr's name of it (`hx8k`, `85k`) or Vivado's
     /// part. Without it the core file has no such target.
     pub device: Option<String>,
     /// Package of the device (PCF and LPF only, where a device needs one).

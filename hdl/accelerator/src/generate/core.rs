@@ -57,7 +57,7 @@ impl Context<'_> {
     }
 }
 
-/// What FuseSoC runs for a target, if it names a device.
+/// FuseSoC's flow of a target, if the target names a device.
 fn flow(target: &Target) -> Option<String> {
     let (device, package) =
         (target.device.as_ref()?, target.package.as_deref().unwrap_or_default());

@@ -54,7 +54,7 @@ pub enum GenerateError {
     Prefix {
         /// The prefix, or its beginning.
         prefix: String,
-        /// What is wrong and what would be right.
+        /// The problem and a valid alternative.
         reason: String,
     },
     /// A description of a target is wrong.
@@ -62,12 +62,12 @@ pub enum GenerateError {
     Target {
         /// Name of the target, or of the text it comes from.
         target: String,
-        /// What is wrong and what would be right.
+        /// The problem and a valid alternative.
         reason: String,
     },
 }
 
-/// What the writers of the single files need to know.
+/// Inputs of the writers of the single files.
 struct Context<'a> {
     config: &'a Config,
     prefix: &'a Prefix,

@@ -1,4 +1,4 @@
-//! What the names of a package begin with.
+//! Prefix of the names of a package.
 
 use super::GenerateError;
 use crate::elaborate::TOP;
@@ -69,7 +69,7 @@ impl Prefix {
         if self.0.is_empty() { TOP } else { &self.0 }
     }
 
-    /// What the names of other modules begin with.
+    /// Prefix of the names of all modules but the top.
     pub(super) fn modules(&self) -> String {
         if self.0.is_empty() { String::new() } else { format!("{}_", self.0) }
     }

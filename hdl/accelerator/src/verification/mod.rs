@@ -58,7 +58,7 @@ pub enum CaseError {
     Emit {
         /// Name of the case.
         case: String,
-        /// What is wrong.
+        /// The error of the emitter.
         error: EmitError,
     },
     /// Signals of the block do not settle: a combinational loop.

@@ -38,7 +38,7 @@ pub(crate) enum Kind {
 struct Mood {
     /// Chance of a flag to be up, in sixteenths.
     up: u64,
-    /// What a number does: 0 holds, 1 stays small, 2 is 0, else anything.
+    /// Values of a number: 0 holds, 1 stays small, 2 is 0, else anything.
     number: u64,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Source {
     state: u64,
     cycle: usize,
     moods: Vec<Mood>,
-    /// What a block that takes a command stream is fed.
+    /// Command stream of a block that takes one.
     pub(super) commands: Option<Commands>,
 }
 

@@ -63,7 +63,7 @@ impl Always<'_, '_> {
         }
     }
 
-    /// What follows a condition or a label, on a line of its own if it needs one.
+    /// The text after a condition or a label, on a line of its own if it needs one.
     fn body(&mut self, block: &[Stmt], depth: usize) -> String {
         let pad = "    ".repeat(depth);
         match block {

@@ -40,7 +40,7 @@ pub(super) struct Frame {
 
 pub(super) struct Collector {
     top: String,
-    /// What the names of all other modules begin with.
+    /// Prefix of the names of all other modules.
     prefix: String,
     stack: Vec<Frame>,
     modules: Vec<Module>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::ir::{Block, Expr, NetId, Stmt};
 
-/// What drives one net.
+/// Driver of one net.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Driver {
     /// One expression, whatever happens.

@@ -1,11 +1,11 @@
-//! What a block is lowered to: nets, constants and statements without loops.
+//! Lowered form of a block: nets, constants and statements without loops.
 
 use std::rc::Rc;
 
 pub(super) type NetId = usize;
 pub(super) type ConstId = usize;
 
-/// What a signal holds, beyond its bits.
+/// Meaning of a signal's bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Sort {
     Int,
@@ -34,7 +34,7 @@ pub(super) enum Dir {
 pub(super) struct Signal {
     /// Path in the design.
     pub(super) path: String,
-    /// What the Verilog name is made of: the path without the names of bundles.
+    /// Basis of the Verilog name: the path without the names of bundles.
     pub(super) name: String,
     pub(super) dir: Dir,
     pub(super) ty: Ty,

@@ -14,7 +14,7 @@ use super::range::range;
 use super::simplify::simplify;
 use crate::SIGNED_CAST;
 
-/// What a path in the design stands for.
+/// Meaning of a path in the design.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Symbol {
     Net(NetId),
@@ -165,7 +165,7 @@ impl Lower<'_> {
         }
     }
 
-    /// What `text` (a path as the macro writes it) stands for.
+    /// Meaning of `text` (a path as the macro writes it).
     fn symbol(&mut self, text: &str) -> Option<Symbol> {
         let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         match self.path(text.trim_end_matches("$next")) {

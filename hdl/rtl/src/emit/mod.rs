@@ -44,7 +44,7 @@ use std::fmt;
 pub struct Module {
     /// Name of the module.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Its complete text, ending with a newline.
     pub text: String,
@@ -86,7 +86,7 @@ pub struct Problem {
     pub instance: String,
     /// Signal, or statement, concerned.
     pub signal: String,
-    /// What is wrong, and what would be right.
+    /// The problem and a valid alternative.
     pub message: String,
 }
 

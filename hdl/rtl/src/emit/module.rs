@@ -48,7 +48,7 @@ fn leaf(frame: &Frame, body: &str) -> Result<String, Problems> {
     }
 }
 
-/// What follows the last port of a module.
+/// Text after the last port of a module.
 pub(super) const PORTS_END: &str = "\n);\n";
 
 fn header(ports: &[String]) -> String {

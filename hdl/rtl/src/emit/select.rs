@@ -4,7 +4,7 @@ use super::expr::{Printer, Shape, Temp, Text};
 use super::ir::{Expr, NetId};
 use super::range::Range;
 
-/// What a select reads from.
+/// Operand of a select.
 pub(super) struct Source {
     name: String,
     width: usize,

@@ -1,4 +1,4 @@
-//! Verilog of storage in two halves, of which one is at rest.
+//! Verilog of storage in two halves, of which only the addressed one toggles.
 
 use super::addr_width;
 
@@ -6,8 +6,8 @@ use super::addr_width;
 /// one half while the other is read, and partial sums are drained from one bank while the other is
 /// accumulated.
 ///
-/// What one half does leaves the other still: write data reach the half that is written, a read
-/// address the half that is read.
+/// Access to one half toggles nothing in the other: write data reach only the half that is written, a read address
+/// only the half that is read.
 pub(super) struct Halves {
     words: usize,
     address: usize,

@@ -31,7 +31,7 @@ pub(crate) struct List<'a> {
     pub(crate) waits: bool,
 }
 
-/// What the PEs of one column hold, and what their buses show.
+/// Contents of the PEs of one column and values on their buses.
 #[derive(Clone, Debug)]
 struct Column {
     /// Word at the scratchpads' read port: `[row][channel]`, and the channel group selected of it.

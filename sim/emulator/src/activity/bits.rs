@@ -41,7 +41,7 @@ impl Bus {
         Self { last: vec![0; lanes], mask: mask16(bits) }
     }
 
-    /// What is shown.
+    /// The latest values.
     pub(super) fn shown(&self) -> &[i16] {
         &self.last
     }

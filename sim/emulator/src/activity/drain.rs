@@ -21,22 +21,22 @@ pub(crate) struct Requantized {
 }
 
 impl Requantized {
-    /// What enters the multiplier.
+    /// Input of the multiplier: partial sum plus bias.
     fn biased(self) -> i128 {
         i128::from(self.sum) + i128::from(self.param.bias)
     }
 
-    /// What the multiplier gives.
+    /// Output of the multiplier.
     fn scaled(self) -> i128 {
         self.biased() * i128::from(self.param.multiplier)
     }
 }
 
-/// What each drain lane handled last.
+/// Latest requantization of each drain lane.
 #[derive(Clone, Debug)]
 pub(super) struct DrainToggles {
     lanes: Vec<Requantized>,
-    /// What the multiplier of each lane had last.
+    /// Latest requantization of each lane that used its multiplier.
     multiplied: Vec<Requantized>,
     sum: u64,
     biased: u64,

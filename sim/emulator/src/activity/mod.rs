@@ -1,5 +1,5 @@
 //! Activity: how many bits toggle at the places where the energy goes, in the order in which the hardware works.
-//! What each number means stands with [`Toggle`].
+//! [`Toggle`] defines each number.
 //!
 //! The observers keep their own copy of the registers and memories that they watch, so that the emulator computes
 //! the same with and without them, and as fast without them.

@@ -26,7 +26,7 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    /// What counts its iterations.
+    /// Toggle that counts its iterations.
     pub(super) fn toggle(self) -> Toggle {
         match self {
             Self::Pixel => Toggle::PatchPixels,
@@ -37,7 +37,7 @@ impl Level {
     }
 }
 
-/// What the loader delivers and the rows take of it.
+/// Words that the loader delivers, and rows that accept them.
 #[derive(Clone, Debug)]
 pub(super) struct Patch {
     mask: u16,

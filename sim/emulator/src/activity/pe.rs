@@ -58,10 +58,10 @@ pub(super) struct Operands {
     read: Vec<i16>,
     /// Bank that the lanes share, by row.
     lane: Vec<usize>,
-    /// What the lanes multiply.
+    /// Activation operands of the lanes' multipliers.
     operand: Vec<i16>,
     product: Vec<i32>,
-    /// What goes to the adders: the product or, to subtract it, its complement.
+    /// Inputs of the adders: the product or, to subtract it, its complement.
     addend: Vec<i32>,
 }
 
@@ -109,7 +109,7 @@ impl Operands {
         (self.product[at], self.addend[at]) = (product, addend);
     }
 
-    /// What a lane adds.
+    /// Signed product that a lane adds.
     fn signed(&self, at: usize) -> i64 {
         i64::from(self.addend[at]) + i64::from(self.negative[at])
     }
@@ -201,7 +201,7 @@ impl Operands {
     }
 }
 
-/// What the accumulator of an entry starts from.
+/// Start value of the accumulator for an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
     Accumulator,
@@ -219,7 +219,7 @@ pub(super) struct Accumulate {
     /// `[row][lane]`.
     acc: Vec<i64>,
     sum: Vec<i64>,
-    /// What the adders of the low parts show.
+    /// Outputs of the adders of the low parts.
     total: Vec<i64>,
     /// `[word][row][lane]`.
     psum: Vec<i64>,

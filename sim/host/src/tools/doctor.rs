@@ -20,7 +20,7 @@ pub struct Diagnosis {
     pub source: Option<&'static str>,
     /// Why it is not usable.
     pub problem: Option<String>,
-    /// What it is needed for.
+    /// Purpose of the tool in this project.
     pub needed_for: &'static str,
     /// How to install it.
     pub install: &'static str,

@@ -30,7 +30,7 @@ pub struct Found {
     pub path: PathBuf,
     /// Its version, if it tells one.
     pub version: Option<Version>,
-    /// What it prints as its version, first non-empty line.
+    /// First non-empty line of its version output.
     pub version_text: String,
     /// Where it was found.
     pub source: Source,

@@ -116,7 +116,7 @@ impl Wheel {
         (self.complete)(&python, &staged)?;
         let target = tools.join(self.folder);
         if target.exists() && self.in_cache(finder).is_err() {
-            // What is there does not run: an interrupted or foreign installation.
+            // The existing installation does not run: it was interrupted or is foreign.
             fs::remove_dir_all(&target).map_err(HostError::io("remove", &target))?;
         }
         if let Err(error) = fs::rename(&staged, &target)

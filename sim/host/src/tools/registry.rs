@@ -36,7 +36,7 @@ pub struct Tool {
     pub version_args: &'static [&'static str],
     /// Oldest version that works; none where any does.
     pub minimum: Option<Version>,
-    /// What the project uses it for.
+    /// Purpose of the tool in this project.
     pub needed_for: &'static str,
     /// How to install it.
     pub install: &'static str,

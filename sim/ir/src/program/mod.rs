@@ -74,7 +74,7 @@ pub struct Program {
     pub stream_bits: u32,
     /// Initial contents of DRAM: commands, weights, and room for activations.
     pub dram: Vec<u8>,
-    /// What is moved, in program order.
+    /// Data transfers, in program order.
     pub transfers: Vec<Transfer>,
     /// Where the network's input is expected.
     pub input: Region,

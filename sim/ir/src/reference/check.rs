@@ -14,7 +14,7 @@ pub enum NetworkError {
     Network {
         /// Network name.
         network: String,
-        /// What is wrong, with the value and what is allowed.
+        /// The problem, with the value and the allowed ones.
         problem: String,
     },
     /// Something about one layer.
@@ -24,7 +24,7 @@ pub enum NetworkError {
         network: String,
         /// Layer name.
         layer: String,
-        /// What is wrong, with the value and what is allowed.
+        /// The problem, with the value and the allowed ones.
         problem: String,
     },
 }

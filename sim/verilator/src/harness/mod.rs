@@ -85,10 +85,10 @@ impl Default for Settings {
 /// A program, its inputs and how to run it.
 #[derive(Clone, Debug)]
 pub struct Job<'a> {
-    /// What to run.
+    /// The program to execute.
     pub program: &'a Program,
-    /// What runs after the first take: a program with the same regions that finds in the device what `program`
-    /// loaded.
+    /// The program for all inputs after the first: it has the same regions and expects in the device the data that
+    /// `program` loaded.
     pub later: Option<&'a Program>,
     /// One run each: the bytes of the program's input region.
     pub inputs: &'a [Vec<u8>],
@@ -189,7 +189,7 @@ pub struct LayerSnapshot {
     pub counters: Vec<u64>,
 }
 
-/// What one run produced.
+/// Result of one execution of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunResult {
     /// How it ended.

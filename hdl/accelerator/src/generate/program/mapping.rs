@@ -27,7 +27,7 @@ impl Image {
     }
 }
 
-/// What the array does with a window.
+/// Operation of the array on a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
     /// Sums over this many input channels.
@@ -162,8 +162,8 @@ impl Run<'_> {
         entries.into_iter().enumerate().map(item).collect()
     }
 
-    /// What the columns walk in a slice for the output channels from `first` on: index in the patch, tap, input
-    /// channel.
+    /// Points that the columns process in a slice for the output channels from `first` on: index in the patch, tap,
+    /// input channel.
     fn points(&self, slice: Slice, first: usize) -> Vec<(usize, [usize; 2], usize)> {
         let b = self.geometry.word_channels;
         let [(word, words), (row, rows), (column, columns)] = slice;

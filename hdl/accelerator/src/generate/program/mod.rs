@@ -1,7 +1,7 @@
 //! The first program of a package: a convolution and a pool, each with requantization, for any legal configuration.
 //!
-//! What the device must deliver is computed from the definition of the layers ([`tensor`]), so that it does not depend
-//! on how they are mapped onto the array ([`mapping`]). Sizes follow from the configuration: more output channels than
+//! The expected output is computed from the definition of the layers ([`tensor`]), so that it does not depend on the
+//! mapping onto the array ([`mapping`]). Sizes follow from the configuration: more output channels than
 //! the columns hold at a time, more output pixels than the array has rows in either direction, windows beyond the
 //! edges, a last channel word that is partly used, weights and activations of which a third is zero.
 

@@ -1,5 +1,5 @@
-//! What the layers of the program compute, in plain integers: from the definition of a convolution and of a
-//! pool, without the array, its lists or its tiles.
+//! Results of the layers of the program in plain integers, from the definition of a convolution and of a pool, without
+//! the array, its lists or its tiles.
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine and in every version.
 pub(super) struct Numbers(u64);
