@@ -107,7 +107,7 @@ impl Bench {
     }
 }
 
-/// What a check saw: everything agreed.
+/// Results of a check in which everything agreed.
 #[derive(Clone, Debug, Default)]
 pub struct Checked {
     /// The RTL's outputs.

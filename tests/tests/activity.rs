@@ -45,7 +45,7 @@ impl Waveform {
         matching.map(|signal| (signal.code, signal.bits)).collect::<BTreeMap<_, _>>().values().sum()
     }
 
-    /// What also depends on the cycles in which the engines meet, which the emulator's order leaves open.
+    /// Counts that also depend on the cycles in which the engines meet, which the emulator's order leaves open.
     fn about(&self) -> Vec<(Toggle, u64)> {
         let pe = |instance, name| self.sum("u_row_", instance, name);
         vec![

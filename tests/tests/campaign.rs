@@ -59,7 +59,7 @@ fn one(seed: u64, graphs: usize, limits: &Limits, seen: &mut Seen) {
     }
 }
 
-/// What the layer and its mapping exercise.
+/// Counts the features that the layer and its mapping exercise.
 fn count(seen: &mut Seen, layer: &Layer, mapping: &LayerMapping) {
     let mapping = &mapping.mapping;
     let conv = match &layer.op {

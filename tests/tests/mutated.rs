@@ -30,7 +30,7 @@ const ENOUGH: usize = 10;
 /// Longest wait for an answer: a reader that takes no processor time either hangs.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// What one file may take of processor time and of memory in kB: a part for its kind, whose limits are fixed, and a part for each byte.
+/// Processor time and memory in kB that one file may use: a fixed part for its kind, and a part for each byte.
 fn allowed(length: usize) -> (Duration, u64) {
     let time = Duration::from_secs(3) + Duration::from_micros(50) * length as u32;
     (time, (768 << 10) + length as u64 / 4)

@@ -93,7 +93,7 @@ fn identities(entry: &Entry, document: &Value) {
     same(&what, multiplications + number(&floor["dram_bits"]) * per_bit, number(&floor["energy"]));
 }
 
-/// What the document says stands in the text and on the page.
+/// The values of the document appear in the text and on the page.
 fn shown(entry: &Entry, document: &Value, said: &str, page: &str) {
     let (total, floor, unit) = (&document["total"], &document["floor"], entry.unit());
     let all = energy(number(&total["energy"]), unit);

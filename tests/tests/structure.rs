@@ -1,4 +1,4 @@
-//! What holds of the emitted Verilog of every preset and of drawn configurations, in the eyes of other tools.
+//! Properties of the emitted Verilog of every preset and of drawn configurations, checked by other tools.
 
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -33,13 +33,13 @@ pub(super) struct Bench {
     /// The same without delays; only where the difference is published.
     zero_delay: Option<GateDesign>,
     key: String,
-    /// What each module is.
+    /// Kind of each module.
     kinds: BTreeMap<String, Kind>,
-    /// What the measurements rest on.
+    /// Basis of the measurements.
     pub(super) origin: Origin,
 }
 
-/// What measurements rest on.
+/// Library and tools that measurements depend on.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
     /// BLAKE3 of the cell library.

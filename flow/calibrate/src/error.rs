@@ -1,4 +1,4 @@
-//! What can go wrong in calibration.
+//! Errors of calibration.
 
 use std::path::{Path, PathBuf};
 
@@ -58,7 +58,7 @@ pub enum CalibrateError {
     /// Memory macros give no model.
     #[error("SRAM macros: {problem}")]
     Sram {
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// Technology files, plans.

@@ -41,7 +41,7 @@ use pecan_energy::EnergyError;
 use pecan_energy::{Dram, FORMAT, Technology};
 use pecan_synth::{Process, SynthOptions};
 
-/// What a calibration works with.
+/// Inputs and folders of a calibration.
 #[derive(Debug)]
 pub struct Setup {
     /// The process.
@@ -50,7 +50,7 @@ pub struct Setup {
     pub synthesis: SynthOptions,
     /// Where tools are.
     pub finder: Finder,
-    /// What is characterized.
+    /// Configurations and layers to characterize.
     pub plan: Plan,
     /// Folder with the networks of the plan.
     pub networks: PathBuf,

@@ -1,4 +1,4 @@
-//! What is characterized: configurations, networks, sizes. The shipped plan is `plan.toml` beside this file.
+//! The plan of a calibration: configurations, networks, sizes. The shipped plan is `plan.toml` beside this file.
 
 use std::path::Path;
 
@@ -126,7 +126,7 @@ impl Point {
     }
 }
 
-/// What is wrong with a configuration, in one line.
+/// The problems of a configuration, in one line.
 fn said(error: &ConfigError) -> String {
     let problems: Vec<String> = error.problems().iter().map(ToString::to_string).collect();
     problems.join("; ")

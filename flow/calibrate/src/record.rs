@@ -1,4 +1,4 @@
-//! What is known about a characterized case, kept on disk so that a killed calibration goes on where it was.
+//! Record of a characterized case, kept on disk so that a killed calibration can resume.
 
 use std::path::{Path, PathBuf};
 

@@ -54,7 +54,7 @@ impl Values {
     }
 }
 
-/// What a designed layer is.
+/// Kind of a designed layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DesignedLayer {
     /// Convolution with a square kernel and this stride, of as many input channels as two words hold.

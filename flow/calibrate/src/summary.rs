@@ -20,7 +20,7 @@ const FLOOR: f64 = 0.05;
 pub struct Case {
     /// Configuration.
     pub config: Config,
-    /// What was measured.
+    /// The measurements.
     pub record: Record,
 }
 

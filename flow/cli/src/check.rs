@@ -50,7 +50,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let good = findings.iter().all(|finding| finding.supported);
     let broken = findings.iter().any(|finding| finding.op == "Graph" && !finding.supported);
     let graph = if broken { None } else { Some(import(&model, true)?) };
-    // What exceeds a limit is not run either, not even layer by layer.
+    // A network beyond a limit is not executed either, not even layer by layer.
     let graph = graph.filter(|graph| graph.limit().is_none());
     let mapped = if let Some(graph) = graph {
         let inputs = data.load(&graph, args.run.seed)?;

@@ -1,4 +1,4 @@
-//! What a command may do to the world besides its files: print, log, show progress.
+//! Outputs of a command besides its files: text, log, progress.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};

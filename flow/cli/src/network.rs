@@ -23,7 +23,7 @@ pub(super) struct NetworkArgs {
     data: DataArgs,
 }
 
-/// What a workload file may say; paths are relative to the file.
+/// Contents of a workload file; paths are relative to the file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(not(feature = "prune"), allow(dead_code))] // Only pruning tunes.
@@ -44,7 +44,7 @@ struct Workload {
     validate_rows: Option<String>,
 }
 
-/// What a workload file says about the data of `pecan prune`.
+/// Data for `pecan prune` that a workload file names.
 #[cfg(feature = "prune")]
 #[derive(Debug, Default)]
 pub(super) struct WorkloadTuning {
@@ -78,7 +78,7 @@ impl NetworkArgs {
         Self { model, workload, data }
     }
 
-    /// What the workload file, if there is one, says about data to tune on.
+    /// Tuning data that the workload file names, if there is one.
     ///
     /// # Errors
     /// [`Failure`] if the workload file cannot be read.

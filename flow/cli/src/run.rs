@@ -1,4 +1,4 @@
-//! What commands that run networks share: from files to integers, and from errors to exit codes.
+//! Steps common to commands that execute networks: from files to integers, and from errors to exit codes.
 
 use pecan_config::Config;
 use pecan_host::error::HostError;

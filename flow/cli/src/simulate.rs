@@ -284,7 +284,7 @@ pub(super) fn table(report: &Report) -> String {
     table.render()
 }
 
-/// What it comes to.
+/// Conclusion of the simulation, in words.
 pub(super) fn verdict(report: &Report) -> String {
     let total = &report.total;
     let mut text = match (&report.difference, total.mismatches) {

@@ -214,7 +214,7 @@ fn open(browser: &Path, folder: &Path, page: &Path, what: &[&str]) -> String {
     text(&output.stdout)
 }
 
-/// What a script in a copy of the page finds out about its layout, behind `found:`.
+/// Script in a copy of the page that reports its layout behind `found:`.
 const PROBE: &str = r#"<script>
 const boxes = [...document.querySelectorAll('svg')].map(s => s.getBoundingClientRect());
 const images = [...document.querySelectorAll('svg[role=img] > title')].filter(t => t.textContent.trim());

@@ -30,7 +30,7 @@ fn pecan(folder: &Path, args: &[&str]) -> Output {
     output
 }
 
-/// What a command says, which has to end with that code.
+/// Output of a command, which has to end with that code.
 #[track_caller]
 fn said(output: &Output, code: i32) -> String {
     let text = [&output.stdout[..], &output.stderr].concat();

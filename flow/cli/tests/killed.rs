@@ -157,13 +157,13 @@ fn children_and_scratch_folders_end_with_the_run_in_every_phase() {
                 wait_for(|| machine.scratch().is_empty(), &what);
             }
             assert_eq!(machine.scratch(), Vec::<PathBuf>::new(), "{what}");
-            // What was killed ends soon, not at once.
+            // A killed process ends soon, not at once.
             wait_for(|| !runs(&left), &format!("{what}: the end of a child"));
         }
     }
 }
 
-/// What `nohup` protects from goes on.
+/// A process that ignores a signal (as `nohup` does for HUP) continues.
 #[test]
 fn an_ignored_signal_stays_ignored() {
     let machine = Machine::new();

@@ -1,5 +1,5 @@
-//! What must not change unnoticed: emitted packages, programs, technology files and the figures of the commands are held
-//! against those that are recorded in `tests/recorded`.
+//! Recorded results that must not change unnoticed: emitted packages, programs, technology files and the figures of the
+//! commands are compared with those in `tests/recorded`.
 //!
 //! A change that means to alter them writes them anew with `PECAN_RECORD=1 cargo test --release --test recorded`; the
 //! difference is then part of the change, for its reader to see. Keys may be added to metrics without recording.

@@ -177,9 +177,9 @@ fn a_module_that_designs_share_is_mapped_once() {
     synthesize(&taller, &process, &options, &machine.finder, &|_| ()).unwrap();
     let mut new = machine.runs().split_off(before);
     new.sort();
-    // What depends on the number of rows, and what holds it.
+    // Modules that depend on the number of rows, and modules that contain them.
     let rows = ["compute", "drain", "join", "loader", "row_table"];
-    // What says which configuration it is.
+    // Modules that contain the identity of the configuration.
     let identity = ["counter_bank", "decoder"];
     let mut expected: Vec<String> =
         rows.iter().chain(&identity).map(|name| format!("{name}.ys")).collect();

@@ -1,4 +1,4 @@
-//! What can go wrong with energies.
+//! Errors of energy models and estimates.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub enum EnergyError {
     Technology {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// A technology file of another version.
@@ -50,7 +50,7 @@ pub enum EnergyError {
     Plan {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// A configuration of a plan is illegal.
@@ -58,7 +58,7 @@ pub enum EnergyError {
     Configuration {
         /// Its name.
         name: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
 }

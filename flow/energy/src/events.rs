@@ -1,4 +1,4 @@
-//! What happens while a layer runs: the hardware's counters, and the bits that toggle.
+//! Events during the execution of a layer: the hardware's counters and the bits that toggle.
 
 use pecan_config::isa::counter::{COUNT, Counter, Counters};
 use pecan_emulator::{TOGGLES, Toggle, Toggles};

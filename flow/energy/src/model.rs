@@ -53,7 +53,7 @@ impl Model {
         })
     }
 
-    /// What is outside the calibrated ranges, in words.
+    /// Quantities outside the calibrated ranges, in words.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings

@@ -24,7 +24,7 @@ pub struct Regressor {
     pub block: Block,
     /// The kind of power.
     pub class: Class,
-    /// What the energy is spent for.
+    /// Kind of data that the energy is spent for.
     pub data: Data,
     /// Its value for a stretch of a program.
     pub value: fn(&Geometry, &Events) -> f64,
@@ -102,7 +102,7 @@ regressors! {
     Mac Logic "activation_operand" Inputs = |g, e| e.toggle(T::ActivationOperand) * g.lanes as f64;
     Mac Logic "product" Compute = |_, e| e.toggle(T::Product);
     Mac Logic "multiply_cross" Compute = |_, e| e.toggle(T::MultiplyCross);
-    // What glitches in a multiplier grows with its width, and runs on through the accumulator behind it.
+    // Glitches in a multiplier grow with its width and propagate through the accumulator behind it.
     Mac Logic "cross_bits" Compute = |g, e| e.toggle(T::MultiplyCross) * g.activation_bits as f64;
     Mac Logic "cross_sum_bits" Compute = |g, e| e.toggle(T::MultiplyCross) * g.accumulator_bits as f64;
     Mac Logic "active" Compute = |_, e| e.count(C::ActiveLanes);
@@ -318,7 +318,7 @@ regressors! {
     Loader Logic "words_bits" Inputs = |g, e| e.toggle(T::PatchWords) * g.buffer_bits as f64;
     // Its loops: the address of every word, coordinates of every pixel, which all rows compare with their patches.
     Loader Logic "address" Inputs = |_, e| e.toggle(T::PatchAddress);
-    // What its adder takes, and that it takes it from another loop than before, which turns multiplexers.
+    // Operands of the address adder; operands from another loop than before, which switch multiplexers.
     Loader Logic "addends" Inputs = |_, e| e.toggle(T::PatchAddends);
     Loader Logic "turns" Inputs = |_, e| e.toggle(T::PatchTurns);
     // A counter of words that is as narrow as this is decided before that of pixels, and nothing glitches behind it.

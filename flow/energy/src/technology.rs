@@ -30,7 +30,7 @@ pub struct Technology {
     pub source: String,
     /// Clock period that leakage is accounted for, in ns.
     pub period_ns: f64,
-    /// What was assumed, in words.
+    /// Assumptions, in words.
     pub assumptions: Vec<String>,
     /// Tools by name, with their versions.
     pub tools: BTreeMap<String, String>,
@@ -194,7 +194,7 @@ const SHOWN: usize = 20;
 /// Every number of a technology file that is negative, too large or none, with its line; empty if there is none. The
 /// format has no number that could be negative, so this holds for all of them, wherever they stand.
 fn illegal_numbers(text: &str) -> String {
-    // What is no TOML is said by the reader, with the place.
+    // Invalid TOML is reported by the reader, with the place.
     let Ok(table) = toml::de::DeTable::parse(text) else { return String::new() };
     let mut found: Vec<(usize, String)> = Vec::new();
     let entries = table.get_ref().iter();

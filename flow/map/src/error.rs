@@ -52,7 +52,7 @@ pub enum MapError {
     NoSplit {
         /// The layer.
         layer: String,
-        /// What was missing at the finest split.
+        /// Resource that was missing at the finest split.
         reason: String,
     },
     /// A layer takes more runs than are planned.
@@ -70,7 +70,7 @@ pub enum MapError {
     Shape {
         /// The layer.
         layer: String,
-        /// What is wrong.
+        /// The problem.
         problem: &'static str,
     },
     /// A layer cannot take the place of another in a plan.

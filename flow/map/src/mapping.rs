@@ -40,7 +40,7 @@ pub enum Level {
 pub struct Loop {
     /// Where it runs.
     pub level: Level,
-    /// What it counts.
+    /// Its dimension.
     pub dimension: Dimension,
     /// Iterations: its bound. Loops in space count what works side by side.
     pub bound: usize,

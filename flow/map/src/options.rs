@@ -6,7 +6,7 @@ use crate::space::density::Density;
 /// Settings of the mapper.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// What to minimize.
+    /// Objective of the search.
     pub objective: Objective,
     /// Density of the lists of layers without weights; see [`plan_shapes()`].
     pub density: Density,

@@ -44,7 +44,7 @@ pub const MOST_LAYERS: usize = 1 << 12;
 /// Most weights that an integer network may have for operators without parameters (averages, concatenations).
 pub const MOST_MADE_WEIGHTS: usize = 1 << 26;
 
-/// What the nodes met so far need.
+/// Sum of the needs of the nodes met so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     values: usize,
@@ -54,7 +54,7 @@ pub(super) struct Budget {
     most_parameters: usize,
 }
 
-/// What one node needs for one sample.
+/// Resources that one node needs for one sample.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Need {
     /// Values of its output.

@@ -56,7 +56,7 @@ impl Consumer {
         Ok(Self { parts, places, sensitivity: covariance.sensitivity.clone() })
     }
 
-    /// What the removal of a channel costs, given all removals before and the best answer of what remains.
+    /// Loss of removing a channel, given all removals before and the optimal update of the remaining weights.
     fn loss(&self, channel: usize) -> Result<f64, PruneError> {
         let (part, inputs) = &self.places[channel];
         match inputs.is_empty() {

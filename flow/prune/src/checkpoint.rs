@@ -7,7 +7,7 @@ use pecan_host::file::write_whole;
 use super::PruneError;
 use super::state::State;
 
-/// What a saved state depends on: a hash over everything that decides the result.
+/// Key of a saved state: a hash over everything that decides the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key(pub [u8; 32]);
 

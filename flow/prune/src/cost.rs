@@ -1,4 +1,4 @@
-//! What a pruned network will cost: exact counts from a plan, without running it.
+//! Cost of a pruned network: exact counts from a plan, without executing it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use pecan_map::compile;
 use pecan_net::Masks;
 use pecan_net::quantize::{Quantized, compact};
 
-/// What the weights of a layer cost, in the technology's unit per image.
+/// Energy of the weights of a layer, in the technology's unit per image.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Price {
     /// An entry with nothing in it: the cycle, its place in the weight buffer, its load.
@@ -20,11 +20,11 @@ pub struct Price {
     pub weight: f64,
 }
 
-/// What can be saved.
+/// Energy that removals save.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Prices {
     layers: BTreeMap<String, Price>,
-    /// By class of channels: what a channel costs besides the weights that write and read it.
+    /// By class of channels: energy of a channel besides the weights that write and read it.
     channels: Vec<f64>,
 }
 
@@ -41,13 +41,13 @@ impl Prices {
         self.layers.get(name).copied().unwrap_or_default()
     }
 
-    /// What a channel of a class costs besides its weights.
+    /// Energy of a channel of a class besides its weights.
     #[must_use]
     pub fn channel(&self, class: usize) -> f64 {
         self.channels.get(class).copied().unwrap_or(0.0)
     }
 
-    /// What the entries and weights cost that are in one mask and not in another.
+    /// Energy of the entries and weights that are in the first mask and not in the second.
     #[must_use]
     pub fn saved(&self, layers: &[PruneLayer], [before, after]: [&Masks; 2]) -> f64 {
         let mut saved = 0.0;
@@ -176,7 +176,7 @@ impl<'a> CostModel<'a> {
         Ok(energy)
     }
 
-    /// What entries, weights and channels cost, by the difference that removing some of them makes.
+    /// Energy of entries, weights and channels, by the difference that removing some of them makes.
     ///
     /// # Errors
     /// The network does not map.
@@ -228,7 +228,7 @@ fn share(part: usize, all: usize) -> f64 {
     if all == 0 { 0.0 } else { part as f64 / all as f64 }
 }
 
-/// What moving weights from DRAM into their buffer takes.
+/// Energy of moving weights from DRAM into their buffer.
 fn loads(energy: &Breakdown) -> f64 {
     energy.table[Block::Dram as usize][Data::Weights as usize]
 }

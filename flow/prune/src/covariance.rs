@@ -19,7 +19,7 @@ pub struct Covariance {
     pub wanted: Option<(Vec<f64>, Vec<f64>)>,
     /// Mean square of the inputs, by group: what rounding errors of the covariance are in proportion to.
     pub power: Vec<f64>,
-    /// What a mean squared error of each output channel costs, in units of twice the loss; see
+    /// Loss per mean squared error of each output channel, in units of twice the loss; see
     /// [`LayerStatistics::sensitivity`].
     pub sensitivity: Vec<f64>,
 }
@@ -67,9 +67,9 @@ impl Covariance {
         &self.mean[group * self.inputs..(group + 1) * self.inputs]
     }
 
-    /// What is added to the diagonal of a group's covariance so that it can be inverted: a hundredth of its mean
-    /// diagonal, as E. Frantar and D. Alistarh, "Optimal Brain Compression" (NeurIPS 2022), do, and what covers its
-    /// rounding errors, which come from sums in single precision.
+    /// Term added to the diagonal of a group's covariance so that it can be inverted: a hundredth of its mean diagonal,
+    /// as in E. Frantar and D. Alistarh, "Optimal Brain Compression" (NeurIPS 2022), plus a bound of its rounding
+    /// errors, which come from sums in single precision.
     #[must_use]
     pub fn damping(&self, group: usize) -> f64 {
         let k = self.inputs;

@@ -16,7 +16,7 @@ pub struct Dense<'a> {
     pub graph: &'a Graph,
     /// Its integers.
     pub quantized: Integers,
-    /// What it takes.
+    /// Its energy and cycles.
     pub estimate: Estimate,
     /// Its answers on the validation samples.
     pub validation: Answers,

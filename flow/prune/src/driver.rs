@@ -20,7 +20,7 @@ const HOPELESS: f64 = 0.08;
 /// Most that predicted energies are corrected by, as a factor.
 const CORRECTION: f64 = 1.25;
 
-/// What a round aims at, against the energy budget: predictions are off by about so much.
+/// Target of a round as a share of the energy budget: predictions are off by about so much.
 const BELOW: f64 = 0.99;
 
 /// Prunes `graph`, a copy of the dense network, by `criterion`; it holds the best network in the end. With a checkpoint, a

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! Errors of pruning.
 
 use thiserror::Error;
 
@@ -50,7 +50,7 @@ pub enum PruneError {
     Layer {
         /// Name of the layer.
         layer: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// A part of the data is empty.
@@ -64,7 +64,7 @@ pub enum PruneError {
     /// Numbers are not finite.
     #[error("{what}")]
     NotFinite {
-        /// What is not finite.
+        /// Statement that names the quantity.
         what: String,
     },
     /// A saved state cannot be read or written.
@@ -72,7 +72,7 @@ pub enum PruneError {
     State {
         /// File.
         path: std::path::PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
 }

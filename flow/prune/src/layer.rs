@@ -1,4 +1,4 @@
-//! What of a layer can be removed, and what of it the hardware skips.
+//! Layers as pruning sees them: weights that can be removed, and entries that the hardware skips.
 
 use std::collections::HashMap;
 

@@ -120,7 +120,7 @@ impl<'a> BlockPart<'a> {
         order
     }
 
-    /// What removing entry `j` does now.
+    /// Loss of removing entry `j` in the present state.
     fn cost(&self, j: usize) -> f64 {
         let n = self.at.len();
         let of = |set: &Rows| {
@@ -161,7 +161,7 @@ mod tests {
         // 0.002 without the damping of 0.01, which adds about twice itself.
         assert!(order[0].input < 2 && order[0].loss < 0.025, "{order:?}");
         assert_eq!(order[1].input, 2, "{order:?}");
-        // What remains carries both twins: 2 * 0.5 * 2^2.
+        // The remaining weight carries both twins: 2 * 0.5 * 2^2.
         assert!((order[2].loss - 4.0).abs() < 0.2, "{order:?}");
         assert!(order.iter().all(|removal| removal.weights == 2));
     }

@@ -1,4 +1,4 @@
-//! What a search shows and finds.
+//! Events and results of a search.
 
 use serde::{Deserialize, Serialize};
 
@@ -79,7 +79,7 @@ pub enum Ending {
     Rounds,
 }
 
-/// What happens, for whoever watches.
+/// Events of a search, for observers.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A search begins, on hardware of these widths.
@@ -92,18 +92,18 @@ pub enum Event<'a> {
     Tuning(Progress),
     /// A network was scored.
     Scored(&'a Point),
-    /// What a round removed and why.
+    /// Removals of a round with their reasons.
     Removed(usize, &'a [Reason]),
 }
 
-/// What a method found.
+/// Result of a method.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// Name of the criterion.
     pub criterion: &'static str,
     /// Weights and biases of the best network: that of least energy within the bounds.
     pub parameters: Parameters,
-    /// What remains of its weights.
+    /// Masks of its remaining weights.
     pub masks: Masks,
     /// Its figures, and the widths of its hardware.
     pub point: Point,

@@ -58,8 +58,8 @@ mod tests {
     use super::*;
     use pecan_net::onnx::Model;
 
-    /// What the file says about ranges and units comes back with the parameters, and goes with those of training: a
-    /// run that goes on from its saved state sees the network that it left.
+    /// Ranges and units of the file are restored with the parameters and replaced with those of training: a run that
+    /// resumes from its saved state sees the network that it left.
     #[test]
     fn a_network_is_what_its_parameters_say() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/lenet_digits.onnx");

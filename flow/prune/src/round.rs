@@ -30,7 +30,7 @@ pub(super) struct RoundState<'a> {
     pub(super) estimate: &'a Estimate,
 }
 
-/// What a round removed.
+/// Removals of a round.
 pub(super) struct Removed {
     pub(super) masks: Masks,
     /// Energy that the plan predicts.
@@ -193,8 +193,8 @@ fn keep_means(
     }
 }
 
-/// What a value that is not 0 in the input of a layer adds to the loss, by layer: its multiplications' share of the
-/// energy, times `weight`.
+/// Loss that one nonzero value in the input of a layer adds, by layer: its multiplications' share of the energy, times
+/// `weight`.
 pub(super) fn penalties(
     layers: &[PruneLayer],
     estimate: &Estimate,

@@ -1,4 +1,4 @@
-//! What a network is worth and what it costs: accuracy of its integers, energy on the emulator.
+//! Score of a network: accuracy of its integers, energy on the emulator.
 
 use pecan_ir::layer::Tensor;
 use pecan_ir::memory::MemoryModel;

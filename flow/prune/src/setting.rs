@@ -1,4 +1,4 @@
-//! What is asked for.
+//! Settings of a search: data, bounds, schedule.
 
 use std::sync::Arc;
 

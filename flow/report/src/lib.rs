@@ -24,7 +24,7 @@ pub use text::{technology_text, text};
 pub struct Entry {
     /// Short name, unique in the report.
     pub label: String,
-    /// What it was made for.
+    /// The target of the estimate.
     pub target: Target,
     /// The estimate.
     pub estimate: Estimate,
@@ -37,7 +37,7 @@ pub struct Entry {
 pub struct Report {
     /// At least one.
     pub entries: Vec<Entry>,
-    /// What the mapper minimized.
+    /// The objective of the mapper.
     pub objective: String,
     /// Memory behind the streams.
     pub memory: String,
@@ -84,6 +84,6 @@ pub(crate) const FLOOR: &str = "nonzero multiplications x energy of a multiplica
     parameters, these once for all images where they stay; in the shortest of three forms: values, bitmap and values, \
     the program's) x energy per bit of DRAM";
 
-/// What the numbers do not hold.
+/// Limits of the numbers.
 pub(crate) const LIMITS: &str = "Estimated before layout: wires are an assumption of the technology, there is no \
     placement, no clock tree synthesis and no silicon behind these numbers.";

@@ -22,20 +22,20 @@ pub struct Step {
     pub widths: String,
 }
 
-/// What a method reached.
+/// Result of a method.
 #[derive(Clone, Debug)]
 pub struct MethodResult {
     /// Name.
     pub name: String,
     /// Bits of activations and weights of the best, in short.
     pub widths: String,
-    /// What it does.
+    /// Its description.
     pub doc: String,
     /// Networks on the way, the dense one first.
     pub steps: Vec<Step>,
     /// Accuracy of the best on the test samples, and its standard error.
     pub test: [f64; 2],
-    /// What the best takes.
+    /// Energy and cycles of the best.
     pub estimate: Estimate,
     /// Share of the weights that remain in it.
     pub density: f64,

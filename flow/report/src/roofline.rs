@@ -121,7 +121,7 @@ fn plain(value: f64) -> String {
     if value >= 1.0 { count(value) } else { format!("{value}") }
 }
 
-/// What peak and bandwidth allow.
+/// Upper bound by peak and bandwidth.
 fn roof(x: &Axis, y: &Axis, peak: f64, bytes: f64, class: &str) -> Markup {
     let (left, right) = (10f64.powf(x.low), 10f64.powf(x.high));
     // The line begins where it enters the plane.

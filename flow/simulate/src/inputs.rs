@@ -1,4 +1,4 @@
-//! What a simulation is fed with.
+//! Inputs of a simulation.
 
 use pecan_config::Config;
 use pecan_ir::memory::{DramTiming, MemoryModel};

@@ -67,7 +67,7 @@ pub struct Accuracy {
     pub rtl: f64,
 }
 
-/// What a simulation found.
+/// Results of a simulation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     /// The layers in order of execution.

@@ -19,7 +19,7 @@ use super::device::Device;
 use super::report::{LayerReport, Report, Total};
 use pecan_map::{Compiled, Options, compile};
 
-/// What to simulate, and how.
+/// A simulation to run, and how.
 #[derive(Clone, Debug)]
 pub struct Task<'a> {
     /// The accelerator.
@@ -38,7 +38,7 @@ pub struct Task<'a> {
     pub mapper: Options,
 }
 
-/// What emulator and reference say about one image.
+/// Results of emulator and reference for one image.
 struct Expected {
     reference: Tensor,
     emulator: Tensor,
@@ -47,7 +47,7 @@ struct Expected {
     cycles: u64,
 }
 
-/// What the RTL says about one image.
+/// Results of the RTL for one image.
 struct Measured {
     output: Tensor,
     layers: Vec<Counters>,

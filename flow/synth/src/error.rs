@@ -8,7 +8,7 @@ use pecan_rtl::emit::EmitError;
 use super::process::ProcessError;
 use pecan_liberty::LibertyError;
 
-/// What can go wrong between a configuration and the reports of the tools.
+/// Errors of processes, tools and their reports.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
     /// A tool is missing, failed or took too long, or a file cannot be read or written.
@@ -35,7 +35,7 @@ pub enum ToolError {
         file: String,
         /// Every place that was searched, separated by commas.
         searched: String,
-        /// What else may help, starting with a comma; may be empty.
+        /// Further advice, starting with a comma; may be empty.
         hint: String,
     },
     /// The cell library lacks a cell that the process names.
@@ -57,7 +57,7 @@ pub enum ToolError {
         tool: &'static str,
         /// Which of its outputs.
         what: &'static str,
-        /// What is missing or wrong.
+        /// The problem.
         reason: String,
     },
     /// Cells were left that the library does not have.

@@ -1,4 +1,4 @@
-//! What synthesis needs to know of a cell library: which cells there are, their area and their kind.
+//! Properties of a cell library that synthesis needs: its cells, their area and their kind.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::Result;
 use super::ToolError;
 use super::words::is_identifier;
 
-/// What a cell is.
+/// Kind of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CellKind {
@@ -39,7 +39,7 @@ impl CellKind {
 pub struct CellInfo {
     /// Area in square micrometres.
     pub area_um2: f64,
-    /// What it is.
+    /// Its kind.
     pub kind: CellKind,
 }
 

@@ -1,4 +1,4 @@
-//! What names from files may look like, before they go into scripts of tools or become paths.
+//! Legal names from files, before they go into scripts of tools or become paths.
 
 /// Whether this can be the name of a cell or pin: it then stands for itself, as one word, in scripts of Yosys, ABC and
 /// OpenSTA and in Verilog.

@@ -24,7 +24,7 @@ const SHIPPED: &[Shipped] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 /// A file of a technology.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum File {
-    /// What synthesis assumes.
+    /// Assumptions of synthesis.
     Process,
     /// The energy model.
     Energy,
@@ -60,13 +60,13 @@ pub enum FindError {
     #[error("unknown technology `{name}`{}; allowed: {known}, or a file or folder ({source})",
         nearest.as_ref().map(|near| format!(", did you mean `{near}`?")).unwrap_or_default())]
     Unknown {
-        /// What was asked for.
+        /// The requested name.
         name: String,
         /// Names that are known, separated by commas.
         known: String,
         /// A similar name.
         nearest: Option<String>,
-        /// What reading it as a file gave.
+        /// Error of reading it as a file.
         source: std::io::Error,
     },
     /// The technology has no such file.

@@ -110,7 +110,7 @@ impl Order {
         let missing = count - chosen.len();
         if missing > 0 {
             self.order.shuffle(&mut self.rng);
-            // What this batch already has comes last in the new order.
+            // Samples that this batch already has come last in the new order.
             self.order.sort_by_cached_key(|sample| chosen.contains(sample));
             chosen.extend(&self.order[..missing]);
             self.at = missing;

@@ -1,5 +1,5 @@
-//! What pruning needs to know about each layer: the second moments of its inputs, and how much its outputs
-//! matter.
+//! Statistics of each layer that pruning needs: the second moments of its inputs, and the sensitivity of the loss to
+//! its outputs.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,7 +23,7 @@ use pecan_net::graph::Graph;
 /// Samples of one pass.
 const BATCH: usize = 64;
 
-/// What to measure, and on what.
+/// Samples to measure on, and quantities to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Capture<'a> {
     /// Samples in channel, row, column order.
@@ -151,7 +151,7 @@ struct Pass<'a> {
     /// The teacher's outputs there, by layer.
     outputs: Vec<Vec<f32>>,
     sums: Vec<Sums>,
-    /// What the layer in work reads.
+    /// Input of the layer in work.
     input: Option<Tensor>,
     /// Zeros that are added to every layer's output, to get the gradient there; layer, what it reads, and variable.
     probes: Option<Vec<(usize, Tensor, Tensor)>>,

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! Errors of training.
 
 use thiserror::Error;
 
@@ -36,7 +36,7 @@ pub enum TrainError {
     /// Something that is needed once per sample (or per weight) is given in another number.
     #[error("{got} {what}; expected {expected}")]
     Count {
-        /// What is counted.
+        /// Name of the counted things.
         what: String,
         /// How many are needed.
         expected: usize,

@@ -18,13 +18,13 @@ const CONSTANT: f64 = 1e-2;
 pub(super) struct Norm {
     /// Number of the parameter that scales the normalized values.
     pub(super) gain: usize,
-    /// What is added to variances.
+    /// Constant added to variances.
     pub(super) epsilon: f64,
     /// The moments that folding takes.
     pub(super) average: Average,
 }
 
-/// What training made of a layer.
+/// Trained parameters of a layer.
 pub(super) struct Folded {
     pub(super) name: String,
     pub(super) weights: Vec<f32>,

@@ -181,7 +181,7 @@ fn products_and_shapes() {
     }
     let two = [[2, 3, 2, 4], [2, 3, 2, 4]].map(|dims| random(dims, &mut rng));
     check("sum", &two, 1e-2, |a| sum(&a[0], &a[1]));
-    // What is read several times gets all gradients.
+    // A tensor that is read several times receives all gradients.
     check("concatenation", &two, 1e-2, |a| concat(&[&a[0], &a[1], &a[0]]));
     check("shape", &two[..1], 1e-2, |a| reshape(&a[0], [4, 3, 1, 4]));
     let images = Tensor::new((0u8..12).map(f32::from).collect(), [3, 2, 1, 2]);

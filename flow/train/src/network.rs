@@ -17,7 +17,7 @@ use pecan_net::op::{Lowering, Operator};
 /// No limits.
 pub(super) const OPEN: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];
 
-/// What a step computes.
+/// Operation of a step.
 #[derive(Clone, Copy, Debug)]
 enum StepOperation {
     /// Index into [`Network::layers`].
@@ -55,7 +55,7 @@ pub(super) struct Network {
     logits: usize,
 }
 
-/// What a pass through the network does beside computing it.
+/// Callbacks of a pass through the network.
 pub(super) trait Hooks {
     /// Weights and bias of a layer; no bias if [`Hooks::output`] adds it.
     fn parameters(&mut self, _layer: usize, own: &Layer) -> (Tensor, Option<Tensor>) {

@@ -35,7 +35,7 @@ impl Optimizer {
     /// Gradient descent with a momentum of 0.9.
     pub const SGD: Self = Self::Sgd { momentum: 0.9 };
 
-    /// What is wrong with the constants, if anything.
+    /// The problem of the constants, if any.
     pub(super) fn problem(self) -> Option<String> {
         let decay = |name: &str, value: f64| {
             let legal = (0.0..1.0).contains(&value);

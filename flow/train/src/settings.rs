@@ -17,7 +17,7 @@ pub struct Distillation {
     /// Its share of the loss, 0 to 1; the rest is the cross entropy with the labels. Without labels the
     /// teacher has it all.
     pub share: f64,
-    /// What logits are divided by, above 0: the higher, the more the small outputs count.
+    /// Divisor of the logits, above 0: the higher, the more the small outputs count.
     pub temperature: f64,
 }
 
@@ -105,7 +105,7 @@ pub enum Teacher<'a> {
     Network(&'a Graph),
 }
 
-/// What to train on; labels, teacher or both.
+/// Training data: labels, teacher or both.
 #[derive(Clone, Copy, Debug)]
 pub struct Set<'a> {
     /// Samples in channel, row, column order.
@@ -132,7 +132,7 @@ pub struct Progress {
     pub accuracy: f64,
 }
 
-/// What training has done.
+/// Result of training.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Steps done.

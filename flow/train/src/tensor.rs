@@ -43,7 +43,7 @@ impl Tensor {
         Self(Arc::new(Node { values, dims, tracked: true, inputs, back }))
     }
 
-    /// What was computed from `inputs`, with its gradients.
+    /// A tensor computed from `inputs`, with its gradients.
     pub(super) fn computed(
         values: Vec<f32>,
         dims: Dims,
@@ -55,7 +55,7 @@ impl Tensor {
         Self(Arc::new(Node { values, dims, tracked, inputs, back: Box::new(back) }))
     }
 
-    /// What tells it from all others.
+    /// Its identity.
     pub(super) fn key(&self) -> *const Node {
         Arc::as_ptr(&self.0)
     }

@@ -206,7 +206,7 @@ impl<'a> Trainer<'a> {
         Ok((loss, values.collect()))
     }
 
-    /// What the outputs for `inputs` shall be, which are the `chosen` samples, changed or not.
+    /// Targets of the outputs for `inputs`, which are the `chosen` samples, changed or not.
     fn targets(
         &self,
         chosen: &[usize],

@@ -124,7 +124,7 @@ impl<'a> Tuning<'a> {
         &self.variables
     }
 
-    /// What the last pass' penalties depend on, with the gradient of the penalties there.
+    /// Tensors that the last pass' penalties depend on, with the gradient of the penalties there.
     pub(super) fn penalties(&self) -> impl Iterator<Item = (&Tensor, Vec<f32>)> {
         self.densities.iter().map(|(density, weight)| (density, vec![*weight]))
     }

@@ -73,7 +73,7 @@ impl Kind {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(self.name())
     }
 
-    /// What the product does with a file of the kind.
+    /// Reader of files of the kind in the product.
     pub fn reader(self) -> Reader {
         readers::of(self)
     }

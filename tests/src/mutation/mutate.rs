@@ -36,7 +36,7 @@ const NUMBERS: [&str; 18] = [
     "0x7fffffff",
 ];
 
-/// What opens, closes or separates in one of the formats, and what a terminal acts on.
+/// Tokens that open, close or separate in one of the formats, and control characters of terminals.
 const TOKENS: [&str; 28] = [
     "(",
     ")",

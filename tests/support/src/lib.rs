@@ -1,4 +1,4 @@
-//! What tests of all crates share: material beside the project that may be absent, and skips that are counted.
+//! Shared parts of the tests of all crates: external material that may be absent, and skips that are counted.
 //!
 //! A test that cannot do its work calls [`skip`]. That writes a line to `skipped-tests.txt` in the target folder, of
 //! which `.ci/run` prints the count and the lines. Where the variable `CI` is `true`, a skip is a failure, unless

@@ -104,7 +104,7 @@ fn setting(
 }
 
 impl Pruned {
-    /// What it comes to. `report` is that of the pruned network on the RTL.
+    /// Summary of the pruning. `report` is that of the pruned network on the RTL.
     pub(crate) fn text(&self, config: &Config, report: &Report) -> String {
         let [dense, accuracy] = self.dense;
         let now = self.outcome.point.energy;

@@ -1,4 +1,4 @@
-//! What `pecan estimate` estimates: networks that run, and layers of which only the shapes are known.
+//! Subjects of `pecan estimate`: networks that are executed, and layers of which only the shapes are known.
 
 use std::fmt;
 use std::path::Path;
@@ -134,7 +134,7 @@ fn shapes_origin(densities: &[f64], activations: f64) -> String {
     )
 }
 
-/// What the mapper minimizes, with prices at these rates.
+/// The objective of the mapper, with prices at these rates.
 fn objective(target: &Target, goal: Goal, rates: &Rates) -> Result<Objective, Failure> {
     Ok(match goal {
         Goal::Delay => Objective::Delay,

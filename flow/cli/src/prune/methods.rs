@@ -12,7 +12,7 @@ use pecan_net::quantize::Options;
 use pecan_prune as prune;
 use pecan_prune::{Checkpoint, Criterion, Dense, Setting};
 
-/// What all methods begin with.
+/// Inputs common to all methods.
 pub(crate) struct Comparison<'a> {
     pub(crate) context: &'a Context,
     pub(crate) folder: &'a RunFolder,

@@ -1,4 +1,4 @@
-//! What `pecan prune` writes.
+//! Output of `pecan prune`.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use pecan_text::format::energy;
 use pecan_text::format::{grouped, percent};
 use pecan_text::table::Table;
 
-/// What a method found, and what it is worth on the test samples.
+/// Result of a method, and its accuracy on the test samples.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) outcome: Outcome,

@@ -1,4 +1,4 @@
-//! What `pecan prune` shows while it runs.
+//! Progress display of `pecan prune`.
 
 use indicatif::ProgressBar;
 

@@ -45,7 +45,7 @@ pub enum MeasureError {
     Differs {
         /// Name of the layer.
         layer: String,
-        /// What differs.
+        /// Name of the count.
         what: &'static str,
         /// In the emulator.
         counted: u64,
@@ -68,7 +68,7 @@ struct Sample {
     floor_bits: f64,
 }
 
-/// What an image took.
+/// Measurements of one image.
 struct Image {
     layers: Vec<Sample>,
     cycles: u64,
@@ -180,7 +180,7 @@ fn image(
     Ok(Image { layers: samples, cycles: report.cycles })
 }
 
-/// What follows the last mark.
+/// Counts after the last mark.
 fn closing(report: &Report) -> (Counters, Toggles) {
     let Some(last) = report.snapshots.last() else { return (report.counters, report.toggles) };
     (report.counters.since(&last.counters, 64), report.toggles.since(&last.toggles))

@@ -26,7 +26,7 @@ pub use measure::{MeasureError, measure};
 pub use planned::Planned;
 pub use rates::Rates;
 
-/// What an estimate is made for.
+/// Accelerator, technology and energy model of an estimate.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The accelerator.
@@ -48,7 +48,7 @@ impl Target {
     }
 }
 
-/// What is estimated for one layer, per image.
+/// Estimate of one layer, per image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerEstimate {
     /// Name of the layer.
@@ -83,7 +83,7 @@ impl LayerEstimate {
     }
 }
 
-/// What is estimated for a network, per image.
+/// Estimate of a network, per image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimate {
     /// Name of the network.
@@ -94,7 +94,7 @@ pub struct Estimate {
     pub layers: Vec<LayerEstimate>,
     /// Cycles of the whole program, or of all programs where layers stand alone.
     pub cycles: f64,
-    /// What the mapper's searches covered.
+    /// Extent of the mapper's searches.
     pub searched: Searched,
     /// Time that mapping took.
     pub mapping_time: Duration,

@@ -1,4 +1,4 @@
-//! What of a layer's mapping does not depend on the layers around it, kept from one attempt to the next.
+//! Cache of the part of a layer's mapping that does not depend on its neighbours, reused by later attempts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

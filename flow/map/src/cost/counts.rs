@@ -14,7 +14,7 @@ use crate::space::lists::column_groups;
 use crate::space::reduction::ReductionTile;
 use crate::space::workload::Workload;
 
-/// What the channel tiles of a layer add up to, for one slice box.
+/// Counts summed over the channel tiles of a layer, for one reduction tile.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ChannelTileCounts {
     /// Counts that do not depend on the tile.
@@ -94,7 +94,7 @@ impl ChannelTileCounts {
     }
 }
 
-/// What a tiling decides, whatever the channel tiles.
+/// Counts that depend on the tiling only, not on the channel tiles.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Walk {
     /// Tiles of all phases.

@@ -1,4 +1,4 @@
-//! What the mapper minimizes.
+//! The objective of the mapper.
 
 use pecan_config::isa::counter::{COUNT, Counter, Counters};
 
@@ -48,7 +48,7 @@ impl ActionCosts {
     }
 }
 
-/// What the mapper minimizes, layer by layer.
+/// The objective of the mapper, minimized layer by layer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Objective {
     /// Cycles.

@@ -26,7 +26,7 @@ pub(crate) struct Bytes {
     pub(crate) moves: Vec<Move>,
 }
 
-/// What a program takes, in place of its bytes.
+/// Prediction of a program, in place of its bytes.
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// The device that is told the commands.

@@ -10,7 +10,7 @@ use pecan_ir::program::{Program, Region, Transfer};
 
 use crate::emit::backend::{Backend, Bytes, Move, Plan};
 
-/// What the decoder would have to wait for.
+/// Work that the decoder would have to wait for.
 #[derive(Clone, Debug, Default)]
 struct Pending {
     /// A kernel may be going on.
@@ -215,7 +215,7 @@ impl<'a> StreamBuilder<'a> {
         self.layers += 1;
     }
 
-    /// What a program takes that is only predicted.
+    /// Prediction of a program that is not built.
     ///
     /// # Errors
     /// A kernel does not come to its end.

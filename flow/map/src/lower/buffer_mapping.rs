@@ -26,7 +26,7 @@ pub(crate) struct BufferMapping {
     pub(crate) slots: usize,
 }
 
-/// What of a layer does not live in the buffer.
+/// Tensors of a layer that are not resident in the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Away {
     /// The input.

@@ -4,7 +4,7 @@
 /// Identifies what was loaded: layer, number of the channel tile, number of the chunk.
 pub(crate) type Key = (usize, usize, usize);
 
-/// What is loaded, by positions that count on without wrapping.
+/// Loaded lists, by positions that increase without wrapping.
 #[derive(Clone, Debug)]
 struct Set {
     key: Key,

@@ -93,7 +93,7 @@ impl Resources {
     }
 }
 
-/// What one axis contributes to the registers.
+/// Register values of one axis.
 struct AxisValues {
     tiles: usize,
     count: usize,
@@ -294,7 +294,7 @@ impl Kernel {
         Ok(())
     }
 
-    /// What the timing of the kernel depends on.
+    /// Inputs of the timing of the kernel.
     ///
     /// # Errors
     /// As [`Self::registers`].

@@ -59,14 +59,14 @@ pub(crate) struct PendingKernel {
     plan: Arc<KernelPlan>,
     /// Buffer words that it writes.
     words: Range<usize>,
-    /// What it takes.
+    /// Cycles that it takes.
     pub(crate) cycles: u64,
     /// Positions of the weight buffers, per column, below which lists may be overwritten once it has
     /// started, one depth on.
     pub(crate) frees: Vec<u64>,
 }
 
-/// What is to follow a kernel.
+/// Work that follows a kernel.
 #[derive(Clone, Debug)]
 pub(crate) enum Deferred {
     /// A store of buffer words to a DRAM address.
@@ -79,7 +79,7 @@ pub(crate) enum Deferred {
 pub(crate) struct LayerJob<'a> {
     /// Number of the layer.
     pub(crate) number: usize,
-    /// What to compute.
+    /// Loops of the layer.
     pub(crate) workload: &'a Workload<'a>,
     /// Entries per tap.
     pub(crate) occupancy: &'a Occupancy,
@@ -318,8 +318,8 @@ impl Emitter<'_> {
         Ok(PendingKernel { registers, operand, plan, words, cycles, frees: Vec::new() })
     }
 
-    /// What a kernel takes by itself. Passes that are alike have runs that differ in their places only, which are timed
-    /// once per layer.
+    /// Cycles of a kernel by itself. Equal channel tiles have kernels that differ in their addresses only, which are
+    /// timed once per layer.
     fn cycles(&mut self, plan: &Arc<KernelPlan>) -> u64 {
         let key = (plan.shape.without_places(), plan.lists.clone());
         let time = || kernel_cycles(Arc::clone(plan)).unwrap_or(2 * LONGEST_KERNEL);

@@ -29,7 +29,7 @@ pub(crate) struct Emitted<'a> {
     /// The programs, which lack their regions: none if they were only to be predicted; the one of the first image;
     /// and, where all lists and parameters fit the device at once, that of later images, which does not load them.
     pub(crate) programs: Vec<StreamBuilder<'a>>,
-    /// What these programs take, or what the first would.
+    /// Predictions of these programs, or of the first if none was built.
     pub(crate) predictions: Vec<Prediction>,
     /// Mapping and search of every layer.
     pub(crate) mappings: Vec<(Mapping, Searched)>,
@@ -42,7 +42,7 @@ struct Image<'a> {
     builder: StreamBuilder<'a>,
     mappings: Vec<(Mapping, Searched)>,
     places: [Layout; 2],
-    /// What the device holds afterwards.
+    /// Contents of weight buffers and parameter memory afterwards.
     buffers: [CircularBuffers; 2],
 }
 
@@ -272,7 +272,7 @@ impl<'a> Compiler<'a, '_> {
         Ok(TensorPlace::Buffer(base.ok_or_else(|| Attempt::Evict(victim()))?))
     }
 
-    /// What to do if `room` words do not hold the boxes of a layer.
+    /// Next step if `room` words do not hold the boxes of a layer.
     fn no_room(&self, state: &State, extra: Option<usize>, layer: &str, room: usize) -> Attempt {
         let reason = || format!("{room} words of global buffer do not hold its smallest boxes");
         let failed = || MapError::NoSplit { layer: layer.into(), reason: reason() };

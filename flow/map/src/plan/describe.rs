@@ -108,7 +108,7 @@ impl Described<'_> {
         loops
     }
 
-    /// What works side by side: pixels on rows, output channels on columns and lanes.
+    /// Loops in space: pixels on rows, output channels on columns and lanes.
     fn spatial(&self, channels: usize, geometry: &Geometry) -> [Loop; 3] {
         let [h, w] = self.array.tiling.tile;
         let level = Level::Spatial;

@@ -82,7 +82,7 @@ impl DataCounts {
     }
 }
 
-/// What is predicted for a layer, with ideal memory.
+/// Predicted counts and cycles of a layer, with ideal memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerPlan {
     /// Name of the layer.
@@ -96,7 +96,7 @@ pub struct LayerPlan {
     pub cycles: u64,
     /// The counts by kind of data.
     pub data: DataCounts,
-    /// What follows the last layer's mark: the store of the network's output. 0 for other layers.
+    /// Counts after the last layer's mark: the store of the network's output. 0 for other layers.
     pub closing: Counters,
     /// [`Self::closing`] by kind of data.
     pub closing_data: DataCounts,
@@ -106,11 +106,11 @@ pub struct LayerPlan {
     pub nonzero_macs: u64,
     /// Additions and comparisons of a sum, an average, a copy or a maximum.
     pub other_operations: u64,
-    /// What the search of its mapping covered.
+    /// Extent of the search of its mapping.
     pub searched: Searched,
 }
 
-/// What is predicted for a network; keeps what it takes to change one layer.
+/// Predicted counts and cycles of a network, with the state that is needed to change one layer.
 #[derive(Clone, Debug)]
 pub struct NetworkPlan {
     /// The layers, in order.
@@ -175,7 +175,7 @@ impl NetworkPlan {
         total
     }
 
-    /// What all searches covered.
+    /// Extent of all searches.
     #[must_use]
     pub fn searched(&self) -> Searched {
         let mut total = Searched::default();

@@ -1,4 +1,4 @@
-//! What the mapper says about the layers of a program.
+//! Predictions for the layers of a program.
 
 use pecan_config::geometry::Geometry;
 use pecan_config::isa::counter::{Counter, Counters};

@@ -62,7 +62,7 @@ pub struct Found {
     pub cycles: u64,
     /// Cost by the objective: cycles, pJ, or pJ x cycles.
     pub cost: f64,
-    /// What the search covered.
+    /// Extent of the search.
     pub searched: Searched,
 }
 

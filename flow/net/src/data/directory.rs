@@ -29,7 +29,7 @@ const ENTRY_MAGIC: &[u8] = b"PK\x01\x02";
 /// Checks the directory of the archive in `file`.
 ///
 /// # Errors
-/// What is wrong with it: no end record, too many members, members cut short or twice there.
+/// The problem: no end record, too many members, members cut short or present twice.
 pub(super) fn check(file: &mut (impl Read + Seek)) -> Result<(), String> {
     let (members, start, size) = end(file)?;
     if members > MOST_MEMBERS || size > MOST_DIRECTORY {

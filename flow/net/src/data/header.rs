@@ -25,7 +25,7 @@ pub(super) struct Element {
     big_endian: bool,
 }
 
-/// What stands in front of the values of an array.
+/// Header of an array, in front of its values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) element: Element,
@@ -127,7 +127,7 @@ impl Header {
     /// Reads the header and leaves `reader` at the first value.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The problem of the header.
     pub(super) fn read(reader: &mut impl Read) -> Result<Self, String> {
         let mut take = |count: usize| -> Result<Vec<u8>, String> {
             let mut bytes = vec![0; count];

@@ -30,7 +30,7 @@ pub enum DataError {
     Format {
         /// File.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// An array is not in the file.
@@ -52,7 +52,7 @@ pub enum DataError {
         path: PathBuf,
         /// Array.
         key: String,
-        /// What is wrong, and what is expected.
+        /// The problem, and the expected contents.
         problem: String,
     },
     /// A selection of rows is wrong.
@@ -60,7 +60,7 @@ pub enum DataError {
     Rows {
         /// The selection.
         rows: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
 }

@@ -14,7 +14,7 @@ use super::{DataError, directory};
 /// Most values that are held at once; the largest data set in use, imagenette at 96 pixels, has half of that.
 pub(super) const MOST_VALUES: usize = 1 << 29;
 
-/// What a row costs beside its values, in values: its number, label and place.
+/// Memory of a row besides its values, in values: its number, label and place.
 const ROW_COST: usize = 16;
 
 /// Most bytes that one byte of the deflate format can stand for, rounded up.

@@ -50,7 +50,7 @@ pub enum ExportError {
         layer: String,
         /// Layer of the model with the nearest spelling, where there is none of the name.
         nearest: Option<String>,
-        /// What differs.
+        /// The difference.
         problem: String,
     },
     /// A layer whose parameters have no place in the model.
@@ -60,7 +60,7 @@ pub enum ExportError {
         origin: String,
         /// Node name.
         layer: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// Two nodes read one constant and need different values of it.
@@ -91,7 +91,7 @@ pub enum ExportError {
     Opset {
         /// File of the model.
         origin: String,
-        /// What stands in the way.
+        /// The obstacle.
         problem: String,
         /// Version that is needed.
         target: i64,

@@ -58,7 +58,7 @@ impl ParameterWriter {
         let at = self.edit.position(&node.name)?;
         let steps: Vec<Step> =
             node.folded.iter().map(|n| Step::of(&self.edit, n)).collect::<Result<_, _>>()?;
-        // What the steps from the given one on multiply by; its own inverse.
+        // Factor of the steps from the given one on; its own inverse.
         let sign = |from: usize| steps[from..].iter().map(Step::sign).product::<f32>();
         let scaled = |values: &[f32], by: f32| -> Vec<f32> {
             values.iter().map(|v| if by < 0.0 { 0.0 - v } else { *v }).collect()

@@ -306,7 +306,7 @@ fn integers_of_another_network_are_refused() {
     let Op::Conv(conv) = &mut short.network.layers[0].op else { panic!() };
     conv.weights.pop();
     assert!(text(&short).contains("integer weights, scales and biases"));
-    // What is quantized already is no float model.
+    // A quantized model is not a float model.
     let written = quantized_qdq(&lenet(), &graph, &good).unwrap();
     let again = Graph::import(&written).unwrap();
     let text = quantized_qdq(&written, &again, &good).unwrap_err().to_string();

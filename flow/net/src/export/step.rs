@@ -47,7 +47,7 @@ impl Step {
         Ok(Self { at, kind })
     }
 
-    /// What remains of the factor: -1 for a constant minus the data, which no constant can undo.
+    /// Sign of the step's factor: -1 for a constant minus the data, which no constant can undo.
     pub(super) fn sign(&self) -> f32 {
         match self.kind {
             StepOperator::Binary { op: Binary::Sub, port: 0 } => -1.0,

@@ -171,7 +171,7 @@ impl Draft {
             self.tensors.push(TensorInfo { name: name.to_string(), shape, layout, given: None });
         }
         let problem = inferred.err().or_else(|| names.is_empty().then(|| "no output".into()));
-        // What is refused takes no memory.
+        // Refused nodes take no memory.
         let op = parsed.ok().filter(|_| problem.is_none());
         if let (Some(op), None) = (&op, &problem) {
             let from: Option<Vec<Shape>> = data.iter().map(|&t| self.tensors[t].layout).collect();

@@ -18,7 +18,7 @@ pub(super) use structure::{constants, node_names, standard_domain};
 
 use super::op::Operator;
 
-/// What can be said about one node of a model.
+/// Report on one node of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Node name (made up from operator and position where the file gives none).
@@ -39,7 +39,7 @@ pub enum GraphError {
     Structure {
         /// File name.
         origin: String,
-        /// What is wrong, naming node and tensor.
+        /// The problem, naming node and tensor.
         problem: String,
     },
     /// Nodes are not supported.
@@ -86,7 +86,7 @@ pub struct Node {
     pub name: String,
     /// ONNX operator.
     pub op_type: String,
-    /// What it does; `None` if `problem` says why it is not known.
+    /// The operator; `None` if `problem` says why it is not known.
     pub op: Option<Box<dyn Operator>>,
     /// Tensors read (constants are part of `op`).
     pub inputs: Vec<usize>,

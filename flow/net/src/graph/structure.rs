@@ -20,7 +20,7 @@ pub(super) struct Structure<'m> {
     pub(super) constants: HashMap<&'m str, Result<Constant, ConstantError>>,
     pub(super) input: (&'m str, Vec<usize>),
     pub(super) output: &'m str,
-    /// What the file itself states of tensors.
+    /// Types and shapes that the file itself states.
     stated: HashMap<&'m str, &'m ValueInfoProto>,
     /// Unique name of every node.
     pub(super) names: Vec<String>,

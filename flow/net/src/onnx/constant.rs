@@ -10,7 +10,7 @@ use super::{TensorProto, data_type};
 pub struct ConstantError {
     /// Tensor name.
     pub tensor: String,
-    /// What is wrong.
+    /// The problem.
     pub problem: String,
 }
 

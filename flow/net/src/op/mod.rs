@@ -180,7 +180,7 @@ impl HostOp {
     }
 }
 
-/// What an operator becomes on the hardware.
+/// Hardware form of an operator.
 #[derive(Debug)]
 pub enum Lowering<'a> {
     /// A convolution layer.
@@ -227,7 +227,7 @@ pub trait Operator: Debug + Send + Sync {
     /// accepted.
     fn forward(&self, inputs: &[Value<'_>], output: &[usize]) -> Vec<f32>;
 
-    /// What it becomes on the hardware, given how its inputs lie in memory.
+    /// Hardware form of the operator, given the layouts of its inputs in memory.
     fn lower(&self, inputs: &[Shape]) -> Lowering<'_>;
 
     /// Parameters, if it is a layer with weights.

@@ -64,7 +64,7 @@ impl<'g> NetworkBuilder<'g> {
         self.place(tensor, scale).map(|_| ())
     }
 
-    /// What `node` becomes, given how its inputs lie.
+    /// Hardware form of `node`, given the layouts of its inputs.
     pub(super) fn lowering(&self, node: &'g Node) -> Result<Lowering<'g>, QuantizeError> {
         let layouts: Vec<Shape> =
             node.inputs.iter().filter_map(|&t| self.graph.tensors[t].layout).collect();

@@ -80,7 +80,7 @@ pub enum QuantizeError {
     Calibration {
         /// As given.
         text: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// The float network could not be run.
@@ -93,7 +93,7 @@ pub enum QuantizeError {
         origin: String,
         /// Tensor name.
         tensor: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// A layer has no integer form.
@@ -103,7 +103,7 @@ pub enum QuantizeError {
         origin: String,
         /// Node name.
         layer: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// The result contradicts the definitions of the integer network.
@@ -127,7 +127,7 @@ pub struct Quantized {
     /// Real value of one unit of a weight, by layer and output channel; empty for layers without weights
     /// in the file (pooling, sums, concatenations).
     pub weight_scales: Vec<Vec<f64>>,
-    /// What the host does with the dequantized output, in order.
+    /// Operations of the host on the dequantized output, in order.
     pub host_ops: Vec<HostOp>,
 }
 

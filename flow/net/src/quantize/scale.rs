@@ -188,7 +188,7 @@ mod tests {
         };
         let chosen = weight_scale(&weights, 4);
         assert!(chosen < 1.0 / 7.0 && error(chosen) < error(1.0 / 7.0), "{chosen}");
-        // What 4 bits represent exactly stays.
+        // Values that 4 bits represent exactly stay.
         let exact = [0.5f32, -3.5, 0.0, 1.0];
         assert!((weight_scale(&exact, 4) - 0.5).abs() < 1e-9);
         assert_eq!(weight_scale(&[0.0; 3], 4), 0.0);

@@ -43,7 +43,7 @@ pub enum TopologyError {
         line: usize,
         /// Column of the comma-separated line, from 1.
         column: usize,
-        /// What is wrong, and what is allowed.
+        /// The problem, and the allowed contents.
         problem: String,
     },
     /// There is nothing in the file.
@@ -65,7 +65,7 @@ pub enum TopologyError {
     Shape {
         /// The layer.
         layer: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: &'static str,
     },
     /// Options of the random weights are out of range.
@@ -75,7 +75,7 @@ pub enum TopologyError {
         what: &'static str,
         /// Its value.
         value: String,
-        /// What is allowed.
+        /// Allowed values.
         allowed: &'static str,
     },
 }

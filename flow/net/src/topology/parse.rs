@@ -17,7 +17,7 @@ pub const MOST_MACS: u64 = 1 << 36;
 /// Longest field that is shown in a message.
 const LONGEST: usize = 60;
 
-/// What the columns mean.
+/// Meaning of the columns.
 #[derive(Clone, Copy, PartialEq)]
 enum Format {
     Convolution { two_strides: bool },
@@ -124,7 +124,7 @@ fn shown(text: &str) -> String {
     shorten(&escape_name(text), LONGEST).into_owned()
 }
 
-/// What separates the fields of a file: commas, or semicolons or tabs where its first line has no comma.
+/// Separator of the fields of a file: commas, or semicolons or tabs where its first line has no comma.
 fn separator(text: &str) -> char {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     [',', ';', '\t'].into_iter().find(|separator| first.contains(*separator)).unwrap_or(',')

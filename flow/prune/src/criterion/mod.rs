@@ -24,13 +24,13 @@ pub struct Round<'a> {
     pub graph: &'a Graph,
     /// Its layers with weights.
     pub layers: &'a [PruneLayer],
-    /// What is left of them.
+    /// Their remaining weights.
     pub masks: &'a Masks,
     /// Covariance of every layer, by name, for criteria that use data.
     pub covariance: &'a BTreeMap<String, Covariance>,
     /// Channels that can go as a whole.
     pub classes: &'a [ChannelClass],
-    /// What entries, weights and channels cost.
+    /// Energy of entries, weights and channels.
     pub prices: &'a Prices,
     /// Energy of every layer, by name, in the technology's unit.
     pub energy: &'a BTreeMap<String, f64>,
@@ -74,7 +74,7 @@ pub struct Reason {
     pub saved: Option<f64>,
 }
 
-/// What a criterion found about a network.
+/// Order in which a criterion removes the weights of a network.
 pub trait Ranking: Debug {
     /// Masks after removing an amount: 0 removes nothing, 1 all that the criterion would ever remove. Larger amounts remove
     /// more.
@@ -98,7 +98,7 @@ pub type Prepare = for<'a> fn(&'a Round<'a>) -> Result<Box<dyn Ranking + 'a>, Pr
 pub struct Criterion {
     /// Name on the command line.
     pub name: &'static str,
-    /// What it does, for the reader.
+    /// Description, for the reader.
     pub doc: &'static str,
     /// Looks at a network.
     pub prepare: Prepare,

@@ -14,7 +14,7 @@ use crate::obs::{Removal, entry_order};
 use crate::{ChannelClass, PruneError, PruneLayer};
 use pecan_net::Masks;
 
-/// What can go.
+/// A candidate for removal.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum What {
     /// The weights of a block of rows at an input.
@@ -122,8 +122,8 @@ fn entry_items(
     items
 }
 
-/// What goes with each channel of a class: weights, and the energy that they and the channel itself take; no energy for
-/// channels that do not exist any more.
+/// Savings of each channel of a class: number of weights, and the energy of these and of the channel itself; no energy
+/// for channels that do not exist any more.
 fn channel_savings(
     round: &Round<'_>,
     number: usize,

@@ -1,4 +1,4 @@
-//! What can be wrong with a profile, for `miette` to render.
+//! Errors of a profile, for `miette` to render.
 
 use std::fmt;
 

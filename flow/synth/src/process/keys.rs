@@ -1,6 +1,6 @@
 //! The keys of a profile.
 
-/// What the value of a key is.
+/// Type of the value of a key.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Form {
     /// A text that is not empty.

@@ -19,7 +19,7 @@ pub use self::search::LibertySearch;
 pub struct Process {
     /// Short name.
     pub name: String,
-    /// What it is, with corner, voltage and temperature.
+    /// Description, with corner, voltage and temperature.
     pub description: String,
     /// Feature size in nm.
     pub node_nm: f64,
@@ -40,7 +40,7 @@ pub struct Process {
     pub timing: Timing,
     /// Cells that synthesis must not use; entries may contain `*`.
     pub dont_use: Vec<String>,
-    /// What gates are sized for: with neither, none is sized and no buffer inserted.
+    /// Driver and load that gates are sized for: without it, no gate is sized and no buffer inserted.
     pub sizing: Option<Sizing>,
     /// File names of the liberty files of memory macros.
     pub sram: Vec<String>,
@@ -96,7 +96,7 @@ impl Wire {
     }
 }
 
-/// What gates are sized for.
+/// Assumptions that gates are sized for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sizing {
     /// Cell that is assumed to drive the inputs of every module.

@@ -40,7 +40,7 @@ pub struct TimingReport {
     pub levels: usize,
     /// Modules that were taken as black boxes, without timing.
     pub untimed: Vec<String>,
-    /// What the figures leave out.
+    /// Contributions that the figures leave out.
     pub notes: Vec<String>,
 }
 

@@ -75,7 +75,7 @@ pub struct Synthesis {
     pub verilog: PathBuf,
     /// Cells and areas.
     pub report: SynthReport,
-    /// What each module is.
+    /// Kind of each module.
     pub kinds: BTreeMap<String, Kind>,
     /// The cell library as one plain liberty file, in a list for what takes several.
     pub liberty: Vec<PathBuf>,
@@ -87,8 +87,8 @@ pub struct Synthesis {
     pub seconds: f64,
     /// Whether it was in the cache.
     pub cached: bool,
-    /// What Yosys read besides the cell library (`cells.lib`), by file name: for every module `NAME.ys`,
-    /// `NAME.v` and, where it has modules in it, `NAME_ports.v`, then `join.ys`.
+    /// Files that Yosys read besides the cell library (`cells.lib`), by file name: for every module `NAME.ys`, `NAME.v`
+    /// and, where it instantiates modules, `NAME_ports.v`, then `join.ys`.
     pub inputs: Vec<(String, String)>,
 }
 
@@ -144,7 +144,7 @@ pub fn synthesize(
     })
 }
 
-/// What is known about the netlist of a design.
+/// Recorded details of a synthesized design.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Detail {
     /// Cells and areas.

@@ -25,13 +25,13 @@ pub(super) struct Unit {
     pub(super) files: Vec<Input>,
 }
 
-/// What all modules of a design have in common.
+/// Inputs common to all modules of a design.
 pub(super) struct Synthesizer<'a> {
     pub(super) cache: &'a Path,
     pub(super) yosys: &'a Yosys,
     /// The cell library on disk.
     pub(super) liberty: &'a Path,
-    /// What decides a netlist besides the files: hash of the library, version of the tool.
+    /// Inputs that decide a netlist besides the files: hash of the library, version of the tool.
     pub(super) key: &'a [&'a str],
     pub(super) limit: Option<Duration>,
 }

@@ -10,7 +10,7 @@ use crate::library::{CellInfo, CellKind};
 use crate::yosys::{ChipArea, Counts};
 use crate::{Result, ToolError};
 
-/// What a synthesis made. Memories are black boxes and in no sum.
+/// Result of a synthesis. Memories are black boxes and in no sum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SynthReport {
     /// Yosys with its version.

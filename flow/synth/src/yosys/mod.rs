@@ -60,7 +60,7 @@ impl Yosys {
         }
     }
 
-    /// What the Yosys at this path can do.
+    /// Probes the features of the Yosys at this path.
     fn probe(path: &Path, version: &str) -> Result<Self> {
         let mut command = Command::new(path);
         command.args(["-Q", "-T", "-p", "help clockgate; help synth"]);

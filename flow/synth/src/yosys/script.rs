@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::process::{ClockGate, Tie};
 
-/// What decides a synthesis for standard cells. Every file is named relative to the folder of the run, so
-/// that the scripts say nothing about the machine.
+/// Inputs of a synthesis for standard cells. Every file is named relative to the folder of the run, so that the scripts
+/// do not depend on the machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Recipe<'a> {
     /// File of the cell library.
