@@ -13,7 +13,7 @@ pub struct ActionCosts {
     cycle: f64,
 }
 
-/// Costs that are negative or not finite; every one of them.
+/// Costs that are negative or not finite, all of them.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("energy per action must be finite and not negative: {}", .0.join(", "))]
 pub struct CostError(Vec<String>);
@@ -61,7 +61,7 @@ pub enum Objective {
 }
 
 impl Objective {
-    /// Cost of a layer with these counts; no cost falls where a count or the cycles rise.
+    /// Cost of a layer with these counts. It never falls if a count or the cycles rise.
     #[must_use]
     pub fn cost(&self, counts: &Counters) -> f64 {
         let cycles = counts[Counter::Cycles] as f64;

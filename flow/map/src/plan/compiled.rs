@@ -8,7 +8,7 @@ use pecan_ir::program::Program;
 use crate::lower::placement::Layout;
 use crate::mapping::Mapping;
 
-/// How a layer was mapped and what is predicted for it, with ideal memory.
+/// Mapping and prediction of a layer, with ideal memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerMapping {
     /// Name of the layer.

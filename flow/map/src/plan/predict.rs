@@ -8,7 +8,7 @@ use pecan_ir::layer::{Layer, Network};
 use super::compiled::LayerMapping;
 use crate::mapping::Mapping;
 
-/// The layers of a program with what is predicted for them.
+/// The layers of a program with their predictions.
 pub(crate) fn layers(
     prediction: &Prediction,
     network: &Network,
