@@ -1,4 +1,4 @@
-//! Runs that go on where they were stopped.
+//! Saved states of runs that were stopped.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// States below `folder` that belong to `key`; others are as if they were not there.
+    /// States below `folder` that belong to `key`; others are ignored.
     #[must_use]
     pub fn new(folder: &Path, key: Key) -> Self {
         Self { folder: folder.to_owned(), key }
@@ -52,7 +52,7 @@ impl Checkpoint {
         }
     }
 
-    /// Saves a state: complete under its name, or not at all.
+    /// Saves a state atomically under its name.
     ///
     /// # Errors
     /// The folder cannot be written.

@@ -9,7 +9,7 @@ use pecan_net::graph::{ForwardError, GraphError};
 use pecan_net::quantize::QuantizeError;
 use pecan_train::TrainError;
 
-/// A network cannot be pruned.
+/// Reasons why a network cannot be pruned.
 #[derive(Debug, Error)]
 pub enum PruneError {
     /// The network does not map.
@@ -58,7 +58,7 @@ pub enum PruneError {
     Empty {
         /// Which part.
         part: &'static str,
-        /// Why, and what helps.
+        /// The reason, and a remedy.
         problem: String,
     },
     /// Numbers are not finite.

@@ -8,7 +8,7 @@ use super::criterion::Reason;
 use super::dense::Dense;
 use super::outcome::{Ending, Phases, Point};
 
-/// A network with what is known about it.
+/// A network with its masks and its figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Network {
     pub(super) parameters: Parameters,

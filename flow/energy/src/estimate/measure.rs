@@ -1,4 +1,4 @@
-//! Estimates from real activations: every image goes through the emulator.
+//! Estimates from real activations: the emulator executes every image.
 
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ use crate::{Breakdown, Events};
 use pecan_map::{DataCounts, MapError, NetworkPlan, Options, compile, plan_network};
 use pecan_simulate::Device;
 
-/// A network that cannot be measured.
+/// Reasons why a network cannot be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum MeasureError {
     /// The network does not map.
@@ -94,8 +94,8 @@ pub fn measure(
     let mapping_time = start.elapsed();
     let compiled = compile(network, &config, options)?;
     let one = |(number, input): (usize, &Tensor)| {
-        // A device of its own: what toggles depends on what the device did before, and must not depend on how images
-        // are dealt out to threads.
+        // A device per image: toggles depend on the earlier state of the device, and must not depend on the
+        // distribution of images to threads.
         let mut device = Device::observed(&config, &compiled);
         let report = device.run(number, &compiled.encode_input(input), memory)?;
         let tensors = reference::run(network, input)?;
@@ -129,7 +129,7 @@ pub fn measure(
     })
 }
 
-/// The same hardware with counters that do not wrap; nothing else depends on their width.
+/// The same hardware with counters that do not wrap. Nothing else depends on their width.
 fn unwrapped(config: &Config) -> Config {
     let mut config = config.clone();
     config.counters.bits = 48;
@@ -186,8 +186,8 @@ fn closing(report: &Report) -> (Counters, Toggles) {
     (report.counters.since(&last.counters, 64), report.toggles.since(&last.toggles))
 }
 
-/// The planned traffic of the first image as that of an image with these counters: images that find the weights in the
-/// device do not load them.
+/// The planned traffic of the first image, adapted to an image with these counters: later images find the weights in
+/// the device and do not load them.
 fn traffic(
     planned: &DataCounts,
     counters: &Counters,
