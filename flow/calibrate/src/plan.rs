@@ -20,7 +20,7 @@ pub struct Plan {
     pub cycles: usize,
     /// Seed of the designed layers' values.
     pub seed: u64,
-    /// Seed of the held-out windows: a record is made once with it, so a changed fit needs another.
+    /// Seed of the held-out windows. A held-out set counts only once: a changed fit needs another seed.
     pub windows: u64,
     /// Configurations of the fit.
     pub fit: Vec<Point>,

@@ -435,7 +435,7 @@ regressors! {
     Control Leakage "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);
 }
 
-/// Increments of counters: cycles in which at least one event of the kind can happen, bounded by the clock.
+/// Upper bound of the increments of counters: cycles in which at least one event of the kind can happen.
 fn counted(e: &Events) -> f64 {
     C::ALL.iter().map(|counter| e.count(*counter).min(cycles(e))).sum()
 }

@@ -83,14 +83,14 @@ pub trait Ranking: Debug {
     /// The statistics of a layer are not finite.
     fn masks(&self, amount: f64) -> Result<Masks, PruneError>;
 
-    /// Why what `amount` removes is removed.
+    /// Reasons of the removals of `amount`.
     ///
     /// # Errors
     /// As for the masks.
     fn reasons(&self, amount: f64) -> Result<Vec<Reason>, PruneError>;
 }
 
-/// How it is chosen.
+/// Analysis of a network by a criterion.
 pub type Prepare = for<'a> fn(&'a Round<'a>) -> Result<Box<dyn Ranking + 'a>, PruneError>;
 
 /// A criterion of pruning.
@@ -100,13 +100,13 @@ pub struct Criterion {
     pub name: &'static str,
     /// Description, for the reader.
     pub doc: &'static str,
-    /// Looks at a network.
+    /// Analyses a network.
     pub prepare: Prepare,
-    /// Whether what remains is reconstruct by least squares before it is tuned.
+    /// Whether the remaining weights are reconstructed by least squares before training.
     pub reconstructs: bool,
     /// Whether it is a baseline.
     pub baseline: bool,
-    /// Whether the widths of the hardware are its choice, and activations are trained towards zeros where these save
+    /// Whether it also chooses the widths of the hardware, and trains activations towards zeros where these save
     /// energy.
     pub codesigns: bool,
 }
