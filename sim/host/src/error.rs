@@ -11,7 +11,7 @@ pub enum HostError {
     ToolMissing {
         /// Name of the tool in the registry.
         tool: String,
-        /// Why what was found (if anything) does not do.
+        /// Why the installed tool (if any) is not usable.
         reason: String,
         /// How the user can get it.
         install: String,
@@ -77,5 +77,5 @@ impl HostError {
     }
 }
 
-/// Result of what asks the host system for something.
+/// Result of a function of the host system.
 pub type Result<T, E = HostError> = std::result::Result<T, E>;

@@ -1,4 +1,4 @@
-//! Command decoder: takes the input stream apart, checks it, and drives the engines.
+//! Command decoder: decodes the input stream, checks it, and drives the engines.
 
 use super::bundles::{ConfigBus, Params, Stream};
 use super::flags;
@@ -41,7 +41,7 @@ block! {
         pub(crate) address: Wire<Out> = Wire::new(32),
         pub(crate) count: Wire<Out> = Wire::new(32),
         pub(crate) set: ConfigBus<Out> = ConfigBus::set(),
-        // Write ports of the memories; the buffer port may be taken by the drain.
+        // Write ports of the memories; the drain may occupy the buffer port.
         pub(crate) buffer_busy: Signal<In, Bit>,
         pub(crate) buffer_write: Signal<Out, Bit>,
         pub(crate) buffer_data: Vec<Wire<Out>> = Wire::vec(g.word_channels, g.activation_bits),
@@ -162,7 +162,7 @@ block! {
 }
 
 parts!(Decoder:
-    /// The command at hand, and whether it may go.
+    /// The present command, and whether it may be executed.
     Command,
     /// Start of a command.
     Dispatch,
@@ -174,9 +174,9 @@ parts!(Decoder:
     Registers,
     /// Payload, cut into items.
     Payload,
-    /// Items, to the memories.
+    /// Items on their path to the memories.
     Items,
-    /// The first error stays, and nothing is taken any more.
+    /// The first error is kept, and nothing is accepted any more.
     Errors,
 );
 

@@ -5,7 +5,7 @@ use crate::elaborate::TOP;
 use pecan_config::Config;
 use pecan_rtl::emit::is_keyword;
 
-/// Longest prefix, so that names stay within what tools and file systems take.
+/// Longest prefix, within the limits of tools and file systems for names.
 const LONGEST: usize = 64;
 
 /// The name of a package: of its top module, its C header and its core; names of other modules, C functions and C
@@ -17,7 +17,7 @@ const LONGEST: usize = 64;
 pub struct Prefix(String);
 
 impl Prefix {
-    /// The default: `pecan_` and the configuration's id, as different as the hardware.
+    /// The default: `pecan_` and the configuration's id, which differs for different hardware.
     #[must_use]
     pub fn of(config: &Config) -> Self {
         Self(format!("{TOP}_{:08x}", config.id()))

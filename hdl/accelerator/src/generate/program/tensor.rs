@@ -86,7 +86,7 @@ impl Window {
     }
 }
 
-/// From a sum to an activation: parameters of one channel.
+/// Requantization of a sum to an activation: parameters of one channel.
 pub(super) struct Requantization {
     pub(super) bias: i64,
     pub(super) multiplier: u32,
@@ -124,7 +124,7 @@ impl Weights {
     }
 }
 
-/// How sums become outputs.
+/// Conversion of sums to outputs.
 pub(super) struct Output {
     /// By output channel.
     pub(super) scales: Vec<Requantization>,
