@@ -17,10 +17,10 @@ pub enum ToolError {
     /// The design has no Verilog.
     #[error(transparent)]
     Emit(#[from] EmitError),
-    /// A description of a process is wrong.
+    /// A description of a process has errors.
     #[error(transparent)]
     Process(#[from] ProcessError),
-    /// A liberty file is wrong.
+    /// A liberty file has errors.
     #[error(transparent)]
     Liberty(#[from] LibertyError),
     /// A file of the process is not on this machine.
@@ -50,7 +50,7 @@ pub enum ToolError {
         /// A similar name, as a question in brackets; may be empty.
         near: String,
     },
-    /// A tool wrote something that is not the report that was expected.
+    /// The output of a tool is not the expected report.
     #[error("{tool}'s {what} cannot be understood: {reason}")]
     Report {
         /// Name of the tool.
@@ -60,7 +60,7 @@ pub enum ToolError {
         /// The problem.
         reason: String,
     },
-    /// Cells were left that the library does not have.
+    /// The netlist has cells that the library does not have.
     #[error("synthesis left cells that no library cell implements: {cells}")]
     Unmapped {
         /// Cell types with their modules and counts.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pecan_host::error::HostError;
 
-/// Why a program or its file is not usable.
+/// Reasons why a program or its file is not usable.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
     /// A value is outside what the format allows.

@@ -55,7 +55,7 @@ impl DramTiming {
     }
 }
 
-/// How the memory behind the streams behaves in time.
+/// Timing behaviour of the memory behind the streams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum MemoryModel {
     /// Always ready: one beat per cycle and direction.

@@ -1,4 +1,4 @@
-//! Why a Liberty file cannot be used.
+//! Errors of Liberty files.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ pub enum LibertyError {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// A file is malformed or says something that cannot be used.
+    /// A file is malformed or has unusable contents.
     #[error("{}:{line}: {problem}", file.display())]
     Text {
         /// The file.

@@ -1,6 +1,7 @@
-//! Process profiles: what synthesis, timing and the energy model assume about a technology.
+//! Process profiles: assumptions of synthesis, timing and the energy model about a technology.
 //!
-//! A profile is the file `process.toml` of a technology's folder ([`pecan_technologies`]). It names its cell library and where it is looked for; it contains no foreign data itself.
+//! A profile is the file `process.toml` of a technology's folder ([`pecan_technologies`]). It names its cell library
+//! and the places to look for it; it contains no foreign data itself.
 
 mod error;
 mod keys;
@@ -14,7 +15,7 @@ use serde::Serialize;
 pub use self::error::ProcessError;
 pub use self::search::LibertySearch;
 
-/// A technology as the flow sees it.
+/// A technology as used by the flow.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Process {
     /// Short name.
@@ -25,10 +26,10 @@ pub struct Process {
     pub node_nm: f64,
     /// File names of the cell library.
     pub liberty: Vec<String>,
-    /// Where the files come from, for somebody who lacks them; may be empty.
+    /// Source of the files, for users who lack them; may be empty.
     #[serde(skip)]
     pub install: String,
-    /// Folders that hold them: absolute, or below the folder of the process design kits.
+    /// Folders with the files: absolute, or below the folder of the process design kits.
     pub folders: Vec<PathBuf>,
     /// The cell that gates clocks; without one, no clock is gated.
     pub clock_gate: Option<ClockGate>,
@@ -54,7 +55,7 @@ pub struct Process {
 pub struct ClockGate {
     /// Cell name.
     pub cell: String,
-    /// Pin that is 1 while the clock shall run.
+    /// Pin that is 1 while the clock runs.
     pub enable: String,
     /// Clock input.
     pub clock: String,
@@ -77,14 +78,14 @@ pub struct Tie {
     pub low_pin: String,
 }
 
-/// Capacitance of a wire before layout: an assumption, which depends on what it drives only.
+/// Capacitance of a wire before layout: an assumption, which depends on its fanout only.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Wire {
     /// Of every wire, in fF.
     pub fixed_ff: f64,
     /// For each pin that it drives, in fF.
     pub per_fanout_ff: f64,
-    /// Where the figures come from.
+    /// Source of the figures.
     pub reason: String,
 }
 
