@@ -5,7 +5,7 @@ use std::fmt;
 use miette::Diagnostic;
 use pecan_text::diagnostic::{Problem, Problems};
 
-/// Everything that is wrong with a configuration, found in one pass.
+/// All problems of a configuration, found in one pass.
 #[derive(Debug, Clone)]
 pub struct ConfigError {
     problems: Problems,

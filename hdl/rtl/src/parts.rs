@@ -1,11 +1,11 @@
-//! [`parts!`](crate::parts): a behaviour in several functions.
+//! [`parts!`](crate::parts): a behaviour split into several functions.
 
 use rust_hdl_core::ast::{BlackBox, Verilog};
 
 /// Part of the behaviour of a block that is too long for one function. `P` names the part.
 ///
-/// The trait is written with its module (`impl parts::Part<Payload> for Decoder`): were it imported, its
-/// functions would hide those of `Logic`.
+/// The trait is written with its module (`impl parts::Part<Payload> for Decoder`): if it were imported, its functions
+/// would hide those of `Logic`.
 pub trait Part<P> {
     /// As `Logic::update`; carries `#[hdl_gen]`.
     fn update(&mut self);

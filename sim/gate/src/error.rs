@@ -46,7 +46,7 @@ pub enum GateError {
         /// Names of all of them.
         nets: Vec<String>,
     },
-    /// The clock is used in a way that this simulator does not follow.
+    /// The clock is used in a way that this simulator does not support.
     #[error("clock: {}", problems.join("; "))]
     Clock {
         /// Every such place.

@@ -76,7 +76,7 @@ impl Always<'_, '_> {
         }
     }
 
-    /// Whether `value` is what the register holds anyhow.
+    /// Whether the register holds `value` anyway.
     fn holds(&self, value: &super::ir::Expr) -> bool {
         self.hold.is_some_and(|q| *value == super::ir::Expr::Net(q))
     }

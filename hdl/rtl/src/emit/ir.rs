@@ -40,7 +40,7 @@ pub(super) struct Signal {
     pub(super) ty: Ty,
 }
 
-/// Who may drive a net, who reads it.
+/// Role of a net: its possible drivers and readers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// A port or local of the block itself.
@@ -134,7 +134,7 @@ pub(super) enum Expr {
     Const(ConstId),
     Net(NetId),
     Bin(Op, Box<Expr>, Box<Expr>),
-    /// Of a flag.
+    /// Negation of a flag.
     Not(Box<Expr>),
     Neg(Box<Expr>),
     Any(Box<Expr>),

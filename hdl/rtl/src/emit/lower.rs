@@ -1,5 +1,5 @@
-//! From the syntax tree that `hdl_gen` made to [`ir`](super::ir): loops unrolled, names resolved,
-//! constant conditions decided.
+//! Lowers the syntax tree of `hdl_gen` to [`ir`](super::ir): loops are unrolled, names resolved, constant conditions
+//! decided.
 
 use rust_hdl_core::ast::{
     VerilogBlock, VerilogBlockOrConditional, VerilogConditional, VerilogExpression, VerilogMatch,
@@ -139,8 +139,8 @@ impl Lower<'_> {
                 arms.push((label, &case.block));
             }
         }
-        // Rust has checked that the arms are exhaustive: without a wildcard the last of them also
-        // answers for codes that are no state.
+        // Rust has checked that the arms are exhaustive: without a wildcard the last of them also covers codes that are
+        // not a state.
         let last = if other.is_none() { arms.pop().map(|(_, block)| block) } else { None };
         let other = other.or(last).map(|b| self.block(b)).unwrap_or_default();
         let arms: Vec<_> = arms.into_iter().map(|(l, b)| (l, self.block(b))).collect();
