@@ -35,7 +35,7 @@ pub struct Args {
     run: RunArgs,
 }
 
-/// How one layer maps, or why it does not.
+/// Mapping of one layer, or the reason why it does not map.
 pub(super) type Mapped = (String, Result<LayerMapping, String>);
 
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
@@ -97,8 +97,8 @@ fn map_single(network: &Network, config: &Config) -> Mapped {
     (name, mapping.and_then(|c| c.layers.into_iter().next().ok_or("no layer".into())))
 }
 
-/// Maps the network, or, if it cannot run as a whole, each layer that can; what keeps the whole from
-/// mapping is then the last entry.
+/// Maps the network, or, if it cannot be executed as a whole, each layer that can; the last entry then is the reason
+/// why the whole does not map.
 fn map(
     graph: &Graph,
     inputs: &Inputs,

@@ -1,4 +1,4 @@
-//! Networks of which only the layer shapes are known: topology files in the place of a model.
+//! Networks of which only the layer shapes are known: topology files in place of a model.
 
 use std::path::Path;
 
@@ -44,10 +44,10 @@ impl From<TopologyError> for Failure {
 }
 
 impl ShapeArgs {
-    /// The topology that `model` names, or nothing if it is no topology file.
+    /// The topology in the file `model`, or none if it is no topology file.
     ///
     /// # Errors
-    /// [`Failure`] if the file or the choice of layers is wrong, or if flags for topology files meet another
+    /// [`Failure`] if the file or the choice of layers is wrong, or if flags for topology files are given for another
     /// model.
     pub(super) fn topology(&self, model: &Path) -> Result<Option<Topology>, Failure> {
         if model.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {

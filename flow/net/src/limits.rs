@@ -1,4 +1,4 @@
-//! How large a network may be. A file of a few bytes can name as large a one as it likes, so that size is refused
+//! Limits of the size of a network. A file of a few bytes can describe a network of any size, so the size is checked
 //! before memory or time is spent on it; `docs/networks.md` has the table.
 
 /// Most nodes of a graph, constants included.
@@ -20,10 +20,10 @@ pub const MOST_NETWORK_VALUES: usize = 1 << 27;
 /// Most parameters of all nodes together: a tensor that several nodes read counts for each of them.
 pub const MOST_PARAMETERS: usize = 1 << 28;
 
-/// How often the constants of a file may be used on average.
+/// Number of uses of the constants of a file, on average.
 pub const MOST_SHARING: usize = 16;
 
-/// Parameters that may be used any number of times.
+/// Number of parameters that may be used any number of times.
 pub const FREE_PARAMETERS: usize = 1 << 22;
 
 /// Most operations of all nodes together for one sample.

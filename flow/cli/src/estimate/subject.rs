@@ -19,7 +19,7 @@ use pecan_net::graph::Graph;
 use pecan_net::onnx::Model;
 use pecan_net::topology::Topology;
 
-/// The density of the layers whose names begin with something.
+/// The density of the layers whose names have a prefix.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LayerDensity {
     name: String,
@@ -47,7 +47,7 @@ impl LayerDensity {
     }
 }
 
-/// One of the things to estimate.
+/// A subject of an estimate.
 pub(crate) enum Subject {
     /// A network and its inputs.
     Model { name: String, graph: Box<Graph>, inputs: Box<Inputs> },
@@ -96,7 +96,7 @@ impl Subject {
         }
     }
 
-    /// The estimate, and where its inputs come from.
+    /// The estimate, and the source of its inputs.
     pub(crate) fn estimate(
         &self,
         target: &Target,
@@ -143,7 +143,7 @@ fn objective(target: &Target, goal: Goal, rates: &Rates) -> Result<Objective, Fa
     })
 }
 
-/// Measures a network. Prices need an activity first, which is that of the fastest mapping.
+/// Measures a network. Prices need an activity first: that of the fastest mapping is used.
 fn measured(
     target: &Target,
     network: &Network,

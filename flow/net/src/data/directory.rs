@@ -1,7 +1,7 @@
-//! A look at the directory of a zip archive before its reader sees it.
+//! Checks the directory of a zip archive before its reader uses it.
 //!
-//! The reader takes the last of two members of one name and looks for the directory again and again in a damaged
-//! file; neither is wanted. What passes here has one directory, at the end, with unique names.
+//! Of two members of one name the reader uses the last, and in a damaged file it searches for the directory repeatedly;
+//! neither is wanted. An archive that passes has one directory, at the end, with unique names.
 
 use std::collections::HashSet;
 use std::io::{Read, Seek, SeekFrom};

@@ -14,7 +14,7 @@ use thiserror::Error;
 pub use npz::{Array, Npz};
 pub use rows::Rows;
 
-/// Samples cannot be loaded or do not fit.
+/// Reasons why samples cannot be loaded or do not fit.
 #[derive(Debug, Error)]
 pub enum DataError {
     /// The file cannot be opened.
@@ -45,7 +45,7 @@ pub enum DataError {
         /// All present arrays.
         keys: Vec<String>,
     },
-    /// An array does not hold what is needed.
+    /// An array does not have the needed contents.
     #[error("{}, array `{key}`: {problem}", path.display())]
     Array {
         /// File.
@@ -65,10 +65,10 @@ pub enum DataError {
     },
 }
 
-/// Names that are listed in a message.
+/// Names listed in a message.
 const SHOWN: usize = 20;
 
-/// The first names of a list, and how many there are beside them.
+/// The first names of a list, and the number of the others.
 fn shortened(names: &[String]) -> String {
     let shown = names.iter().take(SHOWN).map(|name| escape_name(name));
     let shown = shown.collect::<Vec<_>>().join(", ");
@@ -206,8 +206,8 @@ impl Samples {
         source.load(rows, count)
     }
 
-    /// As [`Samples::load`], and in the same pass the first `count` samples that are not selected, or, if all are, the
-    /// first of all; the flag says that there were others. Their labels are left out.
+    /// As [`Samples::load`], and in the same pass the first `count` samples that are not selected, or, if all are
+    /// selected, the first of all; the flag is true if there were others. Their labels are left out.
     ///
     /// # Errors
     /// As for [`Samples::load`].
@@ -236,12 +236,12 @@ impl Samples {
     /// The numbers of the selected rows, without their values.
     ///
     /// # Errors
-    /// As for [`Samples::load`], as far as the values do not matter.
+    /// As for [`Samples::load`], except those of the values.
     pub fn select(path: &Path, selection: &Selection) -> Result<Vec<usize>, DataError> {
         Source::open(path, selection)?.rows()
     }
 
-    /// Loads the given rows, which must be among those that [`Samples::select`] gives.
+    /// Loads the given rows, which must be among those of [`Samples::select`].
     ///
     /// # Errors
     /// As for [`Samples::load`].
@@ -269,7 +269,7 @@ impl Samples {
         self.values.iter().map(Vec::as_slice)
     }
 
-    /// The samples as slices, as inference and calibration take them.
+    /// The samples as slices, for inference and calibration.
     pub fn as_slices(&self) -> Vec<&[f32]> {
         self.iter().collect()
     }

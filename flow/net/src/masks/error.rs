@@ -8,10 +8,10 @@ use thiserror::Error;
 use crate::data::DataError;
 use crate::op::list;
 
-/// Masks cannot be written or read.
+/// Reasons why masks cannot be written or read.
 #[derive(Debug, Error)]
 pub enum MaskError {
-    /// The file system refused.
+    /// A file operation failed.
     #[error("cannot {action} mask file {}: {source}", path.display())]
     Io {
         /// `read` or `write`.

@@ -94,7 +94,7 @@ fn wrong_masks_are_refused_by_name() {
     }
     let text = read(&other, Path::new("masks.zip"));
     assert!(text.contains(".npz, .safetensors"), "{text}");
-    // A file stands where the folder should be.
+    // There is a file at the path of the folder.
     let target = folder.path().join("blocked/masks.npz");
     std::fs::write(folder.path().join("blocked"), "").unwrap();
     assert!(Masks::of(&graph).write(&other, &graph, &target).is_err());
