@@ -54,8 +54,8 @@ impl Slot<'_> {
     /// Returns the entry, making it first if it is absent or damaged. `make` receives an empty folder and leaves the
     /// entry's files in it; all other files there are removed.
     ///
-    /// Makers of the same entry wait for each other. The work happens in a scratch folder that becomes part of the
-    /// entry in one step, so a killed run leaves no entry behind.
+    /// Makers of the same entry wait for each other. The work happens in a scratch folder, which becomes the entry
+    /// in one step, so a killed run leaves no entry behind.
     ///
     /// # Errors
     /// Those of `make`, and [`HostError::Io`] for the cache's own files.

@@ -30,7 +30,7 @@ pub enum MeasureError {
     /// The program is malformed.
     #[error(transparent)]
     Program(#[from] ProgramError),
-    /// The program did not come to its end.
+    /// The program did not finish.
     #[error("the program of `{network}` ends with {outcome:?} after {cycles} cycles")]
     Unfinished {
         /// Name of the network.
@@ -77,7 +77,7 @@ struct Image {
 /// Estimates a network from its runs on the emulator, with the given memory behind the streams: means per image.
 ///
 /// # Errors
-/// The network does not map, an input does not fit, or a run does not come to its end.
+/// The network does not map, an input does not fit, or a run does not finish.
 pub fn measure(
     target: &Target,
     network: &Network,

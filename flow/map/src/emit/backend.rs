@@ -31,7 +31,7 @@ pub(crate) struct Bytes {
 pub(crate) struct Plan {
     /// The device model that times the commands.
     pub(crate) predictor: Predictor,
-    /// The first command that did not come to its end.
+    /// The first command that did not finish.
     pub(crate) failed: Option<Outcome>,
     /// DRAM bytes of the stores so far, in ascending order.
     pub(crate) stored: Vec<Range<usize>>,

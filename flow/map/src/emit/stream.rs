@@ -218,7 +218,7 @@ impl<'a> StreamBuilder<'a> {
     /// Prediction of a program that is not built.
     ///
     /// # Errors
-    /// A kernel does not come to its end.
+    /// A kernel does not finish.
     pub(crate) fn predicted(self) -> Result<Prediction, Outcome> {
         match self.sink {
             Backend::Plan(plan) => plan.failed.map_or_else(|| plan.predictor.end(), Err),

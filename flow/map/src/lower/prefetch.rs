@@ -4,7 +4,7 @@
 //! than half of the weight buffers would be exposed. But the partial sums of two tiles persist across kernels. So the
 //! first two tiles of such a channel tile are computed in several kernels, one per part of the input channels, each as
 //! soon as its lists are loaded. Then one kernel computes all other tiles, and the last two are again computed in
-//! parts: lists that are done make room for the next.
+//! parts: used lists make room for the next ones.
 
 use std::ops::Range;
 

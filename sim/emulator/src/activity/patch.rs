@@ -89,7 +89,7 @@ impl Patch {
         self.began = None;
     }
 
-    /// Moves the address: it is the begin of the innermost unfinished loop plus the increment of that loop. Returns the
+    /// Moves the address: it is the start of the innermost unfinished loop plus that loop's increment. Returns the
     /// bits of the address and of these operands that change.
     pub(super) fn point(&mut self, address: usize) -> [u64; 2] {
         let bits = |a: usize, b: usize| u64::from((a ^ b).count_ones());

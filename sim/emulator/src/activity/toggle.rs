@@ -216,7 +216,7 @@ mod tests {
         assert!(Toggle::ALL.iter().all(|t| t.doc().ends_with('.')));
     }
 
-    /// `docs/activity.md` lists the toggles below the marker. Run with PECAN_BLESS=1 to write it anew.
+    /// `docs/activity.md` lists the toggles below the marker. Run with PECAN_BLESS=1 to update it.
     #[test]
     fn documentation_is_up_to_date() {
         const MARKER: &str = "<!-- generated from the toggles: do not edit below -->\n";
