@@ -1,7 +1,7 @@
 //! Energy-aware pruning: finds a network of the same accuracy that needs a fraction of the energy on this hardware.
 //!
 //! A [`Criterion`] chooses the weights to remove. The energy model on the hardware's own counts predicts the saving
-//! ([`CostModel`]). The remaining weights are reconstructed by least squares ([`reconstruct`](mod@reconstruct)) and
+//! ([`CostModel`]). The remaining weights are reconstructed by least squares ([`reconstruction`]) and
 //! tuned on data ([`train`](pecan_train)). The accuracy is that of the integer network, which the hardware computes bit
 //! for bit. [`prune`] repeats this until the accuracy falls below the bound. See `docs/pruning.md`.
 

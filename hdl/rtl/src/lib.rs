@@ -117,7 +117,7 @@
 //! # Ok::<(), pecan_rtl::emit::EmitError>(())
 //! ```
 //! - `D` is the direction at the present block, `D::Back` the other one. A block that sends has the bundle as `Out`,
-//! one that receives it as `In`; a block that passes it on has the same direction as its sub-block.
+//!   one that receives it as `In`; a block that passes it on has the same direction as its sub-block.
 //! - [`wires::link`] also connects single signals and `Vec`s. A block's own side comes first.
 //! - In the Verilog a field bears its own name, not that of the bundle; `named` gives other names, in the order of the
 //!   fields.
