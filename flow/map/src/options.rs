@@ -8,6 +8,6 @@ use crate::space::density::Density;
 pub struct Options {
     /// Objective of the search.
     pub objective: Objective,
-    /// Density of the lists of layers without weights; see [`plan_shapes()`].
+    /// Density of the lists of layers without weights; see [`plan_shapes`](fn@crate::plan_shapes).
     pub density: Density,
 }

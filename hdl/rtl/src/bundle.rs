@@ -1,4 +1,4 @@
-//! [`bundle!`](crate::bundle): signals that belong together, as one field of a block.
+//! [`bundle!`](macro@crate::bundle): signals that belong together, as one field of a block.
 
 use rust_hdl_core::block::Block;
 use rust_hdl_core::logic::Logic;
@@ -7,7 +7,7 @@ use std::ops::{Index, IndexMut};
 
 use super::wires::Link;
 
-/// A group of signals that [`bundle!`](crate::bundle) declares.
+/// A group of signals that [`bundle!`](macro@crate::bundle) declares.
 pub trait Bundle: Block {
     /// Number of fields.
     const FIELDS: usize;

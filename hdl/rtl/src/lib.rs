@@ -2,7 +2,7 @@
 //!
 //! [`block!`](crate::block) declares a block: its signals and sub-blocks, each with its width in the same line, as
 //! the ports of a Verilog module are. Its behaviour is one `#[hdl_gen] fn update`, which is both the Rust simulation
-//! and, through [`emit`](crate::emit), the Verilog. `use crate::prelude::*;` (inside this crate
+//! and, through [`emit`], the Verilog. `use crate::prelude::*;` (inside this crate
 //! `crate::prelude`) is all a block file needs.
 //!
 //! # Example
@@ -56,8 +56,8 @@
 //! One-bit signals need no value behind `=`. The braces of `new` hold the `let`s that the values need.
 //!
 //! # Bundles
-//! Signals that belong together are declared once with [`bundle!`](crate::bundle). They are one field of the blocks at
-//! both ends, connected by one [`wires::link`]:
+//! Signals that belong together are declared once with [`bundle!`](macro@crate::bundle). They are one field of the
+//! blocks at both ends, connected by one [`wires::link`]:
 //! ```
 //! use pecan_rtl::prelude::*;
 //!
@@ -124,7 +124,7 @@
 //! - [`Bundles`] is one bundle per row or column: `self.tap[r].base_y` is `base_y_3` for `r = 3`.
 //!
 //! # Parts and choices
-//! - A behaviour that is too long for one function is several [parts], each with its own `update`.
+//! - A behaviour that is too long for one function is several [`parts`](mod@parts), each with its own `update`.
 //! - [`When`] is a property of the instance: `if self.skip.val() { .. } else { .. }` leaves no hardware of the branch
 //!   that is not taken. A sub-block that may be missing is a `Vec`; a block that has one is written in parts, even if it
 //!   is one part.

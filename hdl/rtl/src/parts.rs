@@ -1,4 +1,4 @@
-//! [`parts!`](crate::parts): a behaviour split into several functions.
+//! [`parts!`](macro@crate::parts): a behaviour split into several functions.
 
 use rust_hdl_core::ast::{BlackBox, Verilog};
 
