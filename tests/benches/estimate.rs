@@ -1,4 +1,4 @@
-//! Time of estimates: whole networks from their shapes, and one layer anew, as a loop that prunes does.
+//! Time of estimates: whole networks from their shapes, and one layer again, as in a loop that prunes.
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ fn main() {
     divan::main();
 }
 
-/// Technology without a file; what a term costs does not depend on its coefficient.
+/// Technology without a file; the time of a term does not depend on its coefficient.
 fn target(preset_name: &str) -> Option<Target> {
     let config = preset(preset_name).unwrap_or_default();
     Target::new(&config, &Technology::open("eyeriss-relative").ok()?).ok()
@@ -48,7 +48,7 @@ fn plan(
     Planned::shapes(target, "network", shapes, &options, std::slice::from_ref(rates)).ok()
 }
 
-/// Prints how many mappings each objective looks at on each preset, and how fast.
+/// Prints the number of mappings that each objective covers on each preset, and the speed.
 fn speed() {
     for name in ["edge", "eyeriss"] {
         let Some(target) = target(name) else { continue };

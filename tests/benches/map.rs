@@ -16,8 +16,8 @@ fn main() {
     divan::main();
 }
 
-/// Prints the share of the array's multipliers that each resnet8 convolution keeps busy at density 1:
-/// over the cycles of its runs, and over all cycles of a network that is just this layer.
+/// Prints the share of the array's multipliers that each resnet8 convolution keeps busy at density 1: over the cycles
+/// of its kernels, and over all cycles of a network with just this layer.
 fn utilization(name: &str) {
     let config = preset(name).unwrap_or_default();
     println!(
@@ -81,7 +81,7 @@ fn whole_network(bencher: divan::Bencher<'_, '_>, name: &str) {
     });
 }
 
-/// Prints how many mappings the searches for known networks cover, and how fast.
+/// Prints the number of mappings that the searches for known networks cover, and the speed.
 fn searches(name: &str) {
     let config = preset(name).unwrap_or_default();
     for (network, shapes) in [("alexnet", shapes::alexnet()), ("resnet50", shapes::resnet50())] {
@@ -148,7 +148,7 @@ fn replan_one_layer(bencher: divan::Bencher<'_, '_>) {
     bencher.bench_local(|| plan.replan(2, layer.clone()));
 }
 
-/// ResNet-8 with other weights in its largest layer, all of it timed anew.
+/// ResNet-8 with other weights in its largest layer, all of it timed again.
 #[divan::bench]
 fn replan_resnet8(bencher: divan::Bencher<'_, '_>) {
     let config = preset("edge").unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Simulated cycles per CPU second, against a loop that only toggles the clock of the same model with the
-//! same pins: what the harness (streams, memory, watchdog, snapshots) costs. Aim: a ratio of at least 0.8.
+//! Simulated cycles per CPU second, compared with a loop that only toggles the clock of the same model with the same
+//! pins: the cost of the harness (streams, memory, watchdog, snapshots). Aim: a ratio of at least 0.8.
 //!
 //! Also printed: the time of the simulator's build (`-` where it came from the cache).
 

@@ -1,4 +1,4 @@
-//! The structure of the source: crates, files, what uses what, and how long functions are.
+//! The structure of the source: crates, files, dependencies and lengths of functions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -31,9 +31,9 @@ pub struct SourceFile {
 #[derive(Debug)]
 struct Use {
     path: Vec<String>,
-    /// Name that a `use` gives it.
+    /// Name after the `use`.
     alias: Option<String>,
-    /// A re-export hands on; it is no dependency.
+    /// A re-export is no dependency.
     public: bool,
 }
 
@@ -45,7 +45,7 @@ pub struct Sources {
     index: BTreeMap<(String, Vec<String>), usize>,
 }
 
-/// Collects what a file names, without what is compiled for tests only.
+/// Collects the paths that a file names, except those compiled for tests only.
 #[derive(Default)]
 struct Collector {
     uses: Vec<Use>,
@@ -53,7 +53,7 @@ struct Collector {
     functions: Vec<(String, usize)>,
 }
 
-/// Whether attributes say that an item is compiled for tests only.
+/// Whether attributes restrict an item to tests.
 fn for_tests(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let list = attribute.meta.require_list();
@@ -211,7 +211,7 @@ impl Sources {
         }
     }
 
-    /// The file that a path leads to, by way of re-exports.
+    /// The file that a path leads to, through re-exports.
     fn resolve(&self, from: usize, path: &[String], depth: usize) -> Option<usize> {
         let file = &self.files[from];
         let (first, rest) = path.split_first()?;
@@ -258,8 +258,8 @@ impl Sources {
         self.index.get(&at).copied()
     }
 
-    /// Groups of files that use each other in a circle, as far as they lie in more than one folder. A module's
-    /// own file lies in its folder.
+    /// Groups of files with circular dependencies that lie in more than one folder. A module's own file lies in its
+    /// folder.
     #[must_use]
     pub fn circles_across_folders(&self) -> Vec<Vec<&Path>> {
         let mut graph: DiGraphMap<usize, ()> = DiGraphMap::new();

@@ -32,11 +32,11 @@ impl Bench {
         Ok(Self { config: config.clone(), simulator })
     }
 
-    /// Compiles a network and compares all three opinions on each input, with every counter of every
-    /// layer. With ideal memory and no stalls the cycles must be equal too, with DRAM within 2 %.
+    /// Compiles a network and compares RTL, emulator and reference on each input, with every counter of every layer.
+    /// With ideal memory and no stalls the cycles must be equal too, with DRAM within 2 %.
     ///
     /// # Errors
-    /// The network cannot be compiled, a tool fails, or opinions differ: the first difference.
+    /// The network cannot be compiled, a tool fails, or results differ: the first difference.
     pub fn check(
         &self,
         network: &Network,
@@ -75,7 +75,7 @@ impl Bench {
         emulator: &mut Emulator,
         settings: &Settings,
     ) -> Result<Tensor> {
-        // The emulator has run the images before.
+        // The emulator has executed the images before.
         let later = compiled.later.as_ref().filter(|_| image > 0).map(|later| &later.program);
         let mut program = later.unwrap_or(&compiled.program).clone();
         let range = program.input.range();
@@ -107,7 +107,7 @@ impl Bench {
     }
 }
 
-/// What a check saw: everything agreed.
+/// Results of a check in which everything agreed.
 #[derive(Clone, Debug, Default)]
 pub struct Checked {
     /// The RTL's outputs.
@@ -116,7 +116,7 @@ pub struct Checked {
     pub cycles: u64,
     /// Whether the weights stay in the device between images.
     pub resident: bool,
-    /// How each layer was mapped.
+    /// Mapping of each layer.
     pub mappings: Vec<LayerMapping>,
 }
 

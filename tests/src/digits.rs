@@ -9,7 +9,7 @@ use pecan_net::onnx::Model;
 use pecan_net::quantize;
 use pecan_net::quantize::Quantized;
 
-/// A file of the test data that the project carries.
+/// A file of the project's test data.
 pub fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name)
 }

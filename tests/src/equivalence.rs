@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Programs that the cases are spread over; each is one translation unit.
+/// Programs that the cases are distributed to; each is one translation unit.
 const PROGRAMS: usize = 4;
 
 /// The replayer: reads a trace and compares. `PORTS` lines are expanded per case.
@@ -50,7 +50,7 @@ pub fn verify(cases: &[Case], verilator: &Verilator) -> Result<()> {
         .collect::<Result<_>>()?;
     ensure_lively(cases, &recordings)?;
     let library = compile_library(folder.path(), verilator)?;
-    // Dealt round robin, so that the sizes of a block do not all meet in one program.
+    // Dealt round robin, so that the sizes of a block are in different programs.
     let failures: Vec<String> = (0..PROGRAMS)
         .into_par_iter()
         .map(|p| {
@@ -63,7 +63,7 @@ pub fn verify(cases: &[Case], verilator: &Verilator) -> Result<()> {
     Ok(())
 }
 
-/// Every output of a block changes in at least one of its cases; of the elements of a vector, one does.
+/// Checks that every output of a block changes in at least one of its cases; of the elements of a vector, one has to.
 fn ensure_lively(cases: &[Case], recordings: &[(String, Recording)]) -> Result<()> {
     let vector =
         |name: &str| name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').to_string();
@@ -110,7 +110,7 @@ fn said(output: &Output) -> String {
 
 fn compiler(verilator: &Verilator, folder: &Path) -> Command {
     let mut command = Command::new(&verilator.compiler);
-    // The programs run for seconds: compiling fast counts more than running fast.
+    // The programs run for seconds: compile time matters more than run time.
     command.current_dir(folder).args(["-O0", "-std=gnu++17", "-w"]);
     for flag in ["SC", "TIMING", "TRACE", "TRACE_FST", "TRACE_VCD", "TRACE_SAIF", "COVERAGE"] {
         command.arg(format!("-DVM_{flag}=0"));
@@ -156,7 +156,7 @@ fn replay(
         sources.retain(|path| path.extension().is_some_and(|e| e == "cpp"));
         sources.sort();
         for source in sources {
-            // The header that Verilator means to be precompiled objects to a second one of its kind, though
+            // Verilator means this header to be precompiled, and it is an object to a second header of its kind, though
             // nothing is precompiled here.
             let _ = writeln!(text, "#undef VL_PCH_INCLUDED\n#include \"{}\"", source.display());
         }
@@ -218,7 +218,7 @@ mod tests {
     use pecan_accelerator::verification::cases;
     use pecan_host::tools::Finder;
 
-    /// A replay that could not fail would verify nothing.
+    /// A replay that cannot fail would verify nothing.
     #[test]
     fn a_wrong_trace_is_found() {
         let verilator = Verilator::locate(&Finder::from_environment().unwrap(), &|_| ()).unwrap();

@@ -1,4 +1,4 @@
-//! ONNX Runtime as an independent judge, installed once into an environment of its own in the cache.
+//! ONNX Runtime as the oracle, installed once into an environment of its own in the cache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use pecan_net::data::Samples;
 
 const PACKAGES: [&str; 2] = ["onnxruntime==1.30.0", "numpy==2.4.6"];
 
-/// Installs one at a time. Two processes that install at once do the work twice, and the last one to
-/// finish wins.
+/// Only one thread installs at a time. Two processes that install at once do the work twice, and the last one to finish
+/// wins.
 static INSTALLING: Mutex<()> = Mutex::new(());
 
 /// Python with ONNX Runtime.
@@ -32,10 +32,10 @@ fn python() -> Result<PathBuf> {
     Ok(python)
 }
 
-/// Runs a command to its end; gives what it printed.
+/// Executes a command to its end; returns its output.
 ///
 /// # Errors
-/// It cannot be started, or fails: with what it printed to its error output.
+/// It cannot be started, or fails: with its error output.
 pub fn run(command: &mut Command) -> Result<String> {
     let out = command.output().with_context(|| format!("{command:?}"))?;
     let errors = String::from_utf8_lossy(&out.stderr);
@@ -56,7 +56,7 @@ pub fn judge(network: &Path, samples: &Samples) -> Result<Vec<Vec<f32>>> {
     outputs(network, samples, None)
 }
 
-/// As [`judge`], node by node as the file says, without optimizations.
+/// As [`judge`], node by node as in the file, without optimizations.
 ///
 /// # Errors
 /// As for [`judge`].

@@ -1,5 +1,5 @@
-//! What the tests share: random networks, a bench that holds RTL, emulator and integer reference against
-//! each other, and the replay of single blocks under Verilator.
+//! Shared parts of the tests: random networks, a bench that compares RTL, emulator and integer reference, and the
+//! replay of single blocks under Verilator.
 
 pub mod architecture;
 pub mod bench;

@@ -1,12 +1,12 @@
-//! Random networks: every dimension that a layer has, with weights at the densities that pruning gives,
-//! in chains, with sums over older tensors and with two branches that meet in a sum.
+//! Random networks: every dimension of a layer, with weights at the densities of pruning, in chains, with sums over
+//! older tensors and with two branches that meet in a sum.
 
 use pecan_config::Config;
 use pecan_config::geometry::Geometry;
 use pecan_ir::layer::{Add, Conv, Layer, Network, Op, Requant, Shape, Tensor, Window};
 use rand::Rng;
 
-/// How large and how deep random networks are.
+/// Size and depth of random networks.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     /// Largest height and width of the input.
@@ -85,7 +85,7 @@ fn append<R: Rng>(
     network.tensors.push(output);
 }
 
-/// Rescaling of every channel, one time in eight with the most extreme numbers that the fields hold.
+/// Rescaling of every channel, in one case of eight with the extreme values of the fields.
 fn requant<R: Rng>(rng: &mut R, config: &Config, op: &Op, channels: usize) -> Vec<Requant> {
     let pool = matches!(op, Op::MaxPool(_));
     let largest = (1i64 << (Geometry::of(config).bias_bits() - 1)) - 1;
@@ -104,8 +104,8 @@ fn requant<R: Rng>(rng: &mut R, config: &Config, op: &Op, channels: usize) -> Ve
         .collect()
 }
 
-/// A random input: half of it zero, as after a ReLU, or dense, with the extreme values among it, or nothing
-/// but one of the extreme values.
+/// A random input: half of it zero, as after a ReLU, or dense, with the extreme values among it, or only one of the
+/// extreme values.
 pub fn input<R: Rng>(rng: &mut R, shape: Shape, config: &Config) -> Tensor {
     let high = config.activation_range().1 as i32;
     let zeros = [0.0, 0.5, 0.95][rng.random_range(0..3)];
@@ -120,7 +120,7 @@ pub fn input<R: Rng>(rng: &mut R, shape: Shape, config: &Config) -> Tensor {
     Tensor { shape, data: (0..shape.len()).map(|_| value(rng)).collect() }
 }
 
-/// An operation on the latest tensor and the shape that it gives, or nothing where none fits.
+/// An operation on the latest tensor and its output shape, or none if none fits.
 fn operation<R: Rng>(
     rng: &mut R,
     tensors: &[Shape],
@@ -207,8 +207,8 @@ fn window<R: Rng>(rng: &mut R, input: Shape) -> Window {
     }
 }
 
-/// Weights at any density, none and all among them; zeros fall on single weights or on groups of as many
-/// output channels as the hardware has lanes. One time in eight every weight is as large as it may be.
+/// Weights at any density, including 0 and 1; zeros are single weights or groups of as many output channels as the
+/// hardware has lanes. In one case of eight every weight has the largest magnitude.
 fn weights<R: Rng>(
     rng: &mut R,
     inputs: usize,
@@ -220,7 +220,7 @@ fn weights<R: Rng>(
     let density = [0.0, 1.0, 0.1, rng.random_range(0.0..1.0)][rng.random_range(0..4)];
     let extreme = rng.random_bool(0.125);
     let grouped = rng.random_bool(0.5);
-    // As large as the accumulator bears; the mapper refuses what might overflow.
+    // The largest weights for the accumulator; the mapper refuses networks that might overflow.
     let room = 1i64 << (config.numerics.accumulator_bits - config.numerics.activation_bits);
     let largest = (room / taps as i64 - 1).clamp(0, config.weight_range().1) as i32;
     let groups = channels.div_ceil(config.array.lanes);

@@ -1,4 +1,4 @@
-//! Layer shapes of known networks, with weights that are all there (density 1).
+//! Layer shapes of known networks, with weights of density 1.
 
 use pecan_ir::layer::{Add, Conv, Layer, Network, Op, Requant, Shape, Window};
 use pecan_net::LayerShape;
@@ -55,7 +55,7 @@ pub fn convolution(
     let window = Window { kernel: [kernel; 2], stride: [stride; 2], dilation: [1, 1], pads };
     let [height, width] = window.output_size(input.height, input.width).unwrap_or([1, 1]);
     let taps = input.channels * kernel * kernel;
-    // Small odd numbers: never zero, so that no entry is left out.
+    // Small odd numbers: never zero, so that no entry is omitted.
     let weights = (0..channels * taps).map(|i| (i % 7) as i32 * 2 - 7).collect();
     let requant = vec![Requant { bias: 0, multiplier: 1 << 14, shift: 22 }; channels];
     let layer = Layer {
@@ -94,8 +94,8 @@ pub fn resnet8() -> Vec<Network> {
     ]
 }
 
-/// All of MLPerf Tiny's ResNet-8 for 32x32 images (convolutions, sums, average, classifier), as one network with made-up
-/// weights that are never zero.
+/// All of MLPerf Tiny's ResNet-8 for 32x32 images (convolutions, sums, average, classifier), as one network with
+/// generated weights that are never zero.
 pub fn resnet8_network() -> Network {
     let single = resnet8();
     let mut network = Network { name: "resnet8".into(), ..single[0].clone() };

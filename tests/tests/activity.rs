@@ -1,4 +1,4 @@
-//! The bits that the emulator says toggle are those that toggle in the RTL.
+//! The toggles that the emulator counts are those of the RTL.
 
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -28,7 +28,7 @@ struct Waveform(Vec<Signal>);
 
 impl Waveform {
     /// Sum over the signals below instances whose name begins with `scope` (at any depth) with names that begin with
-    /// `name` and go on with nothing but digits, `_q`, or an index.
+    /// `name` and continue only with digits, `_q`, or an index.
     fn sum(&self, scope: &str, instance: &str, name: &str) -> u64 {
         let of = |path: &str| {
             let mut parts: Vec<&str> = path.split('.').collect();
@@ -41,11 +41,11 @@ impl Waveform {
                 && parts.last().is_some_and(|p| p.starts_with(instance))
         };
         let matching = self.0.iter().filter(|signal| of(&signal.name));
-        // A wire has a name on either side of a port; it counts once.
+        // A wire has a name on either side of a port; it is counted once.
         matching.map(|signal| (signal.code, signal.bits)).collect::<BTreeMap<_, _>>().values().sum()
     }
 
-    /// What also depends on the cycles in which the engines meet, which the emulator's order leaves open.
+    /// Counts that also depend on the cycles in which the engines meet, which the emulator's order leaves open.
     fn about(&self) -> Vec<(Toggle, u64)> {
         let pe = |instance, name| self.sum("u_row_", instance, name);
         vec![
@@ -103,7 +103,7 @@ impl Waveform {
     }
 }
 
-/// Runs a random network on RTL and emulator; returns the toggles of both.
+/// Executes a random network on RTL and emulator; returns the toggles of both.
 fn run(seed: u64) -> (Waveform, Config, Toggles) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut config = Config::random(&mut rng, &Limits::small());
@@ -136,7 +136,7 @@ fn run(seed: u64) -> (Waveform, Config, Toggles) {
     (waveform, config, toggles)
 }
 
-/// Bits that the two beats of the header toggle, which come before the emulator counts.
+/// Toggles of the two beats of the header, before the emulator counts.
 fn before_header(trace: &PinTrace) -> u64 {
     let taken = trace.cycles().filter(|c| c.in_valid && c.in_ready && !c.reset);
     let beats: Vec<Vec<u8>> = taken.take(2).map(|c| c.in_data.to_vec()).collect();

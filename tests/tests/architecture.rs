@@ -1,5 +1,5 @@
-//! How the source is cut: crates that are small enough, no circles, short functions. Run with `--nocapture` to see the
-//! figures.
+//! Checks the structure of the source: small crates, no circular dependencies, short functions. Run with `--nocapture`
+//! to see the figures.
 
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

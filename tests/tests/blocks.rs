@@ -1,4 +1,4 @@
-//! Every block, in several sizes: the simulation in Rust and the emitted Verilog do the same in every cycle.
+//! Every block, in several sizes: the simulation in Rust equals the emitted Verilog in every cycle.
 
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

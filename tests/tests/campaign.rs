@@ -18,7 +18,7 @@ use pecan_verilator::harness::{Settings, Stalls};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Layers that showed a feature, by feature.
+/// Number of layers with a feature, by feature.
 type Seen = BTreeMap<&'static str, usize>;
 
 /// One configuration and `graphs` networks of one to five layers, every fourth with random stalls on both
@@ -59,7 +59,7 @@ fn one(seed: u64, graphs: usize, limits: &Limits, seen: &mut Seen) {
     }
 }
 
-/// What the layer and its mapping exercise.
+/// Counts the features that the layer and its mapping exercise.
 fn count(seen: &mut Seen, layer: &Layer, mapping: &LayerMapping) {
     let mapping = &mapping.mapping;
     let conv = match &layer.op {
@@ -88,7 +88,7 @@ fn count(seen: &mut Seen, layer: &Layer, mapping: &LayerMapping) {
     }
 }
 
-/// Runs the seeds, or the one that `PECAN_SEED` names; every feature must have occurred.
+/// Executes the seeds, or the one in `PECAN_SEED`; every feature must have occurred.
 fn run(seeds: std::ops::Range<u64>, graphs: usize, limits: &Limits) -> Seen {
     let mut seen = Seen::new();
     if let Some(seed) = std::env::var("PECAN_SEED").ok().and_then(|s| s.parse().ok()) {

@@ -1,4 +1,4 @@
-//! Dependencies are what `deny.toml` allows: what `cargo deny` would say, without its online database.
+//! Checks the dependencies against `deny.toml` like `cargo deny`, without its online database.
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail like tests
 
@@ -23,7 +23,7 @@ fn texts<'a>(rules: &'a toml::Table, section: &str, key: &str, member: &str) -> 
         .collect()
 }
 
-/// The packages that a build on this machine takes, those of the workspace apart. Only they are known without a network.
+/// The packages of a build on this machine, except those of the workspace. Only these are known without a network.
 fn packages() -> Vec<Value> {
     let version = Command::new("rustc").arg("-vV").output().unwrap();
     let version = String::from_utf8(version.stdout).unwrap();

@@ -1,5 +1,5 @@
-//! A small part of the held-out record: layers of the digits network on a configuration that the fit has not seen,
-//! at gate level and as the shipped technology file predicts them.
+//! A small part of the held-out record: layers of the digits network on a configuration outside the fit, at gate level
+//! and as predicted by the shipped technology file.
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail like tests
 
@@ -31,8 +31,8 @@ sample = "1500..1501"
 layers = 2
 "#;
 
-/// Measures the layers at gate level in a technology and holds its predictions against them; nothing if its cell
-/// library is not there.
+/// Measures the layers at gate level in a technology and compares the predictions; nothing if its cell library is
+/// missing.
 fn check(name: &str) {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let pdk = pecan_test_support::shared().join("pdk");
@@ -68,7 +68,7 @@ fn check(name: &str) {
         assert!(layer.error().abs() < LARGEST, "{layer:?}");
         assert!(layer.zero_delay < layer.gate_level);
     }
-    // Finished cases are taken as they are, damaged ones are measured again.
+    // Finished cases are used as they are, damaged ones are measured again.
     let case = std::fs::read_dir(folder.path().join("cases/ci_2x3x2")).unwrap().next().unwrap();
     std::fs::write(case.unwrap().path(), "{").unwrap();
     assert_eq!(held_out(&setup, &technology, &|_| ()).unwrap(), first);

@@ -1,4 +1,4 @@
-//! Estimates: what is measured, what is planned, what changes, and the shape of published results.
+//! Estimates: measured, planned and changed networks, and the trends of published results.
 
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -43,7 +43,7 @@ fn layer_rates(estimate: &Estimate) -> Vec<Rates> {
     estimate.layers.iter().map(|layer| Rates::of(&layer.events)).collect()
 }
 
-/// A plan with the rates of a measurement gives the measurement back: its counts are the emulator's.
+/// A plan with the rates of a measurement reproduces the measurement: its counts are the emulator's.
 #[test]
 fn plan_and_measurement_agree() {
     let (target, network, measured) = digits_estimate(1);
@@ -60,7 +60,7 @@ fn plan_and_measurement_agree() {
     }
 }
 
-/// The counts of a measurement are those of the emulator's counters, closing store included, on any configuration.
+/// The counts of a measurement equal the emulator's counters, including the closing store, on any configuration.
 #[test]
 fn counts_are_those_of_the_emulator() {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
@@ -95,7 +95,7 @@ fn counts_are_those_of_the_emulator() {
     }
 }
 
-/// Weights that stay in the device are not paid for again.
+/// Weights that stay in the device are loaded only once.
 #[test]
 fn resident_weights_cost_less_from_the_second_image_on() {
     let config = {
@@ -135,7 +135,7 @@ fn a_changed_layer_is_estimated_as_if_all_were_new() {
     }
 }
 
-/// The prices that the mapper compares by add up to the model's energy, for a model without bounds by the clock.
+/// The prices that the mapper compares add up to the model's energy, for a model without limits by the clock.
 #[test]
 fn prices_of_actions_add_up() {
     let (target, _, measured) = digits_estimate(1);
@@ -160,7 +160,7 @@ fn shapes_estimate(
 ) -> Estimate {
     let target = target(config);
     let g = target.model.geometry().clone();
-    // No Hamming distances: the costs are of whole accesses.
+    // No Hamming distances: the costs are those of whole accesses.
     let rates = Rates::of(&Events::default()).with_activation_density(0.5, g.lanes, g.zero_gating);
     let objective = if goal {
         Objective::Energy(action_costs(&target, &rates).unwrap())
@@ -181,7 +181,7 @@ fn shapes_estimate(
     total.unwrap()
 }
 
-/// Energy of the layers whose names begin so, of all.
+/// Share of the energy in the layers whose names begin with `start`.
 fn share(estimate: &Estimate, start: &str) -> f64 {
     let own = estimate.layers.iter().filter(|layer| layer.name.starts_with(start));
     own.map(|layer| layer.energy.total()).sum::<f64>() / estimate.energy()
@@ -215,7 +215,7 @@ fn convolutions_dominate_alexnet_once_fully_connected_layers_are_pruned() {
 }
 
 /// As published there, feature maps take more energy than weights in GoogLeNet, and less in AlexNet. Lists are dense,
-/// as on the published chip. With buffers that hold what is used again, so it is with what moves over DRAM.
+/// as on the published chip. With buffers that hold reused data, the same is true of the DRAM traffic.
 #[test]
 fn feature_maps_outweigh_weights_in_googlenet() {
     let path = pecan_test_support::shared().join("workloads/Googlenet.csv");

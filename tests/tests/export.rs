@@ -1,5 +1,5 @@
-//! Written networks in ONNX Runtime: pruned float networks compute what the graph does, networks of integers
-//! decide as the integer reference does.
+//! Written networks in ONNX Runtime: pruned float networks have the results of the graph, integer networks the labels
+//! of the integer reference.
 
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -51,8 +51,8 @@ impl Case {
         judge(&path, &self.test).unwrap()
     }
 
-    /// The network with `removed` percent of the weights of every layer at 0 and other biases: the outputs
-    /// are those of the graph.
+    /// The network with `removed` percent of the weights of every layer at 0 and other biases: the outputs are those of
+    /// the graph.
     fn check_pruned(&self, removed: usize) {
         let mut graph = self.graph();
         prune(&mut graph, removed);
@@ -68,13 +68,13 @@ impl Case {
         assert_eq!(same, count);
     }
 
-    /// The labels of the integers of `graph` here and in ONNX Runtime. Outputs are integers, and two of them
-    /// are often equal: where one side has such a tie, its other label counts as well.
+    /// The labels of the integers of `graph` here and in ONNX Runtime. Outputs are integers, and two of them are often
+    /// equal: if one side has such a tie, its other label counts as well.
     fn check_integers(&self, graph: &Graph, options: Options, least: f64) {
         let samples = self.calibration.as_slices();
         let quantized = quantize::quantize_with(graph, &samples, options).unwrap();
         let written = quantized_qdq(&self.model, graph, &quantized).unwrap();
-        // It would make integer maxima of 4 bits, which neither it nor the standard has.
+        // The optimizations would make integer maxima of 4 bits, which neither ONNX Runtime nor the standard supports.
         let theirs = self.judged(&written, options.activation_bits != 4);
         let outputs = quantized.reference_outputs(&self.test.as_slices()).unwrap();
         let ours: Vec<Vec<f32>> = outputs.iter().map(|o| quantized.finish(o)).collect();
@@ -161,7 +161,7 @@ fn digits_in_integers_of_every_width() {
     case.check_integers(&half, Options::default(), 99.0);
     for (activation_bits, weight_bits) in [(8, 8), (16, 16), (8, 4), (16, 8), (4, 4)] {
         let options = Options { activation_bits, weight_bits };
-        // With activations of 4 bits a tie that is rounded otherwise, and -8 in place of -7, weigh a lot.
+        // With activations of 4 bits a tie that is rounded differently, or -8 in place of -7, matters much.
         let least = if activation_bits == 4 { 95.0 } else { 99.0 };
         case.check_integers(&case.graph(), options, least);
     }

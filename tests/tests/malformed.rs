@@ -1,6 +1,6 @@
-//! Malformed command streams: the device raises its error flag with the code that the emulator predicts,
-//! or ends in order, never hangs, and DRAM changes nowhere but where the host receives. Values are not compared:
-//! damage may remove a wait, and what engines that race deliver is outside the contract.
+//! Malformed command streams: the device raises its error flag with the code that the emulator predicts, or ends
+//! normally, never hangs, and DRAM changes only where the host receives. Values are not compared: damage may remove a
+//! wait, and the results of racing engines are undefined.
 //!
 //! `PECAN_SEED=<n>` replays the stream of a failure.
 
@@ -23,7 +23,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-/// More output than a small device can give, so that the stream never ends for want of a receiver.
+/// More output than a small device can produce, so that the stream never ends for lack of a receiver.
 const OUTPUT: u64 = 1 << 16;
 
 /// Bytes behind the output that no transfer names.
@@ -47,7 +47,7 @@ fn damage(rng: &mut ChaCha8Rng, words: &mut Vec<u32>) {
     if words.is_empty() {
         return;
     }
-    // A wrong register is the damage that reaches deepest, so it gets a share of its own.
+    // A wrong register has the largest effect, so it gets a share of its own.
     if rng.random_bool(0.3) {
         let values = register_values(words);
         if let Some(at) = values.choose(rng) {
@@ -55,10 +55,10 @@ fn damage(rng: &mut ChaCha8Rng, words: &mut Vec<u32>) {
             return;
         }
     }
-    // Most of the damage goes to the front, where commands are denser than payload.
+    // Most of the damage is at the beginning, where commands are denser than payload.
     let reach = if rng.random_bool(0.5) { words.len().min(100) } else { words.len() };
     let at = rng.random_range(0..reach);
-    // A run limit at random makes the test slow, not better: it stays as it is nine times out of ten.
+    // A random run limit makes the test slow, not better: it is kept in nine of ten cases.
     if at > 0 && is_first_register(words[at - 1]) && rng.random_bool(0.9) {
         return;
     }
@@ -78,7 +78,7 @@ fn damage(rng: &mut ChaCha8Rng, words: &mut Vec<u32>) {
     }
 }
 
-/// Where the values of registers other than the run limit stand, as far as the stream can be followed.
+/// Positions of the values of registers other than the run limit, as far as the stream can be decoded.
 fn register_values(words: &[u32]) -> Vec<usize> {
     let mut found = Vec::new();
     for at in 0..words.len() {
@@ -117,7 +117,7 @@ fn program(words: &[u32], config: &Config) -> Program {
     }
 }
 
-/// Runs one damaged stream; says how it ended.
+/// Executes one damaged stream; returns how it ended.
 fn one(seed: u64, bench: &Bench) -> &'static str {
     let config = &bench.config;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -129,7 +129,7 @@ fn one(seed: u64, bench: &Bench) -> &'static str {
     let program = program(&words, config);
     let inputs = [program.dram[..config.stream_bytes()].to_vec()];
     let report = Emulator::new(config).run(&program).unwrap();
-    // Few runs are longer than the first watchdog, so that only those take the patience of the second.
+    // Few runs exceed the first watchdog limit, so that only those wait for the second one.
     let mut ended = None;
     for watchdog in [20_000, 2_000_000] {
         let settings =
@@ -160,7 +160,7 @@ fn agree(rtl: Outcome, emulator: &Report) -> bool {
     match (rtl, emulator.outcome) {
         (Outcome::Done | Outcome::Incomplete, emulator::Outcome::Done) => true,
         (Outcome::Starved, emulator::Outcome::Starved) => true,
-        // Loop counts of zero are outside the contract: such a run ends, in whatever way.
+        // Loop counts of zero are undefined: such a run may end in any way.
         (
             Outcome::Error { .. } | Outcome::Done | Outcome::Incomplete | Outcome::Starved,
             emulator::Outcome::Error(ErrorCode::RunLimit),
@@ -168,7 +168,7 @@ fn agree(rtl: Outcome, emulator: &Report) -> bool {
         (Outcome::Error { code }, emulator::Outcome::Error(e)) if u64::from(code) == e as u64 => {
             true
         }
-        // So is a list that is overwritten while a run walks it: the walk may not find its end.
+        // A list that is overwritten while a run reads it is undefined, too: the column may not find its end.
         (Outcome::Error { code }, _) => {
             emulator.lists_overwritten && u64::from(code) == ErrorCode::RunLimit as u64
         }

@@ -1,5 +1,5 @@
-//! The mapper on random networks and configurations: the program computes what the integer reference does,
-//! and takes the cycles and counts that were predicted.
+//! The mapper on random networks and configurations: the program computes the results of the integer reference, with
+//! the predicted cycles and counts.
 
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -68,7 +68,7 @@ fn random_layers_on_random_configurations() {
     }
 }
 
-/// Every way to split must be hit by some trial.
+/// Every way to divide a layer must occur in some trial.
 #[test]
 fn small_buffers_force_every_split() {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
@@ -128,7 +128,7 @@ fn passes_come_before_rectangles_where_that_loads_less() {
         let compiled = check(&network, &config, &input, &format!("trial {trial}"));
         let mapping = &compiled.layers[0].mapping;
         if mapping.spatial_tile.is_some_and(|tile| tile.inside_channel_tiles) {
-            // As many entries as where the whole layer fits, if it is walked the same way there.
+            // As many entries as where the whole layer fits, if its mapping is the same there.
             let mut roomy = config.clone();
             roomy.buffers.global_kib = 256;
             let whole = plan_network(&network, &roomy, &Options::default()).unwrap();
@@ -171,7 +171,7 @@ fn presets_run_random_networks_with_any_memory() {
     }
 }
 
-/// One convolution with square extents; its zeros fall on whole lane groups of the default configuration.
+/// One convolution with square extents; its zeros are whole lane groups of the default configuration.
 #[derive(Clone, Copy)]
 struct Single {
     channels: usize,

@@ -1,9 +1,9 @@
-//! Mutated files of every kind that users give: each is read or refused within a time and memory that its size bounds;
-//! no reader panics, aborts, overflows its stack or hangs.
+//! Mutated files of every kind: each is read or refused within a time and memory that its size bounds; no reader
+//! panics, aborts, overflows its stack or hangs.
 //!
-//! The files of `corpus/KIND` are read first, those that once broke something among them. `PECAN_FUZZ_SECONDS` says for
-//! how much processor time mutations of them follow (3 by default, 300 in the long form); `PECAN_SEED` replays a run. What breaks a
-//! reader is left in the folder that the failure names; mended, it belongs into the corpus.
+//! The files of `corpus/KIND` are read first, including those of earlier failures. `PECAN_FUZZ_SECONDS` is the
+//! processor time for mutations of them (3 by default, 300 in the long form); `PECAN_SEED` replays a run. A file that
+//! breaks a reader is left in the folder that the failure names; after the fix, it belongs into the corpus.
 
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -21,16 +21,16 @@ use pecan_tests::random::{self, Size};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// Virtual memory of a reader in kB: what asks for more is refused by the system, and the reader aborts.
+/// Virtual memory of a reader in kB: the system refuses larger requests, and the reader aborts.
 const ADDRESS_SPACE: u64 = 6 << 20;
 
 /// Failures after which a kind is given up.
 const ENOUGH: usize = 10;
 
-/// Longest wait for an answer: a reader that takes no processor time either hangs.
+/// Longest wait for an answer: a reader that uses no processor time hangs as well.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// What one file may take of processor time and of memory in kB: a part for its kind, whose limits are fixed, and a part for each byte.
+/// Processor time and memory in kB that one file may use: a fixed part for its kind, and a part for each byte.
 fn allowed(length: usize) -> (Duration, u64) {
     let time = Duration::from_secs(3) + Duration::from_micros(50) * length as u32;
     (time, (768 << 10) + length as u64 / 4)
@@ -65,7 +65,7 @@ impl Reader {
         Self { child, input, answers }
     }
 
-    /// Processor time of the process so far; a busy machine does not make it longer.
+    /// Processor time of the process so far; it does not depend on the load of the machine.
     fn processor_time(&self) -> Duration {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
         // The name in parentheses may hold blanks; user and system time are the 12th and 13th field behind it.
@@ -75,12 +75,12 @@ impl Reader {
         Duration::from_millis(10 * ticks)
     }
 
-    /// Whether the file was accepted; or how reading it went wrong.
+    /// Whether the file was accepted, or the failure of the reader.
     fn read(&mut self, bytes: &[u8]) -> Result<bool, String> {
         let (most_time, most_memory) = allowed(bytes.len());
         let mut frame = (bytes.len() as u32).to_le_bytes().to_vec();
         frame.extend_from_slice(bytes);
-        // A reader that died does not take it; its answer says so.
+        // A reader that died does not accept it; its answer shows that.
         let _ = self.input.write_all(&frame).and_then(|()| self.input.flush());
         let (start, before) = (Instant::now(), self.processor_time());
         let answer = loop {
@@ -114,14 +114,14 @@ impl Reader {
     }
 }
 
-/// A kind of file on its way.
+/// The test of a kind of file.
 struct Campaign {
     kind: Kind,
     seed: u64,
     reader: Reader,
     failures: Vec<String>,
     read: [u64; 2],
-    /// Processor time of the readers that ended.
+    /// Processor time of the readers that have ended.
     ended: Duration,
 }
 
@@ -172,7 +172,7 @@ fn campaign(kind: Kind) {
     let start = Instant::now();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut made = 0u64;
-    // The time that the readers take; on a busy machine no longer than four times that.
+    // The processor time of the readers; on a busy machine at most four times that.
     while campaign.processor_time() < time
         && start.elapsed() < 4 * time
         && campaign.failures.len() < ENOUGH
@@ -220,7 +220,7 @@ kinds! {
     mutated_netlists: Netlist;
 }
 
-/// Writes the programs of the corpus anew, for a changed format or command set.
+/// Writes the programs of the corpus again, for a changed format or command set.
 #[test]
 #[ignore = "writes into the corpus"]
 fn programs_of_the_corpus() {

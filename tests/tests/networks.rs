@@ -83,7 +83,7 @@ fn shared() -> PathBuf {
     pecan_test_support::shared()
 }
 
-/// Each convolution of resnet8 as a network of its own, with the activations that one image gives it.
+/// Each convolution of resnet8 as a network of its own, with its activations of one image.
 fn resnet8_convolutions(name: &str) {
     let shared = shared();
     let model = shared.join("models/resnet8_cifar10_jpegft.onnx");
@@ -122,7 +122,7 @@ fn resnet8_convolutions_on_tiny() {
     resnet8_convolutions("tiny");
 }
 
-/// A network of the test material with the rows that calibrate and that test it.
+/// A network of the test material with the rows for calibration and test.
 struct Material {
     model: PathBuf,
     calibration: (PathBuf, Rows, usize),
@@ -157,7 +157,7 @@ impl Material {
         }
     }
 
-    /// `images` on a preset, quantized at its widths: all opinions and all counters equal.
+    /// `images` on a preset, quantized at its widths: all results and all counters are equal.
     fn run(&self, name: &str, images: usize, settings: &Settings) -> Option<Checked> {
         self.run_on(name, &preset(name).unwrap(), images, settings)
     }

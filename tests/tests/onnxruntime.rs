@@ -1,6 +1,5 @@
-//! ONNX Runtime as an independent judge: the float networks give the same numbers here and there, the
-//! integers reach the accuracy that was stated for them, and networks that were quantized elsewhere decide
-//! as they do there.
+//! ONNX Runtime as the oracle: the float networks have the same outputs, the integers reach their stated accuracy, and
+//! networks that were quantized elsewhere have the same labels.
 
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -15,7 +14,7 @@ use pecan_net::quantize;
 use pecan_net::quantize::Quantized;
 use pecan_tests::judge::{judge, largest_difference};
 
-/// A trained network and what was stated for it.
+/// A trained network and its stated accuracy.
 struct Case {
     name: &'static str,
     data: PathBuf,
@@ -60,7 +59,7 @@ impl Case {
         self.check_elsewhere(quantized_elsewhere, &test, whole);
     }
 
-    /// The network as quantized by others, run there and here.
+    /// The network as quantized by others, executed by ONNX Runtime and here.
     fn check_elsewhere(&self, model: &Path, test: &Samples, whole: f64) {
         if !model.exists() {
             let _ = pecan_test_support::present(model);

@@ -1,4 +1,4 @@
-//! Plans: what they say of changed layers, of shapes without weights, and under other objectives.
+//! Plans: of changed layers, of shapes without weights, and for other objectives.
 
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -16,7 +16,7 @@ use pecan_tests::shapes;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Counts by kind of data are the counters, taken apart.
+/// Counts by kind of data add up to the counters.
 fn check_data(plan: &NetworkPlan) {
     for layer in &plan.layers {
         for (counts, data) in [(&layer.counts, &layer.data), (&layer.closing, &layer.closing_data)]
@@ -61,7 +61,7 @@ fn a_changed_layer_is_planned_as_if_all_were_new() {
     assert!(changed > 100, "{changed}");
 }
 
-/// Weights of the layer of a plan, with entries where its density has them.
+/// The layer of a plan with weights, with entries where its density has them.
 fn with_weights(shape: &LayerShape, config: &Config, density: Density) -> Network {
     let [rows, columns] = shape.window.kernel;
     let per_output = shape.input.channels / shape.groups * rows * columns;
@@ -128,7 +128,7 @@ fn costs() -> ActionCosts {
     ActionCosts::new(event, 1.0).unwrap()
 }
 
-/// Each objective finds the least of what it minimizes, layer by layer.
+/// Each objective finds the minimum of its own cost, layer by layer.
 #[test]
 fn no_objective_beats_another_at_its_own() {
     let config = Config::default();

@@ -82,8 +82,8 @@ impl Pruned {
     }
 }
 
-/// The pruned network runs on the RTL with the values of the reference and all counters as predicted, and its plan is
-/// what the energy was measured from.
+/// The pruned network on the RTL has the values of the reference and all predicted counters, and its plan is the one of
+/// the measured energy.
 #[test]
 fn pruned_digits_run_on_the_rtl() {
     let config = preset("edge").unwrap();
@@ -121,7 +121,7 @@ fn pruned_digits_run_on_the_rtl() {
     assert_eq!(labels(&ours), labels(&theirs));
 }
 
-/// Widths are chosen as the network allows, and the network runs on the RTL of the hardware that was chosen.
+/// The network decides the widths, and it runs on the RTL of the chosen hardware.
 #[test]
 fn chosen_widths_run_on_the_rtl() {
     let config = preset("tiny").unwrap();
@@ -135,7 +135,7 @@ fn chosen_widths_run_on_the_rtl() {
     let dense = Dense::new(&setting, &original).unwrap();
     let widths = [8, 4].map(|weight_bits| Options { weight_bits, ..widths });
     let method = (&dense, prune::DEFAULT);
-    // The least of both, and then 4 bits whatever it costs: hardware other than that of the setting.
+    // The better of both, and then 4 bits in any case: hardware other than that of the setting.
     for choice in [&widths[..], &widths[1..]] {
         let outcome =
             prune::prune_widths(&setting, choice, method, &mut graph, None, &mut |_| ()).unwrap();
@@ -157,7 +157,7 @@ fn chosen_widths_run_on_the_rtl() {
     }
 }
 
-/// Layers of the pruned network on a small array at gate level: the energies that pruning went by are those of the
+/// Layers of the pruned network on a small array at gate level: the energies that pruning used are those of the
 /// netlist.
 #[test]
 fn energy_of_the_pruned_network_at_gate_level() {
@@ -202,7 +202,7 @@ fn energy_of_the_pruned_network_at_gate_level() {
     }
 }
 
-/// Every rule keeps the accuracy that it was asked to keep, at less energy.
+/// Every criterion keeps the required accuracy, at less energy.
 #[test]
 fn every_rule_saves_energy() {
     let config = preset("edge").unwrap();

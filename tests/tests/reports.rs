@@ -1,5 +1,5 @@
-//! One number, one meaning: text, JSON and page of an estimate agree with each other and with themselves, whatever is
-//! estimated, on whatever machine and in whatever technology.
+//! Text, JSON and page of an estimate agree with each other and with themselves, for all subjects, machines and
+//! technologies.
 
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -80,7 +80,7 @@ fn identities(entry: &Entry, document: &Value) {
     }
     same(&what, number(&total["edp"]), all * number(&total["latency_cycles"]));
     same(&what, number(&total["energy_per_mac"]) * number(&total["macs"]), all);
-    // The floor is below what is spent, in all and in each of its parts.
+    // The lower bound is below the energy, in total and in each of its parts.
     same(&what, number(&floor["ratio"]) * number(&floor["energy"]), all);
     assert!(number(&floor["ratio"]) >= 1.0, "{what}: {}", floor["ratio"]);
     same(&what, sum("nonzero_macs"), number(&floor["nonzero_macs"]));
@@ -93,7 +93,7 @@ fn identities(entry: &Entry, document: &Value) {
     same(&what, multiplications + number(&floor["dram_bits"]) * per_bit, number(&floor["energy"]));
 }
 
-/// What the document says stands in the text and on the page.
+/// The values of the document appear in the text and on the page.
 fn shown(entry: &Entry, document: &Value, said: &str, page: &str) {
     let (total, floor, unit) = (&document["total"], &document["floor"], entry.unit());
     let all = energy(number(&total["energy"]), unit);
@@ -143,7 +143,7 @@ fn reports_agree_on_every_preset_in_every_technology() {
                 check(shapes(&target, &rates, density));
             }
             check(single);
-            // Weights that stay are paid for once, by the floor as by the estimate.
+            // Weights that stay are counted once, in the lower bound as in the estimate.
             check(digits(&target, 5));
         }
     }

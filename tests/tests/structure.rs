@@ -1,4 +1,4 @@
-//! What holds of the emitted Verilog of every preset and of drawn configurations, in the eyes of other tools.
+//! Properties of the emitted Verilog of every preset and of drawn configurations, checked by other tools.
 
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -110,7 +110,7 @@ fn the_bench_passes_in_verilator() {
     assert!(text.contains("PASS") && !text.contains("FAIL"), "{text}");
 }
 
-/// Packages of two configurations, and a module of somebody else with the plain name of one of ours.
+/// Packages of two configurations, and a foreign module with the plain name of one of ours.
 #[test]
 fn verilator_takes_two_packages_in_one_design() {
     let finder = Finder::from_environment().unwrap();

@@ -1,7 +1,7 @@
-//! The loop of a PyTorch user (`docs/pytorch.md`): prune here, fine-tune there with the masks, read the result.
+//! The loop of a PyTorch user (`docs/pytorch.md`): prune here, fine-tune in PyTorch with the masks, read the result.
 //!
-//! PyTorch comes from Debian's packages, as the one of the Python index brings gigabytes of GPU libraries. CI
-//! installs it; elsewhere the test says that it is absent.
+//! PyTorch comes from Debian's packages, as the one of the Python index brings gigabytes of GPU libraries. CI installs
+//! it; elsewhere the test is skipped.
 
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -17,7 +17,7 @@ use pecan_net::op::argmax;
 use pecan_tests::digits;
 use pecan_tests::judge::{run, script};
 
-/// A Python that has PyTorch, numpy and onnx: that of the path, or the system's.
+/// A Python with PyTorch, numpy and onnx: that of the path, or the system's.
 fn python() -> Option<&'static str> {
     let complete = |python: &&str| {
         let mut command = Command::new(python);
@@ -84,7 +84,7 @@ fn fine_tuning_in_pytorch_keeps_what_was_removed() {
         reached[1]
     );
     for (ours, theirs) in reached.iter().zip(&stated) {
-        // One image may be as near to two labels as rounding.
+        // Two labels of one image may be equal within rounding.
         assert!((ours - theirs).abs() <= 0.3, "{ours} {theirs}");
     }
     assert!(reached[1] >= 95.0 && reached[1] >= reached[0], "{reached:?}");

@@ -21,10 +21,10 @@ use pecan_map::{Compiled, Options, compile};
 use pecan_simulate as simulate;
 use pecan_synth::synthesize;
 
-/// Version of how cases are measured: part of their keys.
+/// Version of the measurement method: part of the keys of cases.
 const VERSION: u32 = 1;
 
-/// Everything that measures a configuration.
+/// Bench that measures a configuration.
 pub(super) struct Bench {
     name: String,
     config: Config,
@@ -33,13 +33,13 @@ pub(super) struct Bench {
     /// The same without delays; only where the difference is published.
     zero_delay: Option<GateDesign>,
     key: String,
-    /// What each module is.
+    /// Kind of each module.
     kinds: BTreeMap<String, Kind>,
-    /// What the measurements rest on.
+    /// Basis of the measurements.
     pub(super) origin: Origin,
 }
 
-/// What measurements rest on.
+/// Library and tools that measurements depend on.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
     /// BLAKE3 of the cell library.
@@ -54,7 +54,7 @@ impl Bench {
     /// Synthesizes the configuration, builds its RTL model and loads its netlist.
     ///
     /// # Errors
-    /// A tool is missing or fails, or the netlist does not go with the library.
+    /// A tool is missing or fails, or the netlist does not match the library.
     pub(super) fn new(
         name: &str,
         config: &Config,
@@ -123,7 +123,7 @@ impl Bench {
         let key = self.case_key(&program.dram, &compiled);
         let path = Record::path(folder, &self.name, &piece.name);
         if let Some(record) = Record::read(&path, &key) {
-            // Events cost little and may be defined anew; only energies are kept.
+            // Events are cheap to compute and may be redefined; only energies are kept.
             let record = Record { key, events, ..record };
             record.write(&path)?;
             return Ok(record);
@@ -156,7 +156,7 @@ impl Bench {
         hasher.finalize().to_hex().to_string()
     }
 
-    /// Runs the RTL with its pins recorded; its output must be the emulator's.
+    /// Simulates the RTL and records its pins; its output must equal the emulator's.
     fn rtl(
         &self,
         piece: &Piece,

@@ -1,12 +1,12 @@
-//! Pieces of real layers, small enough for gate-level simulation.
+//! Samples of real layers, small enough for gate-level simulation.
 //!
-//! A piece is a layer of its own: the output pixels of a window and some of the channels, with the weights, the
-//! rescaling and the input values that the network has there. It compiles to a complete program, which is
-//! run from reset to its end.
+//! A sample is a layer of its own: the output pixels of a window and some of the channels, with the weights, the
+//! rescaling and the input values of the network there. It compiles to a complete program, which is executed from reset
+//! to its end.
 
 use pecan_ir::layer::{Conv, Layer, Network, Op, Shape, Tensor, Window};
 
-/// Where to cut: first output row and column, rows and columns, and the most input and output channels.
+/// A cut: first output row and column, rows and columns, and the most input and output channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cut {
     /// First output row and column.
@@ -27,9 +27,9 @@ struct Axis {
     after: usize,
 }
 
-/// Cuts a piece of layer `index` out of a network, whose input to that layer is `input`. Layers with groups keep
-/// one input channel per output channel (depthwise) or are cut along the first of the groups only. `None` for
-/// layers that are no convolution, or whose groups are neither one nor depthwise.
+/// Cuts a sample of layer `index` out of a network, whose input to that layer is `input`. Layers with groups keep one
+/// input channel per output channel (depthwise) or are cut along the first of the groups only. `None` for layers that
+/// are no convolution, or whose groups are neither one nor depthwise.
 #[must_use]
 pub(super) fn crop(
     network: &Network,
@@ -81,7 +81,7 @@ fn out_size(shape: &Shape, axis: usize) -> usize {
     [shape.height, shape.width][axis]
 }
 
-/// `count` values from `first`, moved down and cut so that they exist.
+/// The range of `count` values from `first`, shifted and cut to lie within `all`.
 fn span(first: usize, count: usize, all: usize) -> std::ops::Range<usize> {
     let count = count.clamp(1, all);
     let first = first.min(all - count);
@@ -92,7 +92,7 @@ fn axis_of(window: &Window, axis: usize, [all_in, all_out]: [usize; 2], cut: &Cu
     let out = span(cut.at[axis], cut.size[axis], all_out);
     let (stride, pad) = (window.stride[axis], window.pads[axis]);
     let reach = window.dilation[axis] * (window.kernel[axis] - 1) + 1;
-    // In coordinates that begin at the padding.
+    // Coordinates that begin at the padding.
     let (first, last) = (out.start * stride, (out.end - 1) * stride + reach);
     let from = first.saturating_sub(pad);
     let to = last.saturating_sub(pad).clamp(from, all_in).max(from + 1).min(all_in.max(from + 1));
@@ -132,8 +132,8 @@ fn weights(
 }
 
 /// Sets the smallest weights of a convolution to 0, in groups of `lanes` output channels that share an index on the
-/// hardware, until `density` of the groups is left. Groups are judged by the sum of their magnitudes; of
-/// equals the later go first. Other layers stay as they are.
+/// hardware, until `density` of the groups is left. Groups are ordered by the sum of their magnitudes; among equals the
+/// later are removed first. Other layers stay unchanged.
 pub(super) fn prune(layer: &mut Layer, lanes: usize, density: f64) {
     let outputs = layer.requant.len().max(1);
     let Op::Conv(conv) = &mut layer.op else { return };

@@ -1,4 +1,4 @@
-//! What can go wrong in calibration.
+//! Errors of calibration.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ use pecan_net::quantize::QuantizeError;
 use pecan_simulate::SimulateError;
 use pecan_synth::ToolError;
 
-/// Why a calibration ended early. Finished cases are kept and are not measured again.
+/// Reasons why a calibration ended early. Finished cases are kept and are not measured again.
 #[derive(Debug, thiserror::Error)]
 pub enum CalibrateError {
     /// A file operation failed.
@@ -31,7 +31,7 @@ pub enum CalibrateError {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// Emulator, RTL and netlist contradict each other.
+    /// Emulator, RTL and netlist disagree.
     #[error("`{layer}` on `{config}`: {problem}")]
     Disagree {
         /// Configuration.
@@ -47,18 +47,18 @@ pub enum CalibrateError {
         /// Its name.
         module: String,
     },
-    /// A network of the plan gives no pieces.
+    /// A network of the plan yields no layer samples.
     #[error("{model}: {problem}")]
     Pieces {
         /// Its file, as the plan names it.
         model: String,
-        /// Why.
+        /// The reason.
         problem: String,
     },
-    /// Memory macros give no model.
+    /// The memory macros yield no model.
     #[error("SRAM macros: {problem}")]
     Sram {
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// Technology files, plans.

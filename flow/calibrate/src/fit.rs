@@ -4,9 +4,9 @@ use ndarray::{Array1, Array2};
 
 /// Coefficients, none negative, that minimize the squared relative error of `rows x coefficients` against `truth`.
 ///
-/// A case weighs by the inverse of its energy, so that the error is relative; cases far below the mean weigh
-/// as if they had `floor` of it. Columns are scaled to one norm first; a column that is 0 in all cases
-/// gets the coefficient 0. Method: C. L. Lawson, R. J. Hanson, "Solving Least Squares Problems" (1974), chapter 23.
+/// A case is weighted by the inverse of its energy, so that the error is relative; cases far below the mean are
+/// weighted as if they had `floor` of it. Columns are scaled to one norm first; a column that is 0 in all cases gets
+/// the coefficient 0. Method: C. L. Lawson, R. J. Hanson, "Solving Least Squares Problems" (1974), chapter 23.
 #[must_use]
 pub(super) fn fit(rows: &[Vec<f64>], truth: &[f64], floor: f64) -> Vec<f64> {
     let width = rows.first().map_or(0, Vec::len);

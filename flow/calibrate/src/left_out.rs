@@ -1,5 +1,5 @@
-//! How well a fit carries over to configurations, without the held-out set: every fitted configuration is predicted by
-//! a fit to the others.
+//! Leave-one-configuration-out cross-validation, without the held-out set: every fitted configuration is predicted by a
+//! fit to the others.
 //!
 //! Regressors are chosen by these errors, so that the held-out set decides nothing.
 
@@ -21,7 +21,7 @@ pub struct LeftOut {
     pub blocks: BTreeMap<String, [f64; 2]>,
 }
 
-/// Leaves out one configuration after the other. With fewer than two there is nothing to predict from.
+/// Leaves out one configuration after the other. `None` for fewer than two configurations.
 #[must_use]
 pub(super) fn left_out(cases: &[Case]) -> Option<LeftOut> {
     let names: BTreeSet<&str> = cases.iter().map(|case| case.record.config.as_str()).collect();
@@ -62,8 +62,8 @@ mod tests {
         let found = left_out(&list).unwrap();
         assert!(found.components.iter().all(|c| c.max_error < 1e-3), "{:?}", found.components);
         assert_eq!(found.blocks.len(), Block::CELLS.len() * Class::ALL.len());
-        // The loader of one of them takes twice the energy: from it twice as much is expected of the other, and
-        // from the other half as much of it.
+        // The loader of one of them takes twice the energy. So the fit to it predicts twice the energy of the other,
+        // and the fit to the other half its energy.
         let key = label(Block::Loader, Class::Data);
         for case in list.iter_mut().filter(|case| case.record.config == "b") {
             *case.record.energy.get_mut(&key).unwrap() *= 2.0;

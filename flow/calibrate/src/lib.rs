@@ -1,10 +1,10 @@
-//! Calibration: from gate-level energies of many small programs to a technology file.
+//! Calibration: derives a technology file from gate-level energies of many small programs.
 //!
-//! Every case is a complete program, run from reset to its end three times: by the emulator, which counts events and
-//! toggles; by the RTL, whose pins are recorded; and by the synthesized netlist, which gets the same inputs, must
-//! show the same outputs in every cycle, and whose energy is what the model has to predict. The fit sees designed
-//! layers on the configurations of the plan; pieces of real layers on other configurations are held out and
-//! give the published error.
+//! Every case is a complete program, executed from reset to its end three times: by the emulator, which counts events
+//! and toggles; by the RTL, whose pins are recorded; and by the synthesized netlist, which receives the same inputs and
+//! must produce the same outputs in every cycle. The model has to predict the energy of the netlist. The fit uses
+//! designed layers on the configurations of the plan. Samples of real layers on other configurations are held out and
+//! yield the published error.
 
 mod bench;
 mod crop;
@@ -41,16 +41,16 @@ use pecan_energy::EnergyError;
 use pecan_energy::{Dram, FORMAT, Technology};
 use pecan_synth::{Process, SynthOptions};
 
-/// What a calibration works with.
+/// Inputs and folders of a calibration.
 #[derive(Debug)]
 pub struct Setup {
     /// The process.
     pub process: Process,
     /// How configurations are synthesized.
     pub synthesis: SynthOptions,
-    /// Where tools are.
+    /// Finder of the tools.
     pub finder: Finder,
-    /// What is characterized.
+    /// Configurations and layers to characterize.
     pub plan: Plan,
     /// Folder with the networks of the plan.
     pub networks: PathBuf,
@@ -69,13 +69,13 @@ pub struct Calibration {
     pub left_out: Option<LeftOut>,
 }
 
-/// Energy of DRAM per bit, and where it comes from.
+/// Energy of DRAM per bit, and its source.
 const DRAM: (f64, &str) = (
     8.0,
     "LPDDR4, 8 pJ/bit: figure of the DRAM table of Accelergy's CACTI plug-in (Wu, Emer, Sze, ICCAD 2019); cited, not measured",
 );
 
-/// Characterizes, fits and checks. `finished` is called with the number of cases and the name of each that is done.
+/// Characterizes, fits and checks. `finished` is called with the number of cases and the name of each finished one.
 ///
 /// # Errors
 /// A tool, a network or a case fails; finished cases are kept.
@@ -174,7 +174,7 @@ fn technology(
     let memories = sram::model(process, &setup.synthesis.liberty, origin.voltage)?;
     let mut tools = BTreeMap::new();
     tools.insert("pecan".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
-    // Without how and where it was compiled.
+    // Without the build options of the tool.
     let yosys = origin.yosys.split(',').next().unwrap_or_default();
     tools.insert("yosys".to_owned(), yosys.replace('(', "").trim_end_matches(')').to_owned());
     let verilator = setup.finder.find("verilator")?;
@@ -223,8 +223,8 @@ fn ranges(cases: &[Case]) -> BTreeMap<String, [f64; 2]> {
     ranges
 }
 
-/// Whether the standard cells' energy depends on a key. Sizes of synchronous memories only set address widths and
-/// are priced by the SRAM model, which has ranges of its own; the simulated DRAM is no hardware.
+/// Whether the standard cells' energy depends on a key. Sizes of synchronous memories only set address widths; the SRAM
+/// model, which has its own ranges, prices these memories. The simulated DRAM is not hardware.
 fn decides(path: &str) -> bool {
     !path.starts_with("memory.")
         && !["buffers.global_kib", "buffers.weight_entries"].contains(&path)

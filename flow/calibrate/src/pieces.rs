@@ -1,4 +1,4 @@
-//! Pieces of the layers of real networks.
+//! Samples of the layers of real networks.
 
 use std::path::Path;
 
@@ -18,11 +18,11 @@ use pecan_net::graph::Graph;
 use pecan_net::onnx::Model;
 use pecan_net::quantize::{Options, calibrate, quantize};
 
-/// Densities that the pieces of a network go through in turn.
+/// Densities of the samples of a network, in turn.
 const DENSITIES: [f64; 4] = [1.0, 0.5, 1.0, 0.3];
 
-/// The pieces of all networks of a plan for one configuration: 20 layers with real weights and activations,
-/// dense and pruned, windows drawn from the plan's seed for them and the configuration's `number`.
+/// The samples of all networks of a plan for one configuration: 20 layers with real weights and activations, dense and
+/// pruned, windows drawn from the plan's seed for them and the configuration's `number`.
 ///
 /// # Errors
 /// A file cannot be read, or a network does not quantize at the configuration's widths.
@@ -102,7 +102,7 @@ fn run(
     Ok((quantized.network, tensors))
 }
 
-/// A window of the layer that takes about `cycles` cycles of computation, at a random place.
+/// A window of the layer at a random place, of about `cycles` cycles of computation.
 fn cut(network: &Network, index: usize, g: &Geometry, cycles: usize, rng: &mut ChaCha8Rng) -> Cut {
     let layer = &network.layers[index];
     let [input, output] = [layer.input, layer.output].map(|t| network.tensors[t]);

@@ -1,4 +1,4 @@
-//! From recorded pins of the RTL to what a netlist is given and has to show.
+//! Turns recorded pins of the RTL into the inputs and expected outputs of a netlist.
 
 use pecan_gate::{GateError, Pins, Signal};
 use pecan_verilator::harness::{PinCycle, PinTrace};
@@ -6,7 +6,7 @@ use pecan_verilator::harness::{PinCycle, PinTrace};
 /// Width of a data port: a beat is split into such words.
 const WORD: usize = 32;
 
-/// The pins of a recorded run. Output data count only where a beat is offered.
+/// The pins of a recorded run. Output data are compared only where a beat is offered.
 ///
 /// # Errors
 /// The trace does not fit the ports: a fault of the recording.

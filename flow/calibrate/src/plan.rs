@@ -1,4 +1,4 @@
-//! What is characterized: configurations, networks, sizes. The shipped plan is `plan.toml` beside this file.
+//! The plan of a calibration: configurations, networks, sizes. The shipped plan is `plan.toml` beside this file.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ pub struct Plan {
     pub cycles: usize,
     /// Seed of the designed layers' values.
     pub seed: u64,
-    /// Seed of the held-out windows: a record is made once with it, so a changed fit needs another.
+    /// Seed of the held-out windows. A held-out set counts only once: a changed fit needs another seed.
     pub windows: u64,
     /// Configurations of the fit.
     pub fit: Vec<Point>,
@@ -126,7 +126,7 @@ impl Point {
     }
 }
 
-/// What is wrong with a configuration, in one line.
+/// The problems of a configuration, in one line.
 fn said(error: &ConfigError) -> String {
     let problems: Vec<String> = error.problems().iter().map(ToString::to_string).collect();
     problems.join("; ")

@@ -1,4 +1,4 @@
-//! What is known about a characterized case, kept on disk so that a killed calibration goes on where it was.
+//! Record of a characterized case, kept on disk so that a killed calibration can resume.
 
 use std::path::{Path, PathBuf};
 
@@ -92,7 +92,7 @@ impl Record {
     pub fn write(&self, path: &Path) -> Result<(), EnergyError> {
         let io = |source| EnergyError::Io { action: "write", path: path.into(), source };
         let text = serde_json::to_vec_pretty(self).map_err(|error| io(error.into()))?;
-        // A killed run leaves no half-written case.
+        // Atomic: a killed run leaves no half-written case.
         write_whole(path, text).map_err(io)
     }
 }

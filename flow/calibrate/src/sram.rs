@@ -10,7 +10,7 @@ use super::fit::{errors, fit};
 use pecan_energy::{AccessModel, SramModel, SramRange};
 use pecan_synth::{LibertySearch, Process};
 
-/// Feature size (nm) and voltage (V) of SG13G2, whose macros stand in for those of processes without any.
+/// Feature size (nm) and voltage (V) of SG13G2, whose macros replace those of processes without any.
 const REFERENCE: (f64, f64) = (130.0, 1.2);
 
 /// Most words of a bank. Deeper macros exist, but an access to one costs more than to a bank of this size.
@@ -19,7 +19,7 @@ const BANK_WORDS: usize = 1024;
 /// The SRAM model of a process.
 ///
 /// # Errors
-/// Macros that cannot be read, or a process without macros while those of the reference process are absent too.
+/// Macros cannot be read, or both the process and the reference process have no macros.
 pub(super) fn model(
     process: &Process,
     search: &LibertySearch,

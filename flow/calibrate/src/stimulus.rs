@@ -1,7 +1,7 @@
-//! Designed layers for calibration: shapes, values and densities that span what layers do.
+//! Designed layers for calibration: shapes, values and densities that span those of real layers.
 //!
-//! Corners matter as much as averages: a fit that has never seen constant operands, all zeros, full-scale values or
-//! data movement without arithmetic misses them by a large factor.
+//! Corner cases matter as much as averages: a fit without constant operands, all zeros, full-scale values or data
+//! movement without arithmetic mispredicts them by a large factor.
 
 use pecan_config::geometry::Geometry;
 use pecan_ir::layer::{Add, Conv, Layer, Network, Op, Requant, Shape, Tensor, Window};
@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::crop::prune;
 
-/// How values are drawn.
+/// Distribution of values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Values {
     /// All zero.
@@ -19,7 +19,7 @@ enum Values {
     Constant(f64),
     /// Two-sided exponential with this mean magnitude, as a share of the largest: trained weights.
     Laplace(f64),
-    /// The same, not negative, and zero with this probability: activations behind a ReLU.
+    /// Two-sided exponential, not negative, and zero with this probability: activations behind a ReLU.
     Rectified(f64, f64),
     /// Both ends of the range in random order.
     Extremes,
@@ -54,7 +54,7 @@ impl Values {
     }
 }
 
-/// What a designed layer is.
+/// Kind of a designed layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DesignedLayer {
     /// Convolution with a square kernel and this stride, of as many input channels as two words hold.
@@ -262,7 +262,7 @@ impl Design {
     }
 }
 
-/// Side of a square map of which every pixel takes so many of the multiplications.
+/// Side of a square map whose number of multiplications is about `macs`, at so many per pixel.
 fn side(macs: usize, per_pixel: usize) -> usize {
     let pixels = (macs / per_pixel.max(1)).clamp(4, 400);
     ((pixels as f64).sqrt().round() as usize).max(2)
@@ -273,7 +273,7 @@ fn window(kernel: usize, stride: usize, pad: usize) -> Window {
     Window { kernel: [kernel; 2], stride: [stride; 2], dilation: [1, 1], pads: [pad; 4] }
 }
 
-/// Rescaling that brings sums of `factors` typical products back to the range of an activation.
+/// Rescaling of sums of `factors` typical products to the range of an activation.
 fn requant(g: &Geometry, factors: usize, channels: usize, rng: &mut ChaCha8Rng) -> Vec<Requant> {
     let typical = (factors as f64).sqrt() * f64::from(1u32 << (g.weight_bits - 1)) * 0.2;
     let shift = (15.0 + typical.max(1.0).log2()).round().clamp(1.0, 46.0) as u32;

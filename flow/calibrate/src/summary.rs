@@ -1,4 +1,4 @@
-//! From characterized cases to a fit, and from held-out cases to errors.
+//! Fits the model to characterized cases, and computes its errors on held-out cases.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use pecan_energy::{Block, Class, component};
 use pecan_energy::{ComponentError, Fit, HeldOutSummary};
 use pecan_energy::{EnergyError, Model, Technology};
 
-/// Cases with less than this share of the mean energy weigh as if they had it.
+/// Cases with less than this share of the mean energy are weighted as if they had it.
 const FLOOR: f64 = 0.05;
 
 /// A case with its configuration.
@@ -20,7 +20,7 @@ const FLOOR: f64 = 0.05;
 pub struct Case {
     /// Configuration.
     pub config: Config,
-    /// What was measured.
+    /// The measurements.
     pub record: Record,
 }
 
@@ -125,7 +125,7 @@ pub(super) fn block_energies(case: &Case, fits: &[Fit]) -> BTreeMap<String, [f64
     fits.iter().filter_map(pair).collect()
 }
 
-/// Mean and largest error of pairs of an energy at gate level and its prediction.
+/// Mean and largest error of pairs of gate-level and predicted energy.
 pub(super) fn residuals(pairs: &[[f64; 2]]) -> [f64; 2] {
     let [truth, predicted]: [Vec<f64>; 2] =
         std::array::from_fn(|k| pairs.iter().map(|pair| pair[k]).collect());
@@ -153,7 +153,7 @@ pub(super) fn conclude(technology: &mut Technology, list: &[HeldOut]) {
     });
 }
 
-/// Errors by component of layers, of which the energies at gate level and as predicted are given by `block.class`.
+/// Errors by component of layers, from their gate-level and predicted energies by `block.class`.
 pub(super) fn components<'a>(
     layers: impl Iterator<Item = &'a BTreeMap<String, [f64; 2]>>,
 ) -> Vec<ComponentError> {
@@ -180,7 +180,7 @@ pub(super) fn components<'a>(
     sums.into_iter().map(summary).collect()
 }
 
-/// Five decimals: errors are told as percentages with one.
+/// Five decimals: errors are shown as percentages with one decimal.
 fn rounded(value: f64) -> f64 {
     (value * 1e5).round() / 1e5
 }
@@ -281,7 +281,7 @@ pub(super) mod tests {
         let shares: f64 = summary.components.iter().map(|c| c.share).sum();
         assert!((shares - 1.0).abs() < 1e-4, "{shares}");
         assert!(summary.components.iter().all(|c| c.max_error < 1e-3));
-        // The file gives back the same.
+        // Reading the file yields the same.
         let text = technology.to_toml().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.toml");

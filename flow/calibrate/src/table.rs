@@ -1,4 +1,4 @@
-//! The held-out record as text for people.
+//! The held-out record as readable text.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

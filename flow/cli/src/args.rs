@@ -56,7 +56,7 @@ impl ConfigArgs {
     }
 }
 
-/// Number of worker threads where so many are asked for.
+/// Number of worker threads for this option.
 fn threads(jobs: Option<NonZeroUsize>) -> usize {
     let jobs = jobs.or_else(|| std::thread::available_parallelism().ok());
     jobs.map_or(1, NonZeroUsize::get)
@@ -67,10 +67,10 @@ fn pool(jobs: Option<NonZeroUsize>) -> rayon::ThreadPoolBuilder {
     builder.thread_name(|number| format!("worker-{number}"))
 }
 
-/// Makes the worker threads of this process, for everything that runs in parallel and has no pool of its own.
+/// Makes the worker threads of this process, for all parallel work without a pool of its own.
 ///
 /// # Errors
-/// [`Failure`] if the system gives no threads.
+/// [`Failure`] if the system cannot start the threads.
 pub(super) fn workers(jobs: Option<NonZeroUsize>) -> Result<(), Failure> {
     let made = pool(jobs).build_global();
     made.map_err(|error| Failure::from_error(Exit::ToolFailed, error))
@@ -98,10 +98,10 @@ impl RunArgs {
         threads(self.jobs)
     }
 
-    /// Another pool of so many worker threads, for work that must not wait for others'.
+    /// Another pool of so many worker threads, for work that must not wait for that of others.
     ///
     /// # Errors
-    /// [`Failure`] if the system gives no threads.
+    /// [`Failure`] if the system cannot start the threads.
     pub fn pool(&self) -> Result<rayon::ThreadPool, Failure> {
         let pool = pool(self.jobs).build();
         pool.map_err(|error| Failure::from_error(Exit::ToolFailed, error))

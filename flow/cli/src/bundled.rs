@@ -1,4 +1,4 @@
-//! The bundled network and its data: inside the program, so that an installed one has them too.
+//! The bundled network and its data, embedded in the program, so that an installed program has them too.
 
 /// A small convolutional network that reads handwritten digits (ONNX).
 pub(crate) const MODEL: &[u8] = include_bytes!("../../../tests/data/lenet_digits.onnx");

@@ -35,7 +35,7 @@ pub struct Args {
     run: RunArgs,
 }
 
-/// How one layer maps, or why it does not.
+/// Mapping of one layer, or the reason why it does not map.
 pub(super) type Mapped = (String, Result<LayerMapping, String>);
 
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
@@ -50,7 +50,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let good = findings.iter().all(|finding| finding.supported);
     let broken = findings.iter().any(|finding| finding.op == "Graph" && !finding.supported);
     let graph = if broken { None } else { Some(import(&model, true)?) };
-    // What exceeds a limit is not run either, not even layer by layer.
+    // A network beyond a limit is not executed either, not even layer by layer.
     let graph = graph.filter(|graph| graph.limit().is_none());
     let mapped = if let Some(graph) = graph {
         let inputs = data.load(&graph, args.run.seed)?;
@@ -97,8 +97,8 @@ fn map_single(network: &Network, config: &Config) -> Mapped {
     (name, mapping.and_then(|c| c.layers.into_iter().next().ok_or("no layer".into())))
 }
 
-/// Maps the network, or, if it cannot run as a whole, each layer that can; what keeps the whole from
-/// mapping is then the last entry.
+/// Maps the network, or, if it cannot be executed as a whole, each layer that can; the last entry then is the reason
+/// why the whole does not map.
 fn map(
     graph: &Graph,
     inputs: &Inputs,

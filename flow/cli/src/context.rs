@@ -1,4 +1,4 @@
-//! What a command may do to the world besides its files: print, log, show progress.
+//! Outputs of a command besides its files: text, log, progress.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -12,11 +12,11 @@ use super::failure::Failure;
 use super::metrics::SCHEMA;
 use super::output::OutputError;
 
-/// How a bar and a sign of life look.
+/// Style of a progress bar.
 const BAR: &str = "{msg} [{bar:30}] {pos}/{len} {per_sec} eta {eta}";
 const SPINNER: &str = "{spinner} {msg} {elapsed}";
 
-/// The surroundings of one run of one command.
+/// Name and output settings of one command.
 #[derive(Debug)]
 pub struct Context {
     command: &'static str,
@@ -25,8 +25,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// The surroundings of the command of that name. Progress is shown only if stderr is a terminal
-    /// and `quiet` is off.
+    /// The context of the command of that name. Progress is shown only if stderr is a terminal and `quiet` is off.
     #[must_use]
     pub fn new(command: &'static str, json: bool, quiet: bool) -> Self {
         let shown = io::stderr().is_terminal() && !quiet;
@@ -80,7 +79,7 @@ impl Context {
         self.add(ProgressBar::new(length), BAR, what)
     }
 
-    /// A sign of life for work of unknown length.
+    /// A progress indicator for work of unknown length.
     #[must_use]
     pub fn spinner(&self, what: impl Into<Cow<'static, str>>) -> ProgressBar {
         let bar = self.add(ProgressBar::new_spinner(), SPINNER, what);
@@ -97,7 +96,7 @@ impl Context {
         what: impl Into<Cow<'static, str>>,
     ) -> ProgressBar {
         let bar = self.progress.add(bar.with_message(what));
-        // The templates are fixed and valid; the default style would do as well.
+        // The templates are fixed and valid; otherwise the default style suffices.
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
@@ -108,7 +107,7 @@ impl Context {
     pub(super) fn report(&self, failure: &Failure) {
         let color = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         let text = failure.render(color, 100);
-        // There is no place left to report that reporting failed.
+        // A failure to report cannot be reported.
         let _ = self.progress.suspend(|| writeln!(io::stderr(), "{}", text.trim_end()));
         if self.json {
             let document =

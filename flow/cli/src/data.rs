@@ -1,4 +1,4 @@
-//! Flags that choose a network's inputs, and what they choose.
+//! Flags that choose a network's inputs, and the chosen inputs.
 
 use std::path::PathBuf;
 
@@ -11,11 +11,11 @@ use pecan_net::graph::Graph;
 use pecan_net::quantize::Calibration;
 use pecan_simulate::random_samples;
 
-/// Calibration samples that are taken where none are named.
+/// Default number of calibration samples.
 const CALIBRATION: usize = 100;
-/// Random samples that are run and that calibrate where there is no data.
+/// Number of random samples to execute, and to calibrate with, without data.
 const RANDOM: (usize, usize) = (4, 16);
-/// Values of random samples beyond which fewer are made, and most of them.
+/// Most values of random samples; above, fewer samples are made.
 const RANDOM_VALUES: usize = 1 << 26;
 const MOST_RANDOM_VALUES: usize = 1 << 29;
 
@@ -58,9 +58,9 @@ pub(super) struct Inputs {
     pub(super) labels: Option<Vec<usize>>,
     /// Samples that decide the quantization.
     pub(super) calibration: Vec<Vec<f32>>,
-    /// How they decide it.
+    /// Method of calibration.
     pub(super) method: Calibration,
-    /// Where both come from, for the reader of the results.
+    /// Source of both, for the reader of the results.
     pub(super) origin: String,
 }
 
@@ -71,7 +71,7 @@ impl From<DataError> for Failure {
 }
 
 impl DataArgs {
-    /// Loads what the flags choose, or makes random inputs from `seed`.
+    /// Loads the chosen inputs, or makes random inputs from `seed`.
     ///
     /// # Errors
     /// [`Failure`] if the file or the selection is wrong or does not fit the network.
@@ -93,7 +93,7 @@ impl DataArgs {
             limit,
         };
         let chosen = selection(rows(&self.rows)?, limit);
-        // Without a choice, the samples that calibrate come from the same pass over the file.
+        // Without a choice, the calibration samples come from the same pass over the file.
         let named = self.calibrate_data.is_some() || self.calibrate_rows.is_some();
         let (tested, others, free) = match named {
             true => (Samples::load(path, &chosen)?, Vec::new(), false),
@@ -102,7 +102,7 @@ impl DataArgs {
         tested.expect_shape(graph.input_shape())?;
         let classes: usize = graph.output_shape().iter().product();
         let labels = match &tested.labels {
-            // Behind an unsupported node the number of classes is not known, and labels are not used.
+            // Behind an unsupported node the number of classes is unknown, and labels are not used.
             Some(_) if classes > 0 => Some(tested.expect_labels(classes)?.to_vec()),
             _ => None,
         };
@@ -138,7 +138,7 @@ impl DataArgs {
 }
 
 impl DataArgs {
-    /// Choices within a file of data need the file.
+    /// Refuses choices within a file of data if there is no file.
     fn refuse_without_data(&self) -> Result<(), Failure> {
         let given = [
             (&self.x_key, "--x-key"),

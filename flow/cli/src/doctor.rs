@@ -1,4 +1,4 @@
-//! `pecan doctor`: which external tools are there.
+//! `pecan doctor`: availability of the external tools.
 
 use pecan_host::tools::{Diagnosis, Finder, doctor};
 

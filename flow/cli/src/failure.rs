@@ -1,4 +1,4 @@
-//! How a command ends: exit codes, and errors with theirs.
+//! Exit codes of commands, and errors with exit codes.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -36,7 +36,7 @@ impl Exit {
         self as u8
     }
 
-    /// The exit with that code, for errors that carry theirs as a number.
+    /// The exit with that code, for errors that hold it as a number.
     #[must_use]
     pub fn from_code(code: u8) -> Option<Self> {
         use Exit::{BadInput, CheckFailed, Done, TimedOut, ToolFailed, ToolMissing, Usage};
@@ -60,7 +60,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure that a sentence explains.
+    /// A failure with a message.
     #[must_use]
     pub fn said(exit: Exit, what: impl Into<String>) -> Self {
         Self::new(exit, miette::MietteDiagnostic::new(what))
@@ -71,12 +71,12 @@ impl Failure {
         Self { exit, report: miette::Report::new(diagnostic) }
     }
 
-    /// A failure from an error that knows nothing of diagnostics; its causes are shown too.
+    /// A failure from an error without diagnostics; its causes are shown too.
     pub fn from_error(exit: Exit, error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::new(exit, Plain(error))
     }
 
-    /// A failure because something that was given is wrong.
+    /// A failure caused by bad input.
     pub fn bad_input(diagnostic: impl Diagnostic + Send + Sync + 'static) -> Self {
         Self::new(Exit::BadInput, diagnostic)
     }
@@ -193,7 +193,7 @@ mod tests {
             let text = failure.render(false, 80);
             assert!(text.contains("a\\u{1b}[2J\\u{7}\\u{202e}b"), "{text}");
             assert!(!text.contains(|c| pecan_text::escape::acts(c) && c != '\n'), "{text:?}");
-            // For a program, JSON has its own escapes and keeps what was there.
+            // JSON has its own escapes, so programs receive the original text.
             let json = failure.to_json().to_string();
             assert!(json.contains("\\u001b[2J"), "{json}");
         }

@@ -1,4 +1,4 @@
-//! `pecan generate`: writes everything that a hardware project needs of a configuration.
+//! `pecan generate`: writes the package of a configuration for a hardware project.
 
 use pecan_accelerator::generate::{GenerateError, Package, Prefix, Target};
 use pecan_config::Config;
@@ -28,7 +28,7 @@ impl From<GenerateError> for Failure {
     }
 }
 
-/// A file of the package and what was done with it.
+/// A file of the package and whether it was written.
 #[derive(Debug, serde::Serialize)]
 pub(super) struct Written {
     pub(super) path: String,
@@ -58,7 +58,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Writes the package into the folder; the name of its top module and its files.
+/// Writes the package into the folder; returns the name of its top module and its files.
 pub(super) fn write(
     config: &Config,
     prefix: &Prefix,
@@ -70,7 +70,7 @@ pub(super) fn write(
 }
 
 fn place(folder: &RunFolder, path: String, text: &str) -> Result<Written, Failure> {
-    // An equal file keeps its time stamp, so that builds behind it have nothing to do.
+    // An equal file keeps its time stamp, so that later builds have nothing to do.
     let same = std::fs::read(folder.path().join(&path)).is_ok_and(|old| old == text.as_bytes());
     if !same {
         folder.write(&path, text)?;

@@ -45,7 +45,7 @@ impl Format {
     }
 }
 
-/// The file is there and `--force` is not.
+/// The file exists and `--force` is not given.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("{} exists already", .0.display())]
 #[diagnostic(code(pecan::init::exists), help("--force replaces it; another name keeps both"))]

@@ -1,4 +1,4 @@
-//! The command line. One file per subcommand, beside what all of them share.
+//! The command line. One file per subcommand, beside the common parts.
 //!
 //! To add a subcommand: write its file with a struct `Args` (`clap::Args`; its doc comment is the
 //! help text) and `pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure>`, and
@@ -78,8 +78,7 @@ pub struct Cli {
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 check failed, 2 usage, 3 bad input, \
     4 tool missing, 5 tool failed, 6 timed out";
 
-/// Runs the command line of this process and gives its exit code. Nothing in here ends the process
-/// by itself.
+/// Executes the command line of this process and returns its exit code. No other function ends the process.
 #[must_use]
 pub fn main() -> ExitCode {
     let parsed = Cli::command().try_get_matches().and_then(|matches| {
@@ -89,7 +88,7 @@ pub fn main() -> ExitCode {
     let (cli, jobs) = match parsed {
         Ok(parsed) => parsed,
         Err(message) => {
-            // Help and version are answers, not errors; if nobody reads them, nothing is lost.
+            // Help and version are not errors; if they cannot be printed, nothing is lost.
             let _ = message.print();
             return if message.use_stderr() { Exit::Usage } else { Exit::Done }.into();
         }
@@ -107,7 +106,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The value of `--jobs`, which is the business of the whole process, if the command has it.
+/// The value of `--jobs`, which applies to the whole process, if the command has it.
 fn jobs(matches: &ArgMatches) -> Option<NonZeroUsize> {
     let (_, command) = matches.subcommand()?;
     command.try_get_one::<NonZeroUsize>("jobs").ok().flatten().copied()

@@ -12,7 +12,7 @@ use super::Context;
 /// Variable with a filter in the syntax of `tracing_subscriber::EnvFilter`.
 const FILTER_VARIABLE: &str = "PECAN_LOG";
 
-/// Starts the process's log. A second start in one process is without effect.
+/// Starts the process's log. A second start in one process has no effect.
 pub(super) fn start(context: &Context, verbose: u8, quiet: bool) {
     let filter = EnvFilter::try_from_env(FILTER_VARIABLE)
         .unwrap_or_else(|_| EnvFilter::new(directives(verbose, quiet)));
@@ -25,7 +25,7 @@ pub(super) fn start(context: &Context, verbose: u8, quiet: bool) {
         .try_init();
 }
 
-/// The filter for the number of `-v` flags; other people's crates speak only when warning.
+/// The filter for the number of `-v` flags; foreign crates log warnings only.
 fn directives(verbose: u8, quiet: bool) -> String {
     let level = match (quiet, verbose) {
         (true, _) => return "error".to_owned(),
@@ -33,12 +33,12 @@ fn directives(verbose: u8, quiet: bool) -> String {
         (false, 1) => "debug",
         (false, _) => "trace",
     };
-    // Targets are compared by their beginning, and so do the names of all crates of this program.
+    // Targets are compared by prefix, and all crates of this program have this one.
     format!("warn,pecan={level}")
 }
 
-/// Writes to stderr with the progress bars out of the way. Escape sequences in a message are written out by the
-/// formatter, which has colours of its own; the other characters that act are written out here.
+/// Writes to stderr without disturbing the progress bars. The formatter, which has colours of its own, escapes escape
+/// sequences in messages; other characters that a terminal interprets are escaped here.
 struct BetweenBars(MultiProgress);
 
 impl Write for BetweenBars {

@@ -4,12 +4,12 @@ use pecan_config::Config;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-/// Number of the schema of every JSON document that the commands write. Keys may be added without
-/// a new number; a key never changes its meaning without one.
+/// Number of the schema of every JSON document of the commands. Keys may be added without a new number; a key never
+/// changes its meaning without one.
 pub(super) const SCHEMA: u32 = 2;
 
-/// The members of a `metrics.json` in the order in which they were added, behind the number of the
-/// schema, the command and the program's version.
+/// The members of a `metrics.json` in the order in which they were added, after the number of the schema, the command
+/// and the program's version.
 #[derive(Debug, Clone)]
 pub struct Metrics(Map<String, Value>);
 

@@ -23,7 +23,7 @@ pub(super) struct NetworkArgs {
     data: DataArgs,
 }
 
-/// What a workload file may say; paths are relative to the file.
+/// Contents of a workload file; paths are relative to the file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(not(feature = "prune"), allow(dead_code))] // Only pruning tunes.
@@ -44,23 +44,23 @@ struct Workload {
     validate_rows: Option<String>,
 }
 
-/// What a workload file says about the data of `pecan prune`.
+/// Data for `pecan prune` that a workload file names.
 #[cfg(feature = "prune")]
 #[derive(Debug, Default)]
 pub(super) struct WorkloadTuning {
     /// File of the tuning samples.
     pub(super) data: Option<PathBuf>,
-    /// Which of them.
+    /// Rows of them.
     pub(super) rows: Option<String>,
-    /// Share of them that decides.
+    /// Share of them for validation.
     pub(super) validation: Option<f64>,
-    /// File of the samples that decide instead.
+    /// File of the validation samples instead.
     pub(super) validate_data: Option<PathBuf>,
-    /// Which of them.
+    /// Rows of them.
     pub(super) validate_rows: Option<String>,
 }
 
-/// A workload file that cannot be used.
+/// Reasons why a workload file cannot be used.
 #[derive(Debug, thiserror::Error)]
 enum WorkloadError {
     #[error("cannot read workload file {}: {source}", path.display())]
@@ -78,7 +78,7 @@ impl NetworkArgs {
         Self { model, workload, data }
     }
 
-    /// What the workload file, if there is one, says about data to tune on.
+    /// Tuning data that the workload file names, if there is one.
     ///
     /// # Errors
     /// [`Failure`] if the workload file cannot be read.
@@ -97,7 +97,7 @@ impl NetworkArgs {
         })
     }
 
-    /// The model and the choice of data, flags before workload file.
+    /// The model and the choice of data; flags take precedence over the workload file.
     ///
     /// # Errors
     /// [`Failure`] if the workload file cannot be read, has an unknown key or an illegal value, or if there is
@@ -130,7 +130,7 @@ impl Workload {
             .map_err(|source| WorkloadError::Syntax { path: path.into(), source: Box::new(source) })
     }
 
-    /// Fills in what the command line left open.
+    /// Fills in values that the command line does not give.
     fn fill(
         self,
         path: &Path,
@@ -145,7 +145,7 @@ impl Workload {
         let calibration = calibration.map_err(|error| value(error.to_string()))?;
         let beside =
             |file: PathBuf| path.parent().map_or(file.clone(), |folder| folder.join(&file));
-        // A file of data on the command line does not go with choices for another one.
+        // Choices for another file of data do not apply to the one on the command line.
         if data.data.is_none() {
             data.data = self.data.map(beside);
             data.x_key = data.x_key.take().or(self.x_key);

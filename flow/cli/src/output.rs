@@ -67,30 +67,30 @@ const METRICS: &str = "metrics.json";
 /// Beginning of the names of temporary files in an output folder.
 const TEMPORARY: &str = ".pecan-";
 
-/// The output folder of a run, which no other run writes to as long as the value lives.
+/// The output folder of a run, exclusively owned by the run while the value lives.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// The folder itself, locked; the system releases it when the process ends, however it ends.
+    /// The folder itself, locked; the system releases it whenever the process ends.
     _lock: Option<File>,
 }
 
 impl RunFolder {
-    /// Makes the folder, if needed, takes it for this run and checks that it can be written. `metrics.json` of an
-    /// earlier run, which is the last file of a run, is removed: what lies beside it is about to be replaced.
+    /// Makes the folder, if needed, locks it for this run and checks that it can be written. `metrics.json` of an
+    /// earlier run, which is the last file of a run, is removed: the files beside it are about to be replaced.
     ///
     /// # Errors
-    /// [`OutputError`] if it cannot be made or written: at the start of a run, not at its end; another run
-    /// has it.
+    /// [`OutputError`] if it cannot be made or written, reported at the start of a run, not at its end; or if another
+    /// run owns it.
     pub fn create(path: PathBuf) -> Result<Self, Failure> {
         Self::take(&path)?.ok_or_else(|| BusyError { path }.into())
     }
 
-    /// As [`RunFolder::create`], with the next free one of `path`, `path-2`, `path-3`, ... where another run has the
-    /// ones before.
+    /// As [`RunFolder::create`], with the first free one of `path`, `path-2`, `path-3`, ... if other runs own the ones
+    /// before.
     ///
     /// # Errors
-    /// As [`RunFolder::create`]; a hundred runs have theirs.
+    /// As [`RunFolder::create`]; or a hundred runs own theirs.
     pub fn create_free(path: PathBuf) -> Result<Self, Failure> {
         for number in 1..=100 {
             let candidate = match number {
@@ -108,7 +108,7 @@ impl RunFolder {
         Err(BusyError { path }.into())
     }
 
-    /// The folder, or none if another run has it.
+    /// The folder, or none if another run owns it.
     fn take(path: &Path) -> Result<Option<Self>, OutputError> {
         let failed =
             |source| OutputError { action: "use the output folder", path: path.into(), source };
@@ -138,7 +138,7 @@ impl RunFolder {
         &self.path
     }
 
-    /// Writes a file of the folder atomically and gives its path. `name` may contain subfolders.
+    /// Writes a file of the folder atomically and returns its path. `name` may contain subfolders.
     ///
     /// # Errors
     /// [`OutputError`] if it cannot be written.

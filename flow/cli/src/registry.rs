@@ -1,5 +1,5 @@
-//! The list of subcommands. Those behind a feature are not there without it: `energy` estimates, synthesizes and
-//! calibrates, `prune` trains and prunes.
+//! The list of subcommands. Features add some: `energy` adds estimation, synthesis and calibration, `prune` adds
+//! training and pruning.
 
 use clap::Subcommand;
 

@@ -1,4 +1,4 @@
-//! What commands that run networks share: from files to integers, and from errors to exit codes.
+//! Steps common to commands that execute networks: from files to integers, and from errors to exit codes.
 
 use pecan_config::Config;
 use pecan_host::error::HostError;
@@ -16,7 +16,7 @@ use pecan_net::op::argmax;
 use pecan_net::quantize::{Options, QuantizeError, Quantized, calibrate_by, compact, quantize};
 use pecan_simulate::{Accuracy, LayersError, SimulateError};
 
-/// Errors that mean that something given is wrong.
+/// Errors caused by bad input.
 macro_rules! bad_input {
     ($($error:ty),+) => {
         $(impl From<$error> for Failure {
@@ -68,7 +68,7 @@ impl From<LayersError> for Failure {
 /// The graph of a model; `partial` keeps unsupported nodes as such instead of refusing them.
 ///
 /// # Errors
-/// [`Failure`] naming every unsupported node, or what is wrong with the graph.
+/// [`Failure`] naming every unsupported node, or the problem of the graph.
 pub(super) fn import(model: &Model, partial: bool) -> Result<Graph, Failure> {
     let graph = Graph::import_partial(model)?;
     let findings: Vec<_> = graph.check().into_iter().filter(|f| !f.supported).collect();
@@ -86,7 +86,7 @@ pub(super) fn bits(config: &Config) -> Options {
     }
 }
 
-/// Quantizes for the widths of a configuration, without the channels that do nothing.
+/// Quantizes for the widths of a configuration, without unused channels.
 pub(super) fn quantize_for(
     graph: &Graph,
     inputs: &Inputs,

@@ -1,4 +1,4 @@
-//! Networks of which only the layer shapes are known: topology files in the place of a model.
+//! Networks of which only the layer shapes are known: topology files in place of a model.
 
 use std::path::Path;
 
@@ -44,10 +44,10 @@ impl From<TopologyError> for Failure {
 }
 
 impl ShapeArgs {
-    /// The topology that `model` names, or nothing if it is no topology file.
+    /// The topology in the file `model`, or none if it is no topology file.
     ///
     /// # Errors
-    /// [`Failure`] if the file or the choice of layers is wrong, or if flags for topology files meet another
+    /// [`Failure`] if the file or the choice of layers is wrong, or if flags for topology files are given for another
     /// model.
     pub(super) fn topology(&self, model: &Path) -> Result<Option<Topology>, Failure> {
         if model.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
@@ -64,8 +64,8 @@ impl ShapeArgs {
         }
     }
 
-    /// How each layer maps by itself, for evenly spread weights of the density. No weights are made: the shape decides.
-    /// What keeps a layer from mapping is in its place.
+    /// Mapping of each layer by itself, for evenly spread weights of the density. No weights are made: the shape
+    /// suffices. The error of a layer that does not map takes its place.
     pub(super) fn plan(&self, topology: &Topology, config: &Config) -> Vec<Mapped> {
         let elements = config.array.rows * config.array.cols;
         let map = |layer: &LayerShape| {
@@ -121,7 +121,7 @@ impl ShapeArgs {
         Ok(topology.layers.iter().map(layer).collect::<Result<_, TopologyError>>()?)
     }
 
-    /// What was filled in, for the reader of the results.
+    /// Origin of inputs and weights, for the reader of the results.
     pub(super) fn origin(&self, seed: u64) -> String {
         let weights = match self.density {
             Some(density) => format!("density {density}"),

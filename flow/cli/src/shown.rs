@@ -1,4 +1,4 @@
-//! A diagnostic as a terminal may show it: without characters that act on it, however they came into the message.
+//! Diagnostics for a terminal: all characters that it would interpret are escaped.
 
 use std::error::Error;
 use std::fmt::{self, Display};
@@ -9,7 +9,7 @@ use pecan_text::escape::{escape_text, shorten};
 /// Longest text of a message in bytes.
 const LONGEST: usize = 16 << 10;
 
-/// A diagnostic with its texts escaped. Its source lines come from files whose text was masked when it was read, see
+/// A diagnostic with escaped texts. Its source lines come from files whose text was masked when it was read, see
 /// [`pecan_text::escape::mask`].
 #[derive(Debug)]
 pub(super) struct Shown<'a> {
@@ -30,8 +30,8 @@ fn visible(text: &impl ToString) -> String {
     shorten(&escape_text(&text.to_string()), LONGEST).into_owned()
 }
 
-/// The causes of a diagnostic, the nearest first. Many errors have the text of their cause in their own, which is right
-/// for a log, where nobody walks the chain: such a cause is not said again.
+/// The causes of a diagnostic, the nearest first. Many errors include the text of their cause, which is right for a
+/// log, where causes are not followed: such a cause is not repeated.
 pub(super) fn causes(diagnostic: &dyn Diagnostic) -> Vec<String> {
     let mut said = vec![diagnostic.to_string()];
     let mut next = diagnostic.source();

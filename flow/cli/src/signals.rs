@@ -1,8 +1,8 @@
-//! Signals that end the process: children and scratch folders go first.
+//! Signals that end the process: children and scratch folders are cleaned up first.
 //!
-//! They would go in any case ([`pecan_host::child`]), but then a moment after the process. Whoever waits for its end
-//! finds nothing left this way, and as the first process of a container, which the kernel does not end by a signal
-//! that it does not handle, it ends at once.
+//! They would be cleaned up in any case ([`pecan_host::child`]), but a moment after the end of the process. With the
+//! handler, nothing is left when the process has ended. Also, the first process of a container, which the kernel does
+//! not end by a signal without a handler, ends at once.
 
 use std::os::raw::c_int;
 use std::thread;
@@ -12,14 +12,14 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-/// Handles the signals from now on, but those that this process was told to ignore, as `nohup` does.
+/// Handles the signals from now on, except those that this process was told to ignore, as by `nohup`.
 pub(super) fn watch() {
     let ignored = std::fs::read_to_string("/proc/self/status").map_or(0, |text| ignored(&text));
     let wanted: Vec<c_int> = [SIGHUP, SIGINT, SIGTERM]
         .into_iter()
         .filter(|signal| ignored >> (signal - 1) & 1 == 0)
         .collect();
-    // Without a handler the signal ends the process as well, only not in this order.
+    // Without a handler the signal ends the process as well, only in another order.
     let Ok(mut signals) = Signals::new(wanted) else { return };
     let waiting = thread::Builder::new().name("signals".into()).spawn(move || {
         if let Some(signal) = signals.forever().next() {

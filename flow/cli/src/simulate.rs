@@ -1,4 +1,4 @@
-//! `pecan simulate`: runs a network on the RTL and holds it against emulator and reference.
+//! `pecan simulate`: executes a network on the RTL and compares it with emulator and reference.
 
 use std::path::Path;
 use std::time::Duration;
@@ -182,7 +182,7 @@ fn conclude(
     Ok(if good { Exit::Done } else { Exit::CheckFailed })
 }
 
-/// Builds the simulator, with a sign of life.
+/// Builds the simulator, with a progress indicator.
 pub(super) fn build(
     context: &Context,
     config: &Config,
@@ -284,7 +284,7 @@ pub(super) fn table(report: &Report) -> String {
     table.render()
 }
 
-/// What it comes to.
+/// Conclusion of the simulation, in words.
 pub(super) fn verdict(report: &Report) -> String {
     let total = &report.total;
     let mut text = match (&report.difference, total.mismatches) {

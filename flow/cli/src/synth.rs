@@ -91,7 +91,7 @@ fn period(text: &str) -> Result<f64, String> {
 impl From<ToolError> for Failure {
     fn from(error: ToolError) -> Self {
         match error {
-            // The one with places in its text to show.
+            // The error with places in its text to show.
             ToolError::Process(error) => Self::bad_input(error),
             error => {
                 let exit = Exit::from_code(error.exit_code()).unwrap_or(Exit::ToolFailed);
@@ -179,7 +179,7 @@ fn run_asic(
     Ok(Exit::Done)
 }
 
-/// Leaves the netlist, and what it was made of in the folder `synth`, in the output folder.
+/// Copies the netlist, and its inputs in the folder `synth`, to the output folder.
 fn copy(folder: &RunFolder, made: &Synthesis) -> Result<(), Failure> {
     for path in [&made.netlist, &made.verilog] {
         let bytes = std::fs::read(path).map_err(|source| {

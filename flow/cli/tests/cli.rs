@@ -1,4 +1,4 @@
-//! The binary as a user meets it: streams, files and exit codes.
+//! Tests of the binary: streams, files and exit codes.
 
 // Helpers of tests may unwrap as the tests do; clippy.toml knows only functions marked #[test].
 #![allow(clippy::unwrap_used)]
@@ -138,7 +138,7 @@ fn a_closed_pipe_is_no_error() {
     assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
 }
 
-/// A full disk is an error: the device answers every write so.
+/// A full disk is an error: the device fails every write like that.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_exits_with_3() {

@@ -1,4 +1,4 @@
-//! The commands that run networks, as a user meets them.
+//! Tests of the commands that execute networks.
 
 // Helpers of tests may unwrap as the tests do; clippy.toml knows only functions marked #[test].
 #![allow(clippy::unwrap_used)]
@@ -211,7 +211,7 @@ fn simulate_agrees_on_the_bundled_network() {
     assert_eq!(metrics["total"]["counter_mismatches"], 0);
     assert_eq!(metrics["total"]["cycles"], metrics["total"]["predicted_cycles"]);
     assert_eq!(metrics["accuracy"]["samples"], 3);
-    // 337,536 less those of channels that do nothing.
+    // 337,536 minus those of unused channels.
     assert_eq!(metrics["total"]["macs"], 310_698);
     for layer in metrics["layers"].as_array().unwrap() {
         assert_eq!(layer["counters"], layer["predicted_counters"]);
@@ -221,7 +221,7 @@ fn simulate_agrees_on_the_bundled_network() {
     code(&output, 0);
     let slow: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(slow["total"]["cycles"].as_u64() > metrics["total"]["cycles"].as_u64());
-    // A node that is not supported: the layers around it run one by one.
+    // An unsupported node: the layers around it are executed one by one.
     let odd = unsupported(folder.path());
     let layers = ["simulate", &odd, "--preset", "tiny", "--layers", "--limit", "1", "--json"];
     let output = pecan(folder.path(), &layers);

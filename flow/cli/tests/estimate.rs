@@ -1,4 +1,4 @@
-//! `pecan estimate` as a user meets it, and its report in a browser.
+//! Tests of `pecan estimate`, and of its report in a browser.
 
 // Helpers of tests may unwrap as the tests do; clippy.toml knows only functions marked #[test].
 #![allow(clippy::unwrap_used)]
@@ -39,7 +39,7 @@ fn document(folder: &Path, args: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Layers of a network of our own, as a topology file.
+/// Layers of an own network, as a topology file.
 fn topology(folder: &Path) -> PathBuf {
     let path = folder.join("small.csv");
     let text = "Layer, H, W, Fh, Fw, Channels, Filters, Stride,\n\
@@ -48,7 +48,7 @@ fn topology(folder: &Path) -> PathBuf {
     path
 }
 
-/// A layer's shape does not fail because the bundled network needs wider sums than this accelerator has.
+/// A layer's shape is estimated even if the bundled network needs wider sums than this accelerator has.
 #[test]
 fn shapes_are_estimated_where_the_bundled_network_does_not_run() {
     let folder = tempfile::tempdir().unwrap();
@@ -132,7 +132,7 @@ fn random_inputs_are_named_as_such_and_repeat() {
     let model = bundled("lenet_digits.onnx");
     let args = [&[&model, "--limit", "5", "--json"], RELATIVE.as_slice()].concat();
     let [first, second] = [(); 2].map(|()| document(folder.path(), &args));
-    // Every toggle is the same, however the images were dealt out to threads.
+    // All toggles are equal, regardless of the distribution of the images to threads.
     assert_eq!(first["layers"], second["layers"]);
     assert!(first["inputs"].as_str().unwrap().contains("random inputs, seed 0"));
 }
@@ -183,7 +183,7 @@ fn mistakes_are_explained() {
     assert!(fails(folder.path(), &onnx, 2).contains("is for topology files"));
 }
 
-/// A browser, or nothing with a word about it.
+/// A browser; without one, none and a message.
 fn browser() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let found = std::env::split_paths(&path)
@@ -197,7 +197,7 @@ fn browser() -> Option<PathBuf> {
     found
 }
 
-/// Opens a page and gives what the browser prints.
+/// Opens a page and returns the browser's output.
 fn open(browser: &Path, folder: &Path, page: &Path, what: &[&str]) -> String {
     let profile = tempfile::tempdir_in(folder).unwrap();
     let flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars \
@@ -214,7 +214,7 @@ fn open(browser: &Path, folder: &Path, page: &Path, what: &[&str]) -> String {
     text(&output.stdout)
 }
 
-/// What a script in a copy of the page finds out about its layout, behind `found:`.
+/// Script in a copy of the page that reports its layout behind `found:`.
 const PROBE: &str = r#"<script>
 const boxes = [...document.querySelectorAll('svg')].map(s => s.getBoundingClientRect());
 const images = [...document.querySelectorAll('svg[role=img] > title')].filter(t => t.textContent.trim());
@@ -262,7 +262,7 @@ fn the_report_opens_in_a_browser() {
     assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
     let width = u32::from_be_bytes(png[16..20].try_into().unwrap());
     assert_eq!(width, 900);
-    // An empty page compresses to next to nothing.
+    // An empty page compresses to almost nothing.
     assert!(png.len() > 50_000, "{}", png.len());
     if let Some(keep) = std::env::var_os("PECAN_KEEP_SCREENSHOT") {
         std::fs::copy(&shot, keep).unwrap();

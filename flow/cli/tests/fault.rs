@@ -1,4 +1,4 @@
-//! A fault in the hardware is found, and the layer and value that it shows in are named.
+//! Checks that a fault in the hardware is found, with the first wrong layer and value.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Inputs that ask for more than they hold, or that speak to the terminal, as a user meets them: an exit code and a
-//! message, within memory that the shell limits.
+//! Inputs that request more than they hold, or contain terminal sequences: the commands end with an exit code and a
+//! message, within a memory limit of the shell.
 
 // Helpers of tests may unwrap as the tests do; clippy.toml knows only functions marked #[test].
 #![allow(clippy::unwrap_used)]
@@ -30,7 +30,7 @@ fn pecan(folder: &Path, args: &[&str]) -> Output {
     output
 }
 
-/// What a command says, which has to end with that code.
+/// Output of a command, which has to end with that code.
 #[track_caller]
 fn said(output: &Output, code: i32) -> String {
     let text = [&output.stdout[..], &output.stderr].concat();
@@ -145,7 +145,7 @@ fn many_problems_of_a_configuration_are_counted() {
 fn a_line_of_a_topology_is_checked_without_weights() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large.csv");
-    // 121 million weights: only their places take time.
+    // 121 million weights: only their positions take time.
     std::fs::write(&path, "name,h,w,fh,fw,c,n,s\nfc,1,1,1,1,11000,11000,1,\n").unwrap();
     said(&pecan(folder.path(), &["check", "large.csv", "--preset", "edge"]), 0);
     std::fs::write(&path, "a,1048576,1048576,1,1,1048576,1048576,1\n").unwrap();

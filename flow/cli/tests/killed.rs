@@ -1,7 +1,7 @@
-//! A run that is killed takes its children and scratch folders along, whatever it was doing.
+//! Checks that a killed run ends its children and removes its scratch folders, in every phase.
 //!
-//! The tools are stand-ins that stop in the phase under test, behind a child of their own: as `make` behind a
-//! compiler, or Yosys behind ABC.
+//! The tools are stand-ins that stop in the tested phase, behind a child of their own: like `make` behind a compiler,
+//! or Yosys behind ABC.
 
 // Helpers of tests may unwrap as the tests do; clippy.toml knows only functions marked #[test].
 #![allow(clippy::unwrap_used)]
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Answers for every question of version that the flow asks, and a build that makes what is asked for.
+/// Answers to all requests for versions, and a build that makes the requested files.
 const TOOLS: &[(&str, &str)] = &[
     ("g++", "echo 12.2.0"),
     (
@@ -31,7 +31,7 @@ const TOOLS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Leaves a child behind and waits, in the phase that is asked for.
+/// Starts a child and waits, in the requested phase.
 const STOP: &str = "stop() {\n  [ \"$1\" = \"$PHASE\" ] || return 0\n  touch \"${TMPDIR:-.}/left-behind\"\n\
     sleep 600 &\n  echo $! > \"$ROOT/child.new\"; mv \"$ROOT/child.new\" \"$ROOT/child\"\n  wait\n}\n";
 
@@ -72,7 +72,7 @@ impl Machine {
         child
     }
 
-    /// Temporary files, and what is in the cache besides entries, locks and tools.
+    /// Temporary files, and files in the cache besides entries, locks and tools.
     fn scratch(&self) -> Vec<PathBuf> {
         let temporary = std::fs::read_dir(self.path("tmp")).unwrap();
         let mut found: Vec<PathBuf> = temporary.flatten().map(|entry| entry.path()).collect();
@@ -96,7 +96,7 @@ fn wait_for(done: impl Fn() -> bool, what: &str) {
     }
 }
 
-/// Whether a process runs; one that ended and that nobody has waited for does not.
+/// Whether a process runs; a zombie does not.
 fn runs(id: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.trim()));
     stat.is_ok_and(|text| !text.contains(") Z "))
@@ -153,17 +153,17 @@ fn children_and_scratch_folders_end_with_the_run_in_every_phase() {
             );
             let left = std::fs::read_to_string(machine.path("child")).unwrap();
             if name == "KILL" {
-                // Then somebody else has to notice first.
+                // The wardens have to notice first.
                 wait_for(|| machine.scratch().is_empty(), &what);
             }
             assert_eq!(machine.scratch(), Vec::<PathBuf>::new(), "{what}");
-            // What was killed ends soon, not at once.
+            // A killed process ends soon, not at once.
             wait_for(|| !runs(&left), &format!("{what}: the end of a child"));
         }
     }
 }
 
-/// What `nohup` protects from goes on.
+/// A process that ignores a signal (as `nohup` does for HUP) continues.
 #[test]
 fn an_ignored_signal_stays_ignored() {
     let machine = Machine::new();

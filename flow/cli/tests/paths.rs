@@ -1,4 +1,4 @@
-//! Folders whose names mean something to a shell, make, Tcl or Yosys: real tools work beside them.
+//! Folders whose names contain special characters of a shell, make, Tcl or Yosys: real tools work beside them.
 
 // Helpers of tests may unwrap as the tests do; clippy.toml knows only functions marked #[test].
 #![allow(clippy::unwrap_used)]
@@ -58,7 +58,7 @@ fn netlists_are_made_and_timed_in_folders_of_any_name() {
     assert_eq!(std::fs::read_dir(folder.join("tmp")).unwrap().count(), 0);
 }
 
-/// Make and Yosys cannot work in such a folder: it is refused by name before they fail in theirs.
+/// Make and Yosys cannot work in such a folder: it is refused with its name before they fail.
 #[test]
 fn a_cache_in_such_a_folder_is_refused() {
     let (_root, folder) = hostile();

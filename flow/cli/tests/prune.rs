@@ -1,4 +1,4 @@
-//! `pecan prune` as a user meets it.
+//! Tests of `pecan prune`.
 
 // Helpers of tests may unwrap as the tests do; clippy.toml knows only functions marked #[test].
 #![allow(clippy::unwrap_used)]
@@ -46,7 +46,7 @@ fn metrics(folder: &Path, out: &str) -> Value {
     serde_json::from_slice(&file).unwrap()
 }
 
-/// Methods that run at the same time find what they find one after the other, and stand in the same order.
+/// Methods that run at the same time have the results and the order of methods that run one after the other.
 #[test]
 fn methods_side_by_side_are_those_of_one_worker() {
     let folder = tempfile::tempdir().unwrap();
@@ -58,7 +58,7 @@ fn methods_side_by_side_are_those_of_one_worker() {
         };
         let mut metrics = metrics(folder.path(), out);
         let mut methods = metrics["methods"].as_array().unwrap().clone();
-        // No run has its times in common with another.
+        // Times differ from run to run.
         for method in &mut methods {
             let method = method.as_object_mut().unwrap();
             assert!(method.remove("seconds").is_some() && method.remove("phases").is_some());
@@ -73,7 +73,7 @@ fn methods_side_by_side_are_those_of_one_worker() {
     assert_eq!(one, three);
 }
 
-/// Everything that decides the result is in the document.
+/// The document contains everything that decides the result.
 fn what_was_asked_for(settings: &Value) {
     assert_eq!((&settings["seed"], &settings["energy_images"]), (&0.into(), &4.into()));
     assert_eq!(settings["training"]["learning_rate"], 0.01);
@@ -86,7 +86,7 @@ fn what_was_asked_for(settings: &Value) {
     assert!(line.contains(&"--explain".into()), "{line:?}");
 }
 
-/// Everything is written; a run that was killed goes on and ends with the same bytes; a damaged state begins anew.
+/// Everything is written; a killed run resumes and ends with the same bytes; a damaged state is not used.
 #[test]
 fn results_and_resumption() {
     let folder = tempfile::tempdir().unwrap();
@@ -137,7 +137,7 @@ fn results_and_resumption() {
     let output = prune(folder.path(), "killed", &explained);
     code(&output, 0);
     assert!(text(&output.stderr).contains("goes on behind round"), "{}", text(&output.stderr));
-    // Decisions of the rounds before the kill are there as well.
+    // Decisions of the rounds before the kill are present as well.
     for name in ["pruned.onnx", "masks.npz", "program.bin", "decisions-pecan.csv"] {
         assert!(read("killed", name) == read("whole", name), "{name} differs");
     }
@@ -152,7 +152,7 @@ fn results_and_resumption() {
     assert_eq!(bytes("killed"), bytes("whole"));
 }
 
-/// Widths are a choice: the accelerator that is written is the one that was chosen, and both ways are reported.
+/// Widths are a choice: the chosen accelerator is written, and the searches at both widths are reported.
 #[test]
 fn widths_are_a_choice() {
     let folder = tempfile::tempdir().unwrap();
@@ -177,7 +177,7 @@ fn widths_are_a_choice() {
     }
 }
 
-/// A budget that cannot be met: the best is written, and the exit code says so.
+/// A budget that cannot be met: the best network is written, and the exit code shows it.
 #[test]
 fn unmet_budgets_are_said() {
     let folder = tempfile::tempdir().unwrap();

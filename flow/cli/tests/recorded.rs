@@ -1,8 +1,8 @@
-//! What must not change unnoticed: emitted packages, programs, technology files and the figures of the commands are held
-//! against those that are recorded in `tests/recorded`.
+//! Recorded results that must not change unnoticed: emitted packages, programs, technology files and the figures of the
+//! commands are compared with those in `tests/recorded`.
 //!
-//! A change that means to alter them writes them anew with `PECAN_RECORD=1 cargo test --release --test recorded`; the
-//! difference is then part of the change, for its reader to see. Keys may be added to metrics without recording.
+//! To change them on purpose, update them with `PECAN_RECORD=1 cargo test --release --test recorded`; the difference is
+//! then part of the change and of its review. Keys may be added to metrics without recording.
 
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -24,7 +24,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
-/// Keys of metrics whose values differ from run to run: times, and what they are computed from.
+/// Keys of metrics whose values differ from run to run: times, and values computed from these.
 const VOLATILE: [&str; 7] = [
     "seconds",
     "build_seconds",
@@ -133,7 +133,7 @@ fn technologies_are_as_recorded() {
     compare_lines("technologies.txt", &lines);
 }
 
-/// Without what differs from run to run.
+/// The document without values that differ from run to run.
 fn lasting(value: Value, folder: &str) -> Value {
     match value {
         Value::Object(members) => members
@@ -147,7 +147,7 @@ fn lasting(value: Value, folder: &str) -> Value {
     }
 }
 
-/// Every recorded value must be there again; what was added is not looked at.
+/// Every recorded value must be present; additions are ignored.
 fn differences(path: &str, recorded: &Value, now: &Value, found: &mut Vec<String>) {
     match (recorded, now) {
         (Value::Object(a), Value::Object(b)) => {
@@ -168,7 +168,7 @@ fn differences(path: &str, recorded: &Value, now: &Value, found: &mut Vec<String
     }
 }
 
-/// Runs a command into a folder and holds its metrics against the recorded ones.
+/// Executes a command into a folder and compares its metrics with the recorded ones.
 fn compare_metrics(name: &str, args: &[&str]) {
     let scratch = tempfile::tempdir().unwrap();
     let data = bundled("").canonicalize().unwrap();

@@ -1,4 +1,4 @@
-//! Several runs at once.
+//! Several runs at the same time.
 
 // Helpers of tests may unwrap as the tests do; clippy.toml knows only functions marked #[test].
 #![allow(clippy::unwrap_used)]
@@ -18,7 +18,7 @@ fn model() -> String {
     path.canonicalize().unwrap().display().to_string()
 }
 
-/// Each has a folder of its own, in which configuration and result belong together.
+/// Each run has a folder of its own, in which configuration and result belong together.
 #[test]
 fn runs_without_an_output_folder_do_not_mix() {
     let folder = tempfile::tempdir().unwrap();
@@ -50,7 +50,7 @@ fn runs_without_an_output_folder_do_not_mix() {
     assert!(!seen.is_empty());
 }
 
-/// A folder that was asked for belongs to one run at a time; the other says so and writes nothing.
+/// A given folder belongs to one run at a time; a second run reports that and writes nothing.
 #[test]
 fn a_second_run_into_the_same_folder_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -85,7 +85,7 @@ fn jobs_bound_the_worker_threads() {
             let threads = std::fs::read_dir(format!("/proc/{}/task", run.id()));
             for thread in threads.into_iter().flatten().flatten() {
                 let name = std::fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
-                // Nothing can be read of one that has just ended.
+                // A thread that has just ended cannot be read.
                 if !name.is_empty() {
                     names.insert(thread.file_name(), name.trim().to_owned());
                 }

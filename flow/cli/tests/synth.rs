@@ -1,4 +1,4 @@
-//! Synthesis end to end, and what happens where tools are missing, fail or hang.
+//! Synthesis end to end, and its behaviour with missing, failing or hanging tools.
 
 // Helpers of tests may unwrap as the tests do; clippy.toml knows only functions marked #[test].
 #![allow(clippy::unwrap_used)]
@@ -17,7 +17,7 @@ fn tiny() -> Config {
     loader.set("array.rows=2").set("array.cols=1").finish().unwrap()
 }
 
-/// A cell library that is enough for the checks before Yosys runs.
+/// A cell library that suffices for the checks before Yosys.
 const LIBERTY: &str = "library (fake) {\n cell (INV) { area : 1; }\n}\n";
 
 /// A process without anything but that library.
@@ -30,7 +30,7 @@ fn process(folder: &Path) -> Process {
     Process::load(&folder.join("fake.toml").display().to_string()).unwrap()
 }
 
-/// A machine with a `yosys` that runs this shell script for everything but questions of version and help.
+/// A machine with a `yosys` that executes this shell script, except for requests for version and help.
 struct Machine {
     root: tempfile::TempDir,
     finder: Finder,
@@ -61,7 +61,7 @@ impl Machine {
         synthesize(&tiny(), &process(self.root.path()), &options, &self.finder, &|_| ())
     }
 
-    /// Folders of a cache of netlists: entries and what is left of failed runs.
+    /// Folders of a cache of netlists: entries and remains of failed runs.
     fn entries(&self, cache: &str) -> Vec<PathBuf> {
         let items = std::fs::read_dir(self.finder.cache.join(cache)).into_iter().flatten();
         items.map(|item| item.unwrap().path()).filter(|path| path.is_dir()).collect()
@@ -76,7 +76,7 @@ impl Machine {
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A fake Yosys that joins whatever it is given to one inverter.
+/// A fake Yosys that joins any input to one inverter.
 const ONE_INVERTER: &str = r#"
 for script; do :; done
 echo "$script" >> ../../../runs
@@ -154,7 +154,7 @@ fn results_are_cached_and_damage_is_repaired() {
     std::fs::write(machine.entries("modules")[0].join("netlist.json"), "").unwrap();
     assert!(!machine.run(MINUTE).unwrap().cached);
     assert_eq!(machine.runs().len(), again.len() + 1);
-    // So is a damaged copy of the library, which no run of the tool needs.
+    // A damaged copy of the library is also replaced, without a run of the tool.
     std::fs::write(&second.liberty[0], "").unwrap();
     let third = machine.run(MINUTE).unwrap();
     assert!(third.cached);
@@ -177,9 +177,9 @@ fn a_module_that_designs_share_is_mapped_once() {
     synthesize(&taller, &process, &options, &machine.finder, &|_| ()).unwrap();
     let mut new = machine.runs().split_off(before);
     new.sort();
-    // What depends on the number of rows, and what holds it.
+    // Modules that depend on the number of rows, and modules that contain them.
     let rows = ["compute", "drain", "join", "loader", "row_table"];
-    // What says which configuration it is.
+    // Modules that contain the identity of the configuration.
     let identity = ["counter_bank", "decoder"];
     let mut expected: Vec<String> =
         rows.iter().chain(&identity).map(|name| format!("{name}.ys")).collect();
@@ -198,7 +198,7 @@ fn a_profile_with_a_cell_that_is_not_there_is_refused() {
     assert!(error.to_string().contains("cells.driver") && error.to_string().contains("\"INV\""));
 }
 
-/// Where the liberty files are: in the environment's folder of design kits, or beside the project.
+/// Search for the liberty files: in the environment's folder of design kits, or beside the project.
 fn liberty() -> LibertySearch {
     let environment = LibertySearch::from_environment();
     let pdk = environment.pdk.or_else(|| Some(pecan_test_support::shared().join("pdk")));
@@ -254,7 +254,7 @@ fn real_tools_map_to_real_libraries() {
         let report = made.report;
         assert!(report.area_um2 > report.sequential_um2 && report.sequential_um2 > 0.0);
         assert_eq!(report.clock_gated, report.clock_gates > 0);
-        // Only the tool may keep a process with a clock gate from gated clocks.
+        // Only a missing feature of the tool may keep a process with a clock gate from gated clocks.
         assert!(process.clock_gate.is_some() || report.clock_gates == 0);
         let pe = report.modules.iter().find(|module| module.name == "pe").unwrap();
         assert_eq!(pe.instances, 2);

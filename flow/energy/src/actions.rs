@@ -1,6 +1,6 @@
-//! Regressors of published costs per action, which know accesses of words and no Hamming distances.
+//! Regressors of published costs per action, which count accesses of words and no Hamming distances.
 //!
-//! They are apart from those that are fitted: a cited technology names them, calibration does not look at them.
+//! They are separate from the fitted ones: a technology from the literature names them, calibration ignores them.
 
 use pecan_config::geometry::Geometry;
 use pecan_config::isa::counter::Counter;
@@ -9,7 +9,7 @@ use super::block::{Block, Class};
 use super::regressor::Regressor;
 use super::{Data, Events};
 
-/// A regressor of an action; all belong to the class of what switches with data.
+/// A regressor of an action; all belong to the class of power that switches with data.
 const fn action(
     block: Block,
     name: &'static str,
@@ -23,17 +23,18 @@ fn word_bits(g: &Geometry) -> f64 {
     (g.word_channels * g.activation_bits) as f64
 }
 
-/// Bits of partial sums that drain steps take out of the array.
+/// Bits of partial sums that drain steps read from the array.
 fn drained_bits(g: &Geometry, e: &Events) -> f64 {
     e.count(Counter::DrainSteps) * (g.drain_lanes * g.accumulator_bits) as f64
 }
 
-/// Bits that move per action: an access of 16 bits costs what the publication says, one of 8 bits half.
+/// Bits moved per action: an access of 16 bits costs the published energy, one of 8 bits half.
 pub(super) static ACTIONS: &[Regressor] = &[
     action(Block::Mac, "action_bits", Data::Compute, |g, e| {
         e.count(Counter::ActiveLanes) * (g.activation_bits * g.weight_bits) as f64
     }),
-    // Read and written at every one, as in the publication's formula for sums: twice the accumulations at a level.
+    // Read and written at every accumulation, as in the publication's formula: two accesses per accumulation at a
+    // level.
     action(Block::Mac, "action_sum_bits", Data::Outputs, |g, e| {
         2.0 * e.count(Counter::ActiveLanes) * g.accumulator_bits as f64
     }),

@@ -69,8 +69,8 @@ impl Block {
         Self::ALL.iter().copied().find(|block| block.name() == name)
     }
 
-    /// The block that a module of the emitted Verilog belongs to; `None` for one that is not known. Of a synchronous
-    /// memory only the nets that it drives count here, to the block that reads them.
+    /// The block that a module of the emitted Verilog belongs to; `None` for an unknown one. Of a synchronous memory
+    /// only the nets that it drives count here, for the block that reads them.
     #[must_use]
     pub fn of_module(kind: &Kind) -> Option<Self> {
         Some(match kind.block.as_str() {
@@ -122,8 +122,8 @@ impl Class {
     }
 }
 
-/// Key of the component that calibration answers for, of a block's energy: PEs with the wiring of their rows, the
-/// engines around them, and the clock tree of all.
+/// Key of the component of a block's energy in calibrations: PEs with the wiring of their rows, the engines around
+/// them, and the clock tree of all.
 #[must_use]
 pub fn component(block: Block, class: Class) -> &'static str {
     match (class, block) {

@@ -1,6 +1,6 @@
 //! Kinds of data that energy is spent for.
 
-/// What energy is spent for, the other axis of a breakdown.
+/// Kind of data that energy is spent for, the other axis of a breakdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Data {
     /// Moving and holding weights, their indices and requantization parameters.

@@ -1,8 +1,8 @@
-//! What can go wrong with energies.
+//! Errors of energy models and estimates.
 
 use std::path::PathBuf;
 
-/// An energy that cannot be told, and why.
+/// Reasons why an energy cannot be computed.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum EnergyError {
     /// A file operation failed.
@@ -15,12 +15,12 @@ pub enum EnergyError {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// A technology file is not one.
+    /// A file is not a technology file.
     #[error("{}: not a technology file: {problem}", path.display())]
     Technology {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// A technology file of another version.
@@ -37,12 +37,12 @@ pub enum EnergyError {
     /// No technology of that name, or its file cannot be read.
     #[error(transparent)]
     Find(#[from] pecan_technologies::FindError),
-    /// A technology lacks what the model needs, or names what it does not know.
+    /// A technology lacks a term that the model needs, or names one that it does not know.
     #[error("technology `{technology}`: {}", problems.join("; "))]
     Terms {
         /// Its name.
         technology: String,
-        /// Everything that is wrong.
+        /// All problems.
         problems: Vec<String>,
     },
     /// A calibration plan is malformed.
@@ -50,7 +50,7 @@ pub enum EnergyError {
     Plan {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// A configuration of a plan is illegal.
@@ -58,7 +58,7 @@ pub enum EnergyError {
     Configuration {
         /// Its name.
         name: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
 }

@@ -1,10 +1,10 @@
-//! What happens while a layer runs: the hardware's counters, and the bits that toggle.
+//! Events during the execution of a layer: the hardware's counters and the bits that toggle.
 
 use pecan_config::isa::counter::{COUNT, Counter, Counters};
 use pecan_emulator::{TOGGLES, Toggle, Toggles};
 
-/// Counters and Hamming distances of a stretch of a program, as real numbers: measured, or expected where a layer
-/// has no data.
+/// Counters and Hamming distances of a part of a program, as real numbers: measured, or expected where a layer has no
+/// data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Events {
     /// By counter.

@@ -1,8 +1,8 @@
 //! Energy of the accelerator: model, technology files, calibration, estimates.
 //!
-//! A [`Technology`] holds coefficients that were fitted to the gate-level power of the hardware that the generator
-//! emits; a [`Model`] applies them to the [`Events`] of a layer on one configuration and gives a [`Breakdown`] by
-//! block and kind of data.
+//! A [`Technology`] holds coefficients that were fitted to the gate-level power of the emitted hardware. A [`Model`]
+//! applies them to the [`Events`] of a layer on one configuration and returns a [`Breakdown`] by block and kind of
+//! data.
 
 mod actions;
 mod block;

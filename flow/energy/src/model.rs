@@ -1,4 +1,4 @@
-//! From events to energy.
+//! Energy as a function of events.
 
 use pecan_config::Config;
 use pecan_config::geometry::Geometry;
@@ -34,7 +34,7 @@ struct Memories {
 }
 
 impl Model {
-    /// The model of a legal configuration. What lies outside the calibrated ranges is in [`Self::warnings`].
+    /// The model of a legal configuration. [`Self::warnings`] lists the quantities outside the calibrated ranges.
     ///
     /// # Errors
     /// The technology lacks a block or names a regressor that is not known.
@@ -53,7 +53,7 @@ impl Model {
         })
     }
 
-    /// What is outside the calibrated ranges, in words.
+    /// Quantities outside the calibrated ranges, in words.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
@@ -65,7 +65,7 @@ impl Model {
         &self.geometry
     }
 
-    /// Energy of the standard cells (pJ): what gate-level simulation can confirm.
+    /// Energy of the standard cells (pJ), the part that gate-level simulation can confirm.
     #[must_use]
     pub fn cells(&self, events: &Events) -> Breakdown {
         let mut breakdown = Breakdown::default();

@@ -24,9 +24,9 @@ pub struct Regressor {
     pub block: Block,
     /// The kind of power.
     pub class: Class,
-    /// What the energy is spent for.
+    /// Kind of data that the energy is spent for.
     pub data: Data,
-    /// Its value for a stretch of a program.
+    /// Its value for a part of a program.
     pub value: fn(&Geometry, &Events) -> f64,
 }
 
@@ -46,7 +46,7 @@ macro_rules! regressors {
 
 use super::block::Class::Data as Logic;
 
-/// 1 where a condition on the sizes holds, else 0: a coefficient of its own for these sizes.
+/// 1 where a condition on the sizes holds, else 0: it gives these sizes a coefficient of their own.
 fn only(condition: bool) -> f64 {
     f64::from(u8::from(condition))
 }
@@ -89,8 +89,8 @@ fn drains(g: &Geometry) -> f64 {
 fn cycles(e: &Events) -> f64 {
     e.count(C::Cycles)
 }
-/// Words of padding that the loader delivers: those that it does not read. The stores read the others, a word for each
-/// that leaves.
+/// Words of padding that the loader delivers: those that it does not read from the buffer. The other reads are those of
+/// stores, one per stored word.
 fn padding(g: &Geometry, e: &Events) -> f64 {
     let stored = e.count(C::BeatsOut) * g.stream_bits as f64 / word_bits(g);
     (e.toggle(T::PatchWords) - (e.count(C::BufferReads) - stored)).max(0.0)
@@ -102,19 +102,19 @@ regressors! {
     Mac Logic "activation_operand" Inputs = |g, e| e.toggle(T::ActivationOperand) * g.lanes as f64;
     Mac Logic "product" Compute = |_, e| e.toggle(T::Product);
     Mac Logic "multiply_cross" Compute = |_, e| e.toggle(T::MultiplyCross);
-    // What glitches in a multiplier grows with its width, and runs on through the accumulator behind it.
+    // Glitches in a multiplier grow with its width and propagate through the accumulator behind it.
     Mac Logic "cross_bits" Compute = |g, e| e.toggle(T::MultiplyCross) * g.activation_bits as f64;
     Mac Logic "cross_sum_bits" Compute = |g, e| e.toggle(T::MultiplyCross) * g.accumulator_bits as f64;
     Mac Logic "active" Compute = |_, e| e.count(C::ActiveLanes);
-    // Lanes share an activation through a multiplexer, behind which it comes later than the weights, and which may
-    // glitch while it switches between equal bits.
+    // Lanes share an activation through a multiplexer. Behind it the activation arrives later than the weights, and may
+    // glitch while the multiplexer switches between equal bits.
     Mac Logic "cross_1_lane" Compute = |g, e| e.toggle(T::MultiplyCross) * only(g.lanes == 1);
     Mac Logic "cross_2_lanes" Compute = |g, e| e.toggle(T::MultiplyShared) * only(g.lanes == 2);
     Mac Logic "cross_4_lanes" Compute = |g, e| e.toggle(T::MultiplyShared) * only(g.lanes >= 4);
     Mac Logic "hazard_2_lanes" Compute = |g, e| e.toggle(T::MultiplyHazard) * only(g.lanes == 2);
     Mac Logic "hazard_4_lanes" Compute = |g, e| e.toggle(T::MultiplyHazard) * only(g.lanes >= 4);
     Mac Logic "takes_bits_2_lanes" Compute = |g, e| e.toggle(T::AccumulatorTakes) * g.accumulator_bits as f64 * only(g.lanes == 2);
-    // The select of that multiplexer, and the zero flags of what the read ports show.
+    // The select of that multiplexer, and the zero flags of the words at the read ports.
     Mac Logic "channel_lanes" Inputs = |g, e| e.toggle(T::ChannelSelect) * rows(g) * g.lanes as f64;
     Mac Logic "select" Inputs = |_, e| e.toggle(T::ScratchSelect);
     Mac Logic "addend" Compute = |_, e| e.toggle(T::Addend);
@@ -130,7 +130,7 @@ regressors! {
     Mac Logic "total_sum_bits" Compute = |g, e| e.toggle(T::Total) * sum_bits(g);
     Mac Logic "sum_carry" Compute = |_, e| e.toggle(T::SumCarry);
     Mac Logic "psum_read" Outputs = |_, e| e.toggle(T::PsumReadBus);
-    // A sum that goes on comes through another branch of the multiplexer before the adder.
+    // A sum that continues passes another branch of the multiplexer before the adder.
     Mac Logic "psum_starts" Outputs = |g, e| e.count(C::PsumReads) * sum_bits(g);
     Mac Logic "steps" Overhead = |_, e| e.count(C::PeSteps);
     Mac Logic "steps_lanes" Overhead = |g, e| e.count(C::PeSteps) * g.lanes as f64;
@@ -157,7 +157,7 @@ regressors! {
     Scratchpad Logic "patch" Inputs = |g, e| e.toggle(T::PatchBus) * rows(g);
     Scratchpad Logic "writes" Inputs = |_, e| e.count(C::ScratchWrites);
     Scratchpad Logic "writes_words" Inputs = |g, e| e.count(C::ScratchWrites) * words(g);
-    // Every row sees every word, and takes it or not.
+    // Every row receives every word, and stores it or not.
     Scratchpad Logic "words_rows" Inputs = |g, e| e.toggle(T::PatchWords) * rows(g);
     Scratchpad Logic "read_bus" Inputs = |_, e| e.toggle(T::ScratchReadBus);
     Scratchpad Logic "read_bus_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * words(g);
@@ -165,7 +165,7 @@ regressors! {
     Scratchpad Logic "operand" Inputs = |_, e| e.toggle(T::ActivationOperand);
     Scratchpad Logic "address" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g);
     Scratchpad Logic "address_only" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g);
-    // A lane chooses among the channels of its bank; from four on, synthesis orders the multiplexers in another way.
+    // A lane selects among the channels of its bank; from four on, synthesis orders the multiplexers differently.
     Scratchpad Logic "address_4_channels" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g) * only(g.word_channels >= 4 * g.lanes);
     Scratchpad Logic "address_4_of_4" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g) * only(g.word_channels >= 4 * g.lanes) * only(g.scratch_words <= 4);
     Scratchpad Logic "selects" Inputs = |g, e| e.toggle(T::ScratchSelects) * word_bits(g);
@@ -201,15 +201,15 @@ regressors! {
 
     // Partial-sum files.
     Psum Logic "write_ones" Outputs = |g, e| e.toggle(T::PsumWriteOnes) * depth(g);
-    // Halves of four words, the commonest small file, come out differently from larger and smaller ones.
+    // Halves of four words, the commonest small file, are synthesized differently from larger and smaller ones.
     Psum Logic "write_bus_8" Outputs = |g, e| e.toggle(T::PsumWriteOnes) * only(g.psum_depth() == 8);
     Psum Logic "write_bus" Outputs = |_, e| e.toggle(T::PsumWriteOnes);
     Psum Logic "sum" Outputs = |_, e| e.toggle(T::Sum);
     // Products move the sums at the write ports; halves of four words as above.
     Psum Logic "product_8" Outputs = |g, e| e.toggle(T::Product) * only(g.psum_depth() == 8);
-    // Where words have no clock of their own, sums and their glitches reach the multiplexer of every word.
+    // Where words have no clock gate of their own, sums and their glitches reach the multiplexer of every word.
     Psum Logic "addend_depth" Outputs = |g, e| e.toggle(T::Addend) * depth(g);
-    // In the cycle of a write the write data follow the adders, glitches included.
+    // In the cycle of a write the write data follow the adders, including glitches.
     Psum Logic "write_sum" Outputs = |_, e| e.toggle(T::PsumWriteSum);
     Psum Logic "write_cross_levels" Outputs = |g, e| e.toggle(T::PsumWriteCross) * g.psum_bits() as f64;
     Psum Logic "read_bus" Outputs = |_, e| e.toggle(T::PsumReadBus);
@@ -245,9 +245,9 @@ regressors! {
     Network Logic "read_bus" Inputs = |_, e| e.toggle(T::ScratchReadBus);
     Network Logic "word_address" Inputs = |_, e| e.toggle(T::ScratchAddress);
     Network Logic "drains" Outputs = |_, e| e.count(C::DrainSteps);
-    // Where the drain takes a group in parts, rows choose among the columns' sums.
+    // Where the drain reads a group in parts, rows select among the columns' sums.
     Network Logic "drain_mux" Outputs = |g, e| e.count(C::DrainSteps) * cols(g) * sum_bits(g) * only(g.chunks_per_group() > 1);
-    // The part goes to the multiplexers of all rows.
+    // The select of the part drives the multiplexers of all rows.
     Network Logic "drain_mux_rows" Outputs = |g, e| e.count(C::DrainSteps) * pes(g) * sum_bits(g) * only(g.chunks_per_group() > 1);
     Network Logic "drain_mux_sum" Outputs = |g, e| e.toggle(T::DrainSum) * rows(g) * only(g.chunks_per_group() > 1);
     Network Logic "drains_rows" Outputs = |g, e| e.count(C::DrainSteps) * rows(g);
@@ -288,7 +288,7 @@ regressors! {
     Sequencer Logic "psum_address" Weights = |g, e| e.toggle(T::PsumAddress) / rows(g);
     Sequencer Logic "words" Inputs = |g, e| e.toggle(T::PatchWords) * cols(g);
     Sequencer Logic "entries" Weights = |_, e| e.count(C::WeightReads);
-    // Magnitudes and signs of the weights on their way to the rows.
+    // Magnitudes and signs of the weights on the wires to the rows.
     Sequencer Logic "weights" Weights = |g, e| e.toggle(T::WeightOperand) / rows(g);
     Sequencer Logic "lists" Weights = |g, e| e.count(C::PsumWrites) / rows(g);
     Sequencer Logic "slices" Weights = |g, e| e.toggle(T::PatchSlices) * cols(g);
@@ -318,10 +318,10 @@ regressors! {
     Loader Logic "words_bits" Inputs = |g, e| e.toggle(T::PatchWords) * g.buffer_bits as f64;
     // Its loops: the address of every word, coordinates of every pixel, which all rows compare with their patches.
     Loader Logic "address" Inputs = |_, e| e.toggle(T::PatchAddress);
-    // What its adder takes, and that it takes it from another loop than before, which turns multiplexers.
+    // Operands of the address adder; operands from another loop than before, which switch multiplexers.
     Loader Logic "addends" Inputs = |_, e| e.toggle(T::PatchAddends);
     Loader Logic "turns" Inputs = |_, e| e.toggle(T::PatchTurns);
-    // A counter of words that is as narrow as this is decided before that of pixels, and nothing glitches behind it.
+    // A counter of words that is as narrow as this settles before that of pixels, and nothing glitches behind it.
     Loader Logic "hazards" Inputs = |g, e| e.toggle(T::PatchHazards) * only(g.scratch_words > 2);
     Loader Logic "coordinates" Inputs = |_, e| e.toggle(T::PatchCoordinates);
     Loader Logic "wraps" Inputs = |_, e| e.toggle(T::PatchWraps);
@@ -331,10 +331,10 @@ regressors! {
     Loader Logic "lines" Inputs = |_, e| e.toggle(T::PatchLines);
     Loader Logic "slices" Inputs = |_, e| e.toggle(T::PatchSlices);
     Loader Logic "tiles_rows" Inputs = |g, e| e.toggle(T::PatchTiles) * rows(g);
-    // Registers without a clock of their own keep their value through a multiplexer, which moves at every stop.
+    // Registers without a clock gate keep their value through a multiplexer, which switches at every stop.
     Loader Logic "pauses_bits" Inputs = |g, e| e.toggle(T::PatchPauses) * g.buffer_bits as f64;
     Loader Logic "pauses_word_bits" Inputs = |g, e| e.toggle(T::PatchPauses) * word_bits(g);
-    // The word that was read, which is a store's as well.
+    // The word at the read port, which may be a store's.
     Loader Logic "buffer_read" Inputs = |_, e| e.toggle(T::BufferRead);
     Loader Logic "buffer_reads" Inputs = |_, e| e.count(C::BufferReads);
     Loader Logic "reads_rows" Inputs = |g, e| e.count(C::BufferReads) * rows(g);
@@ -342,7 +342,7 @@ regressors! {
     Loader Logic "run" Overhead = |_, e| e.count(C::RunCycles);
     Loader Logic "cycles" Overhead = |_, e| cycles(e);
     Loader Logic "beats" Overhead = |_, e| e.toggle(T::BeatsIn);
-    // Data of the stream go to the registers of the row table.
+    // Data of the stream reach the registers of the row table.
     Loader Logic "beats_rows" Overhead = |g, e| e.count(C::BeatsIn) * rows(g);
     Loader Clock "cycles" Overhead = |_, e| cycles(e);
     Loader Clock "rows" Overhead = |g, e| cycles(e) * rows(g);
@@ -368,7 +368,7 @@ regressors! {
     Drain Logic "cross" Outputs = |_, e| e.toggle(T::DrainCross);
     // As in the array: glitches grow with the width of the multiplier.
     Drain Logic "cross_bits" Outputs = |g, e| e.toggle(T::DrainCross) * g.accumulator_bits as f64;
-    // Sums come through a multiplexer of the rows: the deeper it is, the less they arrive at once.
+    // Sums pass a multiplexer of the rows: the deeper it is, the less simultaneous they arrive.
     Drain Logic "multiplies_rows" Outputs = |g, e| e.toggle(T::DrainMultiplies) * rows(g);
     Drain Logic "scaled" Outputs = |_, e| e.toggle(T::DrainScaled);
     Drain Logic "out" Outputs = |_, e| e.toggle(T::DrainOut);
@@ -404,7 +404,7 @@ regressors! {
     Control Logic "events" Overhead = |_, e| counted(e);
     Control Logic "run" Overhead = |_, e| e.count(C::RunCycles);
     Control Logic "cycles" Overhead = |_, e| cycles(e);
-    // The state of the columns, and the parameters that the stream's beats are taken apart into.
+    // The state of the columns, and the parameters that are unpacked from the stream's beats.
     Control Logic "cols" Overhead = |g, e| cycles(e) * cols(g);
     Control Logic "params_bits" Outputs = |g, e| e.count(C::ParamWrites) * g.stream_bits as f64;
     Control Clock "cycles" Overhead = |_, e| cycles(e);
@@ -435,7 +435,7 @@ regressors! {
     Control Leakage "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);
 }
 
-/// Increments of counters: cycles in which at least one event of the kind can happen, bounded by the clock.
+/// Upper bound of the increments of counters: cycles in which at least one event of the kind can happen.
 fn counted(e: &Events) -> f64 {
     C::ALL.iter().map(|counter| e.count(*counter).min(cycles(e))).sum()
 }

@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 /// of bits: `base + per_bit * bits + per_cell * words * bits`. The accelerator's memories read and write in
 /// one cycle; a read and a write are accounted as accesses of single-port macros.
 ///
-/// A memory consists of macros within the fitted sizes: as many side by side as its words are wide, in banks of at
-/// most [`Self::bank_words`], of which an access wakes one. What selects the bank and the wires to it
-/// are not modelled.
+/// A memory consists of macros within the fitted sizes: as many side by side as its words need, in banks of at most
+/// [`Self::bank_words`]. An access activates one bank. The selection of the bank and the wires to it are not modelled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SramModel {
@@ -26,7 +25,7 @@ pub struct SramModel {
     pub error: [f64; 2],
     /// Range of fitted words and bits per word.
     pub range: SramRange,
-    /// Where the figures come from.
+    /// Source of the figures.
     pub source: String,
 }
 

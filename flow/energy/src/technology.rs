@@ -14,7 +14,7 @@ use super::sram::SramModel;
 /// Version of the file format that this program reads and writes.
 pub const FORMAT: u32 = 1;
 
-/// A technology: everything that turns counts and toggles into energy.
+/// A technology: all coefficients that turn counts and toggles into energy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Technology {
@@ -24,13 +24,13 @@ pub struct Technology {
     pub name: String,
     /// Unit of the energies: `pJ`, or `MAC` for costs relative to one multiply-accumulate.
     pub unit: String,
-    /// Where the numbers come from: `calibrated`, `cited`.
+    /// Origin of the numbers: `calibrated`, `cited`.
     pub origin: String,
     /// Source in words: library, corner, publication.
     pub source: String,
     /// Clock period that leakage is accounted for, in ns.
     pub period_ns: f64,
-    /// What was assumed, in words.
+    /// Assumptions, in words.
     pub assumptions: Vec<String>,
     /// Tools by name, with their versions.
     pub tools: BTreeMap<String, String>,
@@ -57,7 +57,7 @@ pub struct Technology {
 pub struct Dram {
     /// Energy per bit moved, in the technology's unit.
     pub per_bit: f64,
-    /// Where the figure comes from.
+    /// Source of the figure.
     pub source: String,
 }
 
@@ -94,13 +94,13 @@ pub struct HeldOutSummary {
     pub mean_error: f64,
     /// Largest relative error.
     pub max_error: f64,
-    /// The same of the components that the energy of a layer consists of.
+    /// The same for the components of a layer's energy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<ComponentError>,
 }
 
-/// Error of a component in layers that the fit has not seen. Layers below 5 % of the component's mean energy
-/// count as if they had that.
+/// Error of a component in layers that the fit has not seen. Layers below 5 % of the component's mean energy are
+/// compared with that.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ComponentError {
@@ -126,7 +126,7 @@ impl Technology {
 
     fn parse(text: &str, path: &Path) -> Result<Self, EnergyError> {
         let problem = |problem: String| EnergyError::Technology { path: path.into(), problem };
-        // The version first: a newer file may have keys that this program does not know.
+        // The version is read first: a newer file may have unknown keys.
         #[derive(Deserialize)]
         struct Version {
             format: u32,
@@ -149,7 +149,7 @@ impl Technology {
     /// The file's text.
     ///
     /// # Errors
-    /// A value has no place in the format, as a number that is not finite.
+    /// A value cannot be represented in the format, such as a number that is not finite.
     pub fn to_toml(&self) -> Result<String, EnergyError> {
         let problem = |problem| EnergyError::Technology { path: self.name.clone().into(), problem };
         let text = toml::to_string_pretty(self).map_err(|error| problem(error.to_string()))?;
@@ -157,7 +157,7 @@ impl Technology {
         if wrong.is_empty() { Ok(text) } else { Err(problem(wrong)) }
     }
 
-    /// Everything that types do not say.
+    /// Checks the values beyond their types.
     fn check(&self) -> Result<(), String> {
         let mut wrong = Vec::new();
         let mut range = |what: &str, [low, high]: [f64; 2]| {
@@ -184,17 +184,17 @@ impl Technology {
     }
 }
 
-/// The largest number of a technology file. Energies, periods, errors and sizes are far below; products of two and a count
-/// are finite.
+/// The largest number of a technology file. Energies, periods, errors and sizes are far below; products of two such
+/// numbers and a count are finite.
 const LARGEST: f64 = 1e15;
 
-/// Numbers that are shown at most; the rest is counted.
+/// Most numbers that are listed; of the others the count is given.
 const SHOWN: usize = 20;
 
-/// Every number of a technology file that is negative, too large or none, with its line; empty if there is none. The
-/// format has no number that could be negative, so this holds for all of them, wherever they stand.
+/// Every number of a technology file that is negative, too large or not a number, with its line; empty if there is
+/// none. No quantity of the format can be negative, so the check covers all numbers.
 fn illegal_numbers(text: &str) -> String {
-    // What is no TOML is said by the reader, with the place.
+    // Invalid TOML is reported by the reader, with the place.
     let Ok(table) = toml::de::DeTable::parse(text) else { return String::new() };
     let mut found: Vec<(usize, String)> = Vec::new();
     let entries = table.get_ref().iter();
@@ -215,7 +215,7 @@ fn illegal_numbers(text: &str) -> String {
             }
             DeValue::String(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => continue,
         };
-        // A hexadecimal number has no business here either.
+        // A hexadecimal number is illegal here as well.
         if !number.is_some_and(|n| (0.0..=LARGEST).contains(&n)) {
             found.push((value.span().start, format!("{path} = {}", &text[value.span()])));
         }
@@ -247,7 +247,7 @@ mod tests {
         Technology::parse(text, Path::new("mine.toml")).map_err(|error| error.to_string())
     }
 
-    /// Every number of the file, one after the other, is replaced by what no figure can be.
+    /// Replaces every number of the file, one after the other, by illegal values.
     #[test]
     fn no_number_of_a_file_may_be_negative_infinite_or_none() {
         for name in ["eyeriss-relative", "sg13g2"] {

@@ -1,12 +1,12 @@
-//! Why a network cannot be mapped.
+//! Errors of the mapper.
 
 use pecan_emulator::Outcome;
 use pecan_ir::program::ProgramError;
 
-/// A network that does not fit the hardware's numbers.
+/// Reasons why a network cannot be mapped.
 #[derive(Debug, thiserror::Error)]
 pub enum MapError {
-    /// A value is outside what the hardware can hold.
+    /// A value is outside the range of the hardware.
     #[error("layer `{layer}`: {what} is {value}, allowed is {low} to {high}")]
     Range {
         /// The layer.
@@ -32,7 +32,7 @@ pub enum MapError {
         channel: usize,
         /// Bound of the magnitude.
         bound: i64,
-        /// Accumulator bits that would do.
+        /// Accumulator bits that would suffice.
         needed: u32,
         /// Accumulator bits of the configuration.
         bits: usize,
@@ -52,17 +52,17 @@ pub enum MapError {
     NoSplit {
         /// The layer.
         layer: String,
-        /// What was missing at the finest split.
+        /// Resource that was missing at the finest split.
         reason: String,
     },
-    /// A layer takes more runs than are planned.
+    /// A layer takes more kernels than the mapper plans.
     #[error("layer `{layer}`: {runs} runs of the array; allowed: at most {most}")]
     Runs {
         /// The layer.
         layer: String,
-        /// Its runs.
+        /// Its kernels.
         runs: usize,
-        /// Most of them.
+        /// Most kernels.
         most: usize,
     },
     /// A shape without weights contradicts itself.
@@ -70,15 +70,15 @@ pub enum MapError {
     Shape {
         /// The layer.
         layer: String,
-        /// What is wrong.
+        /// The problem.
         problem: &'static str,
     },
-    /// A layer cannot take the place of another in a plan.
+    /// A layer cannot replace another in a plan.
     #[error("layer `{layer}` cannot be planned anew: {problem}")]
     Replan {
         /// The layer.
         layer: String,
-        /// Why.
+        /// The reason.
         problem: String,
     },
     /// The device does not run the program to its end: a fault of the mapper.

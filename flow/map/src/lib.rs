@@ -6,27 +6,28 @@
 //!
 //! A mapping of a layer is a choice of
 //!
-//! - the **tile**: `h x w` output pixels, one per row of the array; all `h w <= R` whose patch the loader's
-//!   registers span. Layers of single pixels are flattened to one row of pixels first;
-//! - the **slice**: channel words, kernel rows and kernel columns that lie in half a scratchpad. Kernel rows and
-//!   columns are cut into even parts; of channel words as many as fit, evenly cut, or as many as fit;
-//! - the **passes** over output channels: even parts of the channels, and all multiples of what fills the columns
+//! - the **tile**: `h x w` output pixels, one per row of the array; all `h w <= R` whose patch fits the loader's
+//!   registers. Layers of single pixels are flattened to one row of pixels first;
+//! - the **reduction tile**: channel words, kernel rows and kernel columns that fit half a scratchpad. Kernel rows and
+//!   columns are cut into even parts; channel words are as many as fit, with and without cutting them evenly;
+//! - the **channel tiles**: even parts of the output channels, and all multiples of the channels that fill the columns
 //!   once, whose partial sums fit a psum bank and whose lists fit the weight buffers.
 //!
-//! If no pass fits, the lists of single slices have to: slices then accumulate in kernels of their own, and any even
-//! part of the channel words is in the space. The search covers all combinations, bounds each from below, times those
-//! that no found cost rules out and so returns a mapping of least [`Objective::cost`]; [`Searched`] counts both. Cost
-//! is that of the layer by itself with its tensors in the global buffer. Of equals the first in the order of bounds,
-//! then slices (kernel rows, kernel columns, channel words: large first), passes and tiles (large first, then
-//! square) wins.
+//! If no channel tile fits, the lists of a single reduction tile have to fit: reduction tiles then accumulate in
+//! kernels of their own, and the space includes any even part of the channel words. The search covers all combinations,
+//! bounds the cost of each from below and times those whose bound does not exceed the best cost found. So it returns a
+//! mapping of least [`Objective::cost`]; [`Searched`] counts both. Cost is that of the layer by itself with its tensors
+//! in the global buffer. Among equals the first wins in the order of bounds, then reduction tiles (kernel rows, kernel
+//! columns, channel words: large first), channel tiles and tiles (large first, then square).
 //!
-//! Not searched, but decided by rules: which tensors live in the global buffer (all that fit), rectangles of output
-//! pixels where one does not (the largest that fit, two at a time where loads hide behind runs), whether all channel tiles of
-//! a rectangle come before the next one or all rectangles of a channel tile (what loads fewer bits), when lists are
-//! loaded (as early as nothing in use is overwritten), and the order of lane groups, which levels the columns.
+//! Rules decide the rest without a search: which tensors are resident in the global buffer (all that fit); spatial
+//! tiles where a tensor is not (the largest that fit, two allocations where loads hide behind kernels); whether all
+//! channel tiles of a spatial tile come before the next one or all spatial tiles of a channel tile (the order that
+//! loads fewer bits); when lists are loaded (as early as they overwrite nothing in use); and the order of lane groups,
+//! which balances the columns.
 //!
-//! A fully connected layer for one image has a single output pixel and so uses one row of the array: rows hold
-//! pixels, and no sum runs across rows. Its lists are used once, so the stream bounds it, not the array.
+//! A fully connected layer for one image has a single output pixel and so uses one row of the array: rows hold pixels,
+//! and no sum crosses rows. Its lists are used once, so the stream limits it, not the array.
 //!
 //! # Plans
 //!

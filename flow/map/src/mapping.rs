@@ -1,4 +1,4 @@
-//! The mapping of a layer as others see it: loops with their bounds and levels, tiles, residency.
+//! Published form of a layer's mapping: loops with their bounds and levels, tiles, residency.
 
 use std::fmt;
 
@@ -21,11 +21,11 @@ pub enum Dimension {
     Q,
 }
 
-/// Where a loop runs.
+/// Level of a loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
-    /// Over parts of tensors that are brought from DRAM one after the other.
+    /// Over parts of tensors that are loaded from DRAM one after the other.
     Dram,
     /// Over kernels of the compute engine, whose operands lie in the global buffer.
     Buffer,
@@ -38,24 +38,24 @@ pub enum Level {
 /// One loop of a mapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Loop {
-    /// Where it runs.
+    /// Its level.
     pub level: Level,
-    /// What it counts.
+    /// Its dimension.
     pub dimension: Dimension,
-    /// Iterations: its bound. Loops in space count what works side by side.
+    /// Number of iterations. For loops in space, units that work side by side.
     pub bound: usize,
     /// Largest extent along the dimension of one iteration.
     pub tile: usize,
 }
 
-/// Output pixels that are computed before the next are brought in, and the room that their operands take.
+/// Output pixels that are computed before the next are loaded, and the size of their allocations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SpatialTile {
     /// Output rows (P) and columns (Q).
     pub pixels: [usize; 2],
     /// Every channel tile is computed for all spatial tiles before the next channel tile.
     pub inside_channel_tiles: bool,
-    /// Allocations in turn: 2 where transfers hide behind compute.
+    /// Alternating allocations: 2 where transfers hide behind compute.
     pub buffers: usize,
     /// Global-buffer words of an input allocation; 0 if the input is resident.
     pub input_words: usize,

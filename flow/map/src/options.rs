@@ -6,8 +6,8 @@ use crate::space::density::Density;
 /// Settings of the mapper.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// What to minimize.
+    /// Objective of the search.
     pub objective: Objective,
-    /// Density of the lists of layers without weights; see [`plan_shapes()`](crate::plan_shapes()).
+    /// Density of the lists of layers without weights; see [`plan_shapes`](fn@crate::plan_shapes).
     pub density: Density,
 }

@@ -1,8 +1,8 @@
-//! Networks: from an ONNX file to layers of integers.
+//! Networks: conversion of an ONNX file to layers of integers.
 //!
-//! [`onnx`] reads and writes the file, [`op`] gives its operators a meaning (one file each), [`graph`] is
-//! the float network that they form, [`quantize`] turns it into what the hardware computes. [`topology`]
-//! reads layer shapes without weights, [`export`] writes changed parameters and integers back to a file.
+//! [`onnx`] reads and writes the file, [`op`] defines its operators (one file each), [`graph`] is the float network of
+//! these, [`quantize`] converts it to the integers that the hardware computes. [`topology`] reads layer shapes without
+//! weights, [`export`] writes changed parameters and integers to a file.
 
 pub mod data;
 pub mod export;

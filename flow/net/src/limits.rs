@@ -1,4 +1,4 @@
-//! How large a network may be. A file of a few bytes can name as large a one as it likes, so that size is refused
+//! Limits of the size of a network. A file of a few bytes can describe a network of any size, so the size is checked
 //! before memory or time is spent on it; `docs/networks.md` has the table.
 
 /// Most nodes of a graph, constants included.
@@ -20,10 +20,10 @@ pub const MOST_NETWORK_VALUES: usize = 1 << 27;
 /// Most parameters of all nodes together: a tensor that several nodes read counts for each of them.
 pub const MOST_PARAMETERS: usize = 1 << 28;
 
-/// How often the constants of a file may be used on average.
+/// Number of uses of the constants of a file, on average.
 pub const MOST_SHARING: usize = 16;
 
-/// Parameters that may be used any number of times.
+/// Number of parameters that may be used any number of times.
 pub const FREE_PARAMETERS: usize = 1 << 22;
 
 /// Most operations of all nodes together for one sample.
@@ -44,7 +44,7 @@ pub const MOST_LAYERS: usize = 1 << 12;
 /// Most weights that an integer network may have for operators without parameters (averages, concatenations).
 pub const MOST_MADE_WEIGHTS: usize = 1 << 26;
 
-/// What the nodes met so far need.
+/// Sum of the needs of the nodes met so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     values: usize,
@@ -54,7 +54,7 @@ pub(super) struct Budget {
     most_parameters: usize,
 }
 
-/// What one node needs for one sample.
+/// Resources that one node needs for one sample.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Need {
     /// Values of its output.

@@ -23,7 +23,7 @@ impl LayerShape {
     /// Channels and pixels of the output.
     ///
     /// # Errors
-    /// What contradicts itself in the shape.
+    /// A contradiction in the shape.
     pub fn output(&self) -> Result<Shape, &'static str> {
         let (input, groups) = (self.input, self.groups);
         if input.is_empty() || self.outputs == 0 {

@@ -1,8 +1,8 @@
-//! In which order the channels of a class go, and what each removal does to the loss.
+//! Order in which the channels of a class are removed, and the loss of each removal.
 //!
-//! As with entries ([`entry_order`](super::obs::entry_order)), one after the other: channels stand in for each other,
-//! so many that are cheap by themselves are dear together. What a channel costs is what its inputs do to the layers
-//! that read it.
+//! As with entries ([`entry_order`](super::obs::entry_order)), channels are removed one after the other: they can
+//! replace each other, so several that are cheap one by one are expensive together. The loss of a channel is that of
+//! its inputs in the layers that read it.
 
 use super::covariance::Covariance;
 use super::obs::{PART, WHOLE};
@@ -16,7 +16,7 @@ pub(super) struct Consumer {
     sensitivity: Vec<f64>,
 }
 
-/// Some of its inputs; correlations between parts are left out.
+/// Some of its inputs; correlations between subsets are ignored.
 struct Subset {
     size: usize,
     /// Inverse Hessian of the inputs that remain, `[size][size]`.
@@ -56,7 +56,7 @@ impl Consumer {
         Ok(Self { parts, places, sensitivity: covariance.sensitivity.clone() })
     }
 
-    /// What the removal of a channel costs, given all removals before and the best answer of what remains.
+    /// Loss of removing a channel, given all removals before and the optimal update of the remaining weights.
     fn loss(&self, channel: usize) -> Result<f64, PruneError> {
         let (part, inputs) = &self.places[channel];
         match inputs.is_empty() {
@@ -114,7 +114,7 @@ impl Subset {
         Ok(forms.zip(sensitivity).map(|(form, s)| s * form.max(0.0)).sum())
     }
 
-    /// Removes an input: the other weights answer, and the inverse becomes that of what remains.
+    /// Removes an input, updates the other weights, and reduces the inverse to the remaining inputs.
     fn eliminate(&mut self, input: usize) {
         self.open[input] = false;
         let open = (0..self.size).filter(|i| self.open[*i]);
@@ -127,16 +127,16 @@ impl Subset {
     }
 }
 
-/// A channel that can go.
+/// A channel that can be removed.
 struct Candidate {
     channel: usize,
     saved: f64,
-    /// Given all removals so far.
+    /// Loss given all removals so far.
     loss: f64,
 }
 
-/// The order in which channels go that save `saved` each, `None` for those that do not exist any more: always the one with
-/// the least loss per energy. With the channel comes its loss, given all removals before.
+/// Order of removal of channels that save `saved` each, `None` for channels that do not exist any more: always the one
+/// with the least loss per energy. Returned with the loss of each, given all removals before.
 ///
 /// # Errors
 /// As [`Consumer::new`].
@@ -174,7 +174,7 @@ pub(super) fn channel_order(
 mod tests {
     use super::*;
 
-    /// Four channels of one input, all of which are the same: three are nothing, the last is everything.
+    /// Four equal channels of one input: removing three costs nothing, removing the last costs all.
     #[test]
     fn channels_that_stand_in_for_each_other_are_dear_together() {
         let layer = PruneLayer::new("fc", [1, 4, 1], 1);
@@ -214,7 +214,7 @@ mod tests {
         let mut readers = [Consumer::new(&layer, 2, (&weights, &mask), &covariance).unwrap()];
         let order = channel_order(&mut readers, &[Some(1.0), Some(1e-9)]).unwrap();
         assert_eq!(order[0].0, 0);
-        // The best answer of inputs 2 and 3 to the loss of 0 and 1: the Schur complement of their covariance.
+        // Loss of 0 and 1 with the optimal update of inputs 2 and 3: the Schur complement of their covariance.
         let c = |i: usize, j: usize| {
             matrix[i * 4 + j] + if i == j { covariance.damping(0) } else { 0.0 }
         };

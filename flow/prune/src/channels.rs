@@ -1,4 +1,4 @@
-//! Whole channels: who writes them, who reads them, and when they are gone.
+//! Whole channels: their writers, their readers, and their removal.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use pecan_ir::layer::{Network, Op};
 use super::PruneLayer;
 use pecan_net::Masks;
 
-/// Tensors that have the same channels, because layers between them work channel by channel: a channel of the class
-/// goes in all of them or in none.
+/// Tensors that have the same channels, because layers between them work channel by channel: a channel of the class is
+/// removed from all of them or from none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelClass {
     /// Number of channels.
@@ -19,8 +19,8 @@ pub struct ChannelClass {
     pub readers: Vec<usize>,
 }
 
-/// The classes of channels that can go: all whose writers and readers are layers with weights of the file, but those
-/// of the network's input and output.
+/// The classes of channels that can be removed: all whose writers and readers are layers with weights of the file,
+/// except those of the network's input and output.
 #[must_use]
 pub fn classes(network: &Network, layers: &[PruneLayer]) -> Vec<ChannelClass> {
     let number: BTreeMap<&str, usize> =
@@ -96,7 +96,7 @@ impl ChannelClass {
         [written, read]
     }
 
-    /// Weights of a layer that go with a channel, each once: a column if it reads it, a row if it writes it.
+    /// Weights of a layer that are removed with a channel, each once: a column if it reads it, a row if it writes it.
     pub fn weights<'a>(
         &self,
         layers: &'a [PruneLayer],
@@ -124,8 +124,8 @@ impl ChannelClass {
     }
 }
 
-/// Removes what is left of channels that nobody reads, and of channels that are constant because nothing is left that
-/// writes them: the readers' biases take their place.
+/// Removes the remaining weights of channels without readers, and of channels that are constant because they have no
+/// writers left: the readers' biases account for these.
 pub fn close(classes: &[ChannelClass], layers: &[PruneLayer], masks: &mut Masks) {
     loop {
         let before = masks.count();
@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(classes, [ChannelClass { channels: 4, writers: vec![0, 1], readers: vec![2] }]);
         let full = |layer: &PruneLayer| (layer.name.clone(), vec![true; layer.entry.len()]);
         let mut masks = Masks(layers.iter().map(full).collect());
-        // Nobody reads channel 1; nothing writes channel 2.
+        // Channel 1 has no reader, channel 2 no writer.
         let c = masks.0.get_mut("c").unwrap();
         (0..4).for_each(|o| c[o * 4 + 1] = false);
         masks.0.get_mut("a").unwrap()[4..6].fill(false);

@@ -1,4 +1,4 @@
-//! Runs that go on where they were stopped.
+//! Saved states of runs that were stopped.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use pecan_host::file::write_whole;
 use super::PruneError;
 use super::state::State;
 
-/// What a saved state depends on: a hash over everything that decides the result.
+/// Key of a saved state: a hash over everything that decides the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key(pub [u8; 32]);
 
@@ -19,7 +19,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// States below `folder` that belong to `key`; others are as if they were not there.
+    /// States below `folder` that belong to `key`; others are ignored.
     #[must_use]
     pub fn new(folder: &Path, key: Key) -> Self {
         Self { folder: folder.to_owned(), key }
@@ -52,7 +52,7 @@ impl Checkpoint {
         }
     }
 
-    /// Saves a state: complete under its name, or not at all.
+    /// Saves a state atomically under its name.
     ///
     /// # Errors
     /// The folder cannot be written.

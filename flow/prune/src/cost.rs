@@ -1,4 +1,4 @@
-//! What a pruned network will cost: exact counts from a plan, without running it.
+//! Cost of a pruned network: exact counts from a plan, without executing it.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,20 @@ use pecan_map::compile;
 use pecan_net::Masks;
 use pecan_net::quantize::{Quantized, compact};
 
-/// What the weights of a layer cost, in the technology's unit per image.
+/// Energy of the weights of a layer, in the technology's unit per image.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Price {
-    /// An entry with nothing in it: the cycle, its place in the weight buffer, its load.
+    /// An empty entry: the cycle, its place in the weight buffer, its load.
     pub entry: f64,
     /// A weight in it: its multiplications.
     pub weight: f64,
 }
 
-/// What can be saved.
+/// Energy that removals save.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Prices {
     layers: BTreeMap<String, Price>,
-    /// By class of channels: what a channel costs besides the weights that write and read it.
+    /// By class of channels: energy of a channel besides the weights that write and read it.
     channels: Vec<f64>,
 }
 
@@ -41,13 +41,13 @@ impl Prices {
         self.layers.get(name).copied().unwrap_or_default()
     }
 
-    /// What a channel of a class costs besides its weights.
+    /// Energy of a channel of a class besides its weights.
     #[must_use]
     pub fn channel(&self, class: usize) -> f64 {
         self.channels.get(class).copied().unwrap_or(0.0)
     }
 
-    /// What the entries and weights cost that are in one mask and not in another.
+    /// Energy of the entries and weights that are in the first mask and not in the second.
     #[must_use]
     pub fn saved(&self, layers: &[PruneLayer], [before, after]: [&Masks; 2]) -> f64 {
         let mut saved = 0.0;
@@ -75,9 +75,9 @@ struct Filling {
 
 /// Predicts the energy of a network under other masks.
 ///
-/// Counts come from a plan and are those of the hardware; toggles per count stay as measured, and the multipliers'
-/// energy follows the number of weights. Loads of weights count as they do in the measurement: a network whose weights
-/// stay in the device loads them for the first image only.
+/// Counts come from a plan and equal those of the hardware. Toggles per count stay as measured, and the multipliers'
+/// energy follows the number of weights. Loads of weights count as in the measurement: a network whose weights stay in
+/// the device loads them for the first image only.
 #[derive(Debug)]
 pub struct CostModel<'a> {
     target: &'a Target,
@@ -87,14 +87,14 @@ pub struct CostModel<'a> {
     rates: Vec<Rates>,
     /// By layer with weights: its number in the integer network, filling, and energy of the multipliers.
     bases: Vec<(usize, Filling, f64)>,
-    /// Measured less predicted, for the network that was measured.
+    /// Measured minus predicted energy of the measured network.
     bias: f64,
     images: usize,
 }
 
 impl<'a> CostModel<'a> {
-    /// The model of a measured network: `quantized` with all its channels, which `masks` leaves as it is, and what it
-    /// took on so many images.
+    /// The model of a measured network: `quantized` with all its channels, which satisfies `masks` already, and its
+    /// measured energy, a mean over so many images.
     ///
     /// # Errors
     /// The network does not map.
@@ -126,7 +126,7 @@ impl<'a> CostModel<'a> {
         Ok(model)
     }
 
-    /// Energy under `masks`, which keep nothing that the measured network has not.
+    /// Energy under `masks`, which keep only weights that the measured network has.
     ///
     /// # Errors
     /// The network does not map.
@@ -163,7 +163,7 @@ impl<'a> CostModel<'a> {
         let estimate = planned.estimate();
         let mut energy = estimate.energy();
         for (number, base, multipliers) in &self.bases {
-            // The plan's rates keep as many lanes busy per entry as there were.
+            // The plan's rates assume as many busy lanes per entry as before.
             let now = self.filling(network, *number);
             let full = share(now.entries, base.entries);
             energy += multipliers * (share(now.weights, base.weights) - full);
@@ -176,7 +176,7 @@ impl<'a> CostModel<'a> {
         Ok(energy)
     }
 
-    /// What entries, weights and channels cost, by the difference that removing some of them makes.
+    /// Energy of entries, weights and channels, by the difference that removing some of them makes.
     ///
     /// # Errors
     /// The network does not map.
@@ -190,7 +190,7 @@ impl<'a> CostModel<'a> {
             let gone = entries(layer, masks) - entries(layer, &other);
             let weights = (masks.count().0 - other.count().0) as f64;
             let saved = all - self.energy(&other)?;
-            // A layer that something else bounds saves nothing by itself; its multiplications still count.
+            // A layer whose time has another limit saves nothing by fewer entries; its multiplications still count.
             price.entry = ((saved - weight * weights) / gone.max(1) as f64).max(0.0);
             prices.layers.insert(layer.name.clone(), price);
         }
@@ -228,7 +228,7 @@ fn share(part: usize, all: usize) -> f64 {
     if all == 0 { 0.0 } else { part as f64 / all as f64 }
 }
 
-/// What moving weights from DRAM into their buffer takes.
+/// Energy of moving weights from DRAM into their buffer.
 fn loads(energy: &Breakdown) -> f64 {
     energy.table[Block::Dram as usize][Data::Weights as usize]
 }

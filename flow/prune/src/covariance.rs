@@ -1,8 +1,8 @@
-//! Second covariance of what a layer sees: what removing a weight does to its output.
+//! Covariance of the inputs of a layer, from which the effect of removing a weight on its output follows.
 
 use pecan_train::LayerStatistics;
 
-/// Covariance of a layer's inputs around their mean, and what its outputs should be.
+/// Covariance of a layer's inputs around their mean, and its target outputs.
 ///
 /// A bias follows from the means, so everything is centred: for weights `W` that replace `V`, the mean squared change
 /// of output `o` is `(w_o - v_o) C (w_o - v_o)^T`.
@@ -14,12 +14,12 @@ pub struct Covariance {
     pub covariance: Vec<f64>,
     /// Means of the inputs, `[group][inputs]`.
     pub mean: Vec<f64>,
-    /// Covariance of the wanted outputs with the inputs, `[output][inputs]`, and the means of these outputs; `None`
-    /// where the wanted outputs are the layer's own.
+    /// Covariance of the target outputs with the inputs, `[output][inputs]`, and the means of these outputs; `None`
+    /// where the target is the layer's own output.
     pub wanted: Option<(Vec<f64>, Vec<f64>)>,
-    /// Mean square of the inputs, by group: what rounding errors of the covariance are in proportion to.
+    /// Mean square of the inputs, by group: rounding errors of the covariance are proportional to it.
     pub power: Vec<f64>,
-    /// What a mean squared error of each output channel costs, in units of twice the loss; see
+    /// Loss per mean squared error of each output channel, in units of twice the loss; see
     /// [`LayerStatistics::sensitivity`].
     pub sensitivity: Vec<f64>,
 }
@@ -67,9 +67,9 @@ impl Covariance {
         &self.mean[group * self.inputs..(group + 1) * self.inputs]
     }
 
-    /// What is added to the diagonal of a group's covariance so that it can be inverted: a hundredth of its mean
-    /// diagonal, as E. Frantar and D. Alistarh, "Optimal Brain Compression" (NeurIPS 2022), do, and what covers its
-    /// rounding errors, which come from sums in single precision.
+    /// Term added to the diagonal of a group's covariance so that it can be inverted: a hundredth of its mean diagonal,
+    /// as in E. Frantar and D. Alistarh, "Optimal Brain Compression" (NeurIPS 2022), plus a bound of its rounding
+    /// errors, which come from sums in single precision.
     #[must_use]
     pub fn damping(&self, group: usize) -> f64 {
         let k = self.inputs;

@@ -1,4 +1,4 @@
-//! The dense network, which pruned ones are compared with.
+//! The dense network, the reference for pruned ones.
 
 use pecan_energy::Estimate;
 use pecan_net::graph::Graph;
@@ -9,19 +9,19 @@ use pecan_train::Augmentation;
 use super::score::{Answers, Integers, answers, cost, integers};
 use super::{PruneError, Setting};
 
-/// The dense network, which everything is compared with.
+/// The dense network, the reference for all comparisons.
 #[derive(Debug)]
 pub struct Dense<'a> {
     /// The network.
     pub graph: &'a Graph,
     /// Its integers.
     pub quantized: Integers,
-    /// What it takes.
+    /// Its energy and cycles.
     pub estimate: Estimate,
     /// Its answers on the validation samples.
     pub validation: Answers,
-    /// Its logits on the tuning samples as they are, and with left and right exchanged if that is how training
-    /// changes them; none where they are changed in other ways.
+    /// Its logits on the tuning samples as they are, and mirrored if training mirrors samples; none if training changes
+    /// them in other ways.
     pub logits: Vec<Vec<Vec<f32>>>,
     /// Widths of its integers.
     pub widths: Options,

@@ -1,4 +1,4 @@
-//! The loop: rounds of pruning until the accuracy falls.
+//! The loop: rounds of pruning until the accuracy falls too low.
 
 use std::time::Instant;
 
@@ -14,17 +14,17 @@ use pecan_energy::Estimate;
 use pecan_net::Masks;
 use pecan_net::graph::Graph;
 
-/// So far below the bound further training does not help.
+/// Distance below the accuracy bound at which further training does not help.
 const HOPELESS: f64 = 0.08;
 
-/// Most that predicted energies are corrected by, as a factor.
+/// Largest correction of predicted energies, as a factor.
 const CORRECTION: f64 = 1.25;
 
-/// What a round aims at, against the energy budget: predictions are off by about so much.
+/// Target of a round as a share of the energy budget: predictions are off by about so much.
 const BELOW: f64 = 0.99;
 
 /// Prunes `graph`, a copy of the dense network, by `criterion`; it holds the best network in the end. With a checkpoint, a
-/// run that was stopped goes on behind its last finished round, with the same result.
+/// stopped run resumes after its last finished round, with the same result.
 ///
 /// # Errors
 /// The network cannot be mapped or run, training fails, or the checkpoint cannot be written.
@@ -112,7 +112,7 @@ impl Run<'_> {
         }
     }
 
-    /// Removes weights and takes the network that comes of it, or leaves it.
+    /// Removes weights, trains, and accepts or rejects the resulting network.
     fn round(
         &mut self,
         graph: &mut Graph,
@@ -147,7 +147,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Trains the dense network for integers of other widths. If it loses too much, nothing is to be found here.
+    /// Trains the dense network for integers of other widths. If it loses too much, these widths are given up.
     fn enter(
         &mut self,
         graph: &mut Graph,
@@ -166,8 +166,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Energy that this round is to bring the network to: not far below what is asked for, as that would cost accuracy
-    /// for nothing.
+    /// Energy target of this round: not far below the budget, as that would cost accuracy for nothing.
     fn goal(&self) -> f64 {
         let step = self.state.best.point.energy * self.state.step;
         match self.setting.bounds {
@@ -181,7 +180,7 @@ impl Run<'_> {
         self.setting.tuning.seed.wrapping_mul(1000) + self.state.round as u64
     }
 
-    /// Trains a network until its accuracy is good enough, as often as it is tried; the last result.
+    /// Trains a network until its accuracy suffices or the trainings are used up; returns the last result.
     fn train(
         &mut self,
         graph: &mut Graph,
@@ -232,7 +231,7 @@ impl Run<'_> {
         })
     }
 
-    /// Takes a network or leaves it.
+    /// Accepts or rejects a network.
     fn judge(&mut self, point: Point, parameters: Parameters, masks: Masks) {
         let bounds = &self.setting.bounds;
         self.state.points.push(point.clone());

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! Errors of pruning.
 
 use thiserror::Error;
 
@@ -9,7 +9,7 @@ use pecan_net::graph::{ForwardError, GraphError};
 use pecan_net::quantize::QuantizeError;
 use pecan_train::TrainError;
 
-/// A network cannot be pruned.
+/// Reasons why a network cannot be pruned.
 #[derive(Debug, Error)]
 pub enum PruneError {
     /// The network does not map.
@@ -50,7 +50,7 @@ pub enum PruneError {
     Layer {
         /// Name of the layer.
         layer: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// A part of the data is empty.
@@ -58,13 +58,13 @@ pub enum PruneError {
     Empty {
         /// Which part.
         part: &'static str,
-        /// Why, and what helps.
+        /// The reason, and a remedy.
         problem: String,
     },
     /// Numbers are not finite.
     #[error("{what}")]
     NotFinite {
-        /// What is not finite.
+        /// Statement that names the quantity.
         what: String,
     },
     /// A saved state cannot be read or written.
@@ -72,7 +72,7 @@ pub enum PruneError {
     State {
         /// File.
         path: std::path::PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What of a layer can be removed, and what of it the hardware skips.
+//! Layers as pruning sees them: weights that can be removed, and entries that the hardware skips.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,8 @@ use pecan_net::op::Lowering;
 ///
 /// The weights are a matrix, one row per output channel, in the order of
 /// [`Linear::weights`](pecan_net::op::Linear::weights). The hardware holds them in *entries*: the weights of
-/// `lanes` neighbouring output channels at one input and tap. An entry without weights is in no list: it costs
-/// neither storage nor a cycle. A single zero within an entry only rests its lane.
+/// `lanes` neighbouring output channels at one input and tap. An entry without weights is in no list: it costs neither
+/// storage nor a cycle. A single zero within an entry only idles its lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PruneLayer {
     /// Node name.
@@ -19,9 +19,9 @@ pub struct PruneLayer {
     pub outputs: usize,
     /// Weights per output channel: columns of the matrix.
     pub inputs: usize,
-    /// Channel groups; the rows of a group see the same inputs.
+    /// Channel groups; the rows of a group read the same inputs.
     pub groups: usize,
-    /// Entry that each weight stands in.
+    /// Entry of each weight.
     pub entry: Vec<u32>,
     /// Number of entries.
     pub entries: usize,
@@ -87,7 +87,8 @@ impl PruneLayer {
         self.filling(mask).iter().filter(|filling| **filling > 0).count()
     }
 
-    /// Entries that [`filling`](Self::filling) has and that are empty without `gone`, each of which remains.
+    /// Entries that are not empty in [`filling`](Self::filling) and become so without the weights `gone`, each of which
+    /// remains.
     #[must_use]
     pub fn emptied(&self, filling: &[u32], gone: &[usize]) -> usize {
         let mut entries: Vec<u32> = gone.iter().map(|weight| self.entry[*weight]).collect();

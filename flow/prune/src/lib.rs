@@ -1,9 +1,9 @@
-//! Energy-aware pruning: a network that costs a fraction of the energy on this hardware at the same accuracy.
+//! Energy-aware pruning: finds a network of the same accuracy that needs a fraction of the energy on this hardware.
 //!
-//! A [`Criterion`] chooses what goes, the energy model on the hardware's own counts says what that saves ([`CostModel`]), the
-//! weights that remain are reconstructed by least squares ([`reconstruction`]) and tuned on data
-//! ([`train`](pecan_train)), and the integer network, which is what the hardware computes bit for bit, says whether
-//! the accuracy holds. [`prune`] repeats this until it does not. See `docs/pruning.md`.
+//! A [`Criterion`] chooses the weights to remove. The energy model on the hardware's own counts predicts the saving
+//! ([`CostModel`]). The remaining weights are reconstructed by least squares ([`reconstruction`]) and
+//! tuned on data ([`train`](pecan_train)). The accuracy is that of the integer network, which the hardware computes bit
+//! for bit. [`prune`] repeats this until the accuracy falls below the bound. See `docs/pruning.md`.
 
 mod channel_order;
 mod channels;

@@ -53,9 +53,9 @@ pub(super) fn solve(
     Ok((0..sides.len()).map(|j| (0..at.len()).map(|i| solution[(i, j)]).collect()).collect())
 }
 
-/// Takes `gone` out of an inverse `[n][n]`, whose rows and columns `open` become the inverse of what remains without it.
-/// With each of `open` comes its share: how much of what `gone` carried it takes over for the best answer (B. Hassibi,
-/// D. Stork, "Second Order Derivatives for Network Pruning", NIPS 1992).
+/// Eliminates `gone` from an inverse `[n][n]`, whose rows and columns `open` become the inverse of the remaining
+/// matrix. Returned with each of `open` is its share of the weight of `gone` in the optimal update (B. Hassibi, D.
+/// Stork, "Second Order Derivatives for Network Pruning", NIPS 1992).
 pub(super) fn eliminate(
     inverse: &mut [f64],
     n: usize,

@@ -1,19 +1,19 @@
-//! In which order the entries of a block of output channels go, and what each removal does to the loss.
+//! Order in which the entries of a block of output channels are removed, and the loss of each removal.
 //!
 //! Optimal brain surgeon (B. Hassibi, D. Stork, "Second Order Derivatives for Network Pruning", NIPS 1992), layer by
 //! layer as in E. Frantar, D. Alistarh, "Optimal Brain Compression" (NeurIPS 2022): weights are removed one after the
-//! other, always the one whose loss, with the best answer of those that remain, is least, and the inverse Hessian
-//! follows by a rank-one update. Here an *entry*, the weights of all lanes at one input, goes at once; and outputs
-//! count by what they do to the loss of the network (a Kronecker-factored Hessian: J. Martens, R. Grosse, "Optimizing
-//! Neural Networks with Kronecker-factored Approximate Curvature", ICML 2015).
+//! other, always the one of least loss after the optimal update of the others, and the inverse Hessian follows by a
+//! rank-one update. Here an *entry*, the weights of all lanes at one input, is removed at once. Outputs are weighted by
+//! their effect on the loss of the network (a Kronecker-factored Hessian: J. Martens, R. Grosse, "Optimizing Neural
+//! Networks with Kronecker-factored Approximate Curvature", ICML 2015).
 
 use std::ops::Range;
 
 use super::covariance::Covariance;
 use super::{PruneError, PruneLayer, matrix};
 
-/// Inputs above which a block is treated in parts, and the size of these. Correlations between parts then do not
-/// decide the order of removal; the reconstruct of what remains knows all of them.
+/// Inputs above which a block is split into parts, and the size of these. Correlations between parts are then ignored
+/// in the order of removal; the reconstruction of the remaining weights uses all of them.
 pub(super) const WHOLE: usize = 1024;
 pub(super) const PART: usize = 256;
 
@@ -24,13 +24,13 @@ pub(super) struct Removal {
     pub(super) input: usize,
     /// Predicted increase of the loss, given all removals before.
     pub(super) loss: f64,
-    /// Weights that go.
+    /// Weights that are removed.
     pub(super) weights: usize,
 }
 
-/// The order in which the entries of the rows `block` go, down to none, each with what it does to the loss given the best
-/// answer of what remains; in several parts for a layer with very many inputs. `weights` and `mask` are those of the
-/// layer, `[output][input]`.
+/// The order of removal of all entries of the rows `block`, each with its loss after the optimal update of the
+/// remaining weights; in several parts for a layer with very many inputs. `weights` and `mask` are those of the layer,
+/// `[output][input]`.
 ///
 /// # Errors
 /// The layer's inputs are not finite.
@@ -49,7 +49,7 @@ pub(super) fn entry_order(
     live.chunks(part).map(order).collect()
 }
 
-/// The rows of a block that see the same inputs, with the inverse Hessian of the inputs that remain.
+/// The rows of a block that read the same inputs, with the inverse Hessian of the remaining inputs.
 struct Rows {
     rows: Vec<usize>,
     inverse: Vec<f64>,
@@ -120,7 +120,7 @@ impl<'a> BlockPart<'a> {
         order
     }
 
-    /// What removing entry `j` does now.
+    /// Loss of removing entry `j` in the present state.
     fn cost(&self, j: usize) -> f64 {
         let n = self.at.len();
         let of = |set: &Rows| {
@@ -142,7 +142,7 @@ fn keep(keep: bool) -> f64 {
 mod tests {
     use super::*;
 
-    /// Two inputs that are nearly the same and a third: one of the twins goes first, for the other takes its place.
+    /// Two nearly equal inputs and a third: one of the twins is removed first, as the other replaces it.
     #[test]
     fn the_first_to_go_is_the_one_that_others_replace() {
         let layer = PruneLayer::new("fc", [2, 3, 1], 2);
@@ -161,12 +161,12 @@ mod tests {
         // 0.002 without the damping of 0.01, which adds about twice itself.
         assert!(order[0].input < 2 && order[0].loss < 0.025, "{order:?}");
         assert_eq!(order[1].input, 2, "{order:?}");
-        // What remains carries both twins: 2 * 0.5 * 2^2.
+        // The remaining weight carries both twins: 2 * 0.5 * 2^2.
         assert!((order[2].loss - 4.0).abs() < 0.2, "{order:?}");
         assert!(order.iter().all(|removal| removal.weights == 2));
     }
 
-    /// The sum of the losses is the loss of the best answer, found by least squares.
+    /// The sum of the losses is the loss of the optimum, found by least squares.
     #[test]
     fn losses_add_up_to_least_squares() {
         let n = 6;

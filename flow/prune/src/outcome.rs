@@ -1,4 +1,4 @@
-//! What a search shows and finds.
+//! Events and results of a search.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use pecan_train::Progress;
 pub struct Phases {
     /// Statistics of the layers.
     pub statistics: f64,
-    /// Choosing what goes.
+    /// Choice of the weights to remove.
     pub selection: f64,
     /// Least squares.
     #[serde(rename = "refit")]
@@ -44,7 +44,7 @@ impl Phases {
     }
 }
 
-/// A network on the way.
+/// A network of the search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Round, from 1; 0 is the dense network.
@@ -65,7 +65,7 @@ pub struct Point {
     pub good: bool,
 }
 
-/// How a method came to its end.
+/// Reason why a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
@@ -79,31 +79,31 @@ pub enum Ending {
     Rounds,
 }
 
-/// What happens, for whoever watches.
+/// Events of a search, for observers.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A search begins, on hardware of these widths.
     Begin(Options),
-    /// The search goes on behind this round of an earlier run; what that run removed follows.
+    /// The search resumes after this round of an earlier run; the removals of that run follow.
     Resumed(usize),
-    /// A round begins, towards an energy.
+    /// A round begins, with a target energy.
     Round(usize, f64),
     /// A step of training.
     Tuning(Progress),
     /// A network was scored.
     Scored(&'a Point),
-    /// What a round removed and why.
+    /// Removals of a round with their reasons.
     Removed(usize, &'a [Reason]),
 }
 
-/// What a method found.
+/// Result of a method.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// Name of the criterion.
     pub criterion: &'static str,
     /// Weights and biases of the best network: that of least energy within the bounds.
     pub parameters: Parameters,
-    /// What remains of its weights.
+    /// Masks of its remaining weights.
     pub masks: Masks,
     /// Its figures, and the widths of its hardware.
     pub point: Point,
@@ -111,7 +111,7 @@ pub struct Outcome {
     pub points: Vec<Point>,
     /// How it ended.
     pub ending: Ending,
-    /// Round behind which it went on, if it did not begin anew.
+    /// Round after which it was resumed; none if it began from the dense network.
     pub resumed: Option<usize>,
     /// Seconds by phase.
     pub phases: Phases,

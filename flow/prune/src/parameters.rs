@@ -1,4 +1,4 @@
-//! Weights and biases of a network, apart from it.
+//! Weights and biases of a network, stored apart from it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use pecan_net::graph::Graph;
 pub struct Parameters {
     /// By node name.
     layers: BTreeMap<String, Layer>,
-    /// Ranges that the file gives, by tensor: training forgets them, as the values change.
+    /// Ranges that the file gives, by tensor: training drops them, as the values change.
     given: Vec<Option<f64>>,
 }
 
@@ -37,7 +37,7 @@ impl Parameters {
         Self { layers: layers.collect(), given }
     }
 
-    /// Gives them to `graph`, which has the same layers and tensors.
+    /// Writes them to `graph`, which has the same layers and tensors.
     pub fn apply(&self, graph: &mut Graph) {
         for (name, layer) in &self.layers {
             let node = graph.node_mut(name).and_then(|node| node.op.as_mut());
@@ -58,8 +58,8 @@ mod tests {
     use super::*;
     use pecan_net::onnx::Model;
 
-    /// What the file says about ranges and units comes back with the parameters, and goes with those of training: a
-    /// run that goes on from its saved state sees the network that it left.
+    /// Ranges and units of the file are restored with the parameters and replaced with those of training: a run that
+    /// resumes from its saved state sees the network that it left.
     #[test]
     fn a_network_is_what_its_parameters_say() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/lenet_digits.onnx");

@@ -1,9 +1,9 @@
-//! Least squares: the weights that remain answer for those that went.
+//! Reconstruction by least squares: the remaining weights compensate for the removed ones.
 //!
-//! For each output channel the remaining weights are those that bring the layer's output, on its real inputs, nearest
-//! to what it should be (T.-J. Yang, Y.-H. Chen, V. Sze, "Designing Energy-Efficient Convolutional Neural Networks
-//! using Energy-Aware Pruning", CVPR 2017, section 4.4), in closed form; layers with more than `DIRECT` inputs by
-//! conjugate gradients on all channels at once, for which one step is one matrix product.
+//! For each output channel the remaining weights minimize the distance of the layer's output, on its real inputs, from
+//! the target output (T.-J. Yang, Y.-H. Chen, V. Sze, "Designing Energy-Efficient Convolutional Neural Networks using
+//! Energy-Aware Pruning", CVPR 2017, section 4.4), in closed form. Layers with more than `DIRECT` inputs use conjugate
+//! gradients on all channels at once, for which one step is one matrix product.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const DIRECT: usize = 1024;
 const STEPS: usize = 15;
 const RESIDUAL: f64 = 1e-3;
 
-/// Refits the weights of a layer under its mask, and its bias.
+/// Reconstructs the weights of a layer under its mask, and its bias.
 ///
 /// `weights` are those before anything was removed, `[output][input]`; they are replaced, masked ones by 0. `bias` is
 /// changed so that the means of the outputs are kept.
@@ -60,8 +60,8 @@ pub fn reconstruct(
     Ok(())
 }
 
-/// Right-hand side of an output channel: covariance of what it should be with each input. The damping pulls weights
-/// towards those that they have.
+/// Right-hand side of an output channel: covariance of its target with each input. The damping pulls weights towards
+/// their present values.
 fn side(layer: &PruneLayer, statistics: &Covariance, weights: &[f32], o: usize) -> Vec<f64> {
     let (k, group) = (layer.inputs, layer.group(o));
     let (covariance, damping) = (statistics.group(group), statistics.damping(group));
@@ -76,7 +76,7 @@ fn side(layer: &PruneLayer, statistics: &Covariance, weights: &[f32], o: usize) 
     (0..k).map(|i| cross(i) + damping * own[i]).collect()
 }
 
-/// Solves for all channels; those with the same inputs left share a factorization.
+/// Solves for all channels; those with the same remaining inputs share a factorization.
 fn direct(
     layer: &PruneLayer,
     covariance: &Covariance,
@@ -111,7 +111,7 @@ fn direct(
     Ok(fitted)
 }
 
-/// Conjugate gradients with the diagonal as preconditioner, under the mask, from the weights as they are.
+/// Conjugate gradients with the diagonal as preconditioner, under the mask, starting from the present weights.
 fn iterative(
     layer: &PruneLayer,
     covariance: &Covariance,

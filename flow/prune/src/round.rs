@@ -16,13 +16,13 @@ use pecan_net::quantize::Quantized;
 use pecan_train as train;
 use pecan_train::{Augmentation, Capture, Set, Teacher};
 
-/// Halvings of the amount that is removed, when it is searched for.
+/// Halvings in the search for the amount to remove.
 const HALVINGS: usize = 14;
 
-/// Learning rate of each further training of a round, against the one before.
+/// Learning rate of each further training of a round, relative to the one before.
 const AGAIN: f64 = 0.3;
 
-/// A network between rounds, as it was measured.
+/// A measured network between rounds.
 pub(super) struct RoundState<'a> {
     pub(super) graph: &'a mut Graph,
     pub(super) masks: &'a Masks,
@@ -30,7 +30,7 @@ pub(super) struct RoundState<'a> {
     pub(super) estimate: &'a Estimate,
 }
 
-/// What a round removed.
+/// Removals of a round.
 pub(super) struct Removed {
     pub(super) masks: Masks,
     /// Energy that the plan predicts.
@@ -38,8 +38,8 @@ pub(super) struct Removed {
     pub(super) reasons: Vec<Reason>,
 }
 
-/// Removes what brings the predicted energy to `goal` and reconstructs what remains; `None` if the criterion has not so much to
-/// remove.
+/// Removes weights until the predicted energy is at most `goal` and reconstructs the remaining ones; `None` if the
+/// criterion cannot remove enough.
 ///
 /// # Errors
 /// The network cannot be run or mapped, or its activations are not finite.
@@ -121,7 +121,7 @@ fn search(
     Ok(Some(best))
 }
 
-/// Covariance of all layers on the first tuning samples, with the dense network's outputs as what is wanted.
+/// Covariance of all layers on the first tuning samples, with the dense network's outputs as target.
 fn covariance(
     setting: &Setting,
     dense: &Dense<'_>,
@@ -161,7 +161,7 @@ fn reconstruct_all(
     Ok(())
 }
 
-/// Gives to the biases of their readers what channels contribute that have become constant, for criteria that do not
+/// Adds the contribution of channels that have become constant to the biases of their readers, for criteria that do not
 /// reconstruct.
 fn keep_means(
     layers: &[PruneLayer],
@@ -193,8 +193,8 @@ fn keep_means(
     }
 }
 
-/// What a value that is not 0 in the input of a layer adds to the loss, by layer: its multiplications' share of the
-/// energy, times `weight`.
+/// Loss that one nonzero value in the input of a layer adds, by layer: its multiplications' share of the energy, times
+/// `weight`.
 pub(super) fn penalties(
     layers: &[PruneLayer],
     estimate: &Estimate,
@@ -228,7 +228,7 @@ pub(super) fn tune(
     };
     let labels = setting.data.labelled.then_some(&setting.data.tuning.labels[..]);
     let set = Set { inputs: &inputs, labels, teacher: Some(teacher) };
-    // Further training goes on where the last left off; steps as large as at first would undo it.
+    // Further training continues from the training before; steps as large as at first would undo it.
     let learning_rate = setting.tuning.learning_rate * AGAIN.powi(attempt as i32);
     let activation_penalty = penalty.clone();
     let settings =

@@ -1,4 +1,4 @@
-//! What a network is worth and what it costs: accuracy of its integers, energy on the emulator.
+//! Score of a network: accuracy of its integers, energy on the emulator.
 
 use pecan_ir::layer::Tensor;
 use pecan_ir::memory::MemoryModel;
@@ -10,12 +10,12 @@ use pecan_net::graph::Graph;
 use pecan_net::op::argmax;
 use pecan_net::quantize::{Quantized, calibrate_by, compact, quantize};
 
-/// Share of right answers, sample by sample.
+/// Correctness of the answers, sample by sample.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Answers(pub Vec<bool>);
 
 impl Answers {
-    /// Share that is right; 0 without samples.
+    /// Share of right answers; 0 without samples.
     #[must_use]
     pub fn accuracy(&self) -> f64 {
         let right = self.0.iter().filter(|right| **right).count();
@@ -39,7 +39,7 @@ impl Answers {
     }
 }
 
-/// Samples with what is to be answered.
+/// Samples with their labels.
 #[derive(Clone, Debug, Default)]
 pub struct Subset {
     /// Inputs.
@@ -61,7 +61,7 @@ impl Subset {
 pub struct Integers {
     /// With all channels.
     pub full: Quantized,
-    /// Without the channels that do nothing, as the hardware runs it.
+    /// Without unused channels, as the hardware executes it.
     pub compact: Quantized,
 }
 
@@ -86,7 +86,7 @@ pub fn answers(integers: &Integers, part: &Subset) -> Result<Answers, PruneError
     Ok(Answers(right.collect()))
 }
 
-/// Energy and cycles per image, on the images of the setting that measure.
+/// Energy and cycles per image, measured on the first calibration samples.
 ///
 /// # Errors
 /// The network does not map.

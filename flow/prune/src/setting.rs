@@ -1,4 +1,4 @@
-//! What is asked for.
+//! Settings of a search: data, bounds, schedule.
 
 use std::sync::Arc;
 
@@ -16,20 +16,20 @@ use super::score::Subset;
 /// The data, in parts that do not overlap.
 #[derive(Clone, Debug, Default)]
 pub struct Split {
-    /// Decide the ranges of the integers and measure energy.
+    /// Samples that decide the ranges of the integers and measure energy.
     pub calibration: Vec<Vec<f32>>,
-    /// Are trained on, and give the statistics of the layers.
+    /// Samples to train on, and for the statistics of the layers.
     pub tuning: Subset,
-    /// Decides what is good enough.
+    /// Samples that decide whether the accuracy suffices.
     pub validation: Subset,
-    /// Is reported, and decides nothing.
+    /// Samples that are reported and decide nothing.
     pub test: Subset,
     /// Whether the labels are given; otherwise they are the dense network's own answers.
     pub labelled: bool,
 }
 
 impl Split {
-    /// Checks that every part has samples: without, nothing would be trained, decided or reported, and no number would
+    /// Checks that every part has samples: otherwise nothing would be trained, decided or reported, and no number would
     /// show it.
     ///
     /// # Errors
@@ -51,38 +51,39 @@ impl Split {
     }
 }
 
-/// When to stop.
+/// Conditions to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bounds {
     /// Largest loss of accuracy on the validation samples against the dense integer network, 0 to 1.
     pub accuracy_drop: f64,
-    /// Standard errors of the loss that are added to it before it is compared, because the validation samples are few.
+    /// Standard errors that are added to the loss of accuracy before it is compared, because the validation samples are
+    /// few.
     pub margin: f64,
-    /// Energy per image (in the technology's unit) at which it is enough.
+    /// Energy per image (in the technology's unit) that suffices.
     pub energy: Option<f64>,
-    /// Cycles per image at which it is enough.
+    /// Cycles per image that suffice.
     pub cycles: Option<f64>,
 }
 
-/// How to go about it.
+/// Schedule of the rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Schedule {
-    /// Share of the energy that a round leaves, between 0 and 1. It is brought nearer to 1 after a round that lost too
-    /// much.
+    /// Share of the energy that a round leaves, between 0 and 1. After a round that lost too much accuracy it moves
+    /// towards 1.
     pub step: f64,
     /// Most rounds.
     pub rounds: usize,
-    /// Rounds that may lose too much before it ends.
+    /// Rounds that may lose too much accuracy before the search ends.
     pub failures: usize,
-    /// Trainings after a round's own, while the accuracy is too low.
+    /// Further trainings of a round while the accuracy is too low.
     pub patience: usize,
-    /// Samples that give the statistics of the layers.
+    /// Samples for the statistics of the layers.
     pub samples: usize,
     /// Output positions per layer among them.
     pub columns: usize,
-    /// For criteria that know energy: what multiplications by activations that are not 0 add to the loss in training, if
-    /// all energy were theirs and no activation were 0. Multiplications by 0 are gated, so activations that training
-    /// makes 0 save energy without a weight less.
+    /// For criteria that use energy: penalty of multiplications by nonzero activations in the training loss, as if all
+    /// energy were theirs and all activations nonzero. Multiplications by 0 are gated, so activations that training
+    /// makes 0 save energy without removing a weight.
     pub activation_penalty: f64,
 }
 
@@ -115,9 +116,9 @@ pub struct Setting {
     pub images: usize,
     /// Training of a round.
     pub tuning: train::Settings,
-    /// When to stop.
+    /// Conditions to stop.
     pub bounds: Bounds,
-    /// How to go about it.
+    /// Schedule of the rounds.
     pub schedule: Schedule,
 }
 

@@ -1,4 +1,4 @@
-//! What a run holds between rounds.
+//! State of a run between rounds.
 
 use pecan_net::Masks;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use super::criterion::Reason;
 use super::dense::Dense;
 use super::outcome::{Ending, Phases, Point};
 
-/// A network with what is known about it.
+/// A network with its masks and its figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Network {
     pub(super) parameters: Parameters,
@@ -22,9 +22,9 @@ pub(super) struct State {
     pub(super) best: Network,
     pub(super) points: Vec<Point>,
     pub(super) step: f64,
-    /// What rounds took, against what was predicted: training moves activations, which no plan knows.
+    /// Measured over predicted energy of the rounds: training changes activations, which no plan knows.
     pub(super) correction: f64,
-    /// What went in each round, and why.
+    /// Removals of each round with their reasons.
     pub(super) removed: Vec<(usize, Vec<Reason>)>,
     pub(super) failures: usize,
     pub(super) round: usize,

@@ -1,4 +1,4 @@
-//! Widths of the hardware as a choice: the same search on accelerators that differ in nothing but the bits of weights and
+//! Search over the widths of the hardware: the same pruning on accelerators that differ only in the bits of weights and
 //! activations.
 
 use super::criterion::Criterion;
@@ -10,9 +10,9 @@ use pecan_net::graph::Graph;
 use pecan_net::quantize::Options;
 
 /// Prunes by `criterion` on hardware of each of these widths and keeps the network of least energy within the bounds;
-/// `graph` holds it in the end. The dense network on the hardware of `setting` is what all are compared with, in
-/// accuracy and in energy. Other widths begin with the dense network, trained for them. Rules that do not choose
-/// widths, and an empty list, stay with those of `setting`.
+/// `graph` holds it in the end. The reference for accuracy and energy is the dense network on the hardware of
+/// `setting`. Searches at other widths begin with the dense network, trained for them. Criteria that do not choose
+/// widths, and an empty list, keep those of `setting`.
 ///
 /// # Errors
 /// As [`prune`]; the configuration does not allow a width.
@@ -41,14 +41,14 @@ pub fn prune_widths(
 }
 
 impl Outcome {
-    /// The better of two, with the ways to both.
+    /// The better of two outcomes, with the networks of both searches.
     fn or(self, other: Self) -> Self {
         let mut points = self.points.clone();
         // Both begin with the dense network.
         points.extend(other.points.iter().skip(1).cloned());
         let phases = self.phases.plus(&other.phases);
         let resumed = other.resumed.or(self.resumed);
-        // Budgets that are met count more than energy: one of cycles may cost some.
+        // Meeting the budgets counts more than energy: a budget of cycles may cost some energy.
         let first = |outcome: &Self| (outcome.ending != Ending::Budget, outcome.point.energy);
         let better = if first(&other) < first(&self) { other } else { self };
         Self { points, phases, resumed, ..better }

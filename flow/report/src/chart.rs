@@ -1,4 +1,4 @@
-//! Stacks of energy as SVG.
+//! Stacked bars of energy as SVG.
 
 use maud::{Markup, html};
 
@@ -28,7 +28,7 @@ const PITCH: f64 = 26.0;
 /// Longest name, in characters.
 const LONGEST: usize = 26;
 
-/// Horizontal stacks on one scale, with a legend. `id` tells charts of a page apart, `title` says what it shows.
+/// Horizontal stacked bars on one scale, with a legend. `id` identifies the chart on a page, `title` is its title.
 pub(super) fn stacks(id: &str, title: &str, kinds: &[Series], bars: &[Bar], unit: &str) -> Markup {
     let longest = bars.iter().map(total).fold(0.0, f64::max);
     let scale = if longest > 0.0 { (WIDTH - NAMES - NUMBERS) / longest } else { 0.0 };
@@ -82,17 +82,17 @@ fn number(value: f64) -> String {
     format!("{value:.2}")
 }
 
-/// A name that fits its place.
+/// A name shortened to its place.
 pub(super) fn shorten(name: &str) -> String {
     if name.chars().count() <= LONGEST {
         return name.to_owned();
     }
-    // The end of a path tells more than its beginning.
+    // The end of a path is more informative than its beginning.
     let skip = name.chars().count() - LONGEST + 1;
     std::iter::once('…').chain(name.chars().skip(skip)).collect()
 }
 
-/// Colours with names, and what share of all bars they have.
+/// Colours with names, and their share of all bars.
 fn legend(kinds: &[Series], used: &[usize], bars: &[Bar]) -> Markup {
     let sum: f64 = bars.iter().map(total).sum();
     let share = |k: usize| bars.iter().map(|bar| part(bar, k)).sum::<f64>() / sum;

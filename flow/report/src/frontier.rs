@@ -1,4 +1,4 @@
-//! Accuracy over energy as SVG: what every method can trade.
+//! Accuracy over energy as SVG: the trade-off of every method.
 
 use maud::{Markup, html};
 
@@ -11,7 +11,7 @@ const LEFT: f64 = 70.0;
 const RIGHT: f64 = 30.0;
 const TOP: f64 = 18.0;
 const BOTTOM: f64 = 48.0;
-/// Accuracies shown at least, and so far below the bound at most.
+/// Least range of accuracies, and most below the bound.
 const SHOWN: f64 = 0.04;
 /// Colours of the methods, by name of the style.
 const COLOURS: [&str; 9] =
@@ -94,7 +94,7 @@ fn line(plane: &Plane, report: &Pruning, method: &MethodResult, colour: &str) ->
         let (x, y) = place(step.energy, step.accuracy);
         format!("{x:.1},{y:.1}")
     };
-    // One line for each accelerator: steps come in their order.
+    // One line for each accelerator: steps are in order.
     let lines = method.steps.chunk_by(|a, b| a.widths == b.widths).map(|steps| {
         let good = steps.iter().filter(|step| step.good);
         good.map(point).collect::<Vec<_>>().join(" ")

@@ -1,4 +1,4 @@
-//! Estimates as one page without anything from elsewhere: no script, no font, no image.
+//! Estimates as one self-contained page: no script, no font, no image.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -204,6 +204,6 @@ fn tiles(entry: &Entry) -> Markup {
 
 /// A time given in ns.
 fn seconds(ns: f64) -> String {
-    // Three digits as for energies; the unit is the only difference.
+    // Three digits as for energies; only the unit differs.
     energy(1000.0 * ns, "pJ").replace('J', "s")
 }

@@ -24,20 +24,20 @@ pub use text::{technology_text, text};
 pub struct Entry {
     /// Short name, unique in the report.
     pub label: String,
-    /// What it was made for.
+    /// The target of the estimate.
     pub target: Target,
     /// The estimate.
     pub estimate: Estimate,
-    /// Where inputs and weights come from, in words.
+    /// Source of inputs and weights, in words.
     pub inputs: String,
 }
 
-/// Estimates side by side; the first is what the others are compared with.
+/// Estimates side by side; the first is the reference of the others.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// At least one.
     pub entries: Vec<Entry>,
-    /// What the mapper minimized.
+    /// The objective of the mapper.
     pub objective: String,
     /// Memory behind the streams.
     pub memory: String,
@@ -56,7 +56,7 @@ impl Entry {
         &self.target.config
     }
 
-    /// Energy of the least work, and how many times as much is spent.
+    /// Lower bound of the energy, and the ratio of the energy to it.
     #[must_use]
     pub fn floor(&self) -> (f64, f64) {
         let floor = self.estimate.floor_energy(&self.target.technology);
@@ -65,7 +65,7 @@ impl Entry {
 }
 
 impl Report {
-    /// Everything that is outside calibrated ranges, once.
+    /// All warnings about calibrated ranges, each once.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();
@@ -78,12 +78,12 @@ impl Report {
     }
 }
 
-/// How the floor is defined, for the reader.
+/// Definition of the lower bound, for the reader.
 pub(crate) const FLOOR: &str = "nonzero multiplications x energy of a multiplication here (multiplier, adder, operand \
     registers, at this activity) + bits that have to cross the border of the chip once (input, output, and weights and \
     parameters, these once for all images where they stay; in the shortest of three forms: values, bitmap and values, \
     the program's) x energy per bit of DRAM";
 
-/// What the numbers do not hold.
+/// Limits of the numbers.
 pub(crate) const LIMITS: &str = "Estimated before layout: wires are an assumption of the technology, there is no \
     placement, no clock tree synthesis and no silicon behind these numbers.";

@@ -1,4 +1,4 @@
-//! Where every number comes from.
+//! Sources of all numbers.
 
 use maud::{Markup, html};
 
@@ -6,7 +6,7 @@ use super::{Entry, FLOOR, LIMITS, Report};
 use pecan_energy::Technology;
 use pecan_text::format::percent;
 
-/// The section about origins: one part per technology, and what holds for all.
+/// The section about origins: one part per technology, and a common part.
 pub(super) fn section(report: &Report) -> Markup {
     let mut known: Vec<&Technology> = Vec::new();
     for technology in report.entries.iter().map(|entry| &entry.target.technology) {

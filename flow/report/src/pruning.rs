@@ -1,4 +1,4 @@
-//! A pruning as one page: what it saved, where, and what every method reached.
+//! A pruning as one page: savings, layers, and results of every method.
 
 use maud::{Markup, html};
 
@@ -9,7 +9,7 @@ use pecan_energy::{Block, Breakdown, Data, Estimate};
 use pecan_text::format::grouped;
 use pecan_text::format::{energy, percent, ratio};
 
-/// A network on the way of a method.
+/// A network of a method's search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// Energy per image.
@@ -22,20 +22,20 @@ pub struct Step {
     pub widths: String,
 }
 
-/// What a method reached.
+/// Result of a method.
 #[derive(Clone, Debug)]
 pub struct MethodResult {
     /// Name.
     pub name: String,
     /// Bits of activations and weights of the best, in short.
     pub widths: String,
-    /// What it does.
+    /// Its description.
     pub doc: String,
-    /// Networks on the way, the dense one first.
+    /// Networks of the search, the dense one first.
     pub steps: Vec<Step>,
     /// Accuracy of the best on the test samples, and its standard error.
     pub test: [f64; 2],
-    /// What the best takes.
+    /// Energy and cycles of the best.
     pub estimate: Estimate,
     /// Share of the weights that remain in it.
     pub density: f64,
@@ -45,14 +45,14 @@ pub struct MethodResult {
     pub ending: String,
 }
 
-/// How large the weights of a layer were, and which of them went.
+/// Distribution of the weights of a layer, and of the removed ones.
 #[derive(Clone, Debug)]
 pub struct Histogram {
     /// Layer.
     pub layer: String,
     /// Largest magnitude of a weight.
     pub largest: f64,
-    /// Weights that stayed and that went, by magnitude in equal parts of 0 to the largest.
+    /// Weights that were kept and removed, by magnitude in equal parts of 0 to the largest.
     pub counts: Vec<[usize; 2]>,
 }
 
@@ -65,7 +65,7 @@ pub struct Pruning {
     pub target: String,
     /// Unit of energies.
     pub unit: String,
-    /// Where the data comes from.
+    /// Source of the data.
     pub origin: String,
     /// Samples: calibration, tuning, validation, test.
     pub samples: [usize; 4],
@@ -79,7 +79,7 @@ pub struct Pruning {
     pub dense_test: [f64; 2],
     /// Its accuracy on the validation samples.
     pub dense_validation: f64,
-    /// The method that was asked for first.
+    /// The results of all methods; the first method asked for is first.
     pub methods: Vec<MethodResult>,
     /// Weights of the layers.
     pub histograms: Vec<Histogram>,
@@ -89,7 +89,7 @@ pub struct Pruning {
     pub provenance: String,
 }
 
-/// The page, without anything from elsewhere.
+/// The self-contained page.
 #[must_use]
 pub fn pruning_html(report: &Pruning) -> String {
     let title = format!("Pruning of {}", report.network);
@@ -234,7 +234,7 @@ fn layers(report: &Pruning, method: &MethodResult) -> Markup {
     }
 }
 
-/// Which weights went: the smallest are not always those that matter least.
+/// Distribution of removed weights: the smallest are not always the least important.
 fn histograms(report: &Pruning) -> Markup {
     html! {
         @if !report.histograms.is_empty() {

@@ -33,7 +33,7 @@ struct Axis {
 }
 
 impl Axis {
-    /// The axis that shows all values, in whole decades.
+    /// An axis for all values, in whole decades.
     fn new(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for value in values.filter(|v| v.is_finite() && *v > 0.0) {
@@ -99,7 +99,7 @@ fn points(entry: &Entry) -> Vec<Point> {
         .collect()
 }
 
-/// Lines and numbers of the decades, and what the axes are.
+/// Lines and numbers of the decades, and names of the axes.
 fn grid(x: &Axis, y: &Axis) -> Markup {
     html! {
         @for value in x.decades() {
@@ -121,7 +121,7 @@ fn plain(value: f64) -> String {
     if value >= 1.0 { count(value) } else { format!("{value}") }
 }
 
-/// What peak and bandwidth allow.
+/// Upper bound by peak and bandwidth.
 fn roof(x: &Axis, y: &Axis, peak: f64, bytes: f64, class: &str) -> Markup {
     let (left, right) = (10f64.powf(x.low), 10f64.powf(x.high));
     // The line begins where it enters the plane.
@@ -142,7 +142,7 @@ fn roof(x: &Axis, y: &Axis, peak: f64, bytes: f64, class: &str) -> Markup {
 
 fn dot(x: &Axis, y: &Axis, point: &Point) -> Markup {
     let (px, py) = (x.at(point.intensity), y.at(point.rate));
-    // Layers of a network lie close together, so their numbers take turns around the points.
+    // Layers of a network have close points, so the positions of their numbers alternate.
     let (dx, dy) = [(8.0, 4.0), (-3.0, -10.0), (-3.0, 19.0), (-20.0, 4.0)][point.number % 4];
     html! {
         circle class="point" cx=(f(px)) cy=(f(py)) r="6" {

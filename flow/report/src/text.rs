@@ -84,7 +84,7 @@ fn per_mac(entry: &Entry) -> String {
     })
 }
 
-/// Where the energies of a technology come from, and how far they were off.
+/// Source of the energies of a technology, and their errors.
 #[must_use]
 pub fn technology_text(technology: &Technology) -> String {
     let source = technology.source.trim_end_matches('.');

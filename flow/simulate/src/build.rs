@@ -1,4 +1,4 @@
-//! From a configuration to an executable model of its RTL.
+//! Builds an executable model of the RTL of a configuration.
 
 use pecan_accelerator::elaborate::design;
 use pecan_config::Config;
@@ -20,8 +20,8 @@ pub fn verilog(config: &Config) -> Result<Vec<VerilogFile>, EmitError> {
     Ok(design.modules.into_iter().map(file).collect())
 }
 
-/// Builds the Verilator model of a configuration, or takes it from the cache. A missing Verilator is
-/// installed, announced through `say`, unless `offline`.
+/// Builds the Verilator model of a configuration, or loads it from the cache. A missing Verilator is installed,
+/// announced through `say`, unless `offline`.
 ///
 /// # Errors
 /// A tool is missing or fails, the cache is not writable, or the design has no Verilog.

@@ -1,11 +1,11 @@
-//! Differences between opinions on a tensor.
+//! Differences between results for a tensor.
 
 use std::fmt;
 
 use pecan_ir::layer::{Network, Tensor};
 use serde_json::{Value, json};
 
-/// Whose result it is that is held against the integer reference.
+/// Source of a result that is compared with the integer reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opinion {
     /// The Verilog under Verilator.
@@ -23,10 +23,10 @@ impl fmt::Display for Opinion {
     }
 }
 
-/// The first value in which an opinion differs from the integer reference.
+/// The first value in which a result differs from the integer reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Who differs.
+    /// Source of the value.
     pub opinion: Opinion,
     /// Number of the image in the run.
     pub image: usize,

@@ -1,4 +1,4 @@
-//! The emulator as the device that images go through one after the other.
+//! The emulator as a device that executes images one after the other.
 
 use pecan_config::Config;
 use pecan_emulator::{Emulator, Report};
@@ -12,7 +12,7 @@ pub struct Device {
     emulator: Emulator,
     first: Program,
     later: Option<Program>,
-    /// Whether the device holds what the first program loads.
+    /// Whether the device holds the weights and parameters that the first program loads.
     loaded: bool,
 }
 
@@ -35,8 +35,8 @@ impl Device {
         }
     }
 
-    /// Runs image number `image`. The first loads the weights; a device that sees a later one first loads them in a
-    /// run that does not count, so that results do not depend on how images are dealt out.
+    /// Executes image number `image`. The first loads the weights. A device whose first image is a later one loads them
+    /// in an uncounted run before, so that results do not depend on the distribution of images.
     ///
     /// # Errors
     /// A program is malformed.
@@ -48,7 +48,7 @@ impl Device {
     ) -> Result<Report, ProgramError> {
         let Self { emulator, first, later, loaded } = self;
         let mut execute = |program: &mut Program| {
-            // The DRAM image is restored for every run; the program never changes it in here.
+            // The DRAM image is restored for every run; no program changes it outside the input.
             let range = program.input.range();
             program.dram[range].copy_from_slice(input);
             emulator.run_with(program, memory)

@@ -1,4 +1,4 @@
-//! Why a network could not be simulated.
+//! Errors of simulation.
 
 use pecan_emulator as emulator;
 use pecan_host::error::HostError;
@@ -10,8 +10,7 @@ use pecan_verilator::harness;
 
 use pecan_map::MapError;
 
-/// A simulation that did not come to a result. A result that is wrong is no error: see
-/// [`Report`](super::Report).
+/// A simulation without a result. A wrong result is not an error: see [`Report`](super::Report).
 #[derive(Debug, thiserror::Error)]
 pub enum SimulateError {
     /// There is nothing to run.
@@ -64,7 +63,7 @@ pub enum SimulateError {
     /// The worker threads could not be started.
     #[error("cannot start {jobs} worker threads: {problem}")]
     Threads {
-        /// Threads asked for.
+        /// Requested threads.
         jobs: usize,
         /// The reason.
         problem: String,

@@ -1,4 +1,4 @@
-//! What a simulation is fed with.
+//! Inputs of a simulation.
 
 use pecan_config::Config;
 use pecan_ir::memory::{DramTiming, MemoryModel};
@@ -13,7 +13,7 @@ pub fn memory_model(config: &Config) -> MemoryModel {
     MemoryModel::Dram(DramTiming { numerator, denominator, latency, window: DramTiming::WINDOW })
 }
 
-/// `count` samples of `size` values, uniform in -1 to below 1, the same for the same seed.
+/// `count` samples of `size` values, uniform in -1 to below 1, determined by the seed.
 #[must_use]
 pub fn random_samples(count: usize, size: usize, seed: u64) -> Vec<Vec<f32>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);

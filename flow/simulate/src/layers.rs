@@ -1,5 +1,5 @@
-//! Several networks in one report: single layers of networks that hold nodes which the hardware cannot run, and
-//! layers of which only the shapes are known.
+//! Several networks in one report: single layers of networks with nodes that the hardware cannot execute, and layers of
+//! which only the shapes are known.
 
 use std::borrow::Borrow;
 
@@ -9,12 +9,11 @@ use super::{Report, SimulateError, Task, run};
 use pecan_net::graph::{ForwardError, Graph};
 use pecan_net::quantize::ExtractedLayer;
 
-/// A layer that was left out, and why.
+/// A layer that was left out, and the reason.
 pub type Skipped = (String, String);
 
-/// Runs each layer as a network of its own, on the inputs that the float network gives it for `samples`.
-/// Layers that do not map are left out and listed with the reason. `finished` is called for every image of
-/// every layer.
+/// Simulates each layer as a network of its own, on its inputs in the float network for `samples`. Layers that do not
+/// map are left out and listed with the reason. `finished` is called for every image of every layer.
 ///
 /// # Errors
 /// A sample does not fit the network, or as [`run()`].

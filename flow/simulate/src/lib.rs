@@ -1,10 +1,9 @@
 //! Simulation of a quantized network: RTL, emulator and integer reference, compared on every image.
 //!
-//! [`run()`] compiles the network, runs all images on the RTL in Verilator and on the emulator, and holds
-//! both against the integer reference, value by value, and the RTL's performance counters against the
-//! emulator's prediction. Tensors between layers mostly stay inside the device, so they are checked by
-//! running the network cut off behind each layer, on the first image that shows a difference (the first
-//! image if none does).
+//! [`run()`] compiles the network and executes all images on the RTL in Verilator and on the emulator. It compares both
+//! with the integer reference, value by value, and the RTL's performance counters with the emulator's prediction.
+//! Tensors between layers mostly stay inside the device. So they are checked by executing the network cut off behind
+//! each layer, on the first image that shows a difference (the first image if none does).
 
 mod build;
 mod compare;

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::compare::Difference;
 
-/// One layer. Cycles and counters are means over the images, rounded to integers; with ideal memory all
-/// images take the same cycles, but for the first where weights stay in the device.
+/// One layer. Cycles and counters are means over the images, rounded to integers. With ideal memory all images take the
+/// same cycles, except for the first where weights stay in the device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerReport {
     /// Name in the network.
@@ -18,7 +18,7 @@ pub struct LayerReport {
     pub mapping: Mapping,
     /// Multiply-accumulates of the dense computation per image, by trained weights.
     pub macs: u64,
-    /// Those whose weight is not zero.
+    /// Multiply-accumulates among them whose weight is not zero.
     pub nonzero_macs: u64,
     /// Additions and comparisons of a sum, an average, a copy or a maximum per image.
     pub other_operations: u64,
@@ -42,7 +42,7 @@ pub struct Total {
     pub predicted_cycles: u64,
     /// Multiply-accumulates per image, by trained weights.
     pub macs: u64,
-    /// Those whose weight is not zero.
+    /// Multiply-accumulates among them whose weight is not zero.
     pub nonzero_macs: u64,
     /// Additions and comparisons of sums, averages, copies and maxima per image.
     pub other_operations: u64,
@@ -67,12 +67,12 @@ pub struct Accuracy {
     pub rtl: f64,
 }
 
-/// What a simulation found.
+/// Results of a simulation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     /// The layers in order of execution.
     pub layers: Vec<LayerReport>,
-    /// Their sum with what lies between them.
+    /// Their sum, including the commands between them.
     pub total: Total,
     /// Images.
     pub images: usize,
@@ -80,7 +80,7 @@ pub struct Report {
     pub exact: bool,
     /// The first difference, earliest layer first.
     pub difference: Option<Difference>,
-    /// Where labels are given.
+    /// Accuracy, where labels are given.
     pub accuracy: Option<Accuracy>,
     /// Values that were compared with the reference, of RTL and emulator each.
     pub values_compared: u64,
@@ -93,7 +93,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether all opinions agreed and all counters that had to be equal were.
+    /// Whether all results are equal, and all counters that have to be.
     #[must_use]
     pub fn agrees(&self) -> bool {
         self.total.mismatches == 0 && self.total.counter_mismatches == 0

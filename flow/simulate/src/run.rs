@@ -1,4 +1,4 @@
-//! Running a network on everything that can run it.
+//! Executes a network on RTL, emulator and integer reference.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use super::device::Device;
 use super::report::{LayerReport, Report, Total};
 use pecan_map::{Compiled, Options, compile};
 
-/// What to simulate, and how.
+/// A simulation to run, and how.
 #[derive(Clone, Debug)]
 pub struct Task<'a> {
     /// The accelerator.
@@ -38,7 +38,7 @@ pub struct Task<'a> {
     pub mapper: Options,
 }
 
-/// What emulator and reference say about one image.
+/// Results of emulator and reference for one image.
 struct Expected {
     reference: Tensor,
     emulator: Tensor,
@@ -47,7 +47,7 @@ struct Expected {
     cycles: u64,
 }
 
-/// What the RTL says about one image.
+/// Results of the RTL for one image.
 struct Measured {
     output: Tensor,
     layers: Vec<Counters>,
@@ -55,18 +55,18 @@ struct Measured {
     steps: u64,
 }
 
-/// One comparison of a layer's output: differing values of both opinions, and the first difference.
+/// One comparison of a layer's output: differing values of RTL and emulator, and the first difference.
 struct Check {
     mismatches: u64,
     first: Option<Difference>,
 }
 
-/// Simulates a network on the quantized `inputs` and compares all opinions. `finished` is called for every
-/// image that the RTL has done. Returns the report and the RTL's output tensors.
+/// Simulates a network on the quantized `inputs` and compares all results. `finished` is called for every image that
+/// the RTL has finished. Returns the report and the RTL's output tensors.
 ///
 /// # Errors
-/// The network does not map, a tool fails, or a run does not end. Opinions that differ are no error but in
-/// the report.
+/// The network does not map, a tool fails, or a run does not end. Different results are not an error; they are in the
+/// report.
 pub fn run(
     task: &Task<'_>,
     network: &Network,
@@ -89,7 +89,7 @@ pub fn run(
     let checks = expected.iter().zip(&measured).enumerate();
     let checks: Vec<Check> =
         checks.map(|(image, (e, m))| Check::of((image, layer), e, &m.output)).collect();
-    // The image to look at layer by layer.
+    // The image for the comparison layer by layer.
     let suspect = checks.iter().position(|check| check.mismatches > 0).unwrap_or(0);
     let depth = network.layers.len() - 1;
     let mut by_layer = pool.install(|| {
@@ -113,7 +113,7 @@ impl Check {
 }
 
 impl Task<'_> {
-    /// Whether the emulator predicts every cycle.
+    /// Whether the prediction of every cycle is exact.
     fn exact(&self) -> bool {
         self.memory == MemoryModel::Ideal && self.stalls.input == 0.0 && self.stalls.output == 0.0
     }
@@ -127,7 +127,7 @@ impl Task<'_> {
         }
     }
 
-    /// Emulator and reference on every image, in parallel.
+    /// Executes emulator and reference on every image, in parallel.
     fn expect(
         &self,
         network: &Network,
@@ -156,7 +156,7 @@ impl Task<'_> {
         inputs.par_iter().enumerate().map_init(device, one).collect()
     }
 
-    /// The RTL on every image, in parallel processes.
+    /// Executes the RTL on every image, in parallel processes.
     fn measure(
         &self,
         network: &Network,
@@ -212,7 +212,7 @@ impl Task<'_> {
         Ok(Measured { output, layers, cycles: run.cycles, steps })
     }
 
-    /// The network cut off behind layer `last`, on one image.
+    /// Checks the network cut off behind layer `last`, on one image.
     fn check_layer(
         &self,
         network: &Network,
@@ -302,7 +302,7 @@ fn mean(count: usize, values: &dyn Fn(usize) -> u64) -> u64 {
     u64::try_from((sum + count / 2) / count).unwrap_or(u64::MAX)
 }
 
-/// Counters, over all layers and images, and cycles of images that the prediction has otherwise.
+/// Number of counters, over all layers and images, and of image cycles that differ from the prediction.
 fn differing(expected: &[Expected], measured: &[Measured]) -> u64 {
     let image = |(e, m): (&Expected, &Measured)| {
         let pairs = e.layers.iter().zip(&m.layers);
@@ -313,8 +313,8 @@ fn differing(expected: &[Expected], measured: &[Measured]) -> u64 {
     expected.iter().zip(measured).map(image).sum()
 }
 
-/// Writes the waveform of one image into `folder` and gives the file's path. The simulator must have been
-/// built with waveform support.
+/// Writes the waveform of one image into `folder` and returns the file's path. The simulator must have been built with
+/// waveform support.
 ///
 /// # Errors
 /// As [`run()`].

@@ -8,7 +8,7 @@ use pecan_rtl::emit::EmitError;
 use super::process::ProcessError;
 use pecan_liberty::LibertyError;
 
-/// What can go wrong between a configuration and the reports of the tools.
+/// Errors of processes, tools and their reports.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
     /// A tool is missing, failed or took too long, or a file cannot be read or written.
@@ -17,10 +17,10 @@ pub enum ToolError {
     /// The design has no Verilog.
     #[error(transparent)]
     Emit(#[from] EmitError),
-    /// A description of a process is wrong.
+    /// A description of a process has errors.
     #[error(transparent)]
     Process(#[from] ProcessError),
-    /// A liberty file is wrong.
+    /// A liberty file has errors.
     #[error(transparent)]
     Liberty(#[from] LibertyError),
     /// A file of the process is not on this machine.
@@ -35,7 +35,7 @@ pub enum ToolError {
         file: String,
         /// Every place that was searched, separated by commas.
         searched: String,
-        /// What else may help, starting with a comma; may be empty.
+        /// Further advice, starting with a comma; may be empty.
         hint: String,
     },
     /// The cell library lacks a cell that the process names.
@@ -50,17 +50,17 @@ pub enum ToolError {
         /// A similar name, as a question in brackets; may be empty.
         near: String,
     },
-    /// A tool wrote something that is not the report that was expected.
+    /// The output of a tool is not the expected report.
     #[error("{tool}'s {what} cannot be understood: {reason}")]
     Report {
         /// Name of the tool.
         tool: &'static str,
         /// Which of its outputs.
         what: &'static str,
-        /// What is missing or wrong.
+        /// The problem.
         reason: String,
     },
-    /// Cells were left that the library does not have.
+    /// The netlist has cells that the library does not have.
     #[error("synthesis left cells that no library cell implements: {cells}")]
     Unmapped {
         /// Cell types with their modules and counts.

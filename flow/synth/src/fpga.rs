@@ -23,8 +23,8 @@ pub enum Family {
     Ecp5,
 }
 
-/// Device that results are compared with: logic cells, block memories, multipliers. Figures of Lattice's data
-/// sheets FPGA-DS-02008 (iCE40 UltraPlus, UP5K) and FPGA-DS-02012 (ECP5, LFE5U-85F).
+/// Device that results are compared with: logic cells, block memories, multipliers. Figures of Lattice's data sheets
+/// FPGA-DS-02008 (iCE40 UltraPlus, UP5K) and FPGA-DS-02012 (ECP5, LFE5U-85F).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Device {
     /// Name.
@@ -81,7 +81,7 @@ impl Family {
 }
 
 impl FpgaReport {
-    /// Whether the device has enough of everything.
+    /// Whether the device has enough of every resource.
     #[must_use]
     pub fn fits(&self) -> bool {
         self.luts <= self.device.luts
@@ -104,7 +104,7 @@ impl FpgaReport {
                 sum(&|name| name.starts_with("SB_RAM40_4K")),
                 sum(&|name| name == "SB_MAC16"),
             ),
-            // A carry cell and a distributed memory take two look-up tables' places or more.
+            // A carry cell or a distributed memory occupies two or more look-up tables.
             Family::Ecp5 => (
                 sum(&|name| name == "LUT4")
                     + 2 * sum(&|name| name == "CCU2C")
@@ -154,7 +154,7 @@ pub fn map_to_fpga(
         what: "netlist",
         reason: format!("there is no module {TOP}"),
     })?;
-    // Notes on where flattened modules were, no hardware.
+    // Notes on flattened modules, no hardware.
     cells.remove("$scopeinfo");
     Ok(FpgaReport::of(family, &yosys.version, cells))
 }

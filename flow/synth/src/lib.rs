@@ -1,7 +1,7 @@
 //! External tools of the implementation flow: typed arguments in, typed reports out.
 //!
-//! A [`Process`] says which cells there are; [`synthesize`] maps a configuration to them with Yosys,
-//! [`timing`] finds the worst path with OpenSTA, [`map_to_fpga`] counts what an FPGA needs.
+//! A [`Process`] describes the available cells; [`synthesize`] maps a configuration to them with Yosys, [`timing`]
+//! finds the worst path with OpenSTA, [`map_to_fpga`] counts the resources of an FPGA.
 
 mod error;
 mod fpga;

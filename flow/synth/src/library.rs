@@ -1,4 +1,4 @@
-//! What synthesis needs to know of a cell library: which cells there are, their area and their kind.
+//! Properties of a cell library that synthesis needs: its cells, their area and their kind.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::Result;
 use super::ToolError;
 use super::words::is_identifier;
 
-/// What a cell is.
+/// Kind of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CellKind {
@@ -39,7 +39,7 @@ impl CellKind {
 pub struct CellInfo {
     /// Area in square micrometres.
     pub area_um2: f64,
-    /// What it is.
+    /// Its kind.
     pub kind: CellKind,
 }
 
@@ -52,8 +52,8 @@ pub struct Library {
     pub hash: String,
     /// Every cell, marked unusable or not, by name.
     pub cells: BTreeMap<String, CellInfo>,
-    /// Liberty text with the cells of every file, those not to be used marked as such: what both Yosys and
-    /// abc can read, whatever their version.
+    /// Liberty text with the cells of every file, with unusable ones marked, in a form that Yosys and abc of all
+    /// versions can read.
     pub text: String,
 }
 
@@ -81,7 +81,7 @@ impl Library {
     }
 }
 
-/// The first library with the cells, and the templates that it lacks, of the others.
+/// The first library, with the cells of the others and the templates of these that it lacks.
 fn join(
     texts: &[(&Path, String)],
     dont_use: &[String],
@@ -127,7 +127,7 @@ fn join(
     Ok((joined, cells))
 }
 
-/// Name and facts of a cell.
+/// Name and properties of a cell.
 fn cell<'a>(group: &Group<'a>) -> Result<(&'a str, CellInfo), SyntaxError> {
     let name = group.args.first().copied().unwrap_or_default();
     let wrong = |problem: String| Err((group.line, problem));
@@ -157,8 +157,8 @@ fn cell<'a>(group: &Group<'a>) -> Result<(&'a str, CellInfo), SyntaxError> {
     }
 }
 
-/// Whether the name matches a pattern in which `*` stands for anything. Each part takes the first place that it fits
-/// in, so that many stars take no more time than one.
+/// Whether the name matches a pattern in which `*` matches any text. Each part matches at its first possible place, so
+/// that many stars take no more time than one.
 fn matches(pattern: &str, name: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else { return pattern == name };
     let (middle, tail) = rest.rsplit_once('*').unwrap_or(("", rest));

@@ -1,4 +1,4 @@
-//! Which memory macros would hold the synchronous memories, and what area they take.
+//! Choice of memory macros for the synchronous memories, and their area.
 
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ pub struct Macro {
 pub struct Placement {
     /// Module of the memory.
     pub memory: String,
-    /// Macro that is used throughout.
+    /// Macro used throughout.
     pub macro_name: String,
     /// Macros side by side, for the bits of a word.
     pub across: u64,

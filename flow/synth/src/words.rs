@@ -1,14 +1,14 @@
-//! What names from files may look like, before they go into scripts of tools or become paths.
+//! Legal names from files, before they go into scripts of tools or become paths.
 
-/// Whether this can be the name of a cell or pin: it then stands for itself, as one word, in scripts of Yosys, ABC and
-/// OpenSTA and in Verilog.
+/// Whether this can be the name of a cell or pin: it then is one literal word in scripts of Yosys, ABC and OpenSTA and
+/// in Verilog.
 #[must_use]
 pub(super) fn is_identifier(text: &str) -> bool {
     let first = text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
     first && text.chars().all(|c| c.is_ascii_alphanumeric() || "_$[].".contains(c))
 }
 
-/// Whether this can be a pattern for cells: a name in which `*` stands for anything.
+/// Whether this can be a pattern for cells: a name in which `*` matches any text.
 #[must_use]
 pub(super) fn is_pattern(text: &str) -> bool {
     !text.is_empty() && (text.contains('*') || is_identifier(text)) && {
@@ -16,7 +16,7 @@ pub(super) fn is_pattern(text: &str) -> bool {
     }
 }
 
-/// Whether this can be the name of something that gets files of its own: one component of a path, in no folder above.
+/// Whether this can be the name of an item with files of its own: one component of a path, in no folder above.
 #[must_use]
 pub fn is_name(text: &str) -> bool {
     let first = text.starts_with(|c: char| c.is_ascii_alphanumeric());

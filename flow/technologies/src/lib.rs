@@ -1,14 +1,14 @@
-//! Technologies: one folder each, which names what synthesis, timing and the energy model assume.
+//! Technologies: one folder each, with the assumptions of synthesis, timing and the energy model.
 //!
 //! | file | contents |
 //! |---|---|
-//! | `process.toml` | cells, libraries, wires and clock: what synthesis and calibration need |
+//! | `process.toml` | cells, libraries, wires and clock: inputs of synthesis and calibration |
 //! | `energy.toml` | the calibrated (or cited) energy model |
-//! | `held_out.csv` | the layers on which the model was held against gate-level power |
+//! | `held_out.csv` | the layers on which the model was compared with gate-level power |
 //!
-//! A technology may lack files: one that is cited has no process, one that was never calibrated no energies. Folders
-//! are found by listing: those that are part of the program, and those in `technologies` of the user's data folder
-//! ([`pecan_host::tools::user_data`]).
+//! A technology may lack files: one from the literature has no process, one that was never calibrated no energies.
+//! Folders are found by listing: those that are part of the program, and those in `technologies` of the user's data
+//! folder ([`pecan_host::tools::user_data`]).
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -24,11 +24,11 @@ const SHIPPED: &[Shipped] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 /// A file of a technology.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum File {
-    /// What synthesis assumes.
+    /// Assumptions of synthesis.
     Process,
     /// The energy model.
     Energy,
-    /// Layers that the model was held against.
+    /// Layers that the model was compared on.
     HeldOut,
 }
 
@@ -53,20 +53,20 @@ pub struct Found {
     pub path: Option<PathBuf>,
 }
 
-/// Why a technology was not found.
+/// Reasons why a technology was not found.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
     /// There is no technology of that name, and no file or folder.
     #[error("unknown technology `{name}`{}; allowed: {known}, or a file or folder ({source})",
         nearest.as_ref().map(|near| format!(", did you mean `{near}`?")).unwrap_or_default())]
     Unknown {
-        /// What was asked for.
+        /// The requested name.
         name: String,
         /// Names that are known, separated by commas.
         known: String,
         /// A similar name.
         nearest: Option<String>,
-        /// What reading it as a file gave.
+        /// Error of reading it as a file.
         source: std::io::Error,
     },
     /// The technology has no such file.
@@ -77,7 +77,7 @@ pub enum FindError {
         /// The file.
         file: &'static str,
     },
-    /// A file is there but cannot be read.
+    /// A file exists but cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Io {
         /// The file.
@@ -120,8 +120,8 @@ pub fn names(file: File) -> Vec<String> {
     names
 }
 
-/// A file of a technology that is given by its name, its folder or the file itself. Names go before paths, and those
-/// that are part of the program before the user's.
+/// A file of a technology that is given by its name, its folder or the file itself. Names take precedence over paths,
+/// and technologies of the program over the user's.
 ///
 /// # Errors
 /// [`FindError`].
@@ -198,7 +198,7 @@ mod tests {
         assert!(known.contains("osu018"));
     }
 
-    /// Layers of a held-out record give the errors that stand beside the model.
+    /// The layers of a held-out record reproduce the errors recorded with the model.
     #[test]
     fn held_out_records_have_all_layers() {
         for name in names(File::HeldOut) {

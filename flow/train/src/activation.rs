@@ -1,4 +1,4 @@
-//! Limits of values, and the rounding to integers that inference will do.
+//! Limits of values, and rounding to integers as in inference.
 //!
 //! The gradient of rounding is taken as 1 within the range and 0 outside (straight-through estimator,
 //! Bengio et al., "Estimating or Propagating Gradients Through Stochastic Neurons for Conditional
@@ -23,12 +23,12 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// For magnitudes up to `range` in integers of `bits`; `None` if `range` is 0: any grid represents it.
+    /// A grid for magnitudes up to `range` in integers of `bits`; `None` if `range` is 0: any grid represents it.
     pub(super) fn new(range: f32, bits: usize) -> Option<Self> {
         Self::of(range / limit(bits) as f32, bits)
     }
 
-    /// With this value of one unit; `None` if it is 0.
+    /// A grid with this value of one unit; `None` if it is 0.
     fn of(scale: f32, bits: usize) -> Option<Self> {
         (scale > 0.0 && scale.is_finite()).then_some(Self { scale, limit: limit(bits) as f32 })
     }
@@ -55,10 +55,10 @@ impl Activation {
         if value > high { high } else { value }
     }
 
-    /// The limits within which the gradient passes.
+    /// The limits within which the gradient is 1.
     fn open(&self) -> [f32; 2] {
         let most = self.grid.map_or(f32::INFINITY, |grid| grid.scale * grid.limit);
-        // Values on the grid's own limit are not cut off, whatever the rounding of the product.
+        // Values at the limit of the grid are not cut off, whatever the rounding of the product.
         let most = most * (1.0 + f32::EPSILON * 4.0);
         [self.bounds[0].max(-most), self.bounds[1].min(most)]
     }
@@ -85,7 +85,7 @@ fn apply(activation: Activation, x: &[f32], y: &mut [f32]) {
     }
 }
 
-/// Leaves the gradient where `x` is within the limits.
+/// Keeps the gradient where `x` is within the limits and clears it elsewhere.
 #[multiversion(targets("x86_64+avx2"))]
 fn pass([low, high]: [f32; 2], x: &[f32], gradient: &mut [f32]) {
     for (gradient, x) in gradient.iter_mut().zip(x) {
@@ -93,7 +93,7 @@ fn pass([low, high]: [f32; 2], x: &[f32], gradient: &mut [f32]) {
     }
 }
 
-/// Largest magnitude of `values` within the bounds; NaN counts for nothing.
+/// Largest magnitude of `values` within the bounds; NaN is ignored.
 #[multiversion(targets("x86_64+avx2"))]
 fn largest(activation: Activation, values: &[f32]) -> f32 {
     let larger = |most: f32, value: f32| if value > most { value } else { most };
@@ -108,11 +108,11 @@ fn largest(activation: Activation, values: &[f32]) -> f32 {
     most.into_iter().chain(rest).fold(0.0, larger)
 }
 
-/// Weights rounded to integers of `bits`, with one scale per row (output channel), which is that of quantization. The
-/// gradient passes unchanged, also where a weight of few bits is limited: it can come back.
+/// Weights rounded to integers of `bits`, with one scale per row (output channel), as in quantization. The gradient is
+/// unchanged, also where a weight of few bits is limited, so that it can return into the range.
 ///
-/// Quantization widens the scale of a channel whose bias exceeds what its products can sum up to; that is
-/// left out here, for there the weights hardly matter.
+/// Quantization widens the scale of a channel whose bias exceeds the largest sum of its products. This is ignored here,
+/// as the weights of such a channel hardly matter.
 pub(super) fn rounded_weights(weights: &Tensor, bits: usize) -> Tensor {
     let mut values = weights.values.clone();
     round_rows(&mut values, weights.dims[0], bits);

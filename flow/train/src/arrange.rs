@@ -24,7 +24,8 @@ pub(super) fn concat(inputs: &[&Tensor]) -> Tensor {
     })
 }
 
-/// Images `[C][B][H][W]` in another shape; values keep their order within an image, whose channels are apart here.
+/// Images `[C][B][H][W]` in another shape; values keep their order within an image, whose channels are not contiguous
+/// here.
 pub(super) fn reshape(input: &Tensor, dims: Dims) -> Tensor {
     let values = reshaped(&input.values, input.dims, dims);
     Tensor::computed(values, dims, &[input], |result, gradient| {

@@ -1,4 +1,4 @@
-//! Batches: which samples, varied how, as a tensor.
+//! Batches: the choice of samples and their variation, as a tensor.
 
 use pecan_ir::layer::Shape;
 use rand::Rng;
@@ -9,14 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::tensor::Tensor;
 
-/// A random change of an input that leaves its meaning. Inputs of one row are not images and stay as they
-/// are.
+/// A random change of an input that keeps its meaning. Inputs of one row are not images and stay unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Augmentation {
     /// Left and right are exchanged in half of the cases.
     Flip,
-    /// Moved by up to so many pixels up or down, and left or right; zeros move in.
+    /// Shifted by up to so many pixels up or down, and left or right; the border is filled with zeros.
     Shift(usize),
 }
 
@@ -32,7 +31,7 @@ pub(super) fn assemble(shape: Shape, samples: &[&[f32]]) -> Tensor {
     Tensor::new(values, [shape.channels, samples.len(), shape.height, shape.width])
 }
 
-/// `sample` with left and right exchanged; inputs of one row are no images and stay as they are.
+/// `sample` with left and right exchanged; inputs of one row are not images and stay unchanged.
 pub(super) fn mirror(shape: Shape, sample: &[f32]) -> Vec<f32> {
     let mut values = sample.to_vec();
     if shape.height > 1 {
@@ -102,7 +101,7 @@ impl Order {
         Self { rng, order: (0..samples).collect(), at: samples }
     }
 
-    /// The next `count` of at most all; none twice.
+    /// The next `count` samples, at most all; none twice.
     pub(super) fn take(&mut self, count: usize) -> Vec<usize> {
         let end = (self.at + count).min(self.order.len());
         let mut chosen = self.order[self.at..end].to_vec();
@@ -110,7 +109,7 @@ impl Order {
         let missing = count - chosen.len();
         if missing > 0 {
             self.order.shuffle(&mut self.rng);
-            // What this batch already has comes last in the new order.
+            // Samples that this batch already has come last in the new order.
             self.order.sort_by_cached_key(|sample| chosen.contains(sample));
             chosen.extend(&self.order[..missing]);
             self.at = missing;

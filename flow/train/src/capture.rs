@@ -1,5 +1,5 @@
-//! What pruning needs to know about each layer: the second moments of its inputs, and how much its outputs
-//! matter.
+//! Statistics of each layer that pruning needs: the second moments of its inputs, and the sensitivity of the loss to
+//! its outputs.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,7 +23,7 @@ use pecan_net::graph::Graph;
 /// Samples of one pass.
 const BATCH: usize = 64;
 
-/// What to measure, and on what.
+/// Samples to measure on, and quantities to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Capture<'a> {
     /// Samples in channel, row, column order.
@@ -31,7 +31,7 @@ pub struct Capture<'a> {
     /// Labels for [`LayerStatistics::sensitivity`]. Without them, labels are drawn from the network's own
     /// outputs.
     pub labels: Option<&'a [usize]>,
-    /// Network whose layers' outputs [`LayerStatistics::cross`] relates to: one with the same layers.
+    /// Network with the same layers, whose outputs [`LayerStatistics::cross`] relates to.
     pub teacher: Option<&'a Graph>,
     /// Whether to measure the sensitivity, which needs gradients.
     pub sensitivity: bool,
@@ -116,7 +116,7 @@ fn choose(
     let of_layer = |layer: &Layer| {
         let positions = layer.output.height * layer.output.width;
         let wanted = capture.columns.min(samples * positions);
-        // Whole numbers that add up to the wanted one.
+        // Whole numbers that add up to the wanted count.
         let share = |sample: usize| (wanted as u128 * sample as u128 / samples as u128) as usize;
         let all = range.len() * positions;
         let count = (share(range.end) - share(range.start)).min(all);
@@ -151,9 +151,9 @@ struct Pass<'a> {
     /// The teacher's outputs there, by layer.
     outputs: Vec<Vec<f32>>,
     sums: Vec<Sums>,
-    /// What the layer in work reads.
+    /// Input of the present layer.
     input: Option<Tensor>,
-    /// Zeros that are added to every layer's output, to get the gradient there; layer, what it reads, and variable.
+    /// Zeros that are added to every layer's output, to get the gradient there: layer, its input, and variable.
     probes: Option<Vec<(usize, Tensor, Tensor)>>,
 }
 
@@ -197,7 +197,7 @@ impl Pass<'_> {
             let layer = &self.network.layers[layer];
             let squares = squared_gradients(layer, &input, gradient, &sums.mean())?;
             for (sum, square) in sums.squares.iter_mut().zip(squares) {
-                // The loss is a mean over the batch; the gradient of each sample is wanted.
+                // The loss is a mean over the batch; the gradient of each sample is needed.
                 *sum += (batch * batch) as f64 * square;
             }
         }
@@ -205,7 +205,7 @@ impl Pass<'_> {
     }
 }
 
-/// A label for each sample, with the probabilities of its outputs.
+/// A label drawn for each sample from the probabilities of its outputs.
 fn draw(logits: &[f32], batch: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let one = |at: usize| {
         let shares: Vec<f64> =

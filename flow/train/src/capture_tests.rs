@@ -3,7 +3,7 @@ use super::*;
 use pecan_net::graph::Graph;
 use pecan_net::testing::ModelBuilder;
 
-/// Every measurement of a small layer against its definition.
+/// Compares every measurement of a small layer with its definition.
 #[test]
 fn captures_are_what_they_say() {
     let graph = branches();
@@ -49,7 +49,7 @@ fn captures_are_what_they_say() {
             x[s].iter().zip(&last.mean).map(|(x, m)| (f64::from(*x) - m).powi(2)).sum()
         };
         let expected = mean(&|s| gradient(s) * distance(s)) / mean(&distance);
-        // The mean that is subtracted is that of the samples so far.
+        // The subtracted mean is that of the samples so far.
         let ratio = last.sensitivity[o] / expected;
         assert!((ratio - 1.0).abs() < 0.03, "sensitivity: {ratio}");
     }
@@ -64,8 +64,8 @@ fn captures_are_what_they_say() {
     assert!((some / every - 1.0).abs() < 0.3, "{some} {every}");
 }
 
-/// Positions that see the same and pull in one direction: their errors add up to that of one position that has the
-/// gradient of all.
+/// Positions with equal inputs and gradients of one sign: their errors add up to that of one position with the sum of
+/// the gradients.
 #[test]
 fn errors_of_one_direction_add_up() {
     let sensitivity = |positions: usize| {

@@ -1,11 +1,11 @@
 //! Convolution as an operator with gradients.
 //!
-//! The columns of a few images at a time are unfolded into a buffer that stays in the cache, multiplied,
-//! and forgotten; the gradient unfolds them again. Keeping them would move nine times the values of a
-//! feature map through memory for a 3x3 kernel, which takes longer than the products.
+//! The columns of a few images at a time are unfolded into a buffer that stays in the cache, multiplied, and dropped;
+//! the backward pass unfolds them again. Keeping them would move nine times the values of a feature map through memory
+//! for a 3x3 kernel, which takes longer than the products.
 //!
-//! Work is divided by images in a way that depends on the shapes only, and partial sums are added in their
-//! order: results do not depend on the number of threads.
+//! The division of the work by images depends on the shapes only, and partial sums are added in order. So results do
+//! not depend on the number of threads.
 
 use std::ops::Range;
 
@@ -73,8 +73,8 @@ impl Convolution {
             .for_each(|(to, from)| to.copy_from_slice(from));
     }
 
-    /// The part's share of the weights' gradient; adds that of the input to `target`, which is empty where
-    /// it is not needed.
+    /// The part's share of the weights' gradient; adds the gradient of the input to `target`, which is empty where it
+    /// is not needed.
     fn backward(
         &self,
         part: usize,

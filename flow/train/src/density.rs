@@ -1,10 +1,10 @@
-//! How many values of a layer's input are not zero, as something that has a gradient.
+//! Differentiable measure of the share of nonzero values of a layer's input.
 //!
-//! Per channel, `(sum |x|)^2 / (n * sum x^2)`: the share of values that are not zero if all these are
-//! equal, at most 1 and the same for any scale of the channel, so that scaling down does not help, only
-//! zeros do (the squared Hoyer measure divided by the number of values; Yang, Wen, Li: "DeepHoyer: Learning
-//! Sparser Neural Network with Differentiable Scale-Invariant Sparsity Measures", ICLR 2020). The result is
-//! the mean over channels; channels of zeros count as 0.
+//! Per channel, `(sum |x|)^2 / (n * sum x^2)`: the share of nonzero values if all of these are equal. It is at most 1
+//! and does not depend on the scale of the channel, so that only zeros reduce it, not small values (the squared Hoyer
+//! measure divided by the number of values; Yang, Wen, Li: "DeepHoyer: Learning Sparser Neural Network with
+//! Differentiable Scale-Invariant Sparsity Measures", ICLR 2020). The result is the mean over channels; channels of
+//! zeros count as 0.
 
 use rayon::prelude::*;
 
@@ -39,7 +39,7 @@ pub(super) fn density(input: &Tensor) -> Tensor {
             let scale = 2.0 * factor * sum / squares / x.len() as f64 / channels as f64;
             let (scale, slope) = (scale as f32, (scale * sum / squares) as f32);
             for (dx, x) in dx.iter_mut().zip(x) {
-                // At 0 the measure has a kink, and a zero shall stay one.
+                // At 0 the measure has a kink, and a zero must stay 0.
                 *dx = if *x == 0.0 { 0.0 } else { scale * x.signum() - slope * x };
             }
         });

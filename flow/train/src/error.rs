@@ -1,8 +1,8 @@
-//! What can go wrong.
+//! Errors of training.
 
 use thiserror::Error;
 
-/// A network cannot be trained or measured.
+/// Reasons why a network cannot be trained or measured.
 #[derive(Debug, Error)]
 pub enum TrainError {
     /// A node has no trainable counterpart.
@@ -12,7 +12,7 @@ pub enum TrainError {
         origin: String,
         /// Node name.
         node: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// There is nothing to train on.
@@ -21,7 +21,7 @@ pub enum TrainError {
         /// File of the network.
         origin: String,
     },
-    /// A sample has not the input's size.
+    /// A sample does not have the input's size.
     #[error("{origin}: sample {sample} has {got} values; the network takes {expected}")]
     Input {
         /// File of the network.
@@ -33,10 +33,10 @@ pub enum TrainError {
         /// Values given.
         got: usize,
     },
-    /// Something that is needed once per sample (or per weight) is given in another number.
+    /// The number of values given per sample (or per weight) is wrong.
     #[error("{got} {what}; expected {expected}")]
     Count {
-        /// What is counted.
+        /// Name of the counted things.
         what: String,
         /// How many are needed.
         expected: usize,
@@ -55,10 +55,10 @@ pub enum TrainError {
         /// Outputs of the network; labels are below it.
         outputs: usize,
     },
-    /// Settings that have no meaning, or not with this set.
+    /// Settings without meaning, or not applicable to this set.
     #[error("training: {0}")]
     Settings(String),
-    /// The loss is not finite; the network is as before.
+    /// The loss is not finite; the network is unchanged.
     #[error(
         "the loss is {loss} in step {step} of {steps}, at a learning rate of {learning_rate:e}; \
          a lower learning rate may help"
@@ -73,7 +73,7 @@ pub enum TrainError {
         /// The loss.
         loss: f64,
     },
-    /// Another network has not the layers of this one.
+    /// Another network does not have the layers of this one.
     #[error("{origin}: layer `{layer}` differs from that of {other}")]
     Mismatch {
         /// File of the network.

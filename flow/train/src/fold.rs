@@ -1,16 +1,16 @@
-//! Normalization behind a layer, and how it goes back into weights and bias.
+//! Normalization behind a layer, and its folding into weights and bias.
 
 use super::norm::{Average, Moments};
 use pecan_net::graph::Graph;
 
-/// Added to variances, relative to the mean variance of the layer's channels: networks of any scale are
-/// treated alike.
+/// Term added to variances, relative to the mean variance of the layer's channels, so that the scale of a network does
+/// not matter.
 const EPSILON: f64 = 1e-5;
 
-/// The same relative to the mean square, which matters where nothing varies: rounding then does not count.
+/// The same relative to the mean square, which matters where nothing varies: it exceeds rounding errors.
 const ROUNDING: f64 = 1e-8;
 
-/// A channel whose variance is below this part of what is added to it is a constant.
+/// A channel whose variance is below this share of the added term is constant.
 const CONSTANT: f64 = 1e-2;
 
 /// Normalization behind a layer.
@@ -18,13 +18,13 @@ const CONSTANT: f64 = 1e-2;
 pub(super) struct Norm {
     /// Number of the parameter that scales the normalized values.
     pub(super) gain: usize,
-    /// What is added to variances.
+    /// Constant added to variances.
     pub(super) epsilon: f64,
-    /// The moments that folding takes.
+    /// The moments used for folding.
     pub(super) average: Average,
 }
 
-/// What training made of a layer.
+/// Trained parameters of a layer.
 pub(super) struct Folded {
     pub(super) name: String,
     pub(super) weights: Vec<f32>,
@@ -40,18 +40,18 @@ impl Folded {
         let node = graph.node_mut(&self.name).and_then(|node| node.op.as_mut());
         let Some(linear) = node.and_then(|op| op.linear_mut()) else { return };
         (linear.weights, linear.bias) = (self.weights, self.bias);
-        // The integers of the file, if it had any, are no longer those of the weights.
+        // The integers of the file, if any, no longer match the weights.
         linear.units.clear();
     }
 }
 
 impl Norm {
-    /// For a layer whose output has `moments`; `gain` is the number of its parameter.
+    /// Normalization for a layer whose output has `moments`; `gain` is the number of its parameter.
     pub(super) fn new(gain: usize, moments: &Moments) -> Self {
         let count = moments.variance.len().max(1) as f64;
         let variance = moments.variance.iter().sum::<f64>() / count;
         let square = moments.mean.iter().map(|m| m * m).sum::<f64>() / count;
-        // The least keeps a layer of zeros finite.
+        // The minimum keeps a layer of zeros finite.
         let epsilon = (EPSILON * variance + ROUNDING * square).max(1e-12);
         Self { gain, epsilon, average: Average::default() }
     }
@@ -61,10 +61,10 @@ impl Norm {
         moments.variance.iter().map(|v| (v + self.epsilon).sqrt() as f32).collect()
     }
 
-    /// Folds the normalization into weights and bias (which is what is added behind it so far).
+    /// Folds the normalization into weights and bias (the bias is the shift before).
     ///
-    /// The output of a channel that does not vary is its shift. Its weights, which then see only zeros or
-    /// are 0, become 0: divided by a deviation of nothing they would be huge.
+    /// The output of a constant channel is its shift. Its inputs are all zero or its weights are 0, so its weights
+    /// become 0: divided by a deviation near 0 they would be huge.
     pub(super) fn fold(&self, inputs: usize, gain: &[f32], layer: &mut Folded) {
         let moments = self.average.moments();
         for (channel, kernel) in layer.weights.chunks_mut(inputs.max(1)).enumerate() {

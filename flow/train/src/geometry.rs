@@ -1,7 +1,7 @@
-//! Where a window reads: unfolding feature maps into columns (im2col) and back.
+//! Positions that a window reads: unfolding feature maps into columns (im2col) and back.
 //!
-//! A batch of feature maps lies as `[channel][image][row][column]`. A column holds everything that one
-//! output position reads, in the order of a kernel: `[channel][kernel row][kernel column]`.
+//! A batch of feature maps is stored as `[channel][image][row][column]`. A column holds all inputs of one output
+//! position, in the order of a kernel: `[channel][kernel row][kernel column]`.
 
 use std::ops::Range;
 
@@ -117,8 +117,9 @@ impl Geometry {
         }
     }
 
-    /// Where the rows of a map and of the output are equally long and read one by one, a tap reads one piece of the map
-    /// for one piece of the output, but for what [`Geometry::clear_sides`] clears.
+    /// Where the rows of a map and of the output are equally long and read with stride 1, a tap reads one contiguous
+    /// range of the map for one contiguous range of the output, except for values that [`Geometry::clear_sides`]
+    /// clears.
     fn piece(&self, reach: &Reach) -> Option<(Range<usize>, Range<usize>)> {
         let width = self.input.width;
         let alike = self.window.stride == [1, 1] && self.output[1] == width;
@@ -132,7 +133,7 @@ impl Geometry {
         Some((start.wrapping_add_signed(shift)..end.wrapping_add_signed(shift), start..end))
     }
 
-    /// Clears what of the rows of an output that a tap reads for lies beside the columns that it reads for.
+    /// Clears the values of output rows beyond the columns for which the tap reads values.
     fn clear_sides(&self, reach: &Reach, target: &mut [f32]) {
         let width = self.output[1];
         if reach.columns.len() < width {
@@ -152,8 +153,8 @@ impl Geometry {
         }
     }
 
-    /// The transpose of [`Geometry::unfold`]: adds `columns` to the values that they were read from; what stands
-    /// for padding is lost. `channels` has, for each channel, the values of the images.
+    /// The transpose of [`Geometry::unfold`]: adds `columns` to the values that they were read from, and drops those of
+    /// padding. `channels` has, for each channel, the values of the images.
     pub(super) fn fold(&self, columns: &mut [f32], channels: &mut [&mut [f32]]) {
         let (plane, positions, taps) = (self.plane(), self.positions(), self.taps());
         let images = channels.first().map_or(0, |c| c.len() / plane);
@@ -171,7 +172,7 @@ impl Geometry {
         }
     }
 
-    /// Adds a line of the output to the line of the input that a tap reads for it.
+    /// Adds a line of the output to the input line that the tap reads.
     pub(super) fn add(&self, source: &[f32], target: &mut [f32]) {
         match self.window.stride[1] {
             1 => add(target, source),

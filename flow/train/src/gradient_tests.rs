@@ -1,4 +1,4 @@
-//! Gradients of every operator against differences.
+//! Compares gradients of every operator with finite differences.
 
 use pecan_ir::layer::{Shape, Window};
 use rand::{Rng, SeedableRng};
@@ -82,7 +82,7 @@ fn convolution() {
     }
 }
 
-/// Many images are divided into parts; the result is that of images one by one.
+/// Many images are divided into parts; the result equals that of single images.
 #[test]
 fn parts_of_a_batch() {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
@@ -111,7 +111,7 @@ fn pooling() {
         let mut rng = ChaCha8Rng::seed_from_u64(11);
         let geometry = Geometry::new(shape(), window, 3).unwrap();
         let x = [random([4, 3, 5, 6], &mut rng)];
-        // A value that no other is near stays the maximum when it moves.
+        // A value well above the others stays the maximum when it changes a little.
         check("maximum", &x, 1e-5, |a| Maximum(geometry).apply(&a[0]));
         let mean = Mean { geometry, divisor: 3.0 };
         check("mean", &x, 1e-2, |a| mean.apply(&a[0]));
@@ -181,7 +181,7 @@ fn products_and_shapes() {
     }
     let two = [[2, 3, 2, 4], [2, 3, 2, 4]].map(|dims| random(dims, &mut rng));
     check("sum", &two, 1e-2, |a| sum(&a[0], &a[1]));
-    // What is read several times gets all gradients.
+    // A tensor that is read several times receives all gradients.
     check("concatenation", &two, 1e-2, |a| concat(&[&a[0], &a[1], &a[0]]));
     check("shape", &two[..1], 1e-2, |a| reshape(&a[0], [4, 3, 1, 4]));
     let images = Tensor::new((0u8..12).map(f32::from).collect(), [3, 2, 1, 2]);

@@ -17,10 +17,10 @@ pub(super) struct Inference;
 impl Hooks for Inference {}
 
 /// Outputs of `graph` before the host's operations (softmax), for each of `inputs` (in channel, row, column
-/// order). Sums are ordered otherwise than in [`Graph::forward`], so the last digits may differ.
+/// order). Sums are in another order than in [`Graph::forward`], so the last digits may differ.
 ///
 /// # Errors
-/// There is no sample, one has not the input's size, or a node is not supported.
+/// There is no sample, one does not have the input's size, or a node is not supported.
 pub fn logits(graph: &Graph, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, TrainError> {
     let network = Network::new(graph)?;
     check_inputs(&network, inputs)?;

@@ -18,7 +18,7 @@ pub(super) struct Layer {
     /// `[outputs][inputs per group * taps]`.
     pub(super) weights: Tensor,
     pub(super) bias: Tensor,
-    /// Whether the output is computed with, not only the network's result.
+    /// Whether further layers read the output, so that it is not only the network's result.
     pub(super) inner: bool,
 }
 
@@ -28,7 +28,7 @@ pub(super) fn columns(values: &Tensor) -> Tensor {
     reshape(values, [c * h * w, b, 1, 1])
 }
 
-/// `window` over the maps of `input`.
+/// Geometry of `window` over the maps of `input`.
 pub(super) fn geometry(input: &Tensor, window: Window) -> Result<Geometry, TrainError> {
     let [channels, batch, height, width] = input.dims;
     Geometry::new(Shape { channels, height, width }, window, batch)
@@ -40,7 +40,7 @@ impl Layer {
         self.weights.dims[1]
     }
 
-    /// The layer on `[C][B][H][W]`.
+    /// Applies the layer to `[C][B][H][W]`.
     pub(super) fn apply(
         &self,
         input: &Tensor,

@@ -1,23 +1,21 @@
 //! Fine-tuning of float networks on the CPU, and the measurements that pruning needs.
 //!
-//! [`tune()`] trains a [`Graph`](pecan_net::graph::Graph) whose weights may be masked, [`logits`] computes it
-//! fast on many samples, [`captures`] measures for each layer what least-squares pruning needs.
+//! [`tune()`] trains a [`Graph`](pecan_net::graph::Graph) whose weights may be masked, [`logits`] computes it fast on
+//! many samples, [`captures`] measures the statistics of each layer for least-squares pruning.
 //!
-//! Every operator trains through what it becomes on the hardware
-//! ([`Operator::lower`](pecan_net::op::Operator::lower)), so that a new operator needs nothing here. The
-//! host's operations at the end (softmax) are left out: training works on logits.
+//! Every operator is trained in its hardware form ([`Operator::lower`](pecan_net::op::Operator::lower)), so that a new
+//! operator needs no code here. The host's operations at the end (softmax) are left out: training works on logits.
 //!
 //! # Normalization
-//! Networks come with their batch normalization folded into the weights; training them so is fragile. With
-//! [`Settings::normalization`], every layer but the last gets one for the time of the training, which at
-//! first changes nothing: its gain and shift are deviation and mean of the layer's output. In the end the
-//! moments are measured anew with the trained weights and folded into weights and bias.
+//! The batch normalization of an imported network is folded into its weights, and training such a network is fragile.
+//! With [`Settings::normalization`], every layer but the last is normalized during the training. At first this changes
+//! nothing: its gain and shift are deviation and mean of the layer's output. At the end the moments are measured again
+//! with the trained weights and folded into weights and bias.
 //!
 //! # Quantization
-//! With [`Settings::quantization`], values are rounded as [`quantize`](mod@pecan_net::quantize) will round
-//! them: weights with a scale per output channel (which folding a normalization does not change), and the
-//! tensors that the hardware stores with a scale for each, whose range follows the values as in
-//! calibration. Gradients pass rounding unchanged.
+//! With [`Settings::quantization`], values are rounded as in [`quantize`](mod@pecan_net::quantize): weights with a
+//! scale per output channel (which folding a normalization does not change), and tensors in the hardware's memory with
+//! a scale each, whose range follows the values as in calibration. Gradients ignore the rounding.
 //!
 //! # Reproducibility
 //! Results depend on the settings' seed only, not on the number of threads or their timing: work is divided

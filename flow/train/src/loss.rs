@@ -5,7 +5,7 @@
 
 use pecan_net::op::argmax;
 
-/// What the outputs of a batch shall be; at least one is given.
+/// Targets of the outputs of a batch; at least one is given.
 #[derive(Debug)]
 pub(super) struct Targets {
     /// Labels and their weight.

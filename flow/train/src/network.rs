@@ -1,7 +1,7 @@
 //! A [`Graph`] as steps on tensors of whole batches.
 //!
-//! Activations lie as `[C][B][H][W]`, channels in front of the batch, so that a layer is one matrix
-//! product whose result needs no rearrangement.
+//! Activations are stored as `[C][B][H][W]`, channels before the batch, so that a layer is one matrix product whose
+//! result needs no rearrangement.
 
 use pecan_ir::layer::{Shape, Window};
 
@@ -17,7 +17,7 @@ use pecan_net::op::{Lowering, Operator};
 /// No limits.
 pub(super) const OPEN: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];
 
-/// What a step computes.
+/// Operation of a step.
 #[derive(Clone, Copy, Debug)]
 enum StepOperation {
     /// Index into [`Network::layers`].
@@ -38,7 +38,7 @@ struct Step {
     output: usize,
     shape: Shape,
     bounds: [f32; 2],
-    /// Whether the hardware writes these values to memory, as integers of their own scale.
+    /// Whether the hardware writes these values to memory, as integers with their own scale.
     stored: bool,
 }
 
@@ -55,24 +55,24 @@ pub(super) struct Network {
     logits: usize,
 }
 
-/// What a pass through the network does beside computing it.
+/// Callbacks of a pass through the network.
 pub(super) trait Hooks {
     /// Weights and bias of a layer; no bias if [`Hooks::output`] adds it.
     fn parameters(&mut self, _layer: usize, own: &Layer) -> (Tensor, Option<Tensor>) {
         (own.weights.clone(), Some(own.bias.clone()))
     }
 
-    /// Sees what a layer reads.
+    /// Called with the input of a layer.
     fn input(&mut self, _layer: usize, _values: &Tensor) -> Result<(), TrainError> {
         Ok(())
     }
 
-    /// Sees what a layer computes and may change it.
+    /// Called with the output of a layer, which it may change.
     fn output(&mut self, _layer: usize, values: Tensor) -> Tensor {
         values
     }
 
-    /// Limits values to `bounds`. `stored` numbers the tensors that lie in memory as integers.
+    /// Limits values to `bounds`. `stored` numbers the tensors that are in memory as integers.
     fn limit(&mut self, _stored: Option<usize>, bounds: [f32; 2], values: Tensor) -> Tensor {
         match bounds == OPEN {
             true => values,
@@ -189,7 +189,7 @@ impl Network {
         Ok(())
     }
 
-    /// Checks what only the whole network shows.
+    /// Checks properties of the whole network.
     fn finish(mut self, graph: &Graph) -> Result<Self, TrainError> {
         let known = |tensor: usize| graph.tensors[tensor].layout;
         let (Some(input), Some(output)) = (known(self.input), known(self.logits)) else {
@@ -215,8 +215,7 @@ impl Network {
         Ok(self)
     }
 
-    /// A limit that alone reads a layer's output is part of that layer on the hardware: what is stored is
-    /// its result.
+    /// A limit that is the only reader of a layer's output is part of that layer on the hardware: its result is stored.
     fn move_behind_limits(&mut self) {
         for at in 0..self.steps.len() {
             if !self.steps[at].stored {
@@ -236,7 +235,7 @@ impl Network {
         }
     }
 
-    /// Number of tensors that lie in memory as integers, the input among them (number 0).
+    /// Number of tensors that are in memory as integers, including the input (number 0).
     pub(super) fn stored(&self) -> usize {
         1 + self.steps.iter().filter(|step| step.stored).count()
     }

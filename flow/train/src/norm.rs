@@ -14,7 +14,7 @@ pub(super) struct Moments {
     pub(super) variance: Vec<f64>,
 }
 
-/// Values are summed up in `f32` over so many, and in `f64` over these sums.
+/// Number of values that are summed up in `f32`; these sums are added in `f64`.
 const BLOCK: usize = 1024;
 
 /// Independent partial sums, which the compiler vectorizes.
@@ -53,7 +53,7 @@ impl Moments {
     }
 }
 
-/// Mean of moments over batches of one size, so that a pass over many batches gives those of all.
+/// Mean of moments over batches of equal size, so that many batches yield the moments of all values.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Average {
     mean: Vec<f64>,
@@ -88,7 +88,7 @@ fn affine(x: &[f32], y: &mut [f32], [mean, scale, offset]: [f32; 3]) {
     y.iter_mut().zip(x).for_each(|(y, x)| *y = (x - mean) * scale + offset);
 }
 
-/// From the normalized values `u`, in place, the gradient.
+/// Turns the normalized values `u` into the gradient, in place.
 #[multiversion(targets("x86_64+avx2"))]
 fn back(u: &mut [f32], dy: &[f32], [scale, mean_dy, mean_dyu]: [f32; 3]) {
     u.iter_mut().zip(dy).for_each(|(u, dy)| *u = scale * (dy - mean_dy - *u * mean_dyu));

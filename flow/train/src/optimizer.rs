@@ -1,8 +1,8 @@
-//! How parameters follow their gradients.
+//! Update rules of the parameters.
 //!
-//! Every tensor is trained in a unit of its own ([`Parameter::new`]): the rate is the size of a step against it, and
-//! gradients are by changes of that size. A network whose weights are a hundred times as large because its inputs are
-//! given in other units takes the same steps, in those units.
+//! Every tensor is trained in a unit of its own ([`Parameter::new`]): the learning rate is the size of a step in this
+//! unit, and gradients are taken with respect to it. A network whose weights are a hundred times as large because its
+//! inputs have other units takes the same steps, in those units.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ impl Optimizer {
     /// Gradient descent with a momentum of 0.9.
     pub const SGD: Self = Self::Sgd { momentum: 0.9 };
 
-    /// What is wrong with the constants, if anything.
+    /// The problem of the constants, if any.
     pub(super) fn problem(self) -> Option<String> {
         let decay = |name: &str, value: f64| {
             let legal = (0.0..1.0).contains(&value);
@@ -66,8 +66,8 @@ pub(super) struct Parameter {
 }
 
 impl Parameter {
-    /// Values of `dims`, of which `mask` leaves some. `unit` says what a change of 1 is: the typical size of the values,
-    /// or of what they are added to. A tensor with a unit of 0 is not trained.
+    /// Values of `dims`, masked by `mask`. `unit` is the size of a change that counts as 1: the typical size of the
+    /// values, or of the sums that they are added to. A tensor with a unit of 0 is not trained.
     pub(super) fn new(
         mut values: Vec<f32>,
         dims: Dims,
@@ -83,7 +83,7 @@ impl Parameter {
         Self { values, dims, mask, decays, unit, first: state.clone(), second: state }
     }
 
-    /// Brings a gradient by values to their unit, and to 0 where they are masked, and shortens it to a norm.
+    /// Converts a gradient to the unit of the values, clears it where they are masked, and shortens it to a norm.
     fn prepare(&self, gradient: &mut [f32], norm: f64) {
         gradient.iter_mut().for_each(|gradient| *gradient *= self.unit);
         for (gradient, keep) in gradient.iter_mut().zip(self.mask.iter().flatten()) {
@@ -104,7 +104,7 @@ impl Parameter {
                 let (momentum, decay, rate) = (momentum as f32, decay as f32, rate as f32);
                 let state = self.values.iter_mut().zip(&mut self.first).zip(gradient);
                 for ((value, velocity), gradient) in state {
-                    // Decay is relative: in this unit as in any other.
+                    // Decay is relative, so it is the same in this unit as in any other.
                     let decay = if unit > 0.0 { decay * *value / unit } else { 0.0 };
                     let gradient = gradient + decay;
                     *velocity = momentum * *velocity + gradient;
@@ -112,7 +112,7 @@ impl Parameter {
                 }
             }
             Optimizer::AdamW { betas: [b1, b2], epsilon } => {
-                // The running moments start at 0, which these factors make up for.
+                // The running moments start at 0; these factors correct this bias.
                 let steps = i32::try_from(step).unwrap_or(i32::MAX);
                 let rate1 = (rate / (1.0 - b1.powi(steps))) as f32 * unit;
                 let fill = (1.0 / (1.0 - b2.powi(steps))) as f32;
@@ -190,8 +190,8 @@ mod tests {
         }
     }
 
-    /// The same problem in other units, a power of two apart, which floating-point numbers do not notice: the same steps
-    /// in these units, bit for bit.
+    /// The same problem in units that differ by a power of two, which floating-point numbers represent exactly: the
+    /// same steps in these units, bit for bit.
     #[test]
     fn steps_do_not_depend_on_the_unit_of_the_values() {
         for optimizer in [Optimizer::SGD, Optimizer::ADAMW] {

@@ -1,4 +1,4 @@
-//! Pooling as operators with gradients: every plane (one channel of one image) by itself.
+//! Pooling as operators with gradients. Every plane (one channel of one image) is independent.
 
 use rayon::prelude::*;
 
@@ -8,7 +8,7 @@ use super::tensor::{Dims, Tensor};
 /// Least planes of one piece of parallel work.
 const PLANES: usize = 16;
 
-/// Maximum over a window; padding never wins, as if it were minus infinity.
+/// Maximum over a window; padding never is the maximum, as if it were minus infinity.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Maximum(pub(super) Geometry);
 
@@ -45,7 +45,7 @@ impl Maximum {
         }
     }
 
-    /// The gradient goes to the first value of a window that is its maximum.
+    /// The gradient is added at the first maximum of a window.
     fn back(&self, x: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32]) {
         let mut open = vec![true; y.len()];
         for tap in 0..self.0.taps() {

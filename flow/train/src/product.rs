@@ -1,23 +1,24 @@
-//! Matrix products: on one core, for operators that divide their work by themselves, and whole ones.
+//! Matrix products: on one core, for operators that divide their work themselves, and on all cores.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-/// Up to so many rows, sums of rows are faster than the general product: depthwise convolutions.
+/// Number of rows up to which sums of rows are faster than the general product: depthwise convolutions.
 const FEW: usize = 3;
 
-/// Terms of a sum that are added up one after the other; what they come to is added to the sum.
+/// Number of terms of a partial sum; partial sums are then added.
 const DEPTH: usize = 512;
 
-/// Up to so many rows and columns, sums are divided into parts of [`DEPTH`] and a rest; beyond, into equal parts.
+/// Number of rows and columns up to which sums are divided into parts of [`DEPTH`] and a rest; beyond, into equal
+/// parts.
 const SMALL: usize = 64;
 
-/// Up to so many results, sums over values that lie in a row are taken in lanes.
+/// Number of results up to which sums over contiguous values are computed in lanes.
 const LINES: usize = 256;
 
-/// Multiplications that are worth more than one core.
+/// Number of multiplications from which more than one core pays.
 const WORK: usize = 1 << 19;
 
 /// `values` as a matrix, row by row.
@@ -64,8 +65,7 @@ pub(super) fn of_transpose(a: &[f32], b: &[f32], c: &mut [f32], [m, k, n]: [usiz
     product(Accum::Replace, view(a, k, m).transpose(), view(b, k, n), c);
 }
 
-/// `a b`, row by row. In which order a sum is added depends on the operands' shapes and on how they lie, not on the number of
-/// threads.
+/// `a b`, row by row. The order of additions depends on the operands' shapes and layouts, not on the number of threads.
 pub(super) fn multiply(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f32> {
     let (m, k, n) = (a.nrows(), a.ncols(), b.ncols());
     let lines = a.col_stride() == 1 && b.row_stride() == 1;
@@ -81,7 +81,7 @@ pub(super) fn multiply(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f32> {
     rows.iter().flat_map(|row| columns.iter().map(move |column| dot(row, column))).collect()
 }
 
-/// `a b`, of every sum so many terms at a time.
+/// `a b`, with sums divided into parts.
 fn in_parts(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f32> {
     let (m, k, n) = (a.nrows(), a.ncols(), b.ncols());
     let depth = if m.max(n) <= SMALL { DEPTH } else { k.div_ceil(k.div_ceil(DEPTH).max(1)) };
@@ -91,7 +91,7 @@ fn in_parts(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f32> {
             let (a, b) = (a.subcols(start, depth), b.subrows(start, depth));
             match start {
                 0 => matmul(c.as_mut(), Accum::Replace, a, b, 1.0, Par::Seq),
-                // As for all depths, what is added is rounded before.
+                // As for all depths, products are rounded before they are added.
                 _ if depth == 1 => c += a * b,
                 _ => matmul(c.as_mut(), Accum::Add, a, b, 1.0, Par::Seq),
             }
@@ -111,13 +111,13 @@ fn in_parts(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f32> {
     result
 }
 
-/// Dot product with one sum.
+/// Dot product with one sum, in order.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn in_turn(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).fold(0.0, |sum, (x, y)| x.mul_add(*y, sum))
 }
 
-/// Adds the products of `a` and `b` to `sums` in turn; those behind the last whole round are left.
+/// Adds the products of `a` and `b` to `sums` in turn, without those after the last complete round.
 #[inline(always)]
 fn add_rounds<'a, const N: usize>(
     a: &'a [f32],

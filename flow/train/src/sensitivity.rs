@@ -1,4 +1,4 @@
-//! How much the loss minds errors of a layer's outputs.
+//! Sensitivity of the loss to errors of a layer's outputs.
 
 use rayon::prelude::*;
 
@@ -11,11 +11,11 @@ use super::tensor::Tensor;
 /// By output channel, the sum over samples of the squared norm of the weights' gradient, with `mean` subtracted from the
 /// layer's inputs; `values` are these inputs, `gradient` that of each output position.
 ///
-/// The expected loss by a change `d` of a channel's weights is half of `E[(sum_p g_p d x_p)^2]`, with `p` the
-/// positions of a sample. Were positions independent, it would be `E[sum_p g_p^2] E[(d x)^2]` (the approximation of
-/// R. Grosse and J. Martens, "A Kronecker-factored approximate Fisher matrix for convolution layers", ICML 2016).
-/// But neighbouring inputs are alike and have gradients of one sign, the more so the smaller the maps: errors add up
-/// there, and this norm sees it.
+/// The expected increase of the loss by a change `d` of a channel's weights is half of `E[(sum_p g_p d x_p)^2]`, with
+/// `p` the positions of a sample. If positions were independent, it would be `E[sum_p g_p^2] E[(d x)^2]` (the
+/// approximation of R. Grosse and J. Martens, "A Kronecker-factored approximate Fisher matrix for convolution layers",
+/// ICML 2016). But neighbouring inputs are similar and have gradients of one sign, the more so the smaller the maps:
+/// errors add up there, and this norm includes that.
 pub(super) fn squared_gradients(
     layer: &Layer,
     values: &Tensor,

@@ -1,4 +1,4 @@
-//! How to train, on what, and what comes back.
+//! Settings, data and result of training.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,9 @@ use pecan_net::quantize::{Calibration, Options};
 /// Learning from a teacher's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Distillation {
-    /// Its share of the loss, 0 to 1; the rest is the cross entropy with the labels. Without labels the
-    /// teacher has it all.
+    /// Its share of the loss, 0 to 1; the rest is the cross entropy with the labels. Without labels the share is 1.
     pub share: f64,
-    /// What logits are divided by, above 0: the higher, the more the small outputs count.
+    /// Divisor of the logits, above 0: the higher, the more the small outputs count.
     pub temperature: f64,
 }
 
@@ -32,20 +31,20 @@ impl Default for Distillation {
 pub struct Quantization {
     /// Widths of the integers.
     pub widths: Options,
-    /// How the range of a tensor follows from its values; use the same afterwards.
+    /// Rule for the range of a tensor; use the same in the quantization afterwards.
     pub calibration: Calibration,
 }
 
-/// How to train.
+/// Settings of training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// How often every sample is used; need not be whole.
+    /// Number of times that every sample is used; need not be whole.
     pub epochs: f64,
     /// Samples of one step; all, if the set has fewer.
     pub batch: usize,
-    /// Highest learning rate: the size of a step of [`Optimizer::ADAMW`] against the root mean square of the weights of
-    /// a tensor, and, of biases, against the deviation of the layer's output.
+    /// Highest learning rate: the size of a step of [`Optimizer::ADAMW`] relative to the root mean square of the
+    /// weights of a tensor or, for biases, to the deviation of the layer's output.
     pub learning_rate: f64,
     /// Share of the steps in which the learning rate rises to its highest; then it falls to 0.
     pub warmup: f64,
@@ -53,8 +52,8 @@ pub struct Settings {
     pub optimizer: Optimizer,
     /// Decay of weights (not of bias and normalization); see [`Optimizer`].
     pub weight_decay: f64,
-    /// Largest norm of a tensor's gradient, by changes relative as [`Self::learning_rate`]; longer ones are
-    /// shortened to it. Infinite for no limit.
+    /// Largest norm of a tensor's gradient, in the units of [`Self::learning_rate`]; longer ones are shortened to it.
+    /// Infinite for no limit.
     pub gradient_norm: f64,
     /// Learning from the teacher of the set, if it has one.
     pub distillation: Option<Distillation>,
@@ -64,16 +63,16 @@ pub struct Settings {
     pub quantization: Option<Quantization>,
     /// Changes of the inputs.
     pub augmentation: Vec<Augmentation>,
-    /// For layers by node name: how much the share of values in its input that are not zero adds to the
-    /// loss (energy grows with it), as a differentiable measure between 0 and 1: the squared Hoyer measure
-    /// per channel, divided by the number of values.
+    /// By node name of a layer: weight of the share of nonzero values of its input in the loss (energy grows with this
+    /// share). The share is a differentiable measure between 0 and 1: the squared Hoyer measure per channel, divided by
+    /// the number of values.
     pub activation_penalty: BTreeMap<String, f64>,
     /// Seed of order and changes.
     pub seed: u64,
 }
 
 impl Default for Settings {
-    /// For short training (1 to 4 epochs) of pruned networks.
+    /// Settings for short training (1 to 4 epochs) of pruned networks.
     fn default() -> Self {
         Self {
             epochs: 2.0,
@@ -93,19 +92,19 @@ impl Default for Settings {
     }
 }
 
-/// Where a teacher's outputs come from.
+/// Source of a teacher's outputs.
 #[derive(Clone, Copy, Debug)]
 pub enum Teacher<'a> {
-    /// Logits of every sample, as [`logits`](super::logits) gives them.
+    /// Logits of every sample, as computed by [`logits`](super::logits).
     Logits(&'a [Vec<f32>]),
-    /// The same of every sample as it is and with left and right exchanged
-    /// ([`mirrored_logits`](super::mirrored_logits)), where [`Augmentation::Flip`] is the only change.
+    /// Logits of every sample as it is and with left and right exchanged ([`mirrored_logits`](super::mirrored_logits)),
+    /// where [`Augmentation::Flip`] is the only change.
     Mirrored([&'a [Vec<f32>]; 2]),
-    /// A network, which also sees changed inputs.
+    /// A network, which is also applied to changed inputs.
     Network(&'a Graph),
 }
 
-/// What to train on; labels, teacher or both.
+/// Training data: labels, teacher or both.
 #[derive(Clone, Copy, Debug)]
 pub struct Set<'a> {
     /// Samples in channel, row, column order.
@@ -116,7 +115,7 @@ pub struct Set<'a> {
     pub teacher: Option<Teacher<'a>>,
 }
 
-/// How far training is.
+/// Progress of training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     /// Epochs done, with fraction.
@@ -132,12 +131,12 @@ pub struct Progress {
     pub accuracy: f64,
 }
 
-/// What training has done.
+/// Result of training.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Steps done.
     pub steps: usize,
-    /// Mean loss over the last epoch (or what was of it), without penalties.
+    /// Mean loss over the last epoch (or its finished part), without penalties.
     pub loss: f64,
     /// Accuracy over the same samples while they were trained on; see [`Progress::accuracy`].
     pub accuracy: f64,
@@ -218,7 +217,7 @@ impl Set<'_> {
     }
 }
 
-/// Checks that inputs change as a teacher's given logits allow.
+/// Checks that a teacher's given logits cover the changes of the inputs.
 fn check_changes(settings: &Settings, allowed: &[Augmentation]) -> Result<(), TrainError> {
     if settings.augmentation == allowed {
         return Ok(());
@@ -229,7 +228,7 @@ fn check_changes(settings: &Settings, allowed: &[Augmentation]) -> Result<(), Tr
 }
 
 impl Settings {
-    /// Checks what can be said without data.
+    /// Checks that need no data.
     pub(super) fn check(&self, network: &Network) -> Result<(), TrainError> {
         let above_zero = |v: f64| v > 0.0 && v.is_finite();
         let at_least_zero = |v: f64| v >= 0.0 && v.is_finite();

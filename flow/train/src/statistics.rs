@@ -28,10 +28,10 @@ pub struct LayerStatistics {
     pub cross: Option<Vec<f32>>,
     /// `E[y]` of the teacher, `[outputs]`.
     pub target: Option<Vec<f64>>,
-    /// By output channel, what a mean squared error of its outputs costs, in units of twice the loss: the mean over
+    /// By output channel, the loss per mean squared error of its outputs, in units of twice the loss: the mean over
     /// samples of the squared norm of its weights' gradient (the trace of Fisher's information matrix, empirical with
-    /// given labels) by the variance of its inputs, both around the mean. 0 where inputs do not vary; empty if not asked
-    /// for.
+    /// given labels) divided by the variance of its inputs, both around the mean. 0 where inputs do not vary; empty if
+    /// not measured.
     pub sensitivity: Vec<f64>,
     /// Chosen positions.
     pub positions: usize,
@@ -62,7 +62,7 @@ impl Sums {
         }
     }
 
-    /// Adds what `layer` reads from `values` at `chosen`, and the teacher's `outputs` there, if any.
+    /// Adds the inputs of `layer` from `values` at `chosen`, and the teacher's `outputs` there, if any.
     pub(super) fn add(
         &mut self,
         layer: &Layer,

@@ -1,14 +1,14 @@
-//! Arrays of values that remember what they were computed from, so that gradients can be traced back.
+//! Arrays of values that record their computation, so that gradients can be traced back.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// Sizes, row-major; those that an array does not have are 1.
+/// Sizes, row-major; unused dimensions are 1.
 pub(super) type Dims = [usize; 4];
 
-/// From a result and the gradient there, the gradients at its inputs; anything for those that are not tracked.
+/// Computes the gradients at the inputs from a result and its gradient; arbitrary for inputs that are not tracked.
 type Back = dyn Fn(&Node, Vec<f32>) -> Vec<Vec<f32>> + Send + Sync;
 
 /// Values in row-major order. Copies share them.
@@ -20,7 +20,7 @@ pub(super) struct Node {
     pub(super) dims: Dims,
     /// Whether it is a variable or depends on one.
     pub(super) tracked: bool,
-    /// None for variables and for what does not depend on them.
+    /// None for variables and for tensors that do not depend on any.
     pub(super) inputs: Vec<Tensor>,
     back: Box<Back>,
 }
@@ -43,7 +43,7 @@ impl Tensor {
         Self(Arc::new(Node { values, dims, tracked: true, inputs, back }))
     }
 
-    /// What was computed from `inputs`, with its gradients.
+    /// A tensor computed from `inputs`, with its gradients.
     pub(super) fn computed(
         values: Vec<f32>,
         dims: Dims,
@@ -55,14 +55,14 @@ impl Tensor {
         Self(Arc::new(Node { values, dims, tracked, inputs, back: Box::new(back) }))
     }
 
-    /// What tells it from all others.
+    /// Its identity.
     pub(super) fn key(&self) -> *const Node {
         Arc::as_ptr(&self.0)
     }
 }
 
 /// Traces the gradients at `roots` back to the variables; result by [`Tensor::key`]. Where a tensor is read several times,
-/// its gradients are added in the reverse order of a walk from the roots in depth, inputs first.
+/// its gradients are added in the reverse order of a depth-first traversal from the roots, inputs first.
 pub(super) fn trace(roots: Vec<(&Tensor, Vec<f32>)>) -> HashMap<*const Node, Vec<f32>> {
     let (mut order, mut seen) = (Vec::new(), HashSet::new());
     roots.iter().for_each(|(root, _)| walk(root, &mut order, &mut seen));
@@ -85,7 +85,7 @@ pub(super) fn trace(roots: Vec<(&Tensor, Vec<f32>)>) -> HashMap<*const Node, Vec
     gradients
 }
 
-/// Appends to `order` what `tensor` was computed from, and then itself.
+/// Appends the tensors from which `tensor` was computed to `order`, and then itself.
 fn walk<'a>(tensor: &'a Tensor, order: &mut Vec<&'a Tensor>, seen: &mut HashSet<*const Node>) {
     if tensor.tracked && seen.insert(tensor.key()) {
         tensor.inputs.iter().for_each(|input| walk(input, order, seen));

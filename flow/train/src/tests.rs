@@ -14,7 +14,7 @@ pub(super) fn lenet_graph() -> Graph {
 }
 
 pub(super) fn settings(epochs: f64) -> Settings {
-    // So small a network with so few samples learns fast.
+    // A small network with few samples needs a high rate.
     let learning_rate = 5e-2;
     Settings { epochs, learning_rate, distillation: None, seed: 3, ..Settings::default() }
 }
@@ -24,7 +24,7 @@ fn prune(graph: &mut Graph, share: f64) -> Masks {
     prune_but(graph, share, 0)
 }
 
-/// The same, but for so many layers at the beginning and at the end.
+/// The same, except for so many layers at the beginning and at the end.
 pub(super) fn prune_but(graph: &mut Graph, share: f64, ends: usize) -> Masks {
     let mut masks = Masks::of(graph);
     let linear =
@@ -136,7 +136,7 @@ fn branches_compute_and_train() {
     assert!(difference(&exact, &logits(&graph, &inputs).unwrap()) < 1e-4);
     let teacher = Teacher::Logits(&exact);
     let set = Set { inputs: &inputs, labels: None, teacher: Some(teacher) };
-    // A wrong bias is to be learned away.
+    // Training has to remove a wrong bias.
     let masks = Masks::default();
     graph.node_mut("n_d").unwrap().op.as_mut().unwrap().linear_mut().unwrap().bias.fill(0.3);
     let before = difference(&exact, &graph.outputs(&inputs).unwrap());
@@ -160,7 +160,7 @@ fn normalization_alone_changes_nothing() {
     assert!(Masks::of(&graph).density() <= masks.density());
 }
 
-/// A layer without any weight and the one behind it, which sees a constant, stay finite.
+/// A layer without any weight and its reader, whose input is constant, stay finite.
 #[test]
 fn dead_channels_stay_finite() {
     let samples = digits("train_idx", Some(256));
@@ -222,8 +222,8 @@ fn the_seed_decides() {
     assert!(first != run(2));
 }
 
-/// Inputs that are given in another unit, with first weights that make up for it, train to the same network, bit for bit:
-/// factors are powers of two, which floating-point numbers do not notice.
+/// Inputs in another unit, with first weights that compensate for it, train to the same network, bit for bit: factors
+/// are powers of two, which floating-point numbers represent exactly.
 #[test]
 fn training_does_not_depend_on_the_unit_of_the_input() {
     let samples = digits("train_idx", Some(300));
@@ -270,7 +270,7 @@ fn integer_accuracy(graph: &Graph, train: &Samples, test: &Samples, widths: Opti
 fn rounding_in_training_helps_few_bits() {
     let (samples, test) = (digits("train_idx", None), digits("test_idx", None));
     let widths = Options { activation_bits: 4, weight_bits: 4 };
-    // The mean of some seeds, for an image is worth 0.3 points.
+    // The mean of some seeds, as one image is worth 0.3 points.
     let run = |quantization: Option<Quantization>| {
         let one = |seed| {
             let mut graph = lenet_graph();

@@ -18,14 +18,14 @@ use super::tuning::{Tuning, check_masks, kept};
 use pecan_net::Masks;
 use pecan_net::graph::Graph;
 
-/// Samples that the moments of normalization are measured on, before and after training: the error of a
-/// deviation is then below 2 % even for a layer with one position per sample.
+/// Samples for the moments of normalization, before and after training: the error of a deviation is then below 2 % even
+/// for a layer with one position per sample.
 const MEASURED: usize = 2048;
 
 /// Samples of one pass of measurement.
 const MEASURED_BATCH: usize = 128;
 
-/// Where the teacher's logits come from.
+/// Source of the teacher's logits.
 enum Source<'a> {
     None,
     /// By sample.
@@ -38,7 +38,7 @@ enum Source<'a> {
     Network(Box<Network>),
 }
 
-/// Random choices that do not disturb each other.
+/// Independent streams of random numbers.
 fn stream(seed: u64, number: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(number);
@@ -56,9 +56,9 @@ struct Trainer<'a> {
     steps: usize,
 }
 
-/// Trains the weights of `graph` that `masks` leaves, and all biases; layers without a mask keep all
-/// weights. The graph changes at the end only; ranges that its file gives for tensors behind the input are
-/// forgotten, as the values have changed. `progress` is called after every step.
+/// Trains the weights of `graph` that `masks` keeps, and all biases; layers without a mask keep all weights. The graph
+/// is changed at the end only. Ranges that its file gives for tensors behind the input are dropped, as the values have
+/// changed. `progress` is called after every step.
 ///
 /// # Errors
 /// An empty set, samples of the wrong size, labels or teacher that do not fit; illegal settings; masks that
@@ -102,7 +102,7 @@ fn batch_size(samples: &[&[f32]]) -> usize {
     MEASURED_BATCH.min(samples.len()).max(1)
 }
 
-/// The samples that moments are measured on: whole batches, so that each counts the same.
+/// The samples for the moments: whole batches, so that each counts the same.
 fn selection<'a>(inputs: &[&'a [f32]], settings: &Settings) -> Vec<&'a [f32]> {
     let count = inputs.len().min(MEASURED);
     let count = count - count % MEASURED_BATCH.min(count).max(1);
@@ -206,7 +206,7 @@ impl<'a> Trainer<'a> {
         Ok((loss, values.collect()))
     }
 
-    /// What the outputs for `inputs` shall be, which are the `chosen` samples, changed or not.
+    /// Targets of the outputs for `inputs`, which are the `chosen` samples, changed or not.
     fn targets(
         &self,
         chosen: &[usize],
@@ -236,7 +236,7 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// A teacher network, computed in advance where the inputs do not change.
+/// A teacher network, whose logits are computed in advance where the inputs do not change.
 fn teacher<'a>(
     network: &Network,
     graph: &Graph,

@@ -1,4 +1,4 @@
-//! A network in training: its parameters, and what its passes do beside computing it.
+//! A network in training: its parameters, and the callbacks of its passes.
 
 use super::activation::{Activation, Grid, range, round_rows, rounded_weights};
 use super::density::density;
@@ -13,18 +13,18 @@ use super::tensor::Tensor;
 use pecan_net::Masks;
 use pecan_net::quantize::Calibration;
 
-/// How much of a tensor's range stays from one step to the next, where it is a maximum: maxima are
-/// remembered over some hundred steps, yet activations that shrink in training get finer steps.
+/// Decay per step of the range of a tensor, where it is a maximum: maxima persist over some hundred steps, yet
+/// activations that shrink in training get a finer grid.
 const MEMORY: f64 = 0.99;
 
 /// The same for percentiles, which are averaged.
 const AVERAGING: f64 = 0.95;
 
-/// Where the parameters of a layer are.
+/// Numbers of the parameters of a layer.
 #[derive(Debug)]
 struct Slots {
     weights: usize,
-    /// Bias, or what is added behind normalization.
+    /// Bias, or shift behind the normalization.
     shift: usize,
     norm: Option<Norm>,
 }
@@ -35,15 +35,15 @@ pub(super) struct Tuning<'a> {
     slots: Vec<Slots>,
     pub(super) parameters: Vec<Parameter>,
     quantization: Option<Quantization>,
-    /// Largest magnitude of each stored tensor, as far as it is known.
+    /// Largest magnitude of each stored tensor so far.
     ranges: Vec<f32>,
     /// Penalty by layer.
     penalties: Vec<f64>,
-    /// The parameters as they take part in a pass.
+    /// The parameters as used in a pass.
     variables: Vec<Tensor>,
     /// Densities of this pass and the weights of their penalties.
     densities: Vec<(Tensor, f32)>,
-    /// Whether moments are to be averaged.
+    /// Whether moments are averaged.
     measuring: bool,
 }
 
@@ -58,7 +58,7 @@ impl Hooks for Observer {
 }
 
 impl<'a> Tuning<'a> {
-    /// The network as it is, masked; `batches` show how its activations are distributed.
+    /// The masked network before training; `batches` show the distribution of its activations.
     pub(super) fn new(
         network: &'a Network,
         masks: &Masks,
@@ -85,8 +85,8 @@ impl<'a> Tuning<'a> {
         Ok(tuning)
     }
 
-    /// Adds the parameters of a layer whose output has `moments`. Weights are trained in units of their root mean square,
-    /// what is added to the output in units of the output's deviation: neither depends on what a value of 1 stands for.
+    /// Adds the parameters of a layer whose output has `moments`. Weights are trained in units of their root mean
+    /// square, the shift in units of the output's deviation. So neither depends on the unit of the values.
     fn push(&mut self, layer: &Layer, mask: Option<&[bool]>, moments: &Moments, normalized: bool) {
         let outputs = layer.output.channels;
         let first = self.parameters.len();
@@ -124,12 +124,12 @@ impl<'a> Tuning<'a> {
         &self.variables
     }
 
-    /// What the last pass' penalties depend on, with the gradient of the penalties there.
+    /// Tensors that the last pass' penalties depend on, with the gradient of the penalties there.
     pub(super) fn penalties(&self) -> impl Iterator<Item = (&Tensor, Vec<f32>)> {
         self.densities.iter().map(|(density, weight)| (density, vec![*weight]))
     }
 
-    /// Measures, over `batches`, the moments that folding takes.
+    /// Measures, over `batches`, the moments for folding.
     pub(super) fn measure(
         &mut self,
         batches: &mut dyn Iterator<Item = Tensor>,
@@ -148,8 +148,9 @@ impl<'a> Tuning<'a> {
         Ok(())
     }
 
-    /// Weights and bias of every layer, with normalization folded in and weights rounded as in training: what was
-    /// trained is the network of rounded weights, and those before rounding, which steps move, need not make a good one.
+    /// Weights and bias of every layer, with normalization folded in and weights rounded as in training. Training
+    /// optimizes the network of rounded weights; the weights before rounding, which the steps change, need not make a
+    /// good network.
     pub(super) fn folded(&self) -> Vec<Folded> {
         let layers = self.network.layers.iter().zip(&self.slots);
         let fold = |(layer, slots): (&Layer, &Slots)| {
@@ -188,7 +189,7 @@ impl<'a> Tuning<'a> {
     }
 }
 
-/// The weights that a mask leaves; 0 for the others.
+/// The weights that a mask keeps; 0 for the others.
 pub(super) fn kept(weights: &[f32], mask: Option<&[bool]>) -> Vec<f32> {
     let keep = |at: usize| mask.is_none_or(|mask| mask.get(at).is_none_or(|keep| *keep));
     weights.iter().enumerate().map(|(at, w)| if keep(at) { *w } else { 0.0 }).collect()
@@ -256,7 +257,7 @@ impl Hooks for Tuning<'_> {
     fn limit(&mut self, stored: Option<usize>, bounds: [f32; 2], values: Tensor) -> Tensor {
         let grid = match (stored, self.quantization) {
             (Some(stored), Some(q)) => {
-                // The range is that of the limited values, which the bounds may cut off.
+                // The range is that of the limited values: the bounds may cut it off.
                 let most = bounds[0].abs().max(bounds[1].abs());
                 let range = self.follow(stored, &values, bounds).min(most);
                 Grid::new(range, q.widths.activation_bits)

@@ -1,4 +1,4 @@
-//! From a TOML value to the value of a key.
+//! Converts a TOML value to the value of a key.
 
 use toml::de::DeValue;
 
@@ -8,7 +8,7 @@ use super::key::Key;
 use super::load::noun;
 use pecan_text::nearest;
 
-/// Why a value cannot be taken.
+/// Reason why a value is refused.
 pub(super) struct Refusal {
     pub(super) kind: ProblemKind,
     pub(super) message: String,
@@ -16,7 +16,7 @@ pub(super) struct Refusal {
     pub(super) help: String,
 }
 
-/// The key's value that is meant by a TOML value.
+/// The key's value for a TOML value.
 pub(super) fn convert(key: &Key, value: &DeValue<'_>) -> Result<Value, Refusal> {
     match (key.domain, value) {
         (Domain::Flag, DeValue::Boolean(flag)) => Ok(Value::Flag(*flag)),

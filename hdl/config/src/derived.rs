@@ -1,5 +1,5 @@
-//! Values that the rules between keys and the users of a configuration need. Sizes and widths of the
-//! hardware are in [`Geometry`](crate::geometry::Geometry).
+//! Derived values for the rules between keys and the users of a configuration. Sizes and widths of the hardware are in
+//! [`Geometry`](crate::geometry::Geometry).
 
 use super::{Config, Sparsity};
 

@@ -30,7 +30,7 @@ impl fmt::Display for Value {
 }
 
 impl Value {
-    /// An integer or flag (0 or 1) as a number; other values have no place in a range.
+    /// An integer or flag (0 or 1) as a number; other values have no order.
     #[must_use]
     pub fn ordinal(self) -> Option<f64> {
         match self {
@@ -62,7 +62,7 @@ impl Value {
     }
 }
 
-/// The legal values of one key, regarded alone (the cross-field rules come on top).
+/// The legal values of one key by itself (the cross-field rules are checked in addition).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Domain {
     /// The integers `min`, `min + step`, ... up to `max`.

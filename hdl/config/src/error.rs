@@ -1,11 +1,11 @@
-//! What can be wrong with a configuration, for `miette` to render.
+//! Errors of a configuration, for `miette` to render.
 
 use std::fmt;
 
 use miette::Diagnostic;
 use pecan_text::diagnostic::{Problem, Problems};
 
-/// Everything that is wrong with a configuration, found in one pass.
+/// All problems of a configuration, found in one pass.
 #[derive(Debug, Clone)]
 pub struct ConfigError {
     problems: Problems,

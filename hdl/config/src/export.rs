@@ -48,8 +48,8 @@ fn unit_suffix(key: &Key) -> String {
     if key.unit.is_empty() { String::new() } else { format!(" ({})", key.unit) }
 }
 
-/// The JSON schema (draft 2020-12) of the configuration, for editors and other programs. It
-/// describes types and legal values; the rules between keys stand in its description.
+/// The JSON schema (draft 2020-12) of the configuration, for editors and other programs. It describes types and legal
+/// values; its description lists the rules between keys.
 #[must_use]
 pub fn json_schema() -> serde_json::Value {
     let sections = SECTIONS.iter().map(|section| {

@@ -5,7 +5,7 @@ use crate::{Limits, Loader};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde_json::Value;
 
-/// Judges an instance by the parts of JSON schema that [`json_schema`] uses.
+/// Validates an instance against the parts of JSON schema that [`json_schema`] uses.
 fn accepts(schema: &Value, instance: &Value) -> bool {
     let typed = match schema["type"].as_str().unwrap() {
         "object" => instance.is_object(),
@@ -65,8 +65,8 @@ fn documented_file_of_the_smallest_preset() {
     insta::assert_snapshot!(PRESETS[0].config().to_toml());
 }
 
-/// `docs/configuration.md` keeps its own introduction; below the marker stands what the schema
-/// says. Run with PECAN_BLESS=1 to write it anew.
+/// `docs/configuration.md` has its own introduction; below the marker follows the text generated from the schema. Run
+/// with PECAN_BLESS=1 to update it.
 #[test]
 fn manual_is_up_to_date() {
     const MARKER: &str = "<!-- generated from the schema: do not edit below -->\n";

@@ -203,7 +203,7 @@ impl Geometry {
         fields
     }
 
-    /// Output channels of a run in which every column walks `groups` groups.
+    /// Output channels of a run in which every column computes `groups` groups.
     #[must_use]
     pub fn channels(&self, groups: usize) -> usize {
         self.cols * self.lanes * groups

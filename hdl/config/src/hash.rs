@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::{Config, Scope};
 
-/// Raised when the meaning of a key or the form of the text changes, so that hardware from before
-/// and after is told apart.
+/// Raised when the meaning of a key or the form of the text changes, so that hardware before and after has different
+/// hashes.
 const VERSION: u32 = 2;
 
 impl Config {

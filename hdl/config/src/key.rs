@@ -1,4 +1,4 @@
-//! What the schema knows about a key, and the macro that makes it known.
+//! Description of a key in the schema, and the macro that declares the schema.
 
 use super::domain::{Domain, Value};
 use super::{Config, Rate};
@@ -65,7 +65,7 @@ pub struct Section {
 }
 
 impl Section {
-    /// One line that says what the section configures.
+    /// Purpose of the section, in one line.
     #[must_use]
     pub fn doc(&self) -> &'static str {
         self.doc.trim()
@@ -75,7 +75,7 @@ impl Section {
 /// One key of the configuration with everything that is known about it.
 #[derive(Debug)]
 pub struct Key {
-    /// Section in which the key stands.
+    /// Section of the key.
     pub section: &'static str,
     /// Name inside its section.
     pub name: &'static str,
@@ -97,7 +97,7 @@ impl Key {
         format!("{}.{}", self.section, self.name)
     }
 
-    /// One line that says what the key means.
+    /// Meaning of the key, in one line.
     #[must_use]
     pub fn doc(&self) -> &'static str {
         self.doc.trim()
@@ -109,21 +109,21 @@ impl Key {
         (self.get)(config)
     }
 
-    /// Writes a value if the key's domain accepts it and says whether it did. The cross-field
-    /// rules are not looked at: see [`Config::violations`].
+    /// Writes a value if the key's domain accepts it and returns whether it did. The cross-field rules are not checked:
+    /// see [`Config::violations`].
     #[must_use]
     pub fn set(&self, config: &mut Config, value: Value) -> bool {
         self.domain.accepts(value) && (self.set)(config, value)
     }
 
-    /// The value that holds when nothing is said.
+    /// The value of a key that is not set.
     #[must_use]
     pub fn default_value(&self) -> Value {
         self.get(&Config::default())
     }
 }
 
-/// Generates from one list of keys the typed structs, their defaults and the metadata table.
+/// Generates the typed structs, their defaults and the metadata table from one list of keys.
 macro_rules! schema {
     ($(
         $(#[doc = $section_doc:literal])+

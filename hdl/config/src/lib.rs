@@ -1,9 +1,9 @@
 //! The accelerator's configuration.
 //!
-//! Every key is defined once, in `schema.rs`; its type, default, legal values, unit and
-//! documentation stand on one line, and everything else is derived from it: the TOML reader and
-//! its error messages, `--set` overrides, the JSON schema, the documented TOML file, the table in
-//! the manual and the dimension of the random tests. Rules between keys are in [`RULES`].
+//! Every key is defined once, in `schema.rs`, with its type, default, legal values, unit and documentation on one line.
+//! Everything else is derived from it: the TOML reader and its error messages, `--set` overrides, the JSON schema, the
+//! documented TOML file, the table in the manual and the dimension of the random tests. Rules between keys are in
+//! [`RULES`].
 //!
 //! ```
 //! use pecan_config::{Config, preset};

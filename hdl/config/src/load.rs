@@ -18,15 +18,15 @@ use pecan_text::escape::{escape_name, mask};
 use pecan_text::nearest;
 use pecan_text::toml_limits;
 
-/// Where a key got its value, or failed to get one.
+/// Source of the value of a key, legal or not.
 struct Origin {
     source: Source,
     span: Range<usize>,
     bad: bool,
 }
 
-/// Collects a configuration from several places. Later places win; nothing is refused before
-/// [`Loader::finish`], which reports every problem of every place.
+/// Collects a configuration from several sources. Later sources win; problems are reported by [`Loader::finish`], all
+/// of them from all sources.
 ///
 /// ```
 /// use pecan_config::{Config, Loader};
@@ -45,7 +45,7 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Starts from a configuration that gives every key that is not said otherwise.
+    /// Starts from a configuration that provides the values of all keys that are not set.
     #[must_use]
     pub fn new(base: Config) -> Self {
         Self { config: base, origins: BTreeMap::new(), problems: Problems::default() }
@@ -68,7 +68,7 @@ impl Loader {
         self
     }
 
-    /// Reads a TOML file. A key that it does not mention keeps its value.
+    /// Reads a TOML file. Keys that it does not set keep their values.
     #[must_use]
     pub fn file(mut self, path: &Path) -> Self {
         match std::fs::read_to_string(path) {
@@ -82,7 +82,7 @@ impl Loader {
         }
     }
 
-    /// Reads TOML text; `name` stands for the file in messages.
+    /// Reads TOML text; `name` is the file's name in messages.
     #[must_use]
     pub fn toml(mut self, name: &str, text: &str) -> Self {
         let source = Arc::new(NamedSource::new(escape_name(name), mask(text).into_owned()));
@@ -132,11 +132,11 @@ impl Loader {
         self
     }
 
-    /// The configuration, if nothing was wrong and it obeys every rule.
+    /// The configuration, if there was no problem and it obeys every rule.
     ///
     /// # Errors
-    /// [`ConfigError`] with every problem: what was found by the earlier steps, and every rule that
-    /// the values break, as far as the values concerned are legal themselves.
+    /// [`ConfigError`] with every problem: those of the earlier steps, and every broken rule between values that are
+    /// legal themselves.
     pub fn finish(mut self) -> Result<Config, ConfigError> {
         let bad = |path: &str| self.origins.get(path).is_some_and(|origin| origin.bad);
         let judged = RULES.iter().filter(|rule| !rule.keys.iter().any(|path| bad(path)));
@@ -321,7 +321,7 @@ pub(super) fn noun(value: &DeValue<'_>) -> &'static str {
 }
 
 impl Config {
-    /// Reads TOML text over the defaults; `name` stands for the file in messages.
+    /// Reads TOML text over the defaults; `name` is the file's name in messages.
     ///
     /// # Errors
     /// [`ConfigError`] with every problem of the text.

@@ -125,7 +125,7 @@ fn reads_files() {
 }
 
 proptest! {
-    /// Whatever the text, the reader answers and its messages can be rendered.
+    /// For any text, the reader returns and its messages can be rendered.
     #[test]
     fn survives_any_text(text in "(\\[?(array|pe|x)\\]?|rows|=|[0-9.\"'\\n{},_ -]|\\PC){0,40}") {
         if let Err(error) = Config::from_toml("a.toml", &text) {
@@ -133,7 +133,7 @@ proptest! {
         }
     }
 
-    /// Cutting or damaging a good file never ends in a panic or an illegal configuration.
+    /// Truncating or damaging a valid file never causes a panic or an illegal configuration.
     #[test]
     fn survives_damage(at in 0usize..2000, byte in 0u8..128) {
         let mut bytes = Config::default().to_toml().into_bytes();

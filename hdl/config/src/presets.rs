@@ -7,7 +7,7 @@ use super::{Array, Buffers, Config, Counters, Drain, Numerics, Pe, Stream};
 pub struct Preset {
     /// Name as given to `--preset`.
     pub name: &'static str,
-    /// One line that says what the preset is for.
+    /// Purpose of the preset, in one line.
     pub doc: &'static str,
     build: fn() -> Config,
 }

@@ -12,8 +12,7 @@ use super::{Config, Rate};
 pub struct Limits {
     /// Most multipliers (rows x columns x lanes).
     pub multipliers: usize,
-    /// No number is drawn above the value that it has here. A value below the smallest legal one
-    /// counts as the smallest legal one.
+    /// No number is drawn above its value here. A value below the smallest legal one counts as the smallest legal one.
     pub upper: Config,
 }
 
@@ -74,8 +73,8 @@ impl Key {
         }
     }
 
-    /// Draws a legal value that does not exceed `limit`: as often one of [`Key::samples`], which
-    /// has the corners, as any legal value.
+    /// Draws a legal value that does not exceed `limit`: with equal chance one of [`Key::samples`], which include the
+    /// corner cases, or any legal value.
     fn draw(&self, rng: &mut impl Rng, limit: Value) -> Value {
         let any = rng.random_bool(0.5);
         let value = match (self.domain, limit) {

@@ -1,4 +1,4 @@
-//! [`bundle!`](macro@crate::bundle): signals that travel together, as one field of a block.
+//! [`bundle!`](macro@crate::bundle): signals that belong together, as one field of a block.
 
 use rust_hdl_core::block::Block;
 use rust_hdl_core::logic::Logic;
@@ -12,18 +12,18 @@ pub trait Bundle: Block {
     /// Number of fields.
     const FIELDS: usize;
 
-    /// Shows the field with that number to a probe.
+    /// Shows the field of that number to a probe.
     fn accept_field(&self, field: usize, probe: &mut dyn Probe);
 }
 
-/// How a bundle shows a field to the emitter: its name in Rust and the one in Verilog.
+/// Name of a bundle's field for the emitter: its names in Rust and in Verilog.
 #[must_use]
 pub fn shown(field: &str, verilog: &str) -> String {
     format!("{field}={verilog}")
 }
 
-/// Path and Verilog name (both with `$` between the parts) of what a probe meets as `shown` inside
-/// `namespaces`: the name of a bundle is no part of the Verilog name, and its index goes behind the field's
+/// Path and Verilog name (both with `$` between the parts) of a signal that a probe finds as `shown` inside
+/// `namespaces`. The name of a bundle is not part of the Verilog name, and its index follows the field's
 /// (`rows[3].base[1]` becomes `base_3_1`).
 pub(crate) fn path_and_name(namespaces: &[String], shown: &str) -> (String, String) {
     let (field, verilog) = shown.split_once('=').unwrap_or((shown, shown));
@@ -39,8 +39,8 @@ pub(crate) fn path_and_name(namespaces: &[String], shown: &str) -> (String, Stri
     )
 }
 
-/// A bundle per row, column or whatever they belong to. In the Verilog the signals of one field stand
-/// together: `base_y_0`, `base_y_1`, .., `base_x_0`, ...
+/// A bundle per row, column or other unit. In the Verilog the signals of one field are adjacent: `base_y_0`,
+/// `base_y_1`, .., `base_x_0`, ...
 #[derive(Clone, Debug)]
 pub struct Bundles<B>(Vec<B>);
 
@@ -101,12 +101,11 @@ impl<B: Bundle> Block for Bundles<B> {
     }
 }
 
-/// Declares a bundle: a struct of signals whose direction is a parameter, each field with its initial value
-/// behind `=` (one-bit signals need none), and what its constructor takes.
+/// Declares a bundle: a struct of signals whose direction is a parameter, each field with its initial value after `=`
+/// (one-bit signals need none), and the arguments of its constructor.
 ///
-/// A field bears its own name in Verilog; two bundles of one kind in a block, or an interface whose names are
-/// given, are told apart by `named`. `D::Back` is the opposite direction. See
-/// [`rtl`](crate#bundles).
+/// A field has its own name in Verilog. `named` distinguishes two bundles of one kind in a block, or gives an interface
+/// its required names. `D::Back` is the opposite direction. See [`rtl`](crate#bundles).
 #[macro_export]
 macro_rules! bundle {
     (
@@ -200,7 +199,7 @@ macro_rules! bundle {
     };
 }
 
-/// The initial value of a field: what is given, or the default of its type.
+/// The initial value of a field: the given one, or the default of its type.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! initial {

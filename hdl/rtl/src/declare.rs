@@ -1,8 +1,8 @@
 //! [`block!`](crate::block): a block's signals with their widths, each in one line.
 
-/// Declares a block: the struct of its signals and sub-blocks, each with its initial value behind `=`
-/// (what has a default needs none), and what its constructor takes and computes for them. The string is the
-/// name of the Verilog module. See [`rtl`](crate).
+/// Declares a block: the struct of its signals and sub-blocks, each with its initial value after `=` (fields with a
+/// default need none), and the arguments and computations of its constructor. The string is the name of the Verilog
+/// module. See [`rtl`](crate).
 #[macro_export]
 macro_rules! block {
     (

@@ -6,7 +6,7 @@ use rust_hdl_core::probe::Probe;
 
 use super::wire::Const;
 
-/// A field that tells the emitter the positions of an enumeration's variants, as constants, so that a path may have
+/// A field that gives the emitter the positions of an enumeration's variants, as constants, so that a path may contain
 /// `self.event[Counter::BeatsIn.index()]`.
 #[derive(Clone, Debug, Default)]
 pub struct Indices {
@@ -15,7 +15,7 @@ pub struct Indices {
 }
 
 impl Indices {
-    /// Those of the enumeration `name`, whose `variants` are in the order of their positions.
+    /// The positions of the enumeration `name`, whose `variants` are in order.
     #[must_use]
     pub fn new(name: &'static str, variants: &'static [&'static str]) -> Self {
         Self { name, variants }

@@ -2,7 +2,8 @@
 //!
 //! [`block!`](crate::block) declares a block: its signals and sub-blocks, each with its width in the same line, as
 //! the ports of a Verilog module are. Its behaviour is one `#[hdl_gen] fn update`, which is both the Rust simulation
-//! and, through [`emit`], the Verilog. `use pecan_rtl::prelude::*;` is all a block file needs.
+//! and, through [`emit`], the Verilog. `use crate::prelude::*;` (inside this crate
+//! `crate::prelude`) is all a block file needs.
 //!
 //! # Example
 //! ```
@@ -55,8 +56,8 @@
 //! One-bit signals need no value behind `=`. The braces of `new` hold the `let`s that the values need.
 //!
 //! # Bundles
-//! What travels together is declared once with [`bundle!`](macro@crate::bundle), is one field of the blocks at both ends, and
-//! is connected by one [`wires::link`]:
+//! Signals that belong together are declared once with [`bundle!`](macro@crate::bundle). They are one field of the
+//! blocks at both ends, connected by one [`wires::link`]:
 //! ```
 //! use pecan_rtl::prelude::*;
 //!
@@ -115,15 +116,15 @@
 //! assert!(text.contains("filter u_first (\n        .in_valid(in_valid),"));
 //! # Ok::<(), pecan_rtl::emit::EmitError>(())
 //! ```
-//! - `D` is the direction at the block at hand, `D::Back` the other one. A block that sends has the bundle as `Out`, one
-//!   that takes it as `In`; a block that hands it down has the same direction as its sub-block.
+//! - `D` is the direction at the present block, `D::Back` the other one. A block that sends has the bundle as `Out`,
+//!   one that receives it as `In`; a block that passes it on has the same direction as its sub-block.
 //! - [`wires::link`] also connects single signals and `Vec`s. A block's own side comes first.
 //! - In the Verilog a field bears its own name, not that of the bundle; `named` gives other names, in the order of the
 //!   fields.
 //! - [`Bundles`] is one bundle per row or column: `self.tap[r].base_y` is `base_y_3` for `r = 3`.
 //!
 //! # Parts and choices
-//! - A behaviour that is too long for one function is several [parts](mod@parts), each with its own `update`.
+//! - A behaviour that is too long for one function is several [`parts`](mod@parts), each with its own `update`.
 //! - [`When`] is a property of the instance: `if self.skip.val() { .. } else { .. }` leaves no hardware of the branch
 //!   that is not taken. A sub-block that may be missing is a `Vec`; a block that has one is written in parts, even if it
 //!   is one part.

@@ -8,7 +8,7 @@ use std::fmt::Display;
 
 use crate::emit::{Kind, MemorySize};
 
-/// A field that names the Verilog module emitted for the block that holds it, and says what it is.
+/// A field that holds the name and the kind of the Verilog module emitted for its block.
 ///
 /// Blocks of different content may share a name: the emitter then adds `_2`, `_3`, ...
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl ModuleName {
         name
     }
 
-    /// What [`Logic::hdl`] has said: the library hands on nothing but text.
+    /// Parses the text that [`Logic::hdl`] returned: the library passes on nothing but text.
     pub(crate) fn read(said: &BlackBox) -> (String, Kind) {
         let mut words = said.code.split(' ');
         let block = words.next().unwrap_or_default().to_owned();
@@ -77,7 +77,7 @@ impl Block for ModuleName {
     }
 }
 
-/// `dff_setup!(self, clock, a, b[i])`: clocks the registers and makes them hold by default.
+/// `dff_setup!(self, clock, a, b[i])`: clocks the registers and lets them hold by default.
 ///
 /// For each register `x`: `x.clock.next = clock.val(); x.d.next = x.q.val();`.
 #[macro_export]

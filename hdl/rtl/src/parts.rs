@@ -1,11 +1,11 @@
-//! [`parts!`](macro@crate::parts): a behaviour in several functions.
+//! [`parts!`](macro@crate::parts): a behaviour split into several functions.
 
 use rust_hdl_core::ast::{BlackBox, Verilog};
 
 /// Part of the behaviour of a block that is too long for one function. `P` names the part.
 ///
-/// The trait is written with its module (`impl parts::Part<Payload> for Decoder`): were it imported, its
-/// functions would hide those of `Logic`.
+/// The trait is written with its module (`impl parts::Part<Payload> for Decoder`): if it were imported, its functions
+/// would hide those of `Logic`.
 pub trait Part<P> {
     /// As `Logic::update`; carries `#[hdl_gen]`.
     fn update(&mut self);
@@ -32,8 +32,8 @@ pub fn join(parts: impl IntoIterator<Item = Verilog>) -> Verilog {
 /// `parts!(Block: First, Second)`: the behaviour of a block is that of its parts, in this order. Each part is an
 /// [`impl parts::Part<First> for Block`](crate::parts::Part).
 ///
-/// What the library's `connect` does (it marks driven signals) is left out: it would reach into branches for
-/// hardware that is not there, and the emitter looks for undriven signals itself.
+/// The library's `connect` (which marks driven signals) is left out: it would reach into branches that have no
+/// hardware, and the emitter looks for undriven signals itself.
 #[macro_export]
 macro_rules! parts {
     ($block:ident: $($(#[$doc:meta])* $part:ident),+ $(,)?) => {

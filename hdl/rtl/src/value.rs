@@ -1,4 +1,4 @@
-//! [`Value`]: what a [`Wire`](super::Wire) carries, an exact integer.
+//! [`Value`]: the exact integer on a [`Wire`](super::Wire).
 
 use std::cmp::Ordering;
 use std::ops::{Add, BitAnd, BitOr, BitXor, Mul, Neg, Shl, Shr, Sub};
@@ -8,14 +8,14 @@ pub const MAX_WIDTH: usize = 64;
 
 /// Flag in the result of [`Value::bits`] that marks a sign-extending cast.
 ///
-/// The cast of the `hdl_gen` macro carries nothing but one `usize`, so the signedness of
-/// [`bits_signed`] travels above the largest legal width.
+/// The cast of the `hdl_gen` macro has only one `usize` as argument, so the signedness of [`bits_signed`] is encoded
+/// above the largest legal width.
 pub(crate) const SIGNED_CAST: usize = 1 << 16;
 
 /// An exact integer: the mathematical value of a signal or of an expression over signals.
 ///
 /// Operators never lose bits: `a.val() + b.val()` is the true sum, whatever the widths. A value is
-/// wrapped to a width only when a [`Wire`](super::Wire) takes it, or by [`bits`] and
+/// wrapped to a width only when it is assigned to a [`Wire`](super::Wire), or by [`bits`] and
 /// [`bits_signed`]. The emitter gives the Verilog the same meaning and refuses expressions whose
 /// exact range leaves 127 bits.
 ///

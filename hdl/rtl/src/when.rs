@@ -1,4 +1,4 @@
-//! [`When`]: whether a part of the hardware is there.
+//! [`When`]: whether a part of the hardware exists.
 
 use rust_hdl_core::ast::VerilogLiteral;
 use rust_hdl_core::atom::{Atom, AtomKind};
@@ -11,8 +11,8 @@ use rust_hdl_core::signal::get_signal_id;
 use rust_hdl_core::synth::{Synth, VCDValue};
 use rust_hdl_core::type_descriptor::TypeDescriptor;
 
-/// A property of an instance, known when the design is built: a condition on it is decided by the emitter, and the
-/// branch that is not taken leaves no hardware. `if self.skip.val() { .. } else { .. }` thus is a generate-if.
+/// A property of an instance, known when the design is built. The emitter decides conditions on it, and the branch not
+/// taken leaves no hardware. `if self.skip.val() { .. } else { .. }` thus is a generate-if.
 #[derive(Clone, Debug)]
 pub struct When {
     holds: bool,

@@ -16,11 +16,11 @@ use super::value::{SIGNED_CAST, Value, check_width, wrap};
 
 /// A signal of 1 to 64 bits whose width is set when the design is built.
 ///
-/// It takes part in rust-hdl designs like the library's own `Signal`: assign `next`, read
-/// [`val`](Wire::val). What is assigned wraps to the width, two's complement if signed.
+/// It is used in rust-hdl designs like the library's own `Signal`: assign `next`, read [`val`](Wire::val). Assigned
+/// values wrap to the width, two's complement if signed.
 #[derive(Clone, Debug)]
 pub struct Wire<D: Direction> {
-    /// The value to take at the next update; wraps to the width.
+    /// The value after the next update; wraps to the width.
     pub next: Value,
     val: i128,
     width: usize,
@@ -92,7 +92,7 @@ impl<D: Direction> Wire<D> {
         Value::with_width(v, self.width | if self.signed { SIGNED_CAST } else { 0 })
     }
 
-    /// As in rust-hdl, what a block drives itself is visible at once.
+    /// As in rust-hdl, a value that the block itself drives is visible at once.
     fn assigned(&self) -> Value {
         self.value(wrap(self.next.as_i128(), self.width, self.signed))
     }

@@ -1,8 +1,8 @@
 //! [`link`]: one statement for the wires between two bundles.
 //!
-//! Fields of the same name are connected, whatever their number. Which side drives follows from the
-//! directions: what a block's own inputs bring goes into its sub-blocks, what these deliver goes to the
-//! block's outputs or to other sub-blocks. The block's own side, if there is one, comes first.
+//! Fields of the same name are connected, whatever their number. The directions decide which side drives: the block's
+//! own inputs drive inputs of its sub-blocks, outputs of these drive the block's outputs or other sub-blocks. The
+//! block's own side, if there is one, comes first.
 
 use rust_hdl_core::ast::{VerilogLink, VerilogLinkDetails};
 use rust_hdl_core::bits::Bit;
@@ -11,7 +11,7 @@ use rust_hdl_core::signal::Signal;
 
 use super::wire::Wire;
 
-/// The direction of a bundle, with that of its signals that run against it (`ready` beside `valid`).
+/// The direction of a bundle, and that of its signals in the opposite direction (`ready` beside `valid`).
 pub trait Side: Direction {
     /// The opposite direction.
     type Back: Side;
@@ -31,7 +31,7 @@ impl Side for Local {
 
 /// Signals that can be connected with those of `Inner`.
 pub trait Link<Inner> {
-    /// Lets the driven side of each pair take the value of the other.
+    /// Assigns the value of the driving side of each pair to the other.
     ///
     /// # Panics
     /// If one side has more signals than the other.
@@ -46,7 +46,7 @@ pub fn link<A: Link<B>, B>(outer: &mut A, inner: &mut B) {
     outer.link(inner);
 }
 
-/// What the `hdl_gen` macro writes for [`link`]: the paths of both sides. The emitter knows their fields.
+/// Emitted by the `hdl_gen` macro for [`link`]: the paths of both sides. The emitter knows their fields.
 #[must_use]
 pub fn link_hdl(_: &str, outer: &str, inner: &str) -> Vec<VerilogLink> {
     vec![VerilogLink::Forward(VerilogLinkDetails {
@@ -59,7 +59,7 @@ pub fn link_hdl(_: &str, outer: &str, inner: &str) -> Vec<VerilogLink> {
 /// A one-bit signal.
 type Flag<D> = Signal<D, Bit>;
 
-/// Who takes whose value, of the outer and the inner signal.
+/// Implements the links of each pair of directions, of the outer and the inner signal.
 macro_rules! link {
     ($signal:ident: $($outer:ident => $inner:ident),+; $($to:ident <= $from:ident),+) => {
         $(impl Link<$signal<$inner>> for $signal<$outer> {
@@ -85,8 +85,8 @@ impl<A: Link<B>, B> Link<Vec<B>> for Vec<A> {
     }
 }
 
-/// What the `hdl_gen` macro finds under the name `logic`: the library's module, but without its own
-/// idea of what can be linked.
+/// The module that the `hdl_gen` macro finds under the name `logic`: the library's own, but without its rules of
+/// which types can be linked.
 pub mod logic {
     pub use rust_hdl_core::logic::*;
 

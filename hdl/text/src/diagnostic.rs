@@ -1,4 +1,4 @@
-//! What is wrong with a file of a user: problems with their places, for `miette` to render.
+//! Problems of a user's file with their places, for `miette` to render.
 
 use std::fmt;
 use std::ops::Range;
@@ -17,7 +17,7 @@ const LONGEST_TEXT: usize = 4000;
 /// A text with a name.
 pub type Source = Arc<NamedSource<String>>;
 
-/// One thing that is wrong, with the place where it was written.
+/// One problem, with its place.
 #[derive(Debug, Clone)]
 pub struct Problem {
     code: Option<&'static str>,
@@ -28,7 +28,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem without a place. Characters on which a terminal acts are escaped; long texts lose their middle.
+    /// A problem without a place. Characters that a terminal interprets are escaped; long texts lose their middle.
     #[must_use]
     pub fn new(message: &str, help: Option<&str>) -> Self {
         let text = |text: &str| shorten(&escape_text(text), LONGEST_TEXT).into_owned();
@@ -41,14 +41,14 @@ impl Problem {
         }
     }
 
-    /// The problem with a code that stays the same, for programs that read it.
+    /// The problem with a stable code, for programs that read it.
     #[must_use]
     pub fn with_code(self, code: &'static str) -> Self {
         Self { code: Some(code), ..self }
     }
 
-    /// The problem with places in a text, bytes and a label each. Where the lines around the first are too long to
-    /// show, its line and column are said instead.
+    /// The problem with places in a text, bytes and a label each. Where the lines around the first place are too long
+    /// to show, its line and column are named instead.
     #[must_use]
     pub fn at(mut self, source: &Source, labels: Vec<(Range<usize>, String)>) -> Self {
         let text = source.inner();
@@ -69,7 +69,7 @@ impl Problem {
         self.code
     }
 
-    /// What would be right; may be empty.
+    /// The suggested fix; may be empty.
     #[must_use]
     pub fn advice(&self) -> &str {
         self.help.as_deref().unwrap_or_default()
@@ -108,7 +108,7 @@ impl Diagnostic for Problem {
     }
 }
 
-/// The first problems of a file, and how many there are.
+/// The first problems of a file, and the number of the others.
 #[derive(Debug, Clone, Default)]
 pub struct Problems {
     list: Vec<Problem>,
@@ -116,23 +116,22 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// Adds what `problem` gives, which is asked only while there is room: a suggestion for each of many would take
-    /// long.
+    /// Adds the problem that `problem` returns. It is called only while there is room: a suggestion for each of many
+    /// would take long.
     pub fn report(&mut self, problem: impl FnOnce() -> Problem) {
         if !self.count_if_full() {
             self.list.push(problem());
         }
     }
 
-    /// Whether there is no room for another problem, which is then counted. For those who would have to look for what
-    /// to say.
+    /// Whether there is no room for another problem, which is then counted. Saves callers the search for a message.
     pub fn count_if_full(&mut self) -> bool {
         let full = self.list.len() >= MOST_PROBLEMS;
         self.more += usize::from(full);
         full
     }
 
-    /// Whether there is none.
+    /// Whether there is no problem.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
@@ -144,7 +143,7 @@ impl Problems {
         &self.list
     }
 
-    /// How many there are beside these.
+    /// Number of problems besides these.
     #[must_use]
     pub fn more(&self) -> usize {
         self.more
@@ -156,7 +155,7 @@ impl Problems {
             .sort_by_key(|problem| problem.labels.first().map_or(usize::MAX, |(s, _)| s.start));
     }
 
-    /// For `miette`, as what belongs to an error.
+    /// The problems as related diagnostics of an error, for `miette`.
     #[must_use]
     pub fn related(&self) -> Box<dyn Iterator<Item = &dyn Diagnostic> + '_> {
         Box::new(self.list.iter().map(|problem| problem as &dyn Diagnostic))

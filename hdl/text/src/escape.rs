@@ -1,12 +1,12 @@
-//! Text of other people on its way to a terminal, a log or a report.
+//! Escapes text of files before it is shown on a terminal, in a log or in a report.
 //!
-//! Names of layers, keys and cells come from files. A control character in one of them could move the cursor, colour
-//! or hide text; a format character of Unicode could turn the order of what follows.
+//! Names of layers, keys and cells come from files. A control character in one of them could move the cursor, colour or
+//! hide text; a format character of Unicode could change the order of the text behind it.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Whether a terminal or viewer acts on `c` instead of showing it: control characters, marks of writing direction,
+/// Whether a terminal or viewer interprets `c` instead of showing it: control characters, marks of writing direction,
 /// line and paragraph separators, characters without width, tags.
 #[must_use]
 pub fn acts(c: char) -> bool {
@@ -17,13 +17,13 @@ pub fn acts(c: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A name with every character that acts written as an escape, such as `\u{1b}`, line ends included.
+/// A name with every such character written as an escape, such as `\u{1b}`, line ends included.
 #[must_use]
 pub fn escape_name(name: &str) -> Cow<'_, str> {
     escape(name, acts)
 }
 
-/// Text of several lines with every character that acts, but for line ends and tabs, written as an escape.
+/// Text of several lines with every such character, except line ends and tabs, written as an escape.
 #[must_use]
 pub fn escape_text(text: &str) -> Cow<'_, str> {
     escape(text, |c| acts(c) && c != '\n' && c != '\t')
@@ -46,8 +46,8 @@ fn escape(text: &str, acts: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Text in which every character that acts, but for line ends and tabs, is replaced by another of the same number of
-/// bytes, so that places in it stay what they are: for the source lines of a diagnostic.
+/// Text in which every such character, except line ends and tabs, is replaced by another of the same number of bytes,
+/// so that places in it do not move: for the source lines of a diagnostic.
 #[must_use]
 pub fn mask(text: &str) -> Cow<'_, str> {
     let hidden = |c: char| acts(c) && !matches!(c, '\n' | '\t' | '\r');
@@ -81,14 +81,14 @@ pub fn shorten(text: &str, most: usize) -> Cow<'_, str> {
 /// Most bytes of the lines around a place that are shown with it.
 const MOST_SHOWN: usize = 1000;
 
-/// Whether a diagnostic can show the lines of `span` and those beside them: of a file of few long lines it would show
-/// all, and some renderers cannot.
+/// Whether a diagnostic can show the lines of `span` and their neighbours: in a file of few long lines that would be
+/// all of it, which some renderers cannot handle.
 #[must_use]
 pub fn shows(text: &str, span: &Range<usize>) -> bool {
     let bytes = text.as_bytes();
     let (start, end) = (span.start.min(bytes.len()), span.end.min(bytes.len()));
     let line_end = |byte: &u8| *byte == b'\n';
-    // The second line end to each side is that of the lines beside.
+    // The second line end to each side is that of the neighbouring line.
     let before = bytes[..start].iter().rev().enumerate().filter(|(_, byte)| line_end(byte)).nth(1);
     let behind =
         bytes[end.max(start)..].iter().enumerate().filter(|(_, byte)| line_end(byte)).nth(1);

@@ -1,5 +1,5 @@
-//! Text of users and for users: suggestions for misspelt names, names that a terminal may show, limits of TOML files,
-//! numbers and tables.
+//! Text from and for users: suggestions for misspelt names, escapes for terminals, limits of TOML files, numbers and
+//! tables.
 
 pub mod diagnostic;
 pub mod escape;

@@ -3,11 +3,11 @@
 /// Longest name, in characters, that is compared.
 const LONGEST: usize = 64;
 
-/// The candidate that a misspelt name most likely meant: the one with the fewest edits, if these
-/// are few for the name's length.
+/// The most likely candidate for a misspelt name: the one with the fewest edits, if these are few for the name's
+/// length.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // A longer name is no slip, and comparing two of them takes their product in memory.
+    // A longer name is no typing error, and comparing two of them takes their product in memory.
     let length = name.chars().count();
     if length > LONGEST {
         return None;

@@ -18,9 +18,9 @@ impl Table {
         Self { rows: vec![head.iter().map(|&cell| cell.to_owned()).collect()] }
     }
 
-    /// Adds a row; characters on which a terminal acts are escaped, long cells shortened.
+    /// Adds a row; characters that a terminal interprets are escaped, long cells shortened.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        // A cell is one line of visible characters, whatever a file calls its layers.
+        // A cell is one line of visible characters, whatever the names of layers in a file.
         let shown = |cell: String| shorten(&escape_name(&cell), LONGEST_CELL).into_owned();
         self.rows.push(cells.into_iter().map(shown).collect());
     }

@@ -1,6 +1,6 @@
-//! The PE array: scratchpads, partial sums and the walk over weight lists.
+//! The PE array: scratchpads, partial sums and the processing of weight lists.
 //!
-//! Data are kept row-innermost, so that one entry is a short loop over rows that vectorizes.
+//! Data are stored with rows innermost, so that one entry is a short loop over rows that vectorizes.
 
 use pecan_config::geometry::Geometry;
 
@@ -51,7 +51,7 @@ const VECTOR: usize = 8;
 pub(super) struct Activity {
     /// Lane-cycles with an operation.
     pub(super) lanes: u64,
-    /// Activations read.
+    /// Activation reads.
     pub(super) reads: u64,
 }
 
@@ -60,31 +60,31 @@ pub(super) struct Activity {
 pub(super) struct Array<S> {
     geometry: Geometry,
     padded: usize,
-    /// `[half][word * B + channel][row]`. Columns hold the same, so one copy stands for all.
+    /// `[half][word * B + channel][row]`. All columns hold the same, so there is one copy.
     scratch: [Vec<i16>; 2],
-    /// Valid rows with a nonzero activation, per activation of the current slice.
+    /// Valid rows with a nonzero activation, per activation of the current reduction tile.
     nonzero: Vec<u32>,
     /// `[column][psum word][lane][row]`.
     psum: Vec<S>,
 }
 
-/// One slice of one tile, as the columns see it.
+/// One reduction tile of one tile, as the columns process it.
 pub(super) struct Walk<'a> {
-    /// The run.
+    /// The shape of the kernel.
     pub(super) shape: &'a KernelShape,
     /// Half of the scratchpad.
     pub(super) half: usize,
     /// Psum bank.
     pub(super) bank: usize,
-    /// The slice is the tile's first.
+    /// The reduction tile is the tile's first.
     pub(super) first: bool,
-    /// The slice is the tile's last.
+    /// The reduction tile is the tile's last.
     pub(super) last: bool,
     /// Rows that take part.
     pub(super) valid: u32,
     /// Whether each row takes part.
     pub(super) rows: &'a [bool],
-    /// Columns that wait for the slice; known if someone observes.
+    /// Columns that wait for the reduction tile; known only with an observer.
     pub(super) waits: &'a [(usize, u64)],
 }
 
@@ -133,7 +133,7 @@ impl<S: Sum> Array<S> {
         }
     }
 
-    /// Counts nonzero activations of the valid rows, once per slice.
+    /// Counts nonzero activations of the valid rows, once per reduction tile.
     pub(super) fn count_nonzero(&mut self, half: usize, valid: &[bool]) {
         let points = self.scratch[half].chunks_exact(self.padded);
         for (count, point) in self.nonzero.iter_mut().zip(points) {
@@ -153,7 +153,7 @@ impl<S: Sum> Array<S> {
         self.psum[self.sums(column, word).start + lane * self.padded + row].wide()
     }
 
-    /// Walks the list of one group of one column.
+    /// Processes the list of one group of one column.
     pub(super) fn group<'e>(
         &mut self,
         walk: &Walk<'_>,

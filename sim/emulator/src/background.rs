@@ -1,9 +1,9 @@
-//! What a run does to the global buffer's ports in a given cycle: the decoder's writes yield to the
-//! drain, the store engine's reads to the loader. Cycles are asked for in ascending order.
+//! Use of the global buffer's ports by a kernel, cycle by cycle: the decoder's writes yield to the drain, the store
+//! engine's reads to the loader. Cycles must be asked for in ascending order.
 
 use super::timing::{TileCycles, Timer};
 
-/// Whether the drain writes the buffer.
+/// Drain's use of the buffer's write port.
 #[derive(Clone, Debug)]
 pub(super) struct DrainPort {
     timer: Timer,
@@ -14,11 +14,11 @@ pub(super) struct DrainPort {
     row_start: u64,
 }
 
-/// A drain step that completes a word writes it so many cycles later.
+/// Cycles from the drain step that completes a word to its write.
 const WRITE_DELAY: u64 = 4;
 
 impl DrainPort {
-    /// The drain of a run.
+    /// The drain of a kernel.
     #[must_use]
     pub(super) fn new(mut timer: Timer) -> Self {
         let now = timer.next_tile();
@@ -60,7 +60,7 @@ impl DrainPort {
     }
 }
 
-/// Whether the loader reads the buffer.
+/// Loader's use of the buffer's read port.
 #[derive(Clone, Debug)]
 pub(super) struct LoaderPort {
     timer: Timer,
@@ -70,7 +70,7 @@ pub(super) struct LoaderPort {
 }
 
 impl LoaderPort {
-    /// The loader of a run.
+    /// The loader of a kernel.
     #[must_use]
     pub(super) fn new(mut timer: Timer) -> Self {
         let now = timer.next_tile();

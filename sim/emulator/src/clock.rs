@@ -1,4 +1,4 @@
-//! The decoder's clock, with everything outside the decoder that moves along: memory and store engine.
+//! The decoder's clock, and the memory and store engine that advance with it.
 
 use pecan_config::geometry::Geometry;
 use pecan_config::isa::counter::{Counter, Counters};
@@ -12,23 +12,22 @@ use super::timing::Timer;
 use pecan_ir::memory::{DramTiming, MemoryModel, MemoryState};
 use pecan_ir::program::{OrderedTransfer, Ordering};
 
-/// What the decoder does with the beat on the input stream in a cycle.
+/// Use of the beat on the input stream by the decoder in a cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Input {
     /// Nothing.
     Ignore,
-    /// Uses it and leaves it there.
+    /// Uses it and keeps it at the input.
     Use,
-    /// Takes it.
+    /// Consumes it.
     Take,
 }
 
-/// A run in the background.
+/// A kernel in the background.
 #[derive(Debug)]
 struct Running {
     idle: u64,
-    /// Times the run, until someone asks for the ports, which most runs get by without; none where that is not
-    /// defined.
+    /// Timing of the kernel, until the ports are needed, which is rare; none for a kernel without defined timing.
     timer: Option<Timer>,
     /// Use of the buffer's ports.
     ports: Option<(DrainPort, LoaderPort)>,
@@ -57,7 +56,7 @@ impl Cursor {
     }
 }
 
-/// Time, memory, store engine and the run in the background.
+/// Time, memory, store engine and the kernel in the background.
 #[derive(Debug)]
 pub(super) struct Clock<'a> {
     /// The next cycle.
@@ -66,7 +65,7 @@ pub(super) struct Clock<'a> {
     pub(super) counters: Counters,
     /// DRAM.
     pub(super) dram: Vec<u8>,
-    /// Bytes that the device has handed over.
+    /// Bytes that the device has sent.
     ordering: &'a Ordering,
     memory: MemoryState<'a>,
     ideal: bool,
@@ -116,7 +115,7 @@ impl<'a> Clock<'a> {
         }
     }
 
-    /// Counts the bits that toggle on the streams from 0 on.
+    /// Resets the toggle counts of the streams to 0.
     pub(super) fn restart_streams(&mut self) {
         if let Some(streams) = &mut self.streams {
             streams.restart();
@@ -184,11 +183,11 @@ impl<'a> Clock<'a> {
         self.received.advance(&self.ordering.receives);
     }
 
-    /// Goes on to cycle `until` without input.
+    /// Advances to cycle `until` without input.
     pub(super) fn advance(&mut self, until: u64) -> Result<(), Outcome> {
         while self.now < until {
             if self.ideal && self.store.idle() {
-                // Nothing can happen in between but a fault of the run.
+                // Nothing can happen in between except a fault of the kernel.
                 let fault = self.running.as_ref().and_then(|run| run.fault);
                 self.now = fault.map_or(until, |(cycle, _)| cycle.clamp(self.now, until));
                 self.check_fault()?;
@@ -199,8 +198,8 @@ impl<'a> Clock<'a> {
         Ok(())
     }
 
-    /// Uses the input beat in the first cycle in which it is there (and, for a write of the global buffer,
-    /// the drain does not write).
+    /// Uses the input beat in the first cycle in which it is available (and, for a write of the global buffer, the
+    /// drain does not write).
     fn input(&mut self, input: Input, buffer_write: bool) -> Result<(), Outcome> {
         self.progress = self.now;
         loop {
@@ -216,7 +215,7 @@ impl<'a> Clock<'a> {
         }
     }
 
-    /// Reports a device that waits for something that cannot come.
+    /// Reports a device that waits for an event that cannot occur.
     fn check_progress(&mut self) -> Result<(), Outcome> {
         if self.memory.all_sent() && self.store.idle() {
             self.check_later_fault()?;
@@ -226,7 +225,7 @@ impl<'a> Clock<'a> {
     }
 
     fn check_stall(&mut self) -> Result<(), Outcome> {
-        // The loader may keep the store engine from the buffer for as long as a run lasts.
+        // The loader may block the store engine's reads for as long as a kernel lasts.
         if self.running.as_ref().is_some_and(|run| run.idle > self.now) {
             self.progress = self.now;
         }
@@ -236,7 +235,7 @@ impl<'a> Clock<'a> {
         Ok(())
     }
 
-    /// A device that waits for input still runs into the fault of its run.
+    /// Reports the fault of a kernel that occurs while the device waits for input.
     fn check_later_fault(&self) -> Result<(), Outcome> {
         match self.running.as_ref().and_then(|run| run.fault) {
             Some((_, code)) => Err(Outcome::Error(code)),
@@ -252,22 +251,22 @@ impl<'a> Clock<'a> {
         running.ports.as_mut()
     }
 
-    /// Uses the input beat and leaves it there, see [`Self::input`].
+    /// Uses the input beat and keeps it at the input, see [`Self::input`].
     pub(super) fn use_beat(&mut self, buffer_write: bool) -> Result<&[u8], Outcome> {
         let at = self.sent;
         self.input(Input::Use, buffer_write)?;
         Ok(self.beat(at))
     }
 
-    /// Takes the input beat, see [`Self::input`].
+    /// Consumes the input beat, see [`Self::input`].
     pub(super) fn take_beat(&mut self, buffer_write: bool) -> Result<&[u8], Outcome> {
         let at = self.sent;
         self.input(Input::Take, buffer_write)?;
         Ok(self.beat(at))
     }
 
-    /// Takes the payload of a load of `items` in slots of `slot` bits; what the beats hold does not matter. Of ideal
-    /// memory a stretch in which nothing else happens is taken at once.
+    /// Consumes the payload of a load of `items` in slots of `slot` bits, whatever its contents. With ideal memory, a
+    /// stretch without other events is consumed at once.
     pub(super) fn take_payload(
         &mut self,
         items: u64,
@@ -294,7 +293,7 @@ impl<'a> Clock<'a> {
         Ok(())
     }
 
-    /// Whether a load has memory and the buffer's port for itself, and no run will end in a fault.
+    /// Whether a load has memory and the buffer's port for itself, and no kernel will end in a fault.
     fn quiet(&self, buffer_write: bool) -> bool {
         let running = self
             .running
@@ -308,15 +307,15 @@ impl<'a> Clock<'a> {
         address.and_then(|at| self.dram.get(at..at + self.beat_bytes)).unwrap_or(&[])
     }
 
-    /// Whether a run is going on in this cycle.
+    /// Whether a kernel is running in this cycle.
     pub(super) fn computes(&self) -> bool {
         self.running.as_ref().is_some_and(|run| run.fault.is_some() || run.idle > self.now)
     }
 
-    /// Waits until compute is idle.
+    /// Waits until the compute engine is idle.
     pub(super) fn wait_compute(&mut self) -> Result<(), Outcome> {
         let Some(run) = &self.running else { return Ok(()) };
-        // A faulty run never becomes idle; the fault stops the clock on the way.
+        // A faulty kernel never becomes idle; its fault stops the clock before.
         let until = run.fault.map_or(run.idle, |(cycle, _)| cycle + 1);
         self.advance(until)
     }
@@ -338,12 +337,12 @@ impl<'a> Clock<'a> {
         self.store.start(self.now, words);
     }
 
-    /// Puts a run started in this cycle into the background.
+    /// Puts a kernel started in this cycle into the background.
     pub(super) fn start_run(&mut self, timer: Timer, idle: u64, fault: Option<(u64, ErrorCode)>) {
         self.running = Some(Running { idle, timer: Some(timer), ports: None, fault });
     }
 
-    /// A run without defined timing, which ends by its limit in cycle `abort`.
+    /// A kernel without defined timing, which its limit ends in cycle `abort`.
     pub(super) fn start_endless(&mut self, abort: u64) {
         let fault = Some((abort, ErrorCode::RunLimit));
         self.running = Some(Running { idle: abort, timer: None, ports: None, fault });

@@ -1,14 +1,13 @@
-//! Events of a run that do not depend on data.
+//! Events of a kernel that do not depend on data.
 
 use pecan_config::isa::counter::{Counter, Counters};
 
 use super::shape::{KernelShape, RowShape};
 use super::timing::KernelPlan;
 
-/// Counts of a run except active lanes and scratchpad reads, which depend on the activations, and run
-/// cycles, which `timing` gives. The buffer reads are those of the loader, the writes those of
-/// the drain. Sums over tiles are products of sums along the axes, so the time that this takes grows with the
-/// tiles of an axis, not with all of them.
+/// Counts of a kernel except active lanes and scratchpad reads, which depend on the activations, and kernel cycles,
+/// which `timing` computes. The buffer reads are those of the loader, the writes those of the drain. Sums over tiles
+/// are products of sums along the axes, so the computing time grows with the tiles of an axis, not with all of them.
 #[must_use]
 pub fn kernel_counts(plan: &KernelPlan) -> Counters {
     let shape = &plan.shape;
@@ -85,7 +84,7 @@ fn psum_accesses(shape: &KernelShape, active: &[usize]) -> (u64, u64) {
     total
 }
 
-/// Words that a valid row takes in a slice.
+/// Words that a valid row stores in a reduction tile.
 fn taken(shape: &KernelShape, row: &RowShape, block: [u64; 3]) -> u64 {
     let extent = shape.extent(block);
     let along = |axis: usize| {

@@ -17,7 +17,7 @@ use super::shape::KernelShape;
 use super::timing::{KernelPlan, ListLengths, Timer};
 use super::{ArrayState, Outcome, Snapshot};
 
-/// Decoder, registers and memories during one run of a program.
+/// Decoder, registers and memories during one execution of a program.
 pub(super) struct Decoder<'a> {
     pub(super) geometry: &'a Geometry,
     pub(super) id: u32,
@@ -29,13 +29,13 @@ pub(super) struct Decoder<'a> {
     pub(super) snapshots: Vec<Snapshot>,
     /// Cycle of the last header's second beat.
     pub(super) header: Option<u64>,
-    /// What the latest run walks, by column.
+    /// Part of each column's weight buffer that the latest kernel reads.
     pub(super) walked: Vec<Walked>,
-    /// Whether weights were loaded over what a run going on walks.
+    /// Whether weights were loaded over lists that the running kernel still reads.
     pub(super) lists_overwritten: bool,
 }
 
-/// The entries of a column's weight buffer that a run walks: `count` from `base` on, around the end.
+/// The entries of a column's weight buffer that a kernel reads: `count` from `base` on, modulo the depth.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Walked {
     base: usize,
@@ -57,7 +57,7 @@ fn check(holds: bool, code: ErrorCode) -> Step {
 }
 
 impl Decoder<'_> {
-    /// Executes commands until the program ends in some way.
+    /// Executes commands until the program ends for any reason.
     pub(super) fn run(&mut self) -> Outcome {
         loop {
             match self.command() {
@@ -67,7 +67,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// Takes one beat; its low 32 bits.
+    /// Consumes one beat and returns its low 32 bits.
     fn argument(&mut self) -> Result<u32, Outcome> {
         let beat = self.clock.take_beat(false)?;
         Ok(beat.iter().take(4).rev().fold(0, |word, byte| word << 8 | u32::from(*byte)))
@@ -85,7 +85,7 @@ impl Decoder<'_> {
         if word & WAIT_STORE != 0 || fixed(&[Header, Store, End]) {
             self.clock.wait_store()?;
         }
-        // A command is judged when it could be executed, so a run that does not end comes first.
+        // A command is checked when it could be executed, so the fault of an endless kernel comes first.
         let op = op.filter(|_| word & RESERVED == 0);
         let Some(op) = op else { return Err(Outcome::Error(ErrorCode::Opcode)) };
         check(self.header.is_some() || op == Opcode::Header, ErrorCode::Header)?;
@@ -119,7 +119,7 @@ impl Decoder<'_> {
         Ok(())
     }
 
-    /// The cycle in which the command word is executed.
+    /// Advances by the cycle in which the command word is executed.
     fn tick(&mut self) -> Step {
         self.clock.advance(self.clock.now + 1)
     }
@@ -229,7 +229,7 @@ impl Decoder<'_> {
         let start = self.clock.now;
         let shape = KernelShape::of(self.registers, self.geometry, operand);
         let abort = start + 1 + shape.limit;
-        // Every slice takes a cycle, at least of the loader.
+        // Every reduction tile takes at least one cycle of the loader.
         let slices = u128::from(shape.tile_count()) * u128::from(shape.slices());
         let bounded = !shape.degenerate(self.geometry) && slices <= u128::from(shape.limit);
         let lists = if bounded {
@@ -259,7 +259,7 @@ impl Decoder<'_> {
         self.tick()
     }
 
-    /// Computes a run and counts its events; returns the cycle of a fault.
+    /// Computes a kernel and counts its events; returns the cycle of a fault.
     fn execute(&mut self, timer: &Timer, cycles: u64) -> Option<(u64, ErrorCode)> {
         let mut counts = kernel_counts(timer.plan());
         counts[Counter::RunCycles] = cycles;
@@ -279,7 +279,7 @@ impl Decoder<'_> {
     }
 }
 
-/// Cycle in which a run is stopped by an address outside the buffer.
+/// Cycle in which an address outside the buffer stops a kernel.
 fn fault_cycle(mut timer: Timer, fault: AddressFault) -> u64 {
     let mut cycle = 0;
     for _ in 0..=fault.tile {

@@ -1,4 +1,4 @@
-//! What a run computes, tile by tile in program order.
+//! Results of a kernel, tile by tile in program order.
 
 use pecan_config::geometry::Geometry;
 
@@ -10,37 +10,37 @@ use super::shape::{KernelShape, RowShape};
 use super::timing::{ListLengths, SliceTimes, Timer};
 use super::waiting::{Waiting, pads};
 
-/// A run addressed a word outside the global buffer.
+/// A kernel addressed a word outside the global buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct AddressFault {
-    /// Tile in which it happened.
+    /// Tile of the access.
     pub(super) tile: u64,
-    /// Slice and loader step, or none if it was the drain.
+    /// Reduction tile and loader step, or none if it was the drain.
     pub(super) load: Option<(usize, u64)>,
 }
 
-/// One run on the state of the device.
+/// Execution of one kernel on the state of the device.
 pub(super) struct Execution<'a, S> {
     /// Geometry of the device.
     pub(super) geometry: &'a Geometry,
     /// The loop nest.
     pub(super) shape: &'a KernelShape,
-    /// Entries per column and slice.
+    /// Entries per column and reduction tile.
     pub(super) lists: &'a ListLengths,
     /// The array.
     pub(super) array: &'a mut Array<S>,
     /// The memories.
     pub(super) memories: &'a mut Memories,
-    /// The clock that the run goes by, for the observer.
+    /// The clock of the kernel, for the observer.
     pub(super) timer: Option<Timer>,
-    /// Columns that wait for the slice at hand, for the observer.
+    /// Columns that wait for the present reduction tile, for the observer.
     pub(super) waiting: Waiting,
-    /// Counts what toggles.
+    /// The observer of toggles.
     pub(super) observer: Option<&'a mut DeviceObserver>,
 }
 
 impl<S: Sum> Execution<'_, S> {
-    /// Computes the whole run.
+    /// Computes the whole kernel.
     ///
     /// # Errors
     /// The first access outside the global buffer.
@@ -54,7 +54,7 @@ impl<S: Sum> Execution<'_, S> {
             let at = self.shape.tile_at(tile);
             let valid: Vec<bool> = self.shape.valid_rows(at).collect();
             let mut pointers: Vec<usize> = self.shape.columns.iter().map(|c| c.base).collect();
-            // Without an active column nobody takes what the loader reads.
+            // Without an active column, no column consumes the words of the loader.
             let times = self.times();
             for slice in 0..if self.shape.active() { slices } else { 0 } {
                 let half = ((tile & 1) * (slices & 1) + slice) as usize & 1;
@@ -97,7 +97,7 @@ impl<S: Sum> Execution<'_, S> {
         Ok(total)
     }
 
-    /// When the slices of the next tile happen, if someone observes.
+    /// Times of the reduction tiles of the next tile, if there is an observer.
     fn times(&mut self) -> Vec<SliceTimes> {
         match (&self.observer, &mut self.timer) {
             (Some(_), Some(timer)) => timer.next_slices(),
@@ -162,7 +162,7 @@ impl<S: Sum> Execution<'_, S> {
         (address & ((1 << self.geometry.buffer_bits) - 1)) as usize
     }
 
-    /// Gives a word (or padding) to every row whose patch holds it.
+    /// Writes a word (or padding) to every row whose patch contains it.
     fn multicast(
         &mut self,
         at: [i64; 3],
@@ -192,7 +192,7 @@ impl<S: Sum> Execution<'_, S> {
         }
     }
 
-    /// Lets every active column walk its lists of a slice.
+    /// Processes the lists of a reduction tile in every active column.
     fn columns(
         &mut self,
         walk: &Walk<'_>,
@@ -311,7 +311,7 @@ impl<S: Sum> Execution<'_, S> {
     }
 }
 
-/// What the loader delivers outside the input.
+/// Padding: the word that the loader delivers outside the input.
 pub(super) fn padding(shape: &KernelShape, geometry: &Geometry) -> [i16; 16] {
     [if shape.maximum { geometry.activation_min() as i16 } else { 0 }; 16]
 }

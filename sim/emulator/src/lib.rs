@@ -1,8 +1,8 @@
-//! Emulator of the device: executes the command stream of a program, bit-exact, and predicts every
-//! performance counter and every cycle by the rules of `docs/command-stream.md`.
+//! Emulator of the device: executes the command stream of a program, bit-exact, and predicts every performance counter
+//! and every cycle by the rules of `docs/command-stream.md`.
 //!
-//! It shares no structure with the RTL: a run is computed tile by tile on plain arrays, and its timing is
-//! a recurrence over slices (`timing`). Only the store engine and the memory are stepped by cycles.
+//! It shares no structure with the RTL: a kernel is computed tile by tile on plain arrays, and its timing is a
+//! recurrence over reduction tiles (`timing`). Only the store engine and the memory are stepped by cycles.
 
 mod activity;
 mod array;
@@ -50,7 +50,7 @@ pub use timing::{KernelPlan, ListLengths, TileCycles, Timer, drain_cycles, kerne
 pub enum Outcome {
     /// `End` was executed.
     Done,
-    /// The device halted with this code. The report ends there; a store that had begun still goes on in the device.
+    /// The device halted with this code. The report ends there; a store that had begun still continues in the device.
     Error(ErrorCode),
     /// The device waits for input and the program has none left.
     Starved,
@@ -65,8 +65,8 @@ pub struct Snapshot {
     pub cycle: u64,
     /// Values of the counters in that cycle.
     pub counters: Counters,
-    /// Bits toggled since the header; zeros where the emulator does not observe them. What a command started counts
-    /// in full when the command is executed, so a store or a load that goes on beside the mark counts before it.
+    /// Bits toggled since the header; zeros where the emulator does not observe them. All toggles of a command's work
+    /// count when the command is executed, so a store or a load that continues after the mark counts before it.
     pub toggles: Toggles,
 }
 
@@ -87,8 +87,8 @@ pub struct Report {
     pub dram: Vec<u8>,
     /// Bytes of the program's output region.
     pub output: Vec<u8>,
-    /// Whether weights were loaded over a list that the run going on walks. What such a run computes and how long
-    /// it takes is outside the contract.
+    /// Whether weights were loaded over a list that the running kernel still reads. Results and time of such a kernel
+    /// are not defined by `docs/command-stream.md`.
     pub lists_overwritten: bool,
 }
 
@@ -156,8 +156,8 @@ impl ArrayState {
     }
 }
 
-/// The device. Memories, registers and partial sums keep their contents from program to program, as
-/// those of the hardware do; at first everything is zero.
+/// The device. Memories, registers and partial sums keep their contents from program to program, as those of the
+/// hardware do; initially they are zero.
 #[derive(Clone, Debug)]
 pub struct Emulator {
     geometry: Geometry,
@@ -193,8 +193,7 @@ impl Emulator {
     /// Executes a program with ideal memory.
     ///
     /// # Errors
-    /// The program's transfers or regions are malformed. What the device makes of its commands is in the
-    /// [`Report`].
+    /// The program's transfers or regions are malformed. The outcome of its commands is in the [`Report`].
     pub fn run(&mut self, program: &Program) -> Result<Report, ProgramError> {
         self.run_with(program, &MemoryModel::Ideal)
     }
@@ -238,7 +237,7 @@ impl Emulator {
             lists_overwritten: false,
         };
         let outcome = decoder.run();
-        // `tick` went on to the cycle after the last command.
+        // `tick` has advanced to the cycle after the last command.
         decoder.clock.now -= u64::from(outcome == Outcome::Done);
         let (counters, toggles) = (decoder.counters(), decoder.toggles());
         let cycles = decoder.clock.now + 1;

@@ -1,4 +1,4 @@
-//! Weight lists: how long they are, and which activation each entry takes.
+//! Weight lists: their lengths, and the activation of each entry.
 
 use pecan_config::geometry::Geometry;
 
@@ -6,8 +6,8 @@ use super::memories::Entry;
 use super::shape::KernelShape;
 use super::timing::ListLengths;
 
-/// Entries that every column fires per slice, from the contents of the weight buffers; `None` if a column
-/// fires more than the run's limit allows, an unterminated list included.
+/// Entries that every column fires per reduction tile, from the contents of the weight buffers; `None` if a column
+/// fires more than the kernel's limit allows, an unterminated list included.
 #[must_use]
 pub(super) fn list_lengths(
     shape: &KernelShape,
@@ -49,9 +49,9 @@ fn list_end(memory: &[Entry], at: usize, limit: u64) -> Option<u64> {
     (0..longest).find(|i| memory[(at + *i as usize) & mask].last).map(|i| i + 1)
 }
 
-/// Activations (word and channel, as `word * B + channel`) that the entries of a group take where lists
-/// carry no index, for all groups of a column at once: `[entry]` in normal mode. In per-channel mode the
-/// channel of the group comes on top, see [`group_point`].
+/// Activations (word and channel, as `word * B + channel`) of the entries of a group where lists carry no index, for
+/// all groups of a column at once: `[entry]` in normal mode. In per-channel mode the channel of the group is added, see
+/// [`group_point`].
 #[must_use]
 pub(super) fn dense_points(
     shape: &KernelShape,
@@ -80,7 +80,7 @@ pub(super) fn dense_points(
     points
 }
 
-/// What a group of a column adds to [`dense_points`] (modulo the scratchpad) in per-channel mode.
+/// Offset of a column's group from [`dense_points`] (modulo the scratchpad) in per-channel mode.
 #[must_use]
 pub(super) fn group_point(column: usize, group: usize, geometry: &Geometry) -> usize {
     (group * geometry.cols + column) * geometry.lanes

@@ -52,7 +52,7 @@ impl Entry {
         let mut entry = Self::ZERO;
         let width = geometry.weight_bits;
         if geometry.entry_bits <= 64 {
-            // Most configurations: the entry is one number, which programs with millions of them feel.
+            // The usual case: the entry is one number. This is noticeable for programs with millions of entries.
             let mut rest = bits_at(slot, 0, geometry.entry_bits);
             for weight in &mut entry.weights[..geometry.lanes] {
                 *weight = signed(rest & ((1 << width) - 1), width) as i16;

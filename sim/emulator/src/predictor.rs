@@ -1,5 +1,5 @@
-//! Times a command stream without having its bytes: the same clock, store engine and run recurrences as those of
-//! the decoder, told by calls what the stream holds. Memory is ideal.
+//! Times a command stream without its bytes, with the clock, store engine and kernel recurrences of the decoder. Calls
+//! describe the commands of the stream. Memory is ideal.
 
 use std::sync::{Arc, LazyLock};
 
@@ -19,7 +19,7 @@ static ENDLESS: LazyLock<Ordering> = LazyLock::new(|| {
     Ordering { sends: endless(), receives: endless() }
 });
 
-/// What a load fills.
+/// Destination of a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Load {
     /// The global buffer.
@@ -30,18 +30,18 @@ pub enum Load {
     Param,
 }
 
-/// What a command waits for beside what its kind always does.
+/// Conditions that a command waits for in addition to those of its kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waits {
     /// The compute engine.
     pub compute: bool,
     /// The store engine.
     pub store: bool,
-    /// How many stores must have reached memory before the payload is there.
+    /// Number of stores that must have reached memory before the payload is available.
     pub stored: u64,
 }
 
-/// What moves over the streams and through the global buffer, by kind of data. The rest of the buffer's reads are
+/// Data moved over the streams and through the global buffer, by kind of data. The remaining reads of the buffer are
 /// those of stores, and all beats out are outputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -62,7 +62,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// What came after an earlier state.
+    /// Traffic since an earlier state.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
@@ -80,13 +80,13 @@ impl Traffic {
 /// State of the device at a `Mark`, or at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// Counters (that of cycles counts from the header); what depends on activations is 0. They do not wrap.
+    /// Counters (the cycles count from the header); those that depend on activations are 0. They do not wrap.
     pub counters: Counters,
-    /// What moved.
+    /// Data moved.
     pub traffic: Traffic,
 }
 
-/// What was predicted of a whole stream.
+/// Prediction of a whole stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prediction {
     /// Cycles from the first beat to `done`.
@@ -97,7 +97,7 @@ pub struct Prediction {
     pub end: Reading,
 }
 
-/// A device that is told its commands.
+/// A device model that is driven by calls, one per command.
 #[derive(Debug)]
 pub struct Predictor {
     geometry: Geometry,
@@ -145,13 +145,13 @@ impl Predictor {
     /// `Header`.
     ///
     /// # Errors
-    /// As for every command: the run in the background ends in a fault before this command is done.
+    /// As for every command: the kernel in the background ends in a fault before this command is done.
     pub fn header(&mut self) -> Result<(), Outcome> {
         self.command(Waits { compute: true, store: true, stored: 0 })?;
         self.tick()?;
         self.beat()?;
         self.header = self.clock.now - 1;
-        // The beat of the identifier is the first that counts.
+        // The beat of the identifier is the first one that counts.
         self.clock.counters = Counters::default();
         self.clock.counters[Counter::BeatsIn] = 1;
         self.traffic = Traffic { command_beats: 1, ..Traffic::default() };
@@ -203,10 +203,10 @@ impl Predictor {
         Ok(())
     }
 
-    /// `Run`, which takes `cycles` (see [`super::kernel_cycles`]; a number above the run's limit if it does not end).
+    /// `Run`, whose kernel takes `cycles` (see [`super::kernel_cycles`]; a number above its limit if it does not end).
     ///
     /// # Errors
-    /// As [`Self::header`], or the run is longer than its limit.
+    /// As [`Self::header`], or the kernel is longer than its limit.
     pub fn run(
         &mut self,
         plan: &Arc<KernelPlan>,
@@ -218,7 +218,7 @@ impl Predictor {
         if cycles > plan.shape.limit {
             return Err(Outcome::Error(pecan_config::isa::ErrorCode::RunLimit));
         }
-        // The recurrences do not care when a run starts.
+        // The recurrences do not depend on the start of a kernel.
         let idle = start + cycles + 1;
         let timer = Timer::new(Arc::clone(plan), start);
         let mut counts = kernel_counts(plan);

@@ -35,7 +35,7 @@ impl Registers {
         }
         for c in 0..geometry.cols {
             bits[col(c, ColRegister::WeightBase) as usize] = geometry.weight_address_bits as u8;
-            // A value above half the psum depth is an error, so nothing is cut off here.
+            // A value above half the psum depth is an error, so no bit is cut off here.
             bits[col(c, ColRegister::Groups) as usize] = 32;
         }
         Self { values: vec![0; INDICES], bits, groups_max: geometry.psum_bank as u32 }
@@ -47,7 +47,7 @@ impl Registers {
         self.bits.get(index as usize).is_some_and(|bits| *bits > 0)
     }
 
-    /// Writes a register; the value is cut to the register's width.
+    /// Writes a register; the value is truncated to the register's width.
     ///
     /// # Errors
     /// [`ErrorCode::Register`] if there is no such register, or more groups than a psum bank holds.

@@ -1,4 +1,4 @@
-//! The loop nest of one run, taken from the configuration registers.
+//! The loop nest of one kernel, taken from the configuration registers.
 
 use pecan_config::geometry::{Geometry, LATTICE_BITS};
 use pecan_config::isa::RunFlags;
@@ -6,7 +6,7 @@ use pecan_config::isa::register::{ColRegister, MODE_MAX, MODE_PER_CHANNEL, Regis
 
 use super::registers::Registers;
 
-/// One row of the array in a run.
+/// One row of the array in a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RowShape {
     /// First tap (y, x) on the lattice of the tile.
@@ -19,28 +19,28 @@ pub struct RowShape {
     pub out_offset: i64,
 }
 
-/// One column of the array in a run.
+/// One column of the array in a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ColumnShape {
     /// First entry of its list.
     pub base: usize,
-    /// Groups per slice; 0 if the column takes no part.
+    /// Groups per reduction tile; 0 if the column is not used.
     pub groups: usize,
 }
 
-/// Everything that decides the timing and the data-independent counts of a run, list lengths excepted.
+/// Everything that decides the timing and the data-independent counts of a kernel, list lengths excepted.
 /// Pairs are (y, x); triples of blocks are (channel, y, x).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KernelShape {
-    /// The first slice continues from the psum file.
+    /// The first reduction tile continues from the psum file.
     pub accumulate: bool,
     /// Nothing is drained.
     pub no_drain: bool,
-    /// Each lane takes its own channel.
+    /// Each lane reads its own channel.
     pub per_channel: bool,
     /// Maximum in place of multiply-add.
     pub maximum: bool,
-    /// Longest run in cycles.
+    /// Longest duration of the kernel in cycles.
     pub limit: u64,
     /// Tiles.
     pub tiles: [u64; 2],
@@ -58,15 +58,15 @@ pub struct KernelShape {
     pub addr0: i64,
     /// Address step per tile.
     pub addr_tile: [i64; 2],
-    /// Slices per tile along channels, y, x.
+    /// Reduction tiles per tile along channels, y, x.
     pub blocks: [u64; 3],
-    /// Extent of a slice along channels, y, x; of the last one in `last`.
+    /// Extent of a reduction tile along channels, y, x; of the last one in `last`.
     pub full: [i64; 3],
-    /// Extent of the last slice along channels, y, x.
+    /// Extent of the last reduction tile along channels, y, x.
     pub last: [i64; 3],
-    /// Address step per slice along channels, y, x.
+    /// Address step per reduction tile along channels, y, x.
     pub addr_block: [i64; 3],
-    /// Input pixels from one slice to the next.
+    /// Input pixels from one reduction tile to the next.
     pub in_block: [i64; 2],
     /// Lattice points beyond the kernel.
     pub ext: [i64; 2],
@@ -78,7 +78,7 @@ pub struct KernelShape {
     pub patch: [i64; 2],
     /// Channels in the last word (dense lists).
     pub channels_last: i64,
-    /// Rows that the drain visits.
+    /// Rows that the drain reads.
     pub rows_used: usize,
     /// Drain steps per pixel.
     pub out_chunks: u64,
@@ -104,7 +104,7 @@ fn halves(value: u32) -> [i64; 2] {
 }
 
 impl KernelShape {
-    /// The same run at other addresses takes as long: this one, with what it reads and writes at address 0.
+    /// This kernel with its operands at address 0. The duration does not depend on addresses.
     #[must_use]
     pub fn without_places(&self) -> Self {
         let mut shape = Self { addr0: 0, out_addr: 0, param_base: 0, ..self.clone() };
@@ -112,7 +112,7 @@ impl KernelShape {
         shape
     }
 
-    /// The run that `Run` with this operand would start.
+    /// The kernel that `Run` with this operand would start.
     #[must_use]
     pub fn of(r: &Registers, geometry: &Geometry, operand: u32) -> Self {
         use Register as R;
@@ -156,20 +156,20 @@ impl KernelShape {
         }
     }
 
-    /// Slices of a tile.
+    /// Reduction tiles of a tile.
     #[must_use]
     pub fn slices(&self) -> u64 {
         self.blocks.iter().product()
     }
 
-    /// Tiles of the run.
+    /// Tiles of the kernel.
     #[must_use]
     pub fn tile_count(&self) -> u64 {
         self.tiles[0] * self.tiles[1]
     }
 
-    /// Whether some loop has no iteration. Such a run has no end that the contract defines; it counts as
-    /// one that goes on until its limit.
+    /// Whether some loop has no iteration. `docs/command-stream.md` defines no end of such a kernel; it counts as one
+    /// that continues until its limit.
     #[must_use]
     pub fn degenerate(&self, geometry: &Geometry) -> bool {
         let none = |list: &[i64]| list.contains(&0);
@@ -191,14 +191,14 @@ impl KernelShape {
         [(index / self.tiles[1]) as i64, (index % self.tiles[1]) as i64]
     }
 
-    /// Block coordinates (channel, y, x) of a slice of a tile.
+    /// Block coordinates (channel, y, x) of a reduction tile of a tile.
     #[must_use]
     pub fn block_at(&self, slice: u64) -> [u64; 3] {
         let [_, by, bx] = self.blocks;
         [slice / (by * bx), slice / bx % by, slice % bx]
     }
 
-    /// Extent (channel words, y, x) of the slice at these block coordinates.
+    /// Extent (channel words, y, x) of the reduction tile at these block coordinates.
     #[must_use]
     pub fn extent(&self, block: [u64; 3]) -> [i64; 3] {
         std::array::from_fn(|i| {
@@ -206,7 +206,7 @@ impl KernelShape {
         })
     }
 
-    /// Loader steps of a slice of this extent.
+    /// Loader steps of a reduction tile of this extent.
     #[must_use]
     pub fn loader_steps(&self, extent: [i64; 3]) -> u64 {
         ((extent[1] + self.ext[0]) * (extent[2] + self.ext[1]) * extent[0]) as u64
@@ -229,7 +229,7 @@ impl KernelShape {
         self.rows.iter().map(move |row| self.valid(row, tile))
     }
 
-    /// Input pixel (y or x) of the first lattice point of a slice.
+    /// Input pixel (y or x) of the first lattice point of a reduction tile.
     #[must_use]
     pub fn origin(&self, tile: [i64; 2], block: [u64; 3]) -> [i64; 2] {
         std::array::from_fn(|i| {
@@ -237,7 +237,7 @@ impl KernelShape {
         })
     }
 
-    /// Address of the first lattice point of a slice, before the reduction to the address width.
+    /// Address of the first lattice point of a reduction tile, before the reduction to the address width.
     #[must_use]
     pub fn address(&self, tile: [i64; 2], block: [u64; 3]) -> i64 {
         let tiles: i64 = (0..2).map(|i| tile[i] * self.addr_tile[i]).sum();
@@ -245,9 +245,9 @@ impl KernelShape {
         self.addr0 + tiles + blocks
     }
 
-    /// Which of the loader's loops are at their last iteration at a place (y, x, channel word) of a slice of a tile,
-    /// the innermost in bit 0: words, pixels, lines, the slices along x, y and the channels, tiles along x and y.
-    /// A loop ends with this step if all up to it are.
+    /// Mask of the loader's loops that are at their last iteration at a place (y, x, channel word) of a reduction tile
+    /// of a tile, the innermost in bit 0: words, pixels, lines, the reduction tiles along x, y and the channels, tiles
+    /// along x and y. This step ends a loop if the bits of the loop and of all inner ones are set.
     #[must_use]
     pub fn last_iterations(&self, tile: [i64; 2], block: [u64; 3], at: [i64; 3]) -> u32 {
         let extent = self.extent(block);
@@ -285,13 +285,13 @@ impl KernelShape {
         before(size) - before(0)
     }
 
-    /// Whether some column takes part.
+    /// Whether some column is used.
     #[must_use]
     pub fn active(&self) -> bool {
         self.columns.iter().any(|column| column.groups > 0)
     }
 
-    /// Entries of one group in a slice where lists carry no index.
+    /// Entries of one group in a reduction tile where lists carry no index.
     #[must_use]
     pub fn dense_entries(&self, block: [u64; 3], word_channels: usize) -> u64 {
         let [cb, y, x] = self.extent(block);
@@ -306,7 +306,7 @@ impl KernelShape {
 
 fn row_shape(r: &Registers, index: usize) -> RowShape {
     let value = r.row(index, RowRegister::Pixel);
-    // A row that is not used lies behind every rest.
+    // An unused row lies beyond the remaining pixels of every tile.
     let pixel = if value >> 15 & 1 == 1 { [1 << 16; 2] } else { halves(value) };
     RowShape {
         base: halves(r.row(index, RowRegister::Base)),

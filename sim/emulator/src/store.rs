@@ -12,7 +12,7 @@ pub(super) struct Store {
     unread: u64,
     /// First cycle in which a word may be read.
     from: u64,
-    /// Words on their way or in the queue: the cycle from which each can leave.
+    /// Words on their way or in the queue: the first cycle in which each can leave.
     queue: VecDeque<u64>,
     /// Words that have not yet left the queue.
     left: u64,
@@ -26,7 +26,7 @@ pub(super) struct Store {
     beats_per_word: u64,
 }
 
-/// What happened in a cycle.
+/// Events of a cycle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct StoreEvents {
     /// A word was read from the buffer.
@@ -53,7 +53,7 @@ impl Store {
         self.from = start + 1;
     }
 
-    /// Whether everything has left.
+    /// Whether all words have left.
     #[must_use]
     pub(super) fn idle(&self) -> bool {
         self.left == 0 && self.packed == 0
@@ -69,7 +69,7 @@ impl Store {
         }
     }
 
-    /// Steps one cycle: `ready` is the stream's, `busy` says that the loader reads the buffer.
+    /// Steps one cycle. `ready` is that of the stream; `busy`: the loader reads the buffer.
     pub(super) fn cycle(&mut self, cycle: u64, ready: bool, busy: bool) -> StoreEvents {
         let beat = ready && self.valid(cycle);
         // Words in the queue and on their way, before this cycle's departure and arrival.

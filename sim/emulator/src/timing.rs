@@ -1,4 +1,4 @@
-//! Timing of a run as recurrences over slices and tiles; no cycle is stepped.
+//! Timing of a kernel as recurrences over reduction tiles and tiles; no cycle is stepped.
 
 mod period;
 #[cfg(test)]
@@ -10,11 +10,11 @@ use period::Period;
 
 use super::shape::KernelShape;
 
-/// Entries that each column fires in each slice of a tile: `[column][slice]`, empty for a column that
-/// takes no part.
+/// Entries that each column fires in each reduction tile of a tile: `[column][reduction tile]`, empty for an unused
+/// column.
 pub type ListLengths = Vec<Vec<u32>>;
 
-/// What decides when things happen in a run.
+/// Inputs of the timing of a kernel.
 #[derive(Clone, Debug)]
 pub struct KernelPlan {
     /// The loop nest.
@@ -26,7 +26,7 @@ pub struct KernelPlan {
 /// Cycles of one tile.
 #[derive(Clone, Debug, Default)]
 pub struct TileCycles {
-    /// First loader step of each slice.
+    /// First loader step of each reduction tile.
     pub load: Vec<u64>,
     /// First drain step.
     pub drain: u64,
@@ -34,38 +34,38 @@ pub struct TileCycles {
     pub free: u64,
 }
 
-/// When a slice happens, as far as it matters for what toggles.
+/// Times of a reduction tile that affect toggles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct SliceTimes {
     /// First loader step.
     pub(super) first: u64,
-    /// The loader does not go on at once from the slice before.
+    /// The loader does not continue directly from the reduction tile before.
     pub(super) pauses: bool,
-    /// Columns that fire their first entry later than right after their entry before, and since when they wait.
+    /// Columns whose first entry does not directly follow their entry before, and the cycle since which they wait.
     pub(super) waits: Vec<(usize, u64)>,
 }
 
-/// What decides when the columns start with a slice.
+/// Times that decide when the columns start with a reduction tile.
 struct SliceStart<'a> {
     /// First loader step.
     first: u64,
-    /// The loader does not go on at once from the slice before.
+    /// The loader does not continue directly from the reduction tile before.
     pauses: bool,
-    /// First cycle in which the slice's first entry may fire, and in which each column may fire again.
+    /// First cycle in which the first entry of the reduction tile may fire, and in which each column may fire again.
     ready: u64,
     columns: &'a [u64],
 }
 
-/// Walks a run tile by tile. The recurrences are those of `docs/command-stream.md`, section Timing.
+/// Times a kernel tile by tile. The recurrences are those of `docs/command-stream.md`, section Timing.
 #[derive(Clone, Debug)]
 pub struct Timer {
     plan: Arc<KernelPlan>,
-    /// Cycle in which the run was started.
+    /// Cycle in which the kernel was started.
     start: u64,
     tile: u64,
-    /// First cycle in which the loader may start the next slice.
+    /// First cycle in which the loader may start the next reduction tile.
     loader: u64,
-    /// Last entry fired of the last two slices, oldest first.
+    /// Last entry fired in the last two reduction tiles, oldest first.
     release: [u64; 2],
     /// First cycle in which each column may fire.
     column: Vec<u64>,
@@ -75,7 +75,7 @@ pub struct Timer {
 }
 
 impl Timer {
-    /// A run whose `Run` command is executed in cycle `start`.
+    /// A kernel whose `Run` command is executed in cycle `start`.
     #[must_use]
     pub fn new(plan: Arc<KernelPlan>, start: u64) -> Self {
         let shape = &plan.shape;
@@ -111,7 +111,7 @@ impl Timer {
         Some(TileCycles { load, drain, free: self.free[1] })
     }
 
-    /// When the slices of the next tile happen; empty after the last tile.
+    /// Times of the reduction tiles of the next tile; empty after the last tile.
     pub(super) fn next_slices(&mut self) -> Vec<SliceTimes> {
         let mut times = Vec::with_capacity(self.steps.len());
         if self.tile < self.plan.shape.tile_count() {
@@ -126,7 +126,7 @@ impl Timer {
         times
     }
 
-    /// Advances by one tile; reports the first loader step of each slice and returns the first drain step.
+    /// Advances by one tile; reports the first loader step of each reduction tile and returns the first drain step.
     fn step_tile(&mut self, mut loads: impl FnMut(u64)) -> u64 {
         self.step(|slice| loads(slice.first))
     }
@@ -146,7 +146,7 @@ impl Timer {
         drain
     }
 
-    /// Advances loader and columns by one slice.
+    /// Advances loader and columns by one reduction tile.
     fn slice(
         &mut self,
         lists: &ListLengths,
@@ -170,7 +170,7 @@ impl Timer {
         self.release = [self.release[1], release];
     }
 
-    /// First cycle in which compute is idle again, or `None` if the run is longer than its limit.
+    /// First cycle in which the compute engine is idle again, or `None` if the kernel is longer than its limit.
     #[must_use]
     pub fn finish(mut self) -> Option<u64> {
         let bound = self.start + 1 + self.plan.shape.limit;
@@ -185,7 +185,7 @@ impl Timer {
         (self.free[1] + 5 <= bound).then_some(self.free[1] + 5)
     }
 
-    /// Cycle in which a run that is too long is aborted.
+    /// Cycle in which a kernel that is too long is aborted.
     #[must_use]
     pub fn abort(&self) -> u64 {
         self.start + 1 + self.plan.shape.limit
@@ -202,7 +202,7 @@ pub fn drain_cycles(shape: &KernelShape, tile: [i64; 2]) -> u64 {
     visited.map(|valid| if valid { shape.out_chunks } else { 1 }).sum()
 }
 
-/// Cycles from the start of a run to the first cycle in which compute is idle, `None` above the limit.
+/// Cycles from the start of a kernel to the first cycle in which the compute engine is idle, `None` above the limit.
 #[must_use]
 pub fn kernel_cycles(plan: Arc<KernelPlan>) -> Option<u64> {
     Timer::new(plan, 0).finish().map(|idle| idle - 1)

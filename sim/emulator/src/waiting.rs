@@ -1,4 +1,4 @@
-//! What columns and the loader show while they wait for a slice.
+//! Activity of columns and of the loader while they wait for a reduction tile.
 
 use super::activity::DeviceObserver;
 use super::array::Sum;
@@ -7,22 +7,22 @@ use super::lists::group_point;
 use super::shape::KernelShape;
 use super::timing::SliceTimes;
 
-/// Columns that wait for a slice. Their next entry already points at the scratchpads, at words that the loader has
-/// written or not at the time.
+/// Columns that wait for a reduction tile. Their next entry already addresses the scratchpads, where the loader may or
+/// may not have written the word yet.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waiting {
-    /// First loader step of the slice.
+    /// First loader step of the reduction tile.
     pub(super) first: u64,
     /// Half of the scratchpad.
     pub(super) half: usize,
-    /// Cycle since which it waits, column and position.
+    /// First cycle of the wait, column and position.
     pub(super) columns: Vec<(u64, usize, usize)>,
 }
 
 impl Waiting {
-    /// Loader step `step` is about to write: those that wait by then show what was there before.
+    /// Before loader step `step` writes: columns that wait by then read the old contents.
     pub(super) fn show(&mut self, step: u64, observer: &mut DeviceObserver) {
-        // A word is there two cycles after the step that reads it.
+        // The word is written two cycles after the step that reads it.
         let there = self.first + step + 2;
         self.columns.retain(|&(since, column, position)| {
             if since < there {
@@ -33,14 +33,14 @@ impl Waiting {
     }
 }
 
-/// Whether the first word of a slice lies outside the input.
+/// Whether the first word of a reduction tile lies outside the input.
 pub(super) fn pads(shape: &KernelShape, tile: [i64; 2], block: [u64; 3]) -> bool {
     let origin = shape.origin(tile, block);
     !(0..2).all(|axis| shape.inside(axis, origin[axis], 0))
 }
 
 impl<S: Sum> Execution<'_, S> {
-    /// Tells the observer who waits for the slice of a tile that is loaded next.
+    /// Reports to the observer the columns that wait for the reduction tile of a tile that is loaded next.
     pub(super) fn wait(
         &mut self,
         times: &SliceTimes,

@@ -1,4 +1,4 @@
-//! Toggles and times at 1 of all nets: from the own simulation, or from the SAIF file of another.
+//! Toggles and times at 1 of all nets: from this simulator, or from the SAIF file of another.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::error::{GateError, Result};
 use super::saif::{self, SaifNet};
 use pecan_host::file::write_whole;
 
-/// Least share of nets that a file must have figures for.
+/// Least share of nets that a file must cover.
 const LEAST_COVERAGE: f64 = 0.99;
 
 /// Activity of every net of a design.
@@ -23,12 +23,12 @@ pub struct Activity {
     pub ones: Vec<f64>,
     /// Clock cycles.
     pub cycles: f64,
-    /// Share of the nets that the source had figures for.
+    /// Share of the nets that the source covers.
     pub coverage: f64,
 }
 
 impl Activity {
-    /// The activity that a simulation of the same design found.
+    /// The activity of a simulation of the same design.
     pub fn of(energies: &Energies) -> Self {
         Self {
             toggles: energies.toggles.iter().map(|&t| t as f64).collect(),
@@ -38,8 +38,8 @@ impl Activity {
         }
     }
 
-    /// Reads a SAIF file. Its instances are compared from the instance whose children are those of
-    /// the design's top; `period_ns` gives the cycles from its duration.
+    /// Reads a SAIF file. Its instances are matched from the instance whose children are those of the design's top;
+    /// `period_ns` and the duration of the file determine the number of cycles.
     ///
     /// # Errors
     /// [`GateError::Io`], [`GateError::Saif`] if it is malformed or covers less than 99 % of the
@@ -89,7 +89,7 @@ impl Activity {
 }
 
 impl GateDesign {
-    /// Driven nets without a figure.
+    /// Driven nets that are not covered.
     fn missing(&self, toggles: &[Option<f64>]) -> Vec<u32> {
         let driven = |net: &u32| self.model.net_scope[*net as usize] != super::elaborate::NONE;
         (2..self.flat.nets).filter(driven).filter(|&n| toggles[n as usize].is_none()).collect()

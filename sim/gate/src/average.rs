@@ -1,7 +1,7 @@
 //! Energies from average activity: toggles and probabilities of nets instead of events.
 //!
-//! States are taken as independent of each other, so this is an approximation; it is meant for the
-//! comparison with other power tools, which know no more than that.
+//! States are assumed to be independent of each other, so this is an approximation. It serves the comparison with other
+//! power tools, which have the same inputs.
 
 use super::GateDesign;
 use super::activity::Activity;
@@ -11,8 +11,8 @@ use super::model::{CLOCK_GATE, FLOP, GATE, Unit};
 use pecan_liberty::Library;
 
 impl GateDesign {
-    /// Energies in pJ by module instance, in the order of [`Self::scopes`], from average activity.
-    /// `library` is the one that the design was loaded with.
+    /// Energies in pJ by module instance, in the order of [`Self::scopes`], from average activity. `library` must be
+    /// the one that the design was loaded with.
     pub fn average(&self, library: &Library, activity: &Activity) -> Vec<ScopeEnergy> {
         let mut average = Average::new(self, activity);
         let mut unit = 0;
@@ -40,7 +40,7 @@ struct Average<'a> {
     scopes: Vec<ScopeEnergy>,
 }
 
-/// What a unit sees: probabilities of its state bits and toggles of its inputs.
+/// Activity at a unit: probabilities of its state bits and toggles of its inputs.
 struct View<'a> {
     unit: &'a Unit,
     ones: Vec<f64>,
@@ -125,7 +125,8 @@ impl<'a> Average<'a> {
         f64::from(self.design.model.energy[at])
     }
 
-    /// Energy of a gate's output: causes weighted by their toggles and how often they matter.
+    /// Energy of a gate's output: causes weighted by their toggles and by the share of states in which they change the
+    /// output.
     fn gate(&self, view: &View<'_>, toggles: f64) -> f64 {
         let model = &self.design.model;
         let value = |s: usize| model.bit(view.unit.table, s as u16);
@@ -141,7 +142,7 @@ impl<'a> Average<'a> {
         if weights > 0.0 { toggles * weighted / weights } else { 0.0 }
     }
 
-    /// Internal and clock energy of a flop. How often D differs from Q follows from Q's toggles.
+    /// Internal and clock energy of a flop. The share of cycles in which D differs from Q follows from Q's toggles.
     fn flop(&self, view: &View<'_>, toggles: f64) -> (f64, f64) {
         let model = &self.design.model;
         let parts = &model.flops[view.unit.out as usize];
@@ -169,7 +170,7 @@ impl<'a> Average<'a> {
         (internal, edges * pin)
     }
 
-    /// Energy of a clock gate whose output toggles so often.
+    /// Energy of a clock gate for a number of toggles of its output.
     fn clock_gate(&self, view: &View<'_>, toggles: f64) -> f64 {
         let model = &self.design.model;
         let branch = &model.branches[view.unit.out as usize];

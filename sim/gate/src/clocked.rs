@@ -49,7 +49,7 @@ impl State<'_> {
         }
     }
 
-    /// Notes a flop whose next value differs from its value.
+    /// Lists a flop whose next value differs from its value.
     pub(super) fn list(&mut self, index: u32) {
         let unit = &mut self.units[index as usize];
         let stored = unit.state >> (unit.bits - 1) & 1 == 1;
@@ -60,7 +60,7 @@ impl State<'_> {
         }
     }
 
-    /// Accounts for the clock edges that a flop saw in its present state.
+    /// Adds the energy of the clock edges that a flop received in its present state.
     #[inline]
     pub(super) fn flush_clock(&mut self, flop: u32) {
         let parts = &self.model.flops[flop as usize];
@@ -78,14 +78,15 @@ impl State<'_> {
         self.sums.clock[usize::from(unit.scope)] += energy;
     }
 
-    /// Accounts for all clock edges so far.
+    /// Adds the energy of all clock edges so far.
     pub(super) fn flush_clocks(&mut self) {
         for flop in 0..self.seen.len() as u32 {
             self.flush_clock(flop);
         }
     }
 
-    /// A rising clock edge: which branches see it, and which flops change; `changes` gets those.
+    /// A rising clock edge: determines the branches that pass it and the flops that change, which are added to
+    /// `changes`.
     pub(super) fn edge(&mut self, changes: &mut Vec<u32>) {
         let model = self.model;
         for (index, domain) in model.domains().iter().enumerate() {
@@ -166,7 +167,7 @@ impl State<'_> {
         }
     }
 
-    /// Brings the outputs of a flop to its stored bit.
+    /// Sets the outputs of a flop to its stored bit.
     pub(super) fn drive_flop(&mut self, flop: u32) {
         let parts = &self.model.flops[flop as usize];
         let unit = self.units[parts.unit as usize];

@@ -1,4 +1,4 @@
-//! From the flat netlist to the model that is simulated.
+//! Compiles the flat netlist to the simulation model.
 
 use super::clock::ClockTree;
 use super::connect::{Loads, check_drivers};
@@ -42,7 +42,7 @@ pub(super) fn compile(flat: &Flat, library: &Library, options: &GateOptions) -> 
     Ok(builder.finish(&loads, net_scope))
 }
 
-/// The packed fields of units limit the design.
+/// Checks the size of the design, which the packed fields of units limit.
 fn check_size(flat: &Flat) -> Result<()> {
     let limits = [
         ("scopes", flat.scopes.len(), usize::from(u16::MAX)),
@@ -174,7 +174,7 @@ impl ModelCompiler<'_> {
         self.push(unit, flat, cell, true);
     }
 
-    /// A unit of a cell with the parts that all kinds share.
+    /// A unit of a cell, with the parts common to all kinds.
     fn unit(&mut self, flat: &FlatCell, cell: &Cell, output: usize, net: u32) -> Unit {
         let load = self.load(net);
         Unit {
@@ -198,7 +198,7 @@ impl ModelCompiler<'_> {
         }
     }
 
-    /// Adds a unit; the first of a cell carries its input energies and leakage.
+    /// Adds a unit; the first one of a cell has the cell's input energies and leakage.
     fn push(&mut self, mut unit: Unit, flat: &FlatCell, cell: &Cell, first: bool) {
         if first && cell.inputs.iter().any(|p| !p.power.is_empty()) {
             unit.flags |= PASSIVE;

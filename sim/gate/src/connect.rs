@@ -1,4 +1,4 @@
-//! Who drives and who reads each net.
+//! Drivers and readers of each net.
 
 use super::elaborate::{Flat, NONE, ONE, ZERO};
 use super::error::{GateError, Result};
@@ -42,8 +42,8 @@ impl Loads {
     }
 }
 
-/// Checks that every net that is read has exactly one driver, and gives the scope of the driver
-/// (0, the top, for primary inputs).
+/// Checks that every net that is read has exactly one driver, and returns the scope of the driver (0, the top, for
+/// primary inputs).
 pub(super) fn check_drivers(flat: &Flat, library: &Library, loads: &Loads) -> Result<Vec<u32>> {
     let mut scope = vec![NONE; flat.nets as usize];
     let mut twice = Vec::new();

@@ -34,7 +34,7 @@ impl ScopeEnergy {
     }
 }
 
-/// Use of one memory. The energy inside of it is not part of [`Energies`].
+/// Use of one memory. Its internal energy is not part of [`Energies`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemoryUse {
     /// Instance path.
@@ -64,7 +64,7 @@ pub struct Energies {
     pub memories: Vec<MemoryUse>,
     /// Toggles of each net, in the numbering of the design.
     pub toggles: Vec<u64>,
-    /// Share of the time that each net is 1: of its settled values, for clocks of the real time.
+    /// Share of the time that each net is 1: of its settled values, and for clocks of the real time.
     pub ones: Vec<f64>,
     /// Cycles of the window.
     pub cycles: u64,
@@ -72,8 +72,8 @@ pub struct Energies {
     pub events: u64,
     /// Pulses that were shorter than the delay of the gate that would have made them.
     pub swallowed: u64,
-    /// Time from a clock edge to the last event after it, in ns; above the period the netlist would
-    /// be too slow for its clock. 0 without delays.
+    /// Time from a clock edge to the last event after it, in ns. If it exceeds the period, the netlist is too slow for
+    /// its clock. 0 without delays.
     pub settled_ns: f64,
 }
 
@@ -85,8 +85,8 @@ impl Energies {
         sum
     }
 
-    /// Sums over the scopes of each class that `class` puts them in (by path and module); scopes
-    /// with `None` are left out.
+    /// Sums over the scopes of each class that `class` assigns them to (by path and module); scopes with `None` are
+    /// left out.
     pub fn by_class<K: Ord>(
         &self,
         class: impl Fn(&str, &str) -> Option<K>,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use pecan_liberty::LibertyError;
 
-/// What can go wrong between a library, a netlist, recorded pins and the energies.
+/// Errors of gate-level simulation: of libraries, netlists, recorded pins and energies.
 #[derive(Debug, thiserror::Error)]
 pub enum GateError {
     /// A file operation failed.
@@ -25,7 +25,7 @@ pub enum GateError {
     Netlist {
         /// The netlist file.
         file: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// The netlist uses cells that the libraries do not have or that cannot be simulated.
@@ -46,7 +46,7 @@ pub enum GateError {
         /// Names of all of them.
         nets: Vec<String>,
     },
-    /// The clock is used in a way that this simulator does not follow.
+    /// The clock is used in a way that this simulator does not support.
     #[error("clock: {}", problems.join("; "))]
     Clock {
         /// Every such place.
@@ -65,13 +65,13 @@ pub enum GateError {
     Saif {
         /// The SAIF file.
         file: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// Pins to apply or to check do not fit the top level of the netlist.
     #[error("pins: {problem}")]
     Pins {
-        /// What does not fit.
+        /// The mismatch.
         problem: String,
     },
     /// The netlist's outputs differ from the recorded ones.
@@ -93,7 +93,7 @@ pub enum GateError {
         key: &'static str,
         /// Its value.
         value: String,
-        /// What it may be.
+        /// Allowed values.
         allowed: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Instances of modules, cells and memories put into one flat design.
+//! Flattens instances of modules, cells and memories into one design.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,15 +16,15 @@ use pecan_liberty::Library;
 pub(crate) const MOST_NESTING: usize = 64;
 
 /// Most instances of modules and cells, and most nets of all instances of modules. A module that is used twice, in a
-/// module that is used twice and so on, makes a large design of a small file.
+/// module that is used twice and so on, makes a large design from a small file.
 pub(crate) const MOST_INSTANCES: usize = 1 << 24;
 pub(crate) const MOST_NETS: usize = 1 << 27;
 
-/// Most bytes of the names of all instances of modules, from the top down: those of the outer ones are in the names of
-/// all that are inside.
+/// Most bytes of the names of all instances of modules, from the top down: the names of inner instances contain those
+/// of the outer ones.
 pub(crate) const MOST_NAME_BYTES: usize = 1 << 27;
 
-/// The design as it grows.
+/// The flat design under construction.
 pub(super) struct Flattener<'a> {
     file: &'a Path,
     library: &'a Library,
@@ -69,7 +69,7 @@ impl<'a> Flattener<'a> {
         net
     }
 
-    /// The net that stands for `net`; halves the way to it.
+    /// Representative of `net` in the union-find forest; halves the path to it.
     fn root(&mut self, mut net: u32) -> u32 {
         while self.parent[net as usize] != net {
             let next = self.parent[self.parent[net as usize] as usize];
@@ -93,7 +93,7 @@ impl<'a> Flattener<'a> {
         }
     }
 
-    /// Makes two nets one; the lower number (so a constant) stays.
+    /// Merges two nets; the lower number (so a constant) is kept.
     fn join(&mut self, a: u32, b: u32) {
         let (a, b) = (self.root(a), self.root(b));
         self.parent[a.max(b) as usize] = a.min(b);
@@ -215,7 +215,7 @@ impl<'a> Flattener<'a> {
             self.pins.push(net);
         }
         self.cells.push(FlatCell { cell: index as u32, scope, pins });
-        // Before the numbers of nets and pins leave their type.
+        // Checked before numbers of nets and pins overflow.
         if self.cells.len().is_multiple_of(1 << 16) { self.check_size() } else { Ok(()) }
     }
 
@@ -250,7 +250,7 @@ impl<'a> Flattener<'a> {
         Ok(())
     }
 
-    /// Numbers the nets densely and puts the numbers everywhere.
+    /// Numbers the nets densely and replaces all references.
     pub(super) fn finish(mut self, netlist: Netlist, mut ports: Vec<TopPort>) -> Flat {
         let mut number = vec![NONE; self.parent.len()];
         number[0] = ZERO;
@@ -259,7 +259,7 @@ impl<'a> Flattener<'a> {
         let mut count = 2;
         for net in 2..self.parent.len() as u32 {
             let root = self.root(net) as usize;
-            // Flat forests keep later look-ups short.
+            // Flat forests keep later look-ups fast.
             self.parent[net as usize] = root as u32;
             if number[root] == NONE {
                 number[root] = count;

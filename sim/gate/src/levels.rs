@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use super::elaborate::NONE;
 use super::model::{GATE, Unit};
 
-/// Level of every unit and their number. A gate is above everything that drives it; where gates
-/// form a loop one of them (the first in the netlist) is taken out of order.
+/// Level of every unit and the number of levels. A gate is above all its drivers; where gates form a loop one of them
+/// (the first in the netlist) is out of order.
 pub(super) fn levels(units: &[Unit], fan_start: &[u32], fan: &[u32]) -> (Vec<u32>, u32) {
     let readers = |unit: &Unit| {
         let net = unit.out as usize;

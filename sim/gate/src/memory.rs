@@ -2,8 +2,8 @@
 
 use pecan_rtl::emit::MemorySize;
 
-/// Size of a memory. Ports: `clock`, `re`, `ra`, `rd_<lane>`, `we`, `wa`, `wd_<lane>`; a read gives
-/// the word as it was before a write in the same cycle and holds while `re` is low.
+/// Size of a memory. Ports: `clock`, `re`, `ra`, `rd_<lane>`, `we`, `wa`, `wd_<lane>`. A read returns the word before a
+/// write in the same cycle; the output holds while `re` is low.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct MemoryShape {
     pub(super) words: usize,
@@ -13,7 +13,7 @@ pub(super) struct MemoryShape {
 }
 
 impl MemoryShape {
-    /// From name, size and ports (name, is input, width); the error says what does not fit.
+    /// Derives the shape from name, size and ports (name, is input, width); the error names the mismatch.
     pub(super) fn new<'a>(
         module: &str,
         size: MemorySize,
@@ -106,7 +106,7 @@ impl Memory {
         self.last_written = word;
     }
 
-    /// Forgets the counts, not the content.
+    /// Resets the counts and keeps the contents.
     pub(super) fn reset_counts(&mut self) {
         (self.reads, self.writes, self.read_toggles, self.write_toggles) = (0, 0, 0, 0);
     }

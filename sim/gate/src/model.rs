@@ -1,4 +1,4 @@
-//! The design as the simulator runs it: units with their tables, nets with their readers.
+//! The design in the form of the simulator: units with their tables, nets with their readers.
 
 use super::clock::{ClockTree, Domain};
 use super::elaborate::NONE;
@@ -7,7 +7,7 @@ use super::elaborate::NONE;
 pub(super) const GATE: u8 = 0;
 /// Flip-flop.
 pub(super) const FLOP: u8 = 1;
-/// Clock gate: its enable is looked at before each edge.
+/// Clock gate: its enable is evaluated before each edge.
 pub(super) const CLOCK_GATE: u8 = 2;
 
 /// The unit waits for evaluation.
@@ -24,13 +24,12 @@ pub(super) const LATCH: u8 = 16;
 /// No event is scheduled.
 pub(super) const IDLE: u32 = u32::MAX;
 
-/// What an event touches: one output of a cell with the state of all its inputs. One cache line
-/// holds two.
+/// The data that an event accesses: one output of a cell with the state of all its inputs. One cache line holds two.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unit {
     /// Bit `i` is input `i`; above the inputs the stored bit. Clock pins are always 0.
     pub(super) state: u16,
-    /// Input that moved last.
+    /// Input that changed last.
     pub(super) cause: u8,
     /// Number of state bits.
     pub(super) bits: u8,
@@ -60,7 +59,7 @@ pub(super) struct FlopOutput {
     pub(super) energy: u32,
 }
 
-/// The parts of a flop beside its unit.
+/// The parts of a flop besides its unit.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Flop {
     pub(super) unit: u32,

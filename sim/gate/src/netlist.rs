@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::error::{GateError, Result};
 
-/// Modules that are listed in a message.
+/// Modules listed in a message.
 const SHOWN: usize = 20;
 
 /// A bit of a connection.
@@ -46,7 +46,7 @@ pub(super) struct Module {
     pub(super) blackbox: bool,
     pub(super) ports: Vec<Port>,
     pub(super) instances: Vec<Instance>,
-    /// Names of the nets, by net; of several names the first that is not made up.
+    /// Names of the nets, by net; among several names the first that is not generated.
     pub(super) names: Vec<String>,
     /// All names of nets, with the net.
     pub(super) aliases: Vec<(String, u32)>,

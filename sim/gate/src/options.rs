@@ -22,10 +22,10 @@ impl Wire {
     pub const NONE: Self = Self { fixed_ff: 0.0, per_fanout_ff: 0.0 };
 }
 
-/// How time passes within a clock cycle.
+/// Treatment of time within a clock cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// No gate takes time: every net toggles at most once per cycle, there are no glitches.
+    /// Gates have no delay: every net toggles at most once per cycle, there are no glitches.
     ZeroDelay,
     /// Every output has its delay from the library; pulses shorter than it are swallowed.
     Inertial,
@@ -36,9 +36,9 @@ pub enum Mode {
 pub struct GateOptions {
     /// Wires.
     pub wire: Wire,
-    /// Input slew in ns at which all tables are read.
+    /// Input slew in ns for all table look-ups.
     pub slew_ns: f64,
-    /// Clock period in ns; the clock falls half way.
+    /// Clock period in ns; the clock falls after half of it.
     pub period_ns: f64,
     /// Zero delay or glitch-aware.
     pub mode: Mode,
@@ -46,7 +46,7 @@ pub struct GateOptions {
     pub clock: String,
     /// Time of input changes after the clock edge, in ns.
     pub input_delay_ns: f64,
-    /// Modules of the netlist that are synchronous memories, with their sizes; they are simulated by what they do.
+    /// Modules of the netlist that are synchronous memories, with their sizes; they are simulated by their behaviour.
     pub memories: BTreeMap<String, MemorySize>,
     /// Access time of memories in ns.
     pub memory_access_ns: f64,

@@ -1,4 +1,4 @@
-//! What is applied to the top level's inputs and expected at its outputs, cycle by cycle.
+//! Values for the top level's inputs and expected values of its outputs, cycle by cycle.
 
 use super::error::{GateError, Result};
 
@@ -13,8 +13,8 @@ pub struct Signal {
 
 /// Values of top-level ports over time. The clock is not among them.
 ///
-/// In a cycle the inputs change shortly after the rising clock edge; outputs are compared when
-/// everything has settled, before the next edge. The first cycle begins without an edge.
+/// In a cycle the inputs change shortly after the rising clock edge. Outputs are compared when all nets have settled,
+/// before the next edge. The first cycle begins without an edge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pins {
     inputs: Vec<Signal>,
@@ -22,7 +22,7 @@ pub struct Pins {
     cycles: usize,
     /// `[cycle][input]`.
     applied: Vec<u64>,
-    /// `[cycle][output]`, `None` where anything will do.
+    /// `[cycle][output]`, `None` where any value is right.
     expected: Vec<Option<u64>>,
 }
 
@@ -32,7 +32,7 @@ impl Pins {
         Self { inputs, outputs, cycles: 0, applied: Vec::new(), expected: Vec::new() }
     }
 
-    /// Appends a cycle: a value for each input and, for each output, the value to expect.
+    /// Appends a cycle: a value for each input and, for each output, the expected value.
     ///
     /// # Errors
     /// [`GateError::Pins`] if the number of values differs or a value does not fit its width.

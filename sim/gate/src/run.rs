@@ -75,7 +75,7 @@ impl<'a> Run<'a> {
         Ok(run)
     }
 
-    /// Runs all cycles and gives the energies of those in `window`.
+    /// Simulates all cycles and returns the energies of those in `window`.
     pub(super) fn all(mut self, window: Range<usize>) -> Result<Energies> {
         let window = window.start..window.end.min(self.pins.cycles());
         let leakage_every = (window.len() / LEAKAGE_SAMPLES).max(1);
@@ -150,12 +150,12 @@ impl<'a> Run<'a> {
             state.wheel.add(time, net | NET_EVENT);
         }
         let half = (self.options.period_ns * 500.0).round() as u32;
-        // Without loops nothing takes longer than the deepest path of slowest gates.
+        // Without loops no path takes longer than the deepest path of slowest gates.
         let most = (self.model.depth + 2).saturating_mul(self.model.longest).saturating_mul(4);
         state.settle_wheel(half, most.saturating_add(self.input_ps).saturating_add(self.access_ps))
     }
 
-    /// Memories at the clock edge: reads give the old word, then writes take place.
+    /// Memories at the clock edge: reads return the old word, then writes are executed.
     fn memories(&mut self) {
         for (index, ports) in self.flat.memories.iter().enumerate() {
             let domain = self.model.tree.of_net[ports.clock as usize];
@@ -278,7 +278,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The top-level ports that signals name.
+/// The top-level ports of the signals.
 fn ports<'a>(flat: &'a Flat, signals: &[Signal], input: bool) -> Result<Vec<&'a TopPort>> {
     let find = |signal: &Signal| {
         let port = flat.ports.iter().find(|p| p.name == signal.name && p.input == input);

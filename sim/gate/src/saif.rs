@@ -40,7 +40,7 @@ impl Saif {
     }
 }
 
-/// Parses a file; the error says what is wrong.
+/// Parses a file; the error describes the problem.
 pub(super) fn parse(text: &str) -> Result<Saif, String> {
     let mut saif = Saif { scale_ns: 1.0, ..Saif::default() };
     let mut stack: Vec<Vec<String>> = Vec::new();
@@ -68,11 +68,11 @@ pub(super) fn parse(text: &str) -> Result<Saif, String> {
     if stack.is_empty() { Ok(saif) } else { Err(format!("{} `(` are not closed", stack.len())) }
 }
 
-/// The instances that are open, from the outermost.
+/// The open instances, from the outermost.
 #[derive(Default)]
 struct Path {
     names: Vec<String>,
-    /// The names joined, once a net asks for it; nets share it.
+    /// The joined names, made when a net needs them; nets share the text.
     joined: Option<Arc<str>>,
 }
 
@@ -96,7 +96,7 @@ impl Path {
     }
 }
 
-/// Takes a finished list into account.
+/// Evaluates a finished list.
 fn close(
     words: &[String],
     outer: &[Vec<String>],
@@ -125,7 +125,7 @@ fn close(
             let number = digits.parse().ok().filter(|n: &f64| n.is_finite() && *n > 0.0);
             saif.scale_ns = number.ok_or("TIMESCALE")? * unit;
         }
-        // One without a name was not entered.
+        // An instance without a name was not entered.
         Some("INSTANCE") if words.len() > 1 => path.pop(),
         Some("T0" | "T1" | "TX" | "TZ" | "TC" | "IG" | "TB") => {
             figures.insert(words[0].clone(), number(1)?);
@@ -162,7 +162,7 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
-/// End of a word; a backslash takes the next character along.
+/// End of a word; a backslash includes the next character.
 fn word_end(text: &str) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices() {
@@ -247,7 +247,7 @@ mod tests {
         let said = parse(&text(100_000)).unwrap_err();
         assert_eq!(said, "instances nested deeper than 256");
         assert_eq!(parse(&"(".repeat(100_000)).unwrap_err(), "lists nested deeper than 512");
-        // An instance without a name opens and closes nothing.
+        // An instance without a name opens and closes no scope.
         assert!(parse("(INSTANCE) (INSTANCE a (NET (n (TC 1))))").is_ok());
     }
 }

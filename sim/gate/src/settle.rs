@@ -1,4 +1,4 @@
-//! Evaluation until nothing moves any more, without delays and with them.
+//! Evaluation until all nets have settled, without delays and with them.
 
 use super::elaborate::NONE;
 use super::error::{GateError, Result};
@@ -18,14 +18,14 @@ impl Buckets {
 }
 
 impl State<'_> {
-    /// Evaluates all touched units in order of their levels, again where loops ask for it.
-    /// `None`: settled; otherwise a unit that still moves.
+    /// Evaluates all touched units in order of their levels, and again where loops require it. Returns `None` if
+    /// settled; otherwise a unit that still changes.
     pub(super) fn settle_levels(&mut self, buckets: &mut Buckets) -> Option<u32> {
         for _ in 0..MOST_SWEEPS {
             self.sort(buckets);
             let mut again = false;
             for level in 0..buckets.0.len() {
-                // A unit of this level that a unit of this level touches waits for the next sweep.
+                // A unit of this level that another unit of this level touches waits for the next sweep.
                 let mut batch = std::mem::take(&mut buckets.0[level]);
                 for index in batch.drain(..) {
                     self.evaluate_now(index);
@@ -46,7 +46,7 @@ impl State<'_> {
         }
     }
 
-    /// Sorts what was touched; true if some of it is not above `level`.
+    /// Sorts the touched units by level; true if some of them are not above `level`.
     fn sort_after(&mut self, buckets: &mut Buckets, level: usize) -> bool {
         let mut behind = false;
         for index in self.touched.drain(..) {
@@ -73,9 +73,8 @@ impl State<'_> {
         }
     }
 
-    /// Runs the wheel until it is empty; `half` is the time in ps at which the clock falls, `most`
-    /// the time after which the design counts as oscillating. `None`: settled; otherwise a unit
-    /// that still moves.
+    /// Processes the wheel until it is empty; `half` is the time in ps at which the clock falls, `most` the time after
+    /// which the design counts as oscillating. Returns `None` if settled; otherwise a unit that still changes.
     pub(super) fn settle_wheel(&mut self, half: u32, most: u32) -> Option<u32> {
         let mut batch = Vec::new();
         while self.wheel.take(&mut batch) {
@@ -115,7 +114,7 @@ impl State<'_> {
         }
     }
 
-    /// Decides what a unit whose inputs moved does: start an event, keep or swallow it.
+    /// Decides the effect of changed inputs of a unit: start an event, keep it or swallow it.
     #[inline]
     fn schedule(&mut self, index: u32, now: u32) {
         let unit = &mut self.units[index as usize];

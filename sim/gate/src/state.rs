@@ -1,4 +1,4 @@
-//! The running design: values, toggles, energies and what happens when a net toggles.
+//! State of the simulation: values, toggles and energies, and the effects of a toggle.
 
 use super::elaborate::{Flat, NONE, ONE};
 use super::memory::Memory;
@@ -8,7 +8,7 @@ use super::wheel::Wheel;
 /// Marks an event of a net (an input or a memory output) instead of a unit.
 pub(super) const NET_EVENT: u32 = 1 << 31;
 
-/// Energies in pJ by scope, as they are added up while events happen.
+/// Energies in pJ by scope, added up as events occur.
 #[derive(Debug, Clone)]
 pub(super) struct Sums {
     pub(super) internal: Vec<f64>,
@@ -54,7 +54,7 @@ pub(super) struct State<'a> {
     pub(super) active: Vec<bool>,
     /// First half of the cycle.
     pub(super) high: bool,
-    /// Edges that each flop's clock energy is accounted for.
+    /// Edges of each flop whose clock energy has been added.
     pub(super) seen: Vec<[u32; 2]>,
     /// Flops that may change at the next edge, by domain.
     pub(super) listed: Vec<Vec<u32>>,
@@ -64,7 +64,7 @@ pub(super) struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    /// All nets and inputs 0; stored bits such that flops hold what they would load from zeros.
+    /// All nets and inputs 0; the stored bit of a flop is the one that it would load from zeros.
     pub(super) fn new(model: &'a Model, flat: &Flat, longest: u32) -> Self {
         let domains = model.domains().len();
         let mut state = Self {
@@ -154,7 +154,7 @@ impl<'a> State<'a> {
         }
     }
 
-    /// The value that a gate's inputs ask for, if its output has another.
+    /// The value that a gate's inputs imply, if its output differs.
     #[inline]
     pub(super) fn wants(&self, unit: &Unit) -> Option<bool> {
         let value = self.model.bit(unit.table, unit.state);
@@ -175,7 +175,7 @@ impl<'a> State<'a> {
         self.toggle(net);
     }
 
-    /// Notes which nets are 1.
+    /// Samples which nets are 1.
     pub(super) fn sample_values(&mut self) {
         self.ones_samples += 1;
         for (ones, &value) in self.ones.iter_mut().zip(&self.values) {
@@ -183,7 +183,7 @@ impl<'a> State<'a> {
         }
     }
 
-    /// Adds the present leakage of everything.
+    /// Adds the present leakage of all units.
     pub(super) fn sample_leakage(&mut self) {
         let model = self.model;
         self.sums.leakage_samples += 1;

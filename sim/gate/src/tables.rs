@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use pecan_liberty::{Cell, Selection, Truth};
 
-/// Grows the tables that units point into.
+/// Builds the tables that units refer to.
 pub(super) struct Tables {
     slew: f64,
     pub(super) truth: Vec<u64>,
@@ -116,7 +116,7 @@ impl Tables {
     }
 }
 
-/// Mean of delay tables, at least 1 ps (a cell without arcs takes no time worth mentioning).
+/// Mean of delay tables, at least 1 ps (a cell without arcs has a negligible delay).
 fn mean_delay(tables: &[pecan_liberty::Table], slew: f64, load: f64) -> u16 {
     let sum: f64 = tables.iter().map(|t| t.at(slew, load)).sum();
     let mean = sum / tables.len().max(1) as f64;

@@ -36,7 +36,7 @@ impl Wheel {
         self.waiting += 1;
     }
 
-    /// Moves to the next slot with events and swaps them with the empty `batch`.
+    /// Advances to the next slot with events and swaps them with the empty `batch`.
     #[inline]
     pub(super) fn take(&mut self, batch: &mut Vec<u32>) -> bool {
         if self.waiting == 0 {

@@ -1,4 +1,4 @@
-//! Synthesized blocks give the outputs of their RTL, without and with delays: the RTL runs in
+//! Compares the outputs of synthesized blocks with those of their RTL, without and with delays: the RTL is simulated in
 //! Icarus Verilog, the netlist (Yosys, a 180 nm library) in the gate-level simulator.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail like tests
@@ -16,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 const LIBERTY: &str = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
 const CYCLES: usize = 400;
 
-/// True if everything needed is installed.
+/// True if all tools are installed.
 fn tools() -> bool {
     let tool = |name: &str| which::which(name).is_ok();
     let all = tool("yosys") && tool("iverilog") && tool("vvp") && Path::new(LIBERTY).is_file();
@@ -33,7 +33,7 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The RTL files of the smallest preset in `folder`; gives the module beginning with `prefix`.
+/// The RTL files of the smallest preset in `folder`; returns the module beginning with `prefix`.
 fn rtl(folder: &Path, prefix: &str) -> (Vec<String>, String) {
     let preset = PRESETS.iter().find(|p| p.name == "tiny").unwrap();
     let package = Package::with(&preset.config(), &Prefix::none(), &[]).unwrap();
@@ -58,7 +58,7 @@ fn synthesize(folder: &Path, files: &[String], module: &str) {
     run(Command::new("yosys").args(["-q", "-p", &script]).current_dir(folder));
 }
 
-/// Runs the RTL on `rows` of input values and gives the outputs as text per cycle.
+/// Simulates the RTL on `rows` of input values and returns the outputs as text per cycle.
 fn simulate_rtl(
     folder: &Path,
     files: &[String],
@@ -94,8 +94,8 @@ fn simulate_rtl(
     text.lines().map(|line| line.split(' ').map(value).collect()).collect()
 }
 
-/// Compares a block in both modes; gives the energies without and with glitches, and the total in
-/// pJ that follows from the average activity of the latter.
+/// Compares a block in both modes; returns the energies without and with glitches, and the total in pJ that follows
+/// from the average activity of the latter.
 fn compare(prefix: &str) -> Option<([Energies; 2], f64)> {
     if !tools() {
         return None;
@@ -128,7 +128,7 @@ fn compare(prefix: &str) -> Option<([Energies; 2], f64)> {
     Some((energies, average))
 }
 
-/// Average activity knows toggles and probabilities only: it is near, not equal.
+/// Average activity contains toggles and probabilities only, so the energies are close, not equal.
 fn close(average: f64, events: &Energies) {
     let ratio = average / events.total().total_pj();
     println!("average activity / events: {ratio:.3}");

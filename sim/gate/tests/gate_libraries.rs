@@ -1,4 +1,4 @@
-//! Libraries of real processes, where they are: they load, and their figures are plausible.
+//! Libraries of real processes, where they are present: they load, and their figures are plausible.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail like tests
 

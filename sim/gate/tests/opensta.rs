@@ -1,8 +1,8 @@
-//! Powers of single cells as OpenSTA finds them from the activity of their pins, and as the gate-level simulator
-//! does from events: every gate of the OSU018 library, between ports.
+//! Compares the powers of single cells from OpenSTA, computed from the activity of their pins, with those of the
+//! gate-level simulator, computed from events: every gate of the OSU018 library, between ports.
 //!
-//! The inputs of a cell walk through all transitions of one input in every state of the others, each as often. So
-//! inputs are independent and the averages that OpenSTA works with are exact.
+//! The inputs of a cell make all transitions of one input in every state of the others, each equally often. So inputs
+//! are independent and the averages that OpenSTA uses are exact.
 //!
 //! OpenSTA before 2.7 adds the energies of rise and fall for every toggle and does not weigh the related pins of an
 //! output: there, switching and leakage are compared, and internal power (half of it) of cells with one input only.
@@ -21,7 +21,7 @@ const LIBERTY: &str = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
 const TOLERANCE: f64 = 0.03;
 /// Load of every output in fF.
 const LOAD_FF: f64 = 30.0;
-/// Walks through all transitions of up to four inputs that are run.
+/// Rounds through all transitions of up to four inputs.
 const WALKS: usize = 24;
 
 /// Gates: name, inputs, outputs.
@@ -51,7 +51,7 @@ const CELLS: &[(&str, &[&str], &[&str])] = &[
     ("XOR2X1", &["A", "B"], &["Y"]),
 ];
 
-/// Gates with an exclusive or in them, whose output's activity OpenSTA before 2.7 takes to be another than it is.
+/// Gates with an exclusive or, whose output activity OpenSTA before 2.7 computes wrongly.
 const EXCLUSIVE: &[&str] = &["FAX1", "HAX1", "XNOR2X1", "XOR2X1"];
 
 /// Number of inputs of a gate.
@@ -59,9 +59,9 @@ fn inputs(cell: &str) -> usize {
     CELLS.iter().find(|(name, ..)| *name == cell).map_or(0, |(_, inputs, _)| inputs.len())
 }
 
-/// States of `inputs` inputs in a closed walk that flips each input once in every state.
+/// States of `inputs` inputs in a closed sequence that flips each input once in every state.
 fn walk(inputs: usize) -> Vec<u64> {
-    // Hierholzer's circuit: a way out of a state is taken once; states without one left are written down.
+    // Hierholzer's circuit: each transition out of a state is used once; states without a remaining one are appended.
     let mut ways: Vec<usize> = vec![inputs; 1 << inputs];
     let (mut stack, mut circuit) = (vec![0usize], Vec::new());
     while let Some(&state) = stack.last() {
@@ -78,8 +78,8 @@ fn walk(inputs: usize) -> Vec<u64> {
     circuit
 }
 
-/// One instance `u_CELL` of a module of its own around every cell, so that energies are told cell by cell: as JSON
-/// of Yosys and as Verilog.
+/// One instance `u_CELL` of a module of its own around every cell, so that energies are known cell by cell: as JSON of
+/// Yosys and as Verilog.
 fn netlists() -> (String, String) {
     let (mut modules, mut verilog) = (Vec::new(), String::new());
     let (mut ports, mut cells) =
@@ -151,7 +151,7 @@ fn simulate(folder: &Path, options: &GateOptions) -> Energies {
         inputs.iter().map(move |pin| Signal { name: format!("{cell}_{pin}"), width: 1 })
     });
     let mut pins = Pins::new(signals.collect(), Vec::new());
-    // The lengths of the shorter walks divide the product.
+    // The lengths of the shorter sequences divide the product.
     for cycle in 0..WALKS * walks[&4].len() {
         let bits = |inputs: usize| {
             let walk = &walks[&inputs];
@@ -163,7 +163,7 @@ fn simulate(folder: &Path, options: &GateOptions) -> Energies {
     design.run(&pins).unwrap()
 }
 
-/// What OpenSTA is told: of `n` inputs that flip in turns, each toggles in every `n`th cycle.
+/// Script for OpenSTA. Of `n` inputs that flip in turns, each toggles in every `n`th cycle.
 fn script(period_ns: f64, slew_ns: f64) -> String {
     let mut text = format!(
         "read_liberty {LIBERTY}\nread_verilog netlist.v\nlink_design top\n\
@@ -236,7 +236,7 @@ fn powers_of_cells_are_those_of_opensta() {
         let own =
             [own.internal_pj, own.switching_pj, own.leakage_pj].map(|pj| pj * 1e-12 / seconds);
         let mut ratios = [own[0] / internal, own[1] / switching, own[2] / leakage];
-        // Of a cell with one input, the older internal power is known: twice as much.
+        // For a cell with one input, the internal power of the older version is known: twice as much.
         if !whole && inputs(&cell) == 1 {
             ratios[0] *= 2.0;
         }
@@ -249,7 +249,7 @@ fn powers_of_cells_are_those_of_opensta() {
             (false, false) => usize::from(inputs(&cell) > 1)..3,
             (false, true) => 2..3,
         };
-        // A power of 0 on either side gives a ratio that is no number, which is near nothing.
+        // A power of 0 on either side yields a ratio that is NaN, which passes no comparison.
         if !ratios[compared].iter().all(|ratio| (ratio - 1.0).abs() < TOLERANCE) {
             wrong.push(cell);
         }

@@ -1,4 +1,4 @@
-//! A cache of what takes long to make: one folder per content hash with the files and their record.
+//! A cache of results that take long to make: one folder per content hash with the files and their record.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -13,20 +13,20 @@ use crate::error::HostError;
 
 const RECORD: &str = "entry.json";
 
-/// What is made, and where it is kept.
+/// Key, files and place of a cache entry.
 #[derive(Clone, Copy, Debug)]
 pub struct Slot<'a> {
     /// Folder of all entries of the kind.
     pub base: &'a Path,
     /// Hash of everything that decides the files.
     pub key: &'a str,
-    /// What an entry is, for messages.
+    /// Name of the kind of entry, for messages.
     pub what: &'static str,
     /// Names of its files.
     pub files: &'a [&'static str],
 }
 
-/// What is known about an entry.
+/// Record of an entry, stored with its files.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Record<D> {
     /// BLAKE3 of each file, in hexadecimal.
@@ -42,20 +42,20 @@ struct Record<D> {
 pub struct Entry<D> {
     /// Folder of its files.
     pub folder: PathBuf,
-    /// What its maker said about it.
+    /// Details recorded by its maker.
     pub detail: D,
     /// Wall-clock seconds that it took to make.
     pub seconds: f64,
-    /// Whether it was there already.
+    /// Whether it existed before.
     pub cached: bool,
 }
 
 impl Slot<'_> {
-    /// Returns the entry, making it first if it is absent or damaged. `make` gets an empty folder and leaves the
-    /// entry's files in it; whatever else it leaves there is removed.
+    /// Returns the entry, making it first if it is absent or damaged. `make` receives an empty folder and leaves the
+    /// entry's files in it; all other files there are removed.
     ///
-    /// Makers of the same entry wait for each other; the work happens in a scratch folder of which the entry
-    /// becomes part in one step, so a killed run leaves no entry behind.
+    /// Makers of the same entry wait for each other. The work happens in a scratch folder, which becomes the entry
+    /// in one step, so a killed run leaves no entry behind.
     ///
     /// # Errors
     /// Those of `make`, and [`HostError::Io`] for the cache's own files.
@@ -81,7 +81,7 @@ impl Slot<'_> {
         Ok(Entry { folder: target, detail, seconds, cached: false })
     }
 
-    /// Waits until no other process makes the entry. The system releases the lock when its holder ends, however it ends.
+    /// Waits until no other process makes the entry. The system releases the lock whenever its holder ends.
     fn lock(&self) -> Result<File, HostError> {
         fs::create_dir_all(self.base).map_err(HostError::io("create", self.base))?;
         let path = self.base.join(format!("{}.lock", self.key));
@@ -90,7 +90,7 @@ impl Slot<'_> {
         Ok(lock)
     }
 
-    /// Makes the files in a scratch folder the entry.
+    /// Moves the files of a scratch folder into the entry.
     fn keep<D: Serialize>(
         &self,
         scratch: &Path,
@@ -114,7 +114,7 @@ impl Slot<'_> {
         Ok(record.detail)
     }
 
-    /// The entry at `target` if it is complete and its files are those that were recorded.
+    /// The entry at `target` if it is complete and its files match the record.
     fn load<D: DeserializeOwned>(&self, target: &Path) -> Option<Entry<D>> {
         let text = fs::read(target.join(RECORD)).ok()?;
         let intact = serde_json::from_slice::<Record<D>>(&text).ok().filter(|record| {
@@ -132,7 +132,7 @@ impl Slot<'_> {
             );
         }
         let Record { seconds, detail, .. } = intact?;
-        // Time of last use, by which a cache is made smaller; one that cannot be written works all the same.
+        // Time of last use, by which a cache is reduced; an entry whose time cannot be written works as well.
         let _ = File::options()
             .append(true)
             .open(target.join(RECORD))
@@ -144,7 +144,7 @@ impl Slot<'_> {
         format!(".build-{}-", self.key)
     }
 
-    /// Removes a damaged entry and what killed runs left of it. Call with the lock held.
+    /// Removes a damaged entry and remains of killed runs. Call with the lock held.
     fn remove_leftovers(&self) -> Result<(), HostError> {
         let prefix = self.scratch_prefix();
         for item in fs::read_dir(self.base).map_err(HostError::io("list", self.base))?.flatten() {

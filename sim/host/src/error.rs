@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What can go wrong with files, children and external tools.
+/// Errors of files, child processes and external tools.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
     /// A tool was neither on the search path nor in the cache, or is too old.
@@ -11,9 +11,9 @@ pub enum HostError {
     ToolMissing {
         /// Name of the tool in the registry.
         tool: String,
-        /// Why what was found (if anything) does not do.
+        /// Why the installed tool (if any) is not usable.
         reason: String,
-        /// What the user can do about it.
+        /// How the user can get it.
         install: String,
     },
     /// A tool ran and reported failure.
@@ -53,7 +53,7 @@ pub enum HostError {
         key: &'static str,
         /// Its value.
         value: String,
-        /// What it may be.
+        /// Allowed values.
         allowed: String,
     },
 }
@@ -77,5 +77,5 @@ impl HostError {
     }
 }
 
-/// Result of what asks the host system for something.
+/// Result of a function of the host system.
 pub type Result<T, E = HostError> = std::result::Result<T, E>;

@@ -1,4 +1,4 @@
-//! Files that are there as a whole or not at all.
+//! Files that are written completely or not at all.
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::path::Path;
@@ -21,8 +21,8 @@ pub fn inflate(bytes: &[u8]) -> Result<Vec<u8>> {
     Ok(plain)
 }
 
-/// Writes a file through a temporary one in the same folder, so that a reader, or a run that was killed, never finds a
-/// half-written file under its name, and an old one stays if writing fails. Missing folders are made.
+/// Writes a file through a temporary one in the same folder. So no reader finds a half-written file under its name,
+/// even after a killed run, and an old file is kept if writing fails. Missing folders are made.
 ///
 /// # Errors
 /// The folder or the file cannot be written.
@@ -76,7 +76,7 @@ mod tests {
         write_whole(&path, "two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(folder.path().join("new")).unwrap().count(), 1);
-        // A folder stands where the file should go.
+        // There is a folder at the path of the file.
         assert!(write_whole(folder.path(), "").is_err());
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
     }

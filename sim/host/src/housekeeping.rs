@@ -1,7 +1,7 @@
-//! What the user's cache takes, and how it is made smaller.
+//! Size of the user's cache, and its reduction.
 //!
-//! Every kind of entry has a folder below the cache, every entry a folder or file in it. Reading an entry brings its
-//! time of last use up to date, so that those go first which nobody has used for longest.
+//! Every kind of entry has a folder below the cache, every entry a folder or file in it. Reading an entry updates its
+//! time of last use, so that the least recently used entries are removed first.
 
 use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use std::time::{Duration, SystemTime};
 
 use crate::error::{HostError, Result};
 
-/// Entries that were used so recently stay, as a run may be about to use them again.
+/// Entries that were used this recently are kept, as a run may be about to use them again.
 const RECENT: Duration = Duration::from_secs(600);
 
-/// Folder of installed tools, which are no results of a run and take a network to get again.
+/// Folder of installed tools, which are no results of a run and need a network to be installed again.
 pub const TOOLS: &str = "tools";
 
 /// An entry of the cache.
@@ -24,12 +24,12 @@ pub struct Item {
     pub path: PathBuf,
     /// Size of its files in bytes.
     pub bytes: u64,
-    /// When it was last used, as far as the file system knows.
+    /// Time of last use, as far as the file system records it.
     pub used: SystemTime,
 }
 
-/// Every entry of a cache, by kind and path; none if there is no such folder. What is about to become an entry, and what
-/// a killed run left of one, counts as an entry whose name begins with a point.
+/// Every entry of a cache, by kind and path; none if there is no such folder. Folders that are about to become entries,
+/// and remains of killed runs, count as entries whose names begin with a point.
 ///
 /// # Errors
 /// [`HostError::Io`] if a folder cannot be listed.
@@ -41,7 +41,7 @@ pub fn survey(cache: &Path) -> Result<Vec<Item>> {
             if path.extension().is_some_and(|extension| extension == "lock") {
                 continue;
             }
-            // Gone since it was listed: not there.
+            // Removed since it was listed: skipped.
             let Ok((bytes, used)) = measure(&path) else { continue };
             items.push(Item { kind: name.clone(), path, bytes, used });
         }
@@ -49,7 +49,7 @@ pub fn survey(cache: &Path) -> Result<Vec<Item>> {
     Ok(items)
 }
 
-/// What is to be removed from a cache.
+/// Extent of the removal of entries from a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// Everything but tools.
@@ -61,7 +61,7 @@ pub enum Limit {
     Bytes(u64),
 }
 
-/// Removes entries, and returns those that went. Entries that another process is making stay.
+/// Removes entries, and returns the removed ones. Entries that another process is making are kept.
 ///
 /// # Errors
 /// [`HostError::Io`] if the cache cannot be listed or an entry not be removed.
@@ -86,7 +86,7 @@ pub fn remove(cache: &Path, limit: Limit) -> Result<Vec<Item>> {
     Ok(gone)
 }
 
-/// Removes an entry unless somebody is making it; whether it is gone.
+/// Removes an entry unless a process is making it; returns whether it was removed.
 fn discard(item: &Item) -> Result<bool> {
     let Some(_lock) = idle(&item.path)? else { return Ok(false) };
     let removed = match item.path.is_dir() {
@@ -101,10 +101,10 @@ fn discard(item: &Item) -> Result<bool> {
     }
 }
 
-/// The lock of an entry, if it has one that nobody holds; a lock that stands for nothing where it has none.
+/// The lock of an entry: `Some(None)` if the entry has none, `None` if a process holds it.
 fn idle(path: &Path) -> Result<Option<Option<File>>> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // Scratch folders are called after the entry that they are to become: `.build-KEY-...`.
+    // Scratch folders have the names of the entries that they will become: `.build-KEY-...`.
     let key = match name.strip_prefix(".build-") {
         Some(rest) => rest.rsplit_once('-').map_or(rest, |(key, _)| key),
         None => &name,
@@ -131,7 +131,7 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Size and time of last change of everything at a path; links count themselves.
+/// Size and time of last change of everything at a path; links are not followed.
 fn measure(path: &Path) -> std::io::Result<(u64, SystemTime)> {
     let own = fs::symlink_metadata(path)?;
     let time = |data: &Metadata| data.modified().unwrap_or(SystemTime::UNIX_EPOCH);

@@ -1,5 +1,5 @@
-//! The host system: child processes that end with us, files that are there as a whole, the cache of built things, and
-//! the external tools.
+//! The host system: child processes that end with this process, atomically written files, the cache of results, and the
+//! external tools.
 
 pub mod cache;
 pub mod child;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pecan_host::error::HostError;
 
-/// Why a program or its file is not usable.
+/// Reasons why a program or its file is not usable.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
     /// A value is outside what the format allows.
@@ -14,7 +14,7 @@ pub enum ProgramError {
         what: String,
         /// Its value.
         value: String,
-        /// What it may be.
+        /// Allowed values.
         allowed: String,
     },
     /// The file is not a program file, is cut short or damaged.
@@ -22,12 +22,12 @@ pub enum ProgramError {
     Malformed {
         /// The file.
         path: std::path::PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
 }
 
-/// What can go wrong between a program and its simulation results.
+/// Errors of programs and of their simulation.
 #[derive(Debug, thiserror::Error)]
 pub enum SimError {
     /// A tool is missing, failed or took too long, or a file operation failed.
@@ -43,7 +43,7 @@ pub enum SimError {
         key: &'static str,
         /// Its value.
         value: String,
-        /// What it may be.
+        /// Allowed values.
         allowed: String,
     },
     /// The program was compiled for another configuration than the simulated hardware.

@@ -1,7 +1,7 @@
-//! The quantized network: what the mapper compiles, the integer reference computes and the hardware runs.
+//! The quantized network, which the mapper compiles, the integer reference computes and the hardware executes.
 //!
 //! All arithmetic is on signed symmetric integers: activations have one scale per tensor, weights one per
-//! output channel, and zero is exactly 0. Scales live in the front end; here everything is integer.
+//! output channel, and zero is exactly 0. Scales are part of the front end; here everything is integer.
 
 use serde::{Deserialize, Serialize};
 
@@ -80,8 +80,8 @@ pub struct Conv {
 /// A weighted sum of two tensors of one shape, value by value:
 /// `acc = factors[0] * input + factors[1] * other`.
 ///
-/// The factors bring two tensors of different scales to one common scale, which the rescaling then takes
-/// to that of the output.
+/// The factors convert two tensors of different scales to a common scale; the rescaling then converts that to the scale
+/// of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Add {
     /// Index of the second tensor that is read; may equal [`Layer::input`].
@@ -90,7 +90,7 @@ pub struct Add {
     pub factors: [i32; 2],
 }
 
-/// What a layer computes.
+/// Operation of a layer.
 ///
 /// There are few operations because others are special cases: an average over windows (also a global
 /// one) is a [`Op::Conv`] with as many groups as channels, weights 1 and the divisor in the rescaling; a
@@ -100,7 +100,7 @@ pub struct Add {
 pub enum Op {
     /// Multiply-accumulate over a window.
     Conv(Conv),
-    /// Maximum over a window; padding never wins.
+    /// Maximum over a window; padding never is the maximum.
     MaxPool(Window),
     /// Weighted sum of two tensors.
     Add(Add),
@@ -113,11 +113,11 @@ pub struct Layer {
     pub name: String,
     /// Operator name as the user knows it (`Conv`, `Gemm`, `MaxPool`, `GlobalAveragePool`).
     pub kind: String,
-    /// What is computed.
+    /// The operation.
     pub op: Op,
-    /// Index of the tensor that is read; an [`Op::Add`] names its second one itself.
+    /// Index of the input tensor; an [`Op::Add`] names its second one itself.
     pub input: usize,
-    /// Index of the tensor that is written.
+    /// Index of the output tensor.
     pub output: usize,
     /// One entry per output channel.
     pub requant: Vec<Requant>,

@@ -1,5 +1,5 @@
-//! What a network is between quantization and hardware: the integer network, the program that runs it, the memory that
-//! the program sees, and the reference that says what must come out.
+//! Representation of a network between quantization and hardware: the integer network, the program that executes it,
+//! the memory that the program sees, and the reference for the results.
 
 pub mod error;
 pub mod layer;

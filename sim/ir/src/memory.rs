@@ -55,7 +55,7 @@ impl DramTiming {
     }
 }
 
-/// How the memory behind the streams behaves in time.
+/// Timing behaviour of the memory behind the streams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum MemoryModel {
     /// Always ready: one beat per cycle and direction.
@@ -88,7 +88,7 @@ impl MemoryModel {
     }
 }
 
-/// What the memory can do in the current cycle.
+/// Transfers that the memory allows in the current cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offer {
     /// A beat for the input stream is available.

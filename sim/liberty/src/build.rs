@@ -9,8 +9,8 @@ use super::syntax::{Group, SyntaxError};
 use super::table::Table;
 use super::units::Units;
 
-/// All cells of a library. Cells beyond the simulator (macros, tristate, scan without a model)
-/// are kept with their reason, so that an error can say it.
+/// All cells of a library. Cells that the simulator does not support (macros, tristate, scan without a model) are kept
+/// with the reason, for error messages.
 pub(crate) fn cells(library: &Group<'_>, units: &Units) -> Result<Vec<Cell>, SyntaxError> {
     let mut cells = Vec::new();
     let mut states = 0;
@@ -58,7 +58,7 @@ struct Draft<'g, 'a> {
     outputs: Vec<&'g Group<'a>>,
     storage: Storage<'g, 'a>,
     variables: u32,
-    /// Tables of everything that an expression of this cell may name.
+    /// Truth tables of all names in expressions of this cell.
     names: Vec<(String, Truth)>,
 }
 
@@ -67,7 +67,7 @@ fn pin_name<'a>(pin: &Group<'a>) -> &'a str {
 }
 
 impl<'g, 'a> Draft<'g, 'a> {
-    /// Finds pins and storage; the error is why the cell cannot be simulated.
+    /// Finds pins and storage; the error is the reason why the cell cannot be simulated.
     fn new(group: &'g Group<'a>) -> Result<Self, String> {
         if group.all("bus").next().is_some() || group.all("bundle").next().is_some() {
             return Err("a macro with buses".into());
@@ -238,7 +238,7 @@ impl<'g, 'a> Draft<'g, 'a> {
     }
 }
 
-/// The storage of a cell, or why it cannot be simulated.
+/// The storage of a cell, or the reason why it cannot be simulated.
 fn storage<'g, 'a>(group: &'g Group<'a>) -> Result<Storage<'g, 'a>, String> {
     let first = |name: &'static str| group.groups.iter().find(|g| g.name == name);
     if group.all("ff").count() + group.all("latch").count() > 1 {

@@ -24,7 +24,7 @@ pub struct Cell {
     pub inputs: Vec<Pin>,
     /// Output pins.
     pub outputs: Vec<Output>,
-    /// How it behaves.
+    /// Its behaviour.
     pub kind: CellFunction,
     /// Inputs plus stored bits.
     pub variables: u32,
@@ -58,7 +58,7 @@ pub struct Output {
     pub fall: Vec<Table>,
 }
 
-/// How a cell behaves.
+/// Behaviour of a cell.
 #[derive(Debug, Clone)]
 pub enum CellFunction {
     /// Outputs follow from the inputs.
@@ -67,7 +67,7 @@ pub enum CellFunction {
     Flop {
         /// Number of the clock input.
         clock: u32,
-        /// What is stored, by state.
+        /// Stored value, by state.
         next: Truth,
         /// States that force 0.
         clear: Truth,
@@ -101,7 +101,7 @@ pub struct Power {
     pub fall: Vec<Table>,
 }
 
-/// Which internal-power groups hold in which state: their mean is the energy.
+/// Internal-power groups that apply in each state: their mean is the energy.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     /// The groups.
@@ -155,7 +155,7 @@ impl Cell {
         matches!(self.kind, CellFunction::ClockGate { .. })
     }
 
-    /// Why the cell cannot be simulated, if so.
+    /// Reason why the cell cannot be simulated, if so.
     pub fn unusable(&self) -> Option<&str> {
         match &self.kind {
             CellFunction::Unusable(reason) => Some(reason),

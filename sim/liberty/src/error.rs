@@ -1,10 +1,10 @@
-//! Why a Liberty file cannot be used.
+//! Errors of Liberty files.
 
 use std::path::{Path, PathBuf};
 
 use pecan_text::escape::escape_name;
 
-/// What can be wrong with the Liberty files of a library.
+/// Errors of the Liberty files of a library.
 #[derive(Debug, thiserror::Error)]
 pub enum LibertyError {
     /// A file operation failed.
@@ -17,14 +17,14 @@ pub enum LibertyError {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// A file is malformed or says something that cannot be used.
+    /// A file is malformed or has unusable contents.
     #[error("{}:{line}: {problem}", file.display())]
     Text {
         /// The file.
         file: PathBuf,
         /// Line in it, from 1.
         line: u32,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// Two files that are used together disagree.

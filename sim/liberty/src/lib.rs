@@ -26,7 +26,7 @@ use pecan_host::file::inflate;
 use pecan_text::escape::escape_name;
 use units::Units;
 
-/// Cells of one or several Liberty files that are used together.
+/// Cells of one or several Liberty files.
 #[derive(Debug, Clone)]
 pub struct Library {
     /// Nominal voltage in V.
@@ -38,11 +38,11 @@ pub struct Library {
 }
 
 impl Library {
-    /// Reads Liberty files, plain or compressed with gzip. A cell that is there twice, in one file or
-    /// in two, is an error.
+    /// Reads Liberty files, plain or compressed with gzip. A cell that occurs twice, in one file or in two, is an
+    /// error.
     ///
     /// # Errors
-    /// [`LibertyError`]: a file cannot be read, is malformed, or disagrees with another; there is none; a cell is there
+    /// [`LibertyError`]: a file cannot be read, is malformed, or disagrees with another; there is none; a cell occurs
     /// twice.
     pub fn read<P: AsRef<Path>>(files: &[P]) -> Result<Self> {
         let mut library: Option<Self> = None;
@@ -61,7 +61,7 @@ impl Library {
     /// Parses the text of one Liberty file.
     ///
     /// # Errors
-    /// The line and what is wrong in it.
+    /// The line and the problem.
     pub fn parse(text: &str) -> std::result::Result<Self, (u32, String)> {
         let shown = |(line, problem): (u32, String)| (line, escape_name(&problem).into_owned());
         let group = syntax::parse(text).map_err(shown)?;
@@ -110,10 +110,10 @@ impl Library {
     }
 }
 
-/// Refuses a library in which a cell is there twice: tools differ in which one they take.
+/// Refuses a library in which a cell occurs twice: tools differ in which one they use.
 ///
 /// # Errors
-/// The line of the second and what is wrong.
+/// The line of the second one and the problem.
 pub fn once(library: &syntax::Group<'_>) -> std::result::Result<(), syntax::SyntaxError> {
     let mut lines = BTreeMap::new();
     for cell in library.all("cell") {
@@ -125,8 +125,8 @@ pub fn once(library: &syntax::Group<'_>) -> std::result::Result<(), syntax::Synt
     Ok(())
 }
 
-/// The text of a file, uncompressed if it is gzip. Comments may be in any encoding: bytes that are no UTF-8 are taken
-/// for Latin-1, so that places in the text stay what they are.
+/// The text of a file, uncompressed if it is gzip. Comments may be in any encoding: bytes that are not UTF-8 are read
+/// as Latin-1, so that places in the text do not move.
 ///
 /// # Errors
 /// [`LibertyError::Io`].

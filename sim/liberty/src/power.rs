@@ -23,7 +23,7 @@ struct Raw<'a> {
     power: Power,
 }
 
-/// Energy of an input pin by state: the groups whose condition holds, and where none does, the one without a
+/// Energy of an input pin by state: the groups whose condition holds, and where none holds, the one without a
 /// condition. (Where conditions cover all states, the unconditional group is their mean and not to be added.)
 pub(crate) fn of_input(
     pin: &Group<'_>,
@@ -43,9 +43,9 @@ pub(crate) fn of_input(
     Ok(mixes.finish(raw))
 }
 
-/// Energy of an output pin by `cause << variables | state`: the groups related to the input that
-/// caused the toggle and whose condition holds; else the unconditional one of that input; else
-/// (several inputs moved at once) all of that input; else all of the pin.
+/// Energy of an output pin by `cause << variables | state`: the groups related to the input that caused the toggle and
+/// whose condition holds; else the unconditional one of that input; else (several inputs changed at once) all of that
+/// input; else all of the pin.
 pub(crate) fn of_output(
     pin: &Group<'_>,
     units: &Units,
@@ -81,7 +81,7 @@ pub(crate) fn of_output(
 #[derive(Default)]
 struct Mixes {
     selection: Selection,
-    /// Where each mix stands.
+    /// Position of each mix.
     index: HashMap<Vec<u16>, u16>,
 }
 
@@ -106,7 +106,7 @@ fn pick(raw: &[Raw<'_>], keep: impl Fn(&Raw<'_>) -> bool) -> Vec<u16> {
     (0..raw.len()).filter(|&i| keep(&raw[i])).map(|i| i as u16).collect()
 }
 
-/// Reads the groups of a pin; those that differ in their supply pin only are added up.
+/// Reads the groups of a pin; those that differ in their supply pin only are added.
 fn read<'a>(
     pin: &'a Group<'_>,
     units: &Units,

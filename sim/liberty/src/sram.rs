@@ -1,8 +1,8 @@
 //! Energy per access of SRAM macros, from the internal power of their clock pin.
 //!
-//! The clock pin's conditions are read with the control pins by their meaning: a pin whose name
-//! ends in `MEN` selects the memory, `REN` reads, `WEN` writes. Data pins contribute half of their
-//! rising and falling energies per bit: at random data half of the bits toggle.
+//! The clock pin's conditions are evaluated with the control pins by their meaning: a pin whose name ends in `MEN`
+//! selects the memory, `REN` reads, `WEN` writes. Data pins contribute half of their rising and falling energies per
+//! bit: with random data half of the bits toggle.
 
 use std::path::Path;
 
@@ -48,7 +48,7 @@ fn parse(text: &str) -> std::result::Result<Vec<Sram>, SyntaxError> {
     library.all("cell").filter(is_memory).map(|cell| sram(cell, &units)).collect()
 }
 
-/// What the control pins of a port do in a cycle.
+/// Values of the control pins of a port in a cycle.
 #[derive(Clone, Copy)]
 struct Access {
     select: bool,
@@ -56,7 +56,7 @@ struct Access {
     write: bool,
 }
 
-/// Largest memories that are described.
+/// Largest supported memories.
 const MOST_ADDRESS_BITS: u64 = 32;
 const MOST_WORD_BITS: u64 = 1 << 16;
 
@@ -159,7 +159,7 @@ fn sum(
         }
         for (i, key) in ["rise_power", "fall_power"].iter().enumerate() {
             for table in group.all(key) {
-                // Slew and load: those of the first points.
+                // The slew and load of the first points.
                 sum[i] += units.table(table, units.energy)?.at(0.0, 0.0);
             }
         }

@@ -10,7 +10,7 @@ pub const MOST_NESTING: usize = 16;
 pub struct Group<'a> {
     /// Keyword, such as `cell`.
     pub name: &'a str,
-    /// What stands in its parentheses.
+    /// Arguments in its parentheses.
     pub args: Vec<&'a str>,
     /// Line of the keyword, from 1.
     pub line: u32,
@@ -65,7 +65,7 @@ impl<'a> Group<'a> {
     }
 }
 
-/// A number as Liberty files have them: neither infinite nor NaN.
+/// A number of a Liberty file: neither infinite nor NaN.
 pub(crate) fn finite(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
@@ -73,7 +73,7 @@ pub(crate) fn finite(text: &str) -> Option<f64> {
 /// Parses a file: its one top-level group.
 ///
 /// # Errors
-/// The line and what is wrong in it.
+/// The line and the problem.
 pub fn parse(text: &str) -> Result<Group<'_>, SyntaxError> {
     let mut scanner = Scanner { text, at: 0, line: 1, depth: 0 };
     scanner.blank()?;
@@ -109,7 +109,7 @@ impl<'a> Scanner<'a> {
         Err((self.line, message.into()))
     }
 
-    /// Moves over `length` bytes and counts their lines.
+    /// Skips `length` bytes and counts their lines.
     fn skip(&mut self, length: usize) -> &'a str {
         let passed = &self.rest()[..length];
         self.line += passed.bytes().filter(|&b| b == b'\n').count() as u32;

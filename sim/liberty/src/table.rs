@@ -2,7 +2,7 @@
 
 use super::syntax::{Attribute, Group, SyntaxError, finite};
 
-/// What an axis of a table stands for.
+/// Quantity of a table's axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Axis {
     Slew,
@@ -14,7 +14,7 @@ enum Axis {
 pub struct Table {
     slew: Vec<f64>,
     load: Vec<f64>,
-    /// Value `[slew][load]`, in the unit that the caller scaled to.
+    /// Value `[slew][load]`, in the unit that the caller has chosen.
     values: Vec<f64>,
 }
 
@@ -104,8 +104,8 @@ impl Table {
         Ok(Self { slew, load, values })
     }
 
-    /// The value at `slew` ps and `load` fF: bilinear between the points, held constant outside of
-    /// them (what lies beyond the last load would be buffered in a layout).
+    /// The value at `slew` ps and `load` fF: bilinear between the points, constant outside of them (a net beyond the
+    /// last load would be buffered in a layout).
     pub fn at(&self, slew: f64, load: f64) -> f64 {
         let (row, right_row, u) = position(&self.slew, slew);
         let (column, right, v) = position(&self.load, load);

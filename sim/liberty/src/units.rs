@@ -17,7 +17,7 @@ pub(crate) struct Units {
     pub(crate) energy: f64,
     /// W per leakage unit.
     pub(crate) leakage: f64,
-    /// Input capacitance in fF where a pin gives none.
+    /// Input capacitance in fF of a pin without one.
     pub(crate) default_capacitance: f64,
     templates: BTreeMap<String, Template>,
 }

@@ -1,4 +1,4 @@
-//! One build: Verilog to C++ to an executable, in a scratch folder.
+//! One build: from Verilog to C++ to an executable, in a scratch folder.
 
 use std::fmt::Write;
 use std::fs;
@@ -12,15 +12,15 @@ use crate::harness::SOURCES;
 use pecan_host::child;
 use pecan_ir::error::{Result, SimError};
 
-/// A build that takes longer has gone wrong.
+/// Limit beyond which a build has failed.
 const LIMIT: Duration = Duration::from_secs(1800);
 
-/// Link to Verilator's own folder in the build folder: make knows no spelling for a blank in an included path.
+/// Link to Verilator's own folder in the build folder: make cannot quote a blank in an included path.
 const ROOT: &str = "verilator";
 
-/// Flags of the Verilator run; part of the cache key. Unknowns are resolved to whatever is fastest: the
-/// design resets everything that matters, and the reference comparison would show it if it did not. The
-/// generated C++ is split so that it compiles in parallel.
+/// Flags of the Verilator run; part of the cache key. Unknown values become those that simulate fastest: the design
+/// resets all relevant state, and the comparison with the reference would reveal a missing reset. The generated C++ is
+/// split so that it compiles in parallel.
 const FLAGS: &[&str] = &[
     "--cc",
     "--exe",
@@ -43,12 +43,12 @@ const FLAGS: &[&str] = &[
     "-std=gnu++17",
 ];
 
-/// Variables for Verilator's makefile; part of the cache key. The third repairs how release 5.48 includes
-/// its precompiled header.
+/// Variables for Verilator's makefile; part of the cache key. The third corrects how release 5.48 includes its
+/// precompiled header.
 const MAKE_VARIABLES: &[&str] =
     &["OPT_FAST=-O2", "OPT_SLOW=-O1", "OPT_GLOBAL=-O2", "CFG_CXXFLAGS_PCH_I=-include"];
 
-/// The inputs of a build with everything decided.
+/// The resolved inputs of a build.
 pub(super) struct Recipe<'a> {
     pub(super) verilator: &'a Verilator,
     pub(super) sources: &'a [VerilogFile],
@@ -57,7 +57,7 @@ pub(super) struct Recipe<'a> {
 }
 
 impl Recipe<'_> {
-    /// Hash of everything that decides what the executable does.
+    /// Hash of everything that decides the behaviour of the executable.
     pub(super) fn key(&self) -> String {
         let ports = self.ports();
         let harness = SOURCES.iter().flat_map(|(name, text)| [*name, *text]);
@@ -65,7 +65,7 @@ impl Recipe<'_> {
         self.hash(harness.chain(design).chain([ports.as_str()]))
     }
 
-    /// Hash of what decides how the run-time library is compiled.
+    /// Hash of everything that decides the compilation of the run-time library.
     fn runtime_key(&self) -> String {
         let compression = SOURCES.iter().filter(|(name, _)| name.starts_with("compat/"));
         self.hash(compression.map(|(_, text)| *text).chain([match self.wave {
@@ -131,9 +131,9 @@ impl Recipe<'_> {
         std::os::unix::fs::symlink(&self.verilator.root, &root)
             .map_err(SimError::io("create", &root))?;
         let mut verilate = self.verilator.command();
-        // What a killed tool leaves behind goes with the folder.
+        // Temporary files of a killed tool are deleted with the folder.
         verilate.env("TMPDIR", folder);
-        // Verilator reads files of its own by this path and puts it, unquoted, into the text that it then parses.
+        // Verilator reads its own files by this path and puts it, unquoted, into the text that it then parses.
         verilate.env("VERILATOR_ROOT", ROOT);
         verilate.current_dir(folder).args(FLAGS).args(["-CFLAGS", "-I.."]);
         match self.wave {
@@ -170,12 +170,12 @@ impl Recipe<'_> {
                 allowed: "valid Unicode without line ends".into(),
             })
         };
-        // As many compilers as there are worker threads, which is what --jobs says.
+        // As many compilers as worker threads, a number that --jobs sets.
         let jobs = rayon::current_num_threads();
         let mut make = Command::new(&self.verilator.make);
         make.current_dir(folder).args(["-C", "obj", "-f", "Vpecan.mk", "Vpecan"]);
         make.arg(format!("-j{jobs}")).args(MAKE_VARIABLES);
-        // The wheel's makefile names the tools of the machine that it was built on.
+        // The wheel's makefile names the tools of its build machine.
         make.arg(assign("CXX", &self.verilator.compiler)?);
         make.arg(assign("LINK", &self.verilator.compiler)?);
         make.args(["AR=ar", "OBJCACHE="]).arg(assign("PYTHON3", &self.verilator.python)?);

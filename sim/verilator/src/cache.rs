@@ -11,7 +11,7 @@ use pecan_ir::error::{Result, SimError};
 
 pub(super) const EXECUTABLE: &str = "simulator";
 
-/// What is known about a built simulator.
+/// Recorded details of a built simulator.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Detail {
     /// Waveform format, if compiled in.
@@ -25,7 +25,7 @@ pub(super) fn obtain(recipe: &Recipe) -> Result<Entry<Detail>> {
     let (base, key) = (recipe.verilator.cache.join("simulators"), recipe.key());
     let slot = Slot { base: &base, key: &key, what: "simulator", files: &[EXECUTABLE] };
     slot.obtain(|folder| {
-        // Objects and generated C++ are many times larger than the executable: only that is kept.
+        // Objects and generated C++ are many times larger than the executable, so only that is kept.
         let built = recipe.build(folder)?;
         fs::rename(&built, folder.join(EXECUTABLE)).map_err(SimError::io("move", &built))?;
         Ok(Detail { wave: recipe.wave, verilator: recipe.verilator.version.clone() })

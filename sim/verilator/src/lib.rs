@@ -1,7 +1,7 @@
 //! Building and running the Verilator model of an accelerator.
 //!
-//! The model is compiled together with the harness of [`crate::harness`] into one executable, kept in the
-//! user's cache under a hash of everything that went into it.
+//! The model is compiled together with the harness of [`crate::harness`] into one executable, kept in the user's cache
+//! under a hash of all its inputs.
 
 mod build;
 mod cache;
@@ -33,7 +33,7 @@ pub struct VerilogFile {
     pub text: String,
 }
 
-/// What the harness has to know about the hardware, and whether to trace it.
+/// Properties of the hardware that the harness needs, and whether to trace it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BuildOptions {
     /// Width of each stream in bits, a multiple of 32.
@@ -80,10 +80,10 @@ impl Verilator {
     /// compiler and make.
     ///
     /// # Errors
-    /// [`HostError::ToolMissing`] naming the first tool that is not there and how to get it; failures of
-    /// the installation.
+    /// [`HostError::ToolMissing`] naming the first tool that is missing and how to get it; failures of the
+    /// installation.
     pub fn locate(finder: &Finder, progress: &dyn Fn(&str)) -> Result<Self> {
-        // The compiler first: no use in installing Verilator where its models cannot be built.
+        // The compiler first: without it there is no use in installing Verilator.
         let compiler = finder.find("g++")?;
         let make = finder.find("make")?;
         let python = finder.find("python3")?;
@@ -101,7 +101,7 @@ impl Verilator {
         })
     }
 
-    /// A command that runs Verilator with its own root, whatever the environment says.
+    /// A command that runs Verilator with its own root, regardless of the environment.
     fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
         command.env("VERILATOR_ROOT", &self.root);
@@ -113,7 +113,7 @@ impl Verilator {
         if self.bundled_fst() {
             return WaveFormat::Fst;
         }
-        // Older releases bundle all of the FST writer but zlib.
+        // Older releases bundle all of the FST writer except zlib.
         let mut command = Command::new(&self.compiler);
         command.args(["-E", "-x", "c++", "-include", "zlib.h", "/dev/null"]);
         match child::run("g++", &mut command, None) {
@@ -129,7 +129,7 @@ impl Verilator {
         }
     }
 
-    /// Whether the FST writer is the one that takes the compression functions of `harness/cpp/compat`.
+    /// Whether the FST writer uses the compression functions of `harness/cpp/compat`.
     fn bundled_fst(&self) -> bool {
         self.root.join("include/fstcpp").is_dir()
     }

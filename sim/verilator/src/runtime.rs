@@ -22,8 +22,8 @@ impl Runtime {
         Self { folder: cache.join("runtime").join(key) }
     }
 
-    /// Copies the objects into the build folder `into`, where make takes them for its own. Returns whether
-    /// there were any; damaged ones are not used.
+    /// Copies the objects into the build folder `into`, where make finds them. Returns whether there were any; damaged
+    /// ones are not used.
     pub(super) fn provide(&self, into: &Path) -> Result<bool> {
         let Some(objects) = self.load() else { return Ok(false) };
         for (name, bytes) in objects {
@@ -33,7 +33,7 @@ impl Runtime {
         Ok(true)
     }
 
-    /// Keeps the objects that make left in the build folder `from`.
+    /// Keeps the objects that make has left in the build folder `from`.
     pub(super) fn keep(&self, from: &Path) -> Result<()> {
         let base = self.folder.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(base).map_err(SimError::io("create", base))?;

@@ -25,7 +25,7 @@ const RUNS_PER_PROCESS: usize = 64;
 pub struct Simulator {
     /// The executable in the cache.
     pub executable: PathBuf,
-    /// What it was built with.
+    /// Options of the build.
     pub options: BuildOptions,
     /// Waveform format, if it was built with [`BuildOptions::wave`].
     pub wave: Option<WaveFormat>,
@@ -50,7 +50,7 @@ impl Simulator {
         Self::build_with(sources, options, verilator, wave)
     }
 
-    /// As [`Self::build`], with waveforms in this format whatever the options and the machine prefer.
+    /// As [`Self::build`], with waveforms in this format regardless of the options and the machine.
     ///
     /// # Errors
     /// As [`Self::build`].
@@ -77,7 +77,7 @@ impl Simulator {
                 allowed: "a multiple of 32".into(),
             });
         }
-        // A name with a folder could leave the build folder; one with a dash would be an option.
+        // A name with a folder could escape the build folder; one with a dash would be an option.
         let plain = |name: &str| {
             let legal = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
             name.ends_with(".v") && !name.starts_with(['-', '.']) && name.chars().all(legal)
@@ -121,11 +121,11 @@ impl Simulator {
         Ok(results)
     }
 
-    /// As [`Self::run_parallel`], handing each result to `sink` with its run's number, in order, as soon as
-    /// it and all before it are there.
+    /// As [`Self::run_parallel`], passing each result to `sink` with its run's number, in order, as soon as it and all
+    /// before it are available.
     ///
     /// # Errors
-    /// As [`Self::run`]; results before the failed part have been handed over.
+    /// As [`Self::run`]; results before the failed part have been passed on.
     pub fn run_each(
         &self,
         job: &Job,
@@ -134,7 +134,7 @@ impl Simulator {
     ) -> Result<()> {
         self.check(job)?;
         let (orderings, total) = (Orderings::of(job), job.inputs.len());
-        // One waveform file cannot be written by several processes, and a pin trace goes on from run to run.
+        // One waveform file cannot be written by several processes, and a pin trace continues across runs.
         let single = job.settings.wave.is_some() || job.settings.pins;
         let threads = if single { 1 } else { threads.max(1) };
         let limit = if threads == 1 { total } else { RUNS_PER_PROCESS };
@@ -238,7 +238,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).map_err(SimError::io("write", path))
 }
 
-/// Puts the parts in order and hands their results on.
+/// Puts the parts in order and passes their results on.
 fn deliver(
     receiver: mpsc::Receiver<(usize, Result<Vec<RunResult>>)>,
     size: usize,

@@ -64,7 +64,7 @@ fn entries_are_reused_and_damage_is_repaired() {
 fn concurrent_builders_share_one_build_and_leave_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let verilator = fresh(&folder);
-    // What a killed build leaves: it has to go, whatever is in it.
+    // Leftovers of a killed build must be removed, whatever they are.
     let probe = Simulator::build(&[source()], &options(false), &verilator).unwrap();
     let entry = probe.executable.parent().unwrap().to_path_buf();
     let name = entry.file_name().unwrap().to_string_lossy().into_owned();

@@ -1,4 +1,4 @@
-//! The harness against the stand-in device.
+//! Tests of the harness on the stand-in device.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail like tests
 
@@ -33,12 +33,12 @@ fn echo_comes_back_layer_by_layer() {
     assert_eq!(result.output, incremented(&input(0, 80), 2));
     assert_eq!((result.sent_bytes, result.received_bytes), program.traffic());
     assert_eq!(result.layers.iter().map(|s| s.layer).collect::<Vec<_>>(), [1, 2]);
-    // Counters restart with the header in cycle 0: cycles, beats taken, beats given so far.
+    // Counters restart with the header in cycle 0: cycles, beats accepted, beats sent so far.
     let first = &result.layers[0];
     assert_eq!(first.counters, [first.cycle - 1, 12, 10]);
     assert_eq!(result.counters[0], result.cycles - 1);
     assert_eq!(result.counters[1..], [26, 20]);
-    // One beat a cycle, 20 idle cycles, and nothing lost in between but the output register's latency.
+    // One beat a cycle, 20 idle cycles, and no other loss than the output register's latency.
     assert_eq!(result.cycles, 27 + 20 + 1);
 }
 
@@ -121,7 +121,7 @@ fn the_watchdog_tells_starved_from_stalled() {
     let starved = run(&header().command(Command::Echo(4)).build(none, none), quick());
     assert_eq!((starved.outcome, starved.cycles), (Outcome::Starved, 202));
 
-    // Output that no transfer receives.
+    // The program has output that no transfer receives.
     let program = header().command(Command::Draw(2)).command(Command::End).build(none, none);
     let stalled = run(&program, quick());
     let Outcome::Stalled(pins) = stalled.outcome else { panic!("{:?}", stalled.outcome) };
@@ -138,7 +138,7 @@ fn the_watchdog_tells_starved_from_stalled() {
 
 #[test]
 fn a_later_receive_does_not_overwrite_what_is_still_to_be_sent() {
-    // Draws into the bytes that were sent before; the device is free to draw at once.
+    // Draws into the bytes that were sent before; the device may draw at once.
     let region = Region { address: 0, bytes: 32 };
     let program = ProgramBuilder::new(256)
         .command(Command::Header(ID))

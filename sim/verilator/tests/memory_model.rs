@@ -17,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 
 const CYCLES: usize = 600;
 
-/// Random transfers; waits never point at what can only come later, so that most sequences finish.
+/// Random transfers; waits never name later transfers, so that most sequences finish.
 fn ordering(random: &mut ChaCha8Rng) -> Ordering {
     let mut ordering = Ordering::default();
     for _ in 0..random.random_range(0..12) {
@@ -26,7 +26,7 @@ fn ordering(random: &mut ChaCha8Rng) -> Ordering {
             false => (&mut ordering.receives, ordering.sends.len()),
         };
         let wait = if random.random_bool(0.3) { random.random_range(0..=other as u64) } else { 0 };
-        // The real order has waits that only grow where they bind; any order must agree all the same.
+        // The real order has waits that only grow where they bind; both models must agree for any order.
         own.push(OrderedTransfer { address: 0, beats: random.random_range(1..40), wait });
     }
     ordering
@@ -100,6 +100,6 @@ fn rust_and_cpp_agree_in_every_cycle() {
         assert_eq!(String::from_utf8(output.stdout).unwrap(), answer, "seed {seed}");
         finished += usize::from(answer.ends_with("3\n"));
     }
-    // The sequences are not all stuck at their start.
+    // Not all sequences are stuck at their start.
     assert!(finished > 50, "{finished}");
 }

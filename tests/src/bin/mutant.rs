@@ -1,8 +1,8 @@
-//! Reads files of one kind from the standard input, one after the other, as the readers of the product do; used by
-//! `tests/mutated.rs`, which watches over time, memory and the life of this process.
+//! Reads files of one kind from the standard input, one after the other, with the readers of the product. It is used by
+//! `tests/mutated.rs`, which monitors time, memory and the end of this process.
 //!
-//! A file is its length (four bytes, little endian) and its bytes. The answer to each is a line: whether it was read
-//! or refused, the milliseconds it took and the most memory since the last one, in kB.
+//! A file is its length (four bytes, little endian) and its bytes. The answer to each is a line: whether it was read or
+//! refused, the time in milliseconds and the peak memory since the last one, in kB.
 
 // A fault has to end the process.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -20,7 +20,7 @@ fn main() {
     while input.read_exact(&mut length).is_ok() {
         let mut bytes = vec![0; u32::from_le_bytes(length) as usize];
         input.read_exact(&mut bytes).expect("a whole file");
-        // Sets the high-water mark of memory back.
+        // Resets the high-water mark of memory.
         let _ = std::fs::write("/proc/self/clear_refs", "5");
         let (start, before) = (Instant::now(), memory("VmRSS:"));
         let outcome = if reader(&bytes) { "read" } else { "refused" };
@@ -30,7 +30,7 @@ fn main() {
     }
 }
 
-/// A figure of this process in kB; 0 where the system does not say.
+/// A figure of this process in kB; 0 where the system does not report it.
 fn memory(what: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(what));

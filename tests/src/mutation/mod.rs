@@ -1,4 +1,4 @@
-//! Mutated files: how they are made from a corpus, and which reader gets them.
+//! Mutated files: their generation from a corpus, and the readers for them.
 
 mod model;
 mod mutate;
@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use rand_chacha::ChaCha8Rng;
 
-/// Reads a file; whether it was accepted.
+/// Reads a file; returns whether it was accepted.
 pub type Reader = Box<dyn Fn(&[u8]) -> bool>;
 
-/// The kinds of files that users give.
+/// The kinds of files from users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Networks.
@@ -73,12 +73,12 @@ impl Kind {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(self.name())
     }
 
-    /// What the product does with a file of the kind.
+    /// Reader of files of the kind in the product.
     pub fn reader(self) -> Reader {
         readers::of(self)
     }
 
-    /// A file that is like those of the corpus, and wrong.
+    /// A mutation of a file of the corpus.
     pub fn mutate(self, rng: &mut ChaCha8Rng, corpus: &[Vec<u8>]) -> Vec<u8> {
         let bytes = mutate::bytes(rng, corpus);
         match self {

@@ -1,4 +1,4 @@
-//! Mutations of ONNX models that stay messages of the format.
+//! Mutations of ONNX models that are still messages of the format.
 
 use pecan_net::onnx::{Dimension, DimensionValue, GraphProto, ModelProto, NodeProto, TypeValue};
 use pecan_net::op::REGISTRY;
@@ -30,7 +30,7 @@ const NUMBERS: [i64; 16] = [
     i32::MAX as i64,
 ];
 
-/// A model of the corpus with one to six mutations; now and then none, and then bytes are mutated.
+/// A model of the corpus with one to six mutations; sometimes none, and then bytes are mutated.
 pub(super) fn mutate(rng: &mut ChaCha8Rng, corpus: &[Vec<u8>]) -> Option<Vec<u8>> {
     if rng.random_bool(0.25) {
         return None;
@@ -135,7 +135,7 @@ fn tensor(rng: &mut ChaCha8Rng, graph: &mut GraphProto) {
     }
 }
 
-/// Lets an input of a node be any tensor of the graph.
+/// Connects an input of a node to any tensor of the graph.
 fn rewire(rng: &mut ChaCha8Rng, graph: &mut GraphProto, at: usize) {
     let outputs = graph.node.iter().flat_map(|node| node.output.clone());
     let constants = graph.initializer.iter().filter_map(|tensor| tensor.name.clone());
@@ -148,7 +148,7 @@ fn rewire(rng: &mut ChaCha8Rng, graph: &mut GraphProto, at: usize) {
     }
 }
 
-/// A chain of copies of a node, each behind the one before.
+/// A chain of copies of a node, each after the one before.
 fn repeat(rng: &mut ChaCha8Rng, graph: &mut GraphProto, at: usize) {
     let Some(node) = graph.node.get(at).cloned() else { return };
     let (Some(input), Some(output)) = (node.input.first(), node.output.first()) else { return };

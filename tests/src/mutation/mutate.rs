@@ -14,7 +14,7 @@ const LARGEST: usize = 1 << 18;
 /// Bytes of the checksum at the end of a program.
 const CHECKSUM: usize = 32;
 
-/// Numbers at the edges of what types and limits hold.
+/// Numbers at the edges of types and limits.
 const NUMBERS: [&str; 18] = [
     "0",
     "-1",
@@ -36,7 +36,7 @@ const NUMBERS: [&str; 18] = [
     "0x7fffffff",
 ];
 
-/// What opens, closes or separates in one of the formats, and what a terminal acts on.
+/// Tokens that open, close or separate in one of the formats, and control characters of terminals.
 const TOKENS: [&str; 28] = [
     "(",
     ")",
@@ -100,7 +100,7 @@ fn mutation(rng: &mut ChaCha8Rng, bytes: &mut Vec<u8>, corpus: &[Vec<u8>]) {
             drop(bytes.splice(range, copy));
         }
         4 => {
-            // A long repetition, or deep nesting where the part opens something.
+            // A long repetition, or deep nesting where the part opens a bracket.
             let copy = bytes[range].to_vec();
             let count = rng.random_range(1..=LARGEST / (copy.len() + 1));
             drop(bytes.splice(at..at, copy.repeat(count)));
@@ -129,7 +129,7 @@ fn mutation(rng: &mut ChaCha8Rng, bytes: &mut Vec<u8>, corpus: &[Vec<u8>]) {
     }
 }
 
-/// Puts another number in the place of the first one behind `at`.
+/// Replaces the first number behind `at` by another.
 fn number(rng: &mut ChaCha8Rng, bytes: &mut Vec<u8>, at: usize) {
     let digit = |byte: &u8| byte.is_ascii_digit();
     let Some(start) = bytes[at..].iter().position(digit).map(|first| at + first) else { return };
@@ -139,7 +139,7 @@ fn number(rng: &mut ChaCha8Rng, bytes: &mut Vec<u8>, at: usize) {
     drop(bytes.splice(start..end, value.bytes()));
 }
 
-/// An archive of the corpus with one mutated member: the checksum is right, so that the reader gets to see it.
+/// An archive of the corpus with one mutated member and a right checksum, so that the reader reads its contents.
 pub(super) fn archive(rng: &mut ChaCha8Rng, corpus: &[Vec<u8>]) -> Option<Vec<u8>> {
     if rng.random_bool(0.3) {
         return None;
@@ -182,7 +182,7 @@ pub(super) fn archive(rng: &mut ChaCha8Rng, corpus: &[Vec<u8>]) -> Option<Vec<u8
     Some(target.finish().ok()?.into_inner())
 }
 
-/// A program with the right checksum, so that its content is looked at.
+/// A program with the right checksum, so that its contents are read.
 pub(super) fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.truncate(bytes.len().saturating_sub(CHECKSUM));
     let checksum = blake3::hash(&bytes);

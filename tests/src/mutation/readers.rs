@@ -1,6 +1,6 @@
-//! The readers of the product behind one signature.
+//! The readers of the product with a common signature.
 
-// The process that reads is there to fail.
+// The reading process is meant to fail.
 #![allow(clippy::expect_used)]
 
 use std::path::Path;
@@ -27,7 +27,7 @@ use pecan_synth::Process;
 
 use super::{Kind, Reader};
 
-/// Values of a network up to which it is also computed: what is larger takes its time by right.
+/// Values of a network up to which it is also computed: larger ones may take long.
 const COMPUTED: usize = 1 << 16;
 
 pub(super) fn of(kind: Kind) -> Reader {
@@ -46,7 +46,7 @@ pub(super) fn of(kind: Kind) -> Reader {
     }
 }
 
-/// A reader that wants a file.
+/// A reader that needs a file.
 fn with_file(name: &str, read: impl Fn(&Path, &[u8]) -> bool + 'static) -> Reader {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join(name);

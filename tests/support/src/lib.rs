@@ -1,6 +1,6 @@
-//! What tests of all crates share: material beside the project that may be absent, and skips that are counted.
+//! Shared parts of the tests of all crates: external material that may be absent, and skips that are counted.
 //!
-//! A test that cannot do its work calls [`skip`]. That writes a line to `skipped-tests.txt` in the target folder, of
+//! A test that cannot run calls [`skip`]. That writes a line to `skipped-tests.txt` in the target folder, of
 //! which `.ci/run` prints the count and the lines. Where the variable `CI` is `true`, a skip is a failure, unless
 //! `tests/skips.toml` lists the test with a reason.
 
@@ -21,13 +21,13 @@ pub fn shared() -> PathBuf {
     std::env::var_os("PECAN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from)
 }
 
-/// A file or folder of that material. Where it is absent the test is skipped.
+/// A file or folder of that material. If it is absent the test is skipped.
 #[must_use]
 pub fn shared_file(name: &str) -> Option<PathBuf> {
     present(&shared().join(name))
 }
 
-/// The path, if there is something. Where it is absent the test is skipped.
+/// The path, if it exists. Otherwise the test is skipped.
 #[must_use]
 pub fn present(path: &Path) -> Option<PathBuf> {
     if path.exists() {
@@ -43,7 +43,7 @@ fn is_listed(test: &str) -> bool {
     table.values().filter_map(toml::Value::as_table).any(|group| group.contains_key(test))
 }
 
-/// Says that the test that calls it does not do its work.
+/// Reports that the calling test is skipped.
 ///
 /// # Panics
 /// The variable `CI` is `true`, and the test is not listed.

@@ -1,4 +1,4 @@
-//! `pecan demo`: the whole story on the bundled network.
+//! `pecan demo`: all steps on the bundled network.
 
 mod prune;
 
@@ -16,7 +16,7 @@ use pecan_net::onnx::Model;
 use pecan_simulate::Report;
 use pecan_text::format::{grouped, percent};
 
-/// The clock for which times are given, in hertz.
+/// Clock frequency for the times shown, in hertz.
 const CLOCK: f64 = 100e6;
 
 /// Generate an accelerator, run the bundled digit recognizer on its RTL, prune it and run it again, in a few minutes

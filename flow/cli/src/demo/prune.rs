@@ -21,14 +21,14 @@ use pecan_text::format::{grouped, percent};
 use pecan_train as train;
 use pecan_train::Quantization;
 
-/// Images that are trained on, that decide, and that are reported.
+/// Rows of the images for training, decision and report.
 const TUNE: &str = "train_idx";
 const VALIDATE: &str = "test_idx[0..180]";
 const TEST: &str = "test_idx[180..]";
 /// Largest loss of accuracy: one point.
 const DROP: f64 = 0.01;
 
-/// The pruned network and what it saves.
+/// The pruned network and its savings.
 pub(crate) struct Pruned {
     pub(crate) graph: Graph,
     pub(crate) inputs: Inputs,
@@ -38,7 +38,7 @@ pub(crate) struct Pruned {
     dense: [f64; 2],
 }
 
-/// Prunes the network with the defaults of `pecan prune` and a few more epochs, for there are few images.
+/// Prunes the network with the defaults of `pecan prune` and a few more epochs, as there are few images.
 ///
 /// # Errors
 /// [`Failure`] if the network does not map on this configuration, or a file cannot be written.
@@ -104,7 +104,7 @@ fn setting(
 }
 
 impl Pruned {
-    /// What it comes to. `report` is that of the pruned network on the RTL.
+    /// Summary of the pruning. `report` is that of the pruned network on the RTL.
     pub(crate) fn text(&self, config: &Config, report: &Report) -> String {
         let [dense, accuracy] = self.dense;
         let now = self.outcome.point.energy;

@@ -1,4 +1,4 @@
-//! What the mapper minimizes.
+//! The objective of the mapper.
 
 /// What the mapper minimizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -68,7 +68,7 @@ pub(crate) struct EstimationArgs {
     pub(crate) objective: Goal,
 }
 
-/// The technology that is meant where none is named.
+/// The default technology.
 const DEFAULT_TECHNOLOGY: &str = "sg13g2";
 
 impl From<EnergyError> for Failure {
@@ -145,7 +145,7 @@ fn entries(
 }
 
 impl Args {
-    /// Everything that is to be estimated, read and checked before anything runs.
+    /// All subjects, read and checked before the first estimate.
     fn subjects(&self) -> Result<Vec<Subject>, Failure> {
         let mut subjects = Vec::new();
         let models = self.models.iter().map(|model| (Some(model.clone()), None));
@@ -182,7 +182,7 @@ impl Args {
     }
 }
 
-/// Names of the subjects, told apart where they repeat.
+/// Names of the subjects, made unique where they repeat.
 fn labels(subjects: &[Subject]) -> Vec<String> {
     let mut labels: Vec<String> = Vec::new();
     for subject in subjects {

@@ -19,7 +19,7 @@ const IMAGES: u64 = 8;
 /// The widest accumulators that a configuration can have.
 const WIDEST: usize = 48;
 
-/// Activity cannot be averaged.
+/// Errors of averaging the activity.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the bundled network `{NAME}`, whose activity stands for that of layers without data, does not run on this configuration, \
@@ -27,10 +27,10 @@ const WIDEST: usize = 48;
 )]
 struct NoRates(#[source] MeasureError);
 
-/// The activity of the bundled network on a target, averaged over its layers and some test images, and, where it does
-/// not run on this configuration, a clause that says on which one it was measured; else an empty text.
+/// The activity of the bundled network on a target, averaged over its layers and some test images. If it does not map
+/// to this configuration, the text is a clause that names the one it was measured on; else it is empty.
 ///
-/// Rates are per action ([`Rates`]), so that those of the same array with other buffers serve as well.
+/// Rates are per action ([`Rates`]), so those of the same array with other buffers are valid as well.
 ///
 /// # Errors
 /// [`Failure`] if the network maps to neither.
@@ -53,7 +53,7 @@ pub(crate) fn rates(target: &Target) -> Result<(Rates, String), Failure> {
     }
 }
 
-/// The same array with the widest sums, and with buffers at least as large as those that are usual.
+/// The same array with the widest sums, and with buffers at least as large as usual.
 fn roomy(config: &Config) -> Config {
     let mut roomy = config.clone();
     roomy.numerics.accumulator_bits = WIDEST;
@@ -63,7 +63,7 @@ fn roomy(config: &Config) -> Config {
     roomy
 }
 
-/// The activity on exactly this target, or why the network does not run on it.
+/// The activity on exactly this target, or the reason why the network does not run on it.
 fn measured(target: &Target) -> Result<Result<Rates, MeasureError>, Failure> {
     let folder = Scratch::new()?;
     let path = folder.path().join("digits.npz");

@@ -1,4 +1,4 @@
-//! What `pecan estimate` estimates: networks that run, and layers of which only the shapes are known.
+//! Subjects of `pecan estimate`: networks that are executed, and layers of which only the shapes are known.
 
 use std::fmt;
 use std::path::Path;
@@ -19,7 +19,7 @@ use pecan_net::graph::Graph;
 use pecan_net::onnx::Model;
 use pecan_net::topology::Topology;
 
-/// The density of the layers whose names begin with something.
+/// The density of the layers whose names have a prefix.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LayerDensity {
     name: String,
@@ -47,7 +47,7 @@ impl LayerDensity {
     }
 }
 
-/// One of the things to estimate.
+/// A subject of an estimate.
 pub(crate) enum Subject {
     /// A network and its inputs.
     Model { name: String, graph: Box<Graph>, inputs: Box<Inputs> },
@@ -96,7 +96,7 @@ impl Subject {
         }
     }
 
-    /// The estimate, and where its inputs come from.
+    /// The estimate, and the source of its inputs.
     pub(crate) fn estimate(
         &self,
         target: &Target,
@@ -134,7 +134,7 @@ fn shapes_origin(densities: &[f64], activations: f64) -> String {
     )
 }
 
-/// What the mapper minimizes, with prices at these rates.
+/// The objective of the mapper, with prices at these rates.
 fn objective(target: &Target, goal: Goal, rates: &Rates) -> Result<Objective, Failure> {
     Ok(match goal {
         Goal::Delay => Objective::Delay,
@@ -143,7 +143,7 @@ fn objective(target: &Target, goal: Goal, rates: &Rates) -> Result<Objective, Fa
     })
 }
 
-/// Measures a network. Prices need an activity first, which is that of the fastest mapping.
+/// Measures a network. Prices need an activity first: that of the fastest mapping is used.
 fn measured(
     target: &Target,
     network: &Network,

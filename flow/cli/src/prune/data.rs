@@ -16,10 +16,10 @@ use pecan_net::graph::Graph;
 use pecan_net::op::argmax;
 use pecan_prune::{Split, Subset};
 
-/// Tuning samples that decide the ranges of the integers, where no others are chosen.
+/// Default number of tuning samples that decide the ranges of the integers.
 const CALIBRATION: usize = 100;
 
-/// Share of the tuning samples that decides, where none is given.
+/// Default share of the tuning samples for validation.
 const VALIDATION: f64 = 0.15;
 
 /// Samples to tune on; --rows chooses those that are reported, which decide nothing.
@@ -64,10 +64,10 @@ fn bad(what: String) -> Failure {
 }
 
 impl TuningArgs {
-    /// Loads all parts; also says in words where they come from.
+    /// Loads all parts; also returns their sources in words.
     ///
     /// # Errors
-    /// [`Failure`] if a file or selection is wrong, does not fit the network, leaves a part empty, or if samples are to
+    /// [`Failure`] if a file or selection is wrong, does not fit the network, leaves a part empty, or if samples would
     /// be both tuned on and reported.
     pub(crate) fn load(
         &self,
@@ -136,7 +136,7 @@ impl TuningArgs {
         Ok((Split { calibration, tuning, validation, test, labelled }, inputs, origin))
     }
 
-    /// The samples that decide, if they are chosen by themselves.
+    /// The validation samples, if they are chosen separately.
     fn deciding(
         &self,
         (data, graph): (&DataArgs, &Graph),
@@ -164,7 +164,7 @@ impl TuningArgs {
     }
 }
 
-/// The samples that are reported, which nothing else may use.
+/// The reported samples, which have no other use.
 struct Reported<'a> {
     path: &'a Path,
     rows: BTreeSet<usize>,
@@ -183,7 +183,7 @@ impl<'a> Reported<'a> {
         Ok(Self { path, rows: rows.into_iter().collect() })
     }
 
-    /// Samples for another purpose: those that are chosen, or all that are not reported.
+    /// Samples for another purpose: the chosen ones, or all that are not reported.
     fn others(
         &self,
         (data, graph): (&DataArgs, &Graph),

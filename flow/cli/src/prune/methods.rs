@@ -12,7 +12,7 @@ use pecan_net::quantize::Options;
 use pecan_prune as prune;
 use pecan_prune::{Checkpoint, Criterion, Dense, Setting};
 
-/// What all methods begin with.
+/// Inputs common to all methods.
 pub(crate) struct Comparison<'a> {
     pub(crate) context: &'a Context,
     pub(crate) folder: &'a RunFolder,
@@ -27,9 +27,9 @@ pub(crate) struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    /// Runs the methods, as many at once as there are worker threads, for a single training cannot keep all of them
-    /// busy; the results in the order of `rules`. Each method has a pool of its own, so that none waits
-    /// for work of another.
+    /// Runs the methods, as many at once as there are worker threads, as a single training cannot keep all threads
+    /// busy; the results are in the order of `rules`. Each method has a pool of its own, so that none waits for work of
+    /// another.
     ///
     /// # Errors
     /// Of the first method (by its place) that fails; no method begins after a failure.

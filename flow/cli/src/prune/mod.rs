@@ -241,7 +241,7 @@ impl Args {
         all
     }
 
-    /// The method, and those that it is compared with.
+    /// The method, and those to compare it with.
     fn rules(&self) -> Vec<&'static Criterion> {
         let chosen = |rule: &&Criterion| rule.name == self.method;
         let others = REGISTRY.iter().filter(|rule| self.compare && !chosen(rule));
@@ -249,10 +249,10 @@ impl Args {
     }
 }
 
-/// Images that energy is measured on, unless told otherwise.
+/// Default number of images for measuring energy.
 const IMAGES: usize = 4;
 
-/// The number of images that energy is measured on.
+/// The number of images for measuring energy.
 fn images(asked: Option<u64>, there: usize) -> Result<usize, Failure> {
     match asked.map(usize::try_from) {
         None => Ok(there.min(IMAGES)),

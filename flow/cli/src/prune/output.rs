@@ -1,4 +1,4 @@
-//! What `pecan prune` writes.
+//! Output of `pecan prune`.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use pecan_text::format::energy;
 use pecan_text::format::{grouped, percent};
 use pecan_text::table::Table;
 
-/// What a method found, and what it is worth on the test samples.
+/// Result of a method, and its accuracy on the test samples.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) outcome: Outcome,
@@ -45,7 +45,7 @@ impl Found {
     }
 }
 
-/// A finished run; the first method is the one that was asked for.
+/// A finished run; the first method is the requested one.
 #[derive(Debug)]
 pub(crate) struct Finished<'a> {
     pub(crate) setting: &'a Setting,
@@ -57,12 +57,12 @@ pub(crate) struct Finished<'a> {
 }
 
 impl Finished<'_> {
-    /// The accelerator of the asked method's network.
+    /// The accelerator of the requested method's network.
     pub(crate) fn config(&self) -> &Config {
         self.found.first().map_or(&self.setting.target.config, |found| &found.config)
     }
 
-    /// Which bound the asked method has not met, if any.
+    /// The bound that the requested method has not met, if any.
     pub(crate) fn missed(&self) -> Option<String> {
         let bounds = &self.setting.bounds;
         let found = self.found.first()?;
@@ -87,10 +87,10 @@ impl Finished<'_> {
     }
 }
 
-/// Writes and prints everything.
+/// Writes and prints all results.
 ///
 /// # Errors
-/// [`Failure`] if something cannot be written.
+/// [`Failure`] if a file cannot be written.
 pub(crate) fn write(
     context: &Context,
     folder: &RunFolder,
@@ -189,7 +189,7 @@ fn text(path: &Path, finished: &Finished<'_>) -> String {
     text
 }
 
-/// Where the energy went, layer by layer.
+/// Energy of the layers before and after.
 fn layers(finished: &Finished<'_>) -> String {
     let Some(found) = finished.found.first() else { return String::new() };
     let unit = &finished.setting.target.technology.unit;

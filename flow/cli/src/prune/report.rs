@@ -1,4 +1,4 @@
-//! The report of `pecan prune`, from what was found.
+//! The report of `pecan prune`, from its results.
 
 use std::path::Path;
 
@@ -72,7 +72,7 @@ fn method(found: &Found) -> MethodResult {
     }
 }
 
-/// How a method ended, for the reader.
+/// The end of a method, in words.
 pub(crate) fn words(ending: Ending) -> &'static str {
     match ending {
         Ending::Accuracy => "accuracy",

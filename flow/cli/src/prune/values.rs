@@ -47,7 +47,7 @@ pub(crate) fn penalty(text: &str) -> Result<f64, String> {
     up_to(1000.0, "", text)
 }
 
-/// A bound: a number, or a share of the dense network's.
+/// A bound: a number, or a share of the dense network's value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Budget {
     Absolute(f64),

@@ -1,4 +1,4 @@
-//! What `pecan prune` shows while it runs.
+//! Progress display of `pecan prune`.
 
 use indicatif::ProgressBar;
 
@@ -7,7 +7,7 @@ use pecan_net::quantize::Options;
 use pecan_prune::{Criterion, Event};
 use pecan_text::format::energy;
 
-/// Shows how far a method is.
+/// Shows the progress of a method.
 pub(crate) struct Progress<'a> {
     /// Unit of energies.
     unit: &'a str,
@@ -88,7 +88,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// The decisions, if they were asked for.
+    /// The decisions, if they were requested.
     pub(crate) fn finish(self) -> Option<String> {
         self.bar.finish_and_clear();
         self.decisions

@@ -1,4 +1,4 @@
-//! Prices of the events that the mapper chooses between, from the model.
+//! Prices of the events that the mapper chooses between, from the energy model.
 
 use pecan_config::isa::counter::{COUNT, Counter};
 
@@ -6,13 +6,13 @@ use super::{Rates, Target};
 use crate::Events;
 use pecan_map::{ActionCosts, CostError, DataCounts};
 
-/// Events of a layer in the middle of the range, around which the model is linear: it bounds single terms by the
-/// clock, which an event alone would run into.
+/// A working point in the middle of the range, around which the model is linear. The model limits single terms by the
+/// number of cycles, which an event alone would exceed.
 const CYCLES: f64 = 1e6;
 
-/// Energy per event of every counter and per cycle at these rates: what the model's energy grows by.
+/// Energy per event of every counter and per cycle at these rates: the increments of the model's energy.
 ///
-/// The mapper compares mappings by these; the energy of the one that it chooses is the model's.
+/// The mapper compares mappings by these prices; the energy of the chosen mapping comes from the model itself.
 ///
 /// # Errors
 /// A coefficient of the technology gives a price that is negative or not finite.
@@ -26,21 +26,21 @@ pub fn action_costs(target: &Target, rates: &Rates) -> Result<ActionCosts, CostE
         let mut counts = pecan_config::isa::counter::Counters([0; COUNT]);
         counts[counter] = EVENTS;
         let mut events = rates.events(&counts);
-        // Toggles that grow with other counters are 0 here; those that follow from this one stay with it.
+        // Toggles that grow with other counters are 0 here; those that grow with this one are included.
         events.counts[Counter::Cycles as usize] += CYCLES;
         (energy(&events, &traffic(counter)) - rest) / EVENTS as f64
     };
-    // Differences of large numbers may leave a trifle below 0.
+    // Differences of large numbers may be slightly below 0.
     let price = |counter| per_event(counter).max(0.0);
     let mut cycle = Events::default();
     cycle.counts[Counter::Cycles as usize] = 2.0 * CYCLES;
     ActionCosts::new(price, (energy(&cycle, &nothing) - rest) / CYCLES)
 }
 
-/// Events that a price is taken over.
+/// Number of events over which a price is averaged.
 const EVENTS: u64 = 1000;
 
-/// The traffic that these events of a counter are.
+/// The traffic of these events of a counter.
 fn traffic(counter: Counter) -> DataCounts {
     let mut data = DataCounts::default();
     match counter {

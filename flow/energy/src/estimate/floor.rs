@@ -1,16 +1,16 @@
-//! The least work that a network's computation needs, whatever the machine: what an estimate is held against.
+//! Lower bound of the energy of a network's computation on any machine, the reference for an estimate.
 //!
-//! The floor is `nonzero MACs x MAC energy + compressed compulsory bits x DRAM energy per bit`. A nonzero MAC has a
-//! trained weight and, where activations are known, an activation, both not 0. Compulsory is what has to cross the
-//! border of the chip once: the network's input, its output, and weights and requantization parameters, these once for
-//! all images where they stay in the device. Compressed is a tensor of `n` values of `b` bits, `z` of them not 0, as a
-//! bitmap with the values behind it, as it is, or as the program has it, whichever is shortest. So the floor is never
-//! above what is spent.
+//! The bound is `nonzero MACs x MAC energy + compressed compulsory bits x DRAM energy per bit`. A nonzero MAC has a
+//! trained weight and, where activations are known, an activation that are both not 0. Compulsory bits have to cross
+//! the border of the chip once: the network's input, its output, and weights and requantization parameters, these once
+//! for all images where they stay in the device. A tensor of `n` values of `b` bits, `z` of them not 0, is compressed
+//! as a bitmap followed by the values, as it is, or as the program has it, whichever is shortest. So the bound never
+//! exceeds the energy spent.
 
 use pecan_config::geometry::Geometry;
 use pecan_ir::layer::{Conv, Layer, Network, Op, Shape, Tensor};
 
-/// The least work of a layer.
+/// The minimal work of a layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Floor {
     /// Multiply-accumulates of which no operand is 0.
@@ -20,7 +20,7 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// Energy of this work at so much per multiplication and per bit.
+    /// Energy of this work at these energies per multiplication and per bit.
     #[must_use]
     pub fn energy(&self, per_mac: f64, per_bit: f64) -> f64 {
         self.nonzero_macs * per_mac + self.dram_bits * per_bit
@@ -62,7 +62,7 @@ pub(super) fn nonzero_macs(network: &Network, layer: &Layer, tensors: &[Tensor])
     }
 }
 
-/// Per input channel and tap: outputs that see a value other than 0, times weights that are not 0.
+/// Per input channel and tap: outputs that read a nonzero value, times nonzero weights.
 fn convolution(conv: &Conv, input: &Tensor, output: Shape) -> u64 {
     let [rows, columns] = conv.window.kernel;
     let per_group = input.shape.channels / conv.groups.max(1);
@@ -83,7 +83,7 @@ fn convolution(conv: &Conv, input: &Tensor, output: Shape) -> u64 {
     total
 }
 
-/// Output pixels that see a value other than 0 of an input channel through a tap.
+/// Output pixels that read a nonzero value of an input channel through a tap.
 fn seen(conv: &Conv, input: &Tensor, output: Shape, channel: usize, tap: [usize; 2]) -> u64 {
     let (w, shape) = (&conv.window, input.shape);
     let place = |axis: usize, at: usize, extent: usize| {

@@ -1,4 +1,4 @@
-//! Estimates from real activations: every image goes through the emulator.
+//! Estimates from real activations: the emulator executes every image.
 
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ use crate::{Breakdown, Events};
 use pecan_map::{DataCounts, MapError, NetworkPlan, Options, compile, plan_network};
 use pecan_simulate::Device;
 
-/// A network that cannot be measured.
+/// Reasons why a network cannot be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum MeasureError {
     /// The network does not map.
@@ -30,7 +30,7 @@ pub enum MeasureError {
     /// The program is malformed.
     #[error(transparent)]
     Program(#[from] ProgramError),
-    /// The program did not come to its end.
+    /// The program did not finish.
     #[error("the program of `{network}` ends with {outcome:?} after {cycles} cycles")]
     Unfinished {
         /// Name of the network.
@@ -45,7 +45,7 @@ pub enum MeasureError {
     Differs {
         /// Name of the layer.
         layer: String,
-        /// What differs.
+        /// Name of the count.
         what: &'static str,
         /// In the emulator.
         counted: u64,
@@ -68,7 +68,7 @@ struct Sample {
     floor_bits: f64,
 }
 
-/// What an image took.
+/// Measurements of one image.
 struct Image {
     layers: Vec<Sample>,
     cycles: u64,
@@ -77,7 +77,7 @@ struct Image {
 /// Estimates a network from its runs on the emulator, with the given memory behind the streams: means per image.
 ///
 /// # Errors
-/// The network does not map, an input does not fit, or a run does not come to its end.
+/// The network does not map, an input does not fit, or a run does not finish.
 pub fn measure(
     target: &Target,
     network: &Network,
@@ -94,8 +94,8 @@ pub fn measure(
     let mapping_time = start.elapsed();
     let compiled = compile(network, &config, options)?;
     let one = |(number, input): (usize, &Tensor)| {
-        // A device of its own: what toggles depends on what the device did before, and must not depend on how images
-        // are dealt out to threads.
+        // A device per image: toggles depend on the earlier state of the device, and must not depend on the
+        // distribution of images to threads.
         let mut device = Device::observed(&config, &compiled);
         let report = device.run(number, &compiled.encode_input(input), memory)?;
         let tensors = reference::run(network, input)?;
@@ -129,7 +129,7 @@ pub fn measure(
     })
 }
 
-/// The same hardware with counters that do not wrap; nothing else depends on their width.
+/// The same hardware with counters that do not wrap. Nothing else depends on their width.
 fn unwrapped(config: &Config) -> Config {
     let mut config = config.clone();
     config.counters.bits = 48;
@@ -180,14 +180,14 @@ fn image(
     Ok(Image { layers: samples, cycles: report.cycles })
 }
 
-/// What follows the last mark.
+/// Counts after the last mark.
 fn closing(report: &Report) -> (Counters, Toggles) {
     let Some(last) = report.snapshots.last() else { return (report.counters, report.toggles) };
     (report.counters.since(&last.counters, 64), report.toggles.since(&last.toggles))
 }
 
-/// The planned traffic of the first image as that of an image with these counters: images that find the weights in the
-/// device do not load them.
+/// The planned traffic of the first image, adapted to an image with these counters: later images find the weights in
+/// the device and do not load them.
 fn traffic(
     planned: &DataCounts,
     counters: &Counters,

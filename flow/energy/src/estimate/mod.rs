@@ -1,9 +1,9 @@
-//! Estimates: what a network costs on a configuration in a technology, by layer, block and kind of data.
+//! Estimates: cost of a network on a configuration in a technology, by layer, block and kind of data.
 //!
-//! [`measure()`] runs a network on the emulator with real activations: counts are those of the hardware's counters, and
-//! every bit that toggles is seen. [`Planned`] needs no activations: its counts come from a plan, which equals the
-//! emulator's to the last one, and what depends on activations from [`Rates`] that were measured before. It keeps the
-//! plan, so that after a change of one layer only that layer is mapped again.
+//! [`measure()`] executes a network on the emulator with real activations: counts are those of the hardware's counters,
+//! and every toggled bit is counted. [`Planned`] needs no activations: its counts come from a plan and equal the
+//! emulator's exactly, and quantities that depend on activations come from [`Rates`] of an earlier measurement. It
+//! keeps the plan, so that after a change of one layer only that layer is mapped again.
 
 mod costs;
 mod floor;
@@ -26,7 +26,7 @@ pub use measure::{MeasureError, measure};
 pub use planned::Planned;
 pub use rates::Rates;
 
-/// What an estimate is made for.
+/// Accelerator, technology and energy model of an estimate.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The accelerator.
@@ -48,7 +48,7 @@ impl Target {
     }
 }
 
-/// What is estimated for one layer, per image.
+/// Estimate of one layer, per image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerEstimate {
     /// Name of the layer.
@@ -59,13 +59,13 @@ pub struct LayerEstimate {
     pub macs: u64,
     /// Additions and comparisons of sums, averages, copies and maxima.
     pub other_operations: u64,
-    /// Counts and toggles. The last layer holds what follows it, the store of the network's output.
+    /// Counts and toggles. The last layer includes the store of the network's output.
     pub events: Events,
     /// Bits between DRAM and device: weights and parameters, inputs, outputs, commands.
     pub dram_bits: [f64; 4],
     /// Energy in the technology's unit.
     pub energy: Breakdown,
-    /// The least work that the layer needs.
+    /// The minimal work of the layer.
     pub floor: Floor,
 }
 
@@ -83,18 +83,18 @@ impl LayerEstimate {
     }
 }
 
-/// What is estimated for a network, per image.
+/// Estimate of a network, per image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimate {
     /// Name of the network.
     pub network: String,
-    /// Where counts and activity come from, for the reader.
+    /// Source of counts and activity, for the reader.
     pub activity: String,
     /// The layers in order of execution.
     pub layers: Vec<LayerEstimate>,
-    /// Cycles of the whole program, or of all programs where layers stand alone.
+    /// Cycles of the whole program, or of all programs where layers are planned one by one.
     pub cycles: f64,
-    /// What the mapper's searches covered.
+    /// Extent of the mapper's searches.
     pub searched: Searched,
     /// Time that mapping took.
     pub mapping_time: Duration,
@@ -141,8 +141,8 @@ impl Estimate {
         (macs > 0).then(|| self.energy() / macs as f64)
     }
 
-    /// Energy of the multipliers, adders and operand registers per multiplication that was carried out, in the
-    /// technology's unit; 0 if there was none.
+    /// Energy of the multipliers, adders and operand registers per executed multiplication, in the technology's unit; 0
+    /// if there was none.
     #[must_use]
     pub fn multiplication_energy(&self) -> f64 {
         let active: f64 = self.layers.iter().map(|l| l.events.count(Counter::ActiveLanes)).sum();
@@ -150,7 +150,7 @@ impl Estimate {
         if active > 0.0 { energy / active } else { 0.0 }
     }
 
-    /// The least work of all layers.
+    /// The minimal work of all layers.
     #[must_use]
     pub fn floor(&self) -> Floor {
         let mut total = Floor::default();
@@ -161,13 +161,13 @@ impl Estimate {
         total
     }
 
-    /// Energy of the least work with this technology's multiplier and DRAM.
+    /// Energy of the minimal work with this technology's multiplier and DRAM.
     #[must_use]
     pub fn floor_energy(&self, technology: &Technology) -> f64 {
         self.floor().energy(self.multiplication_energy(), technology.dram.per_bit)
     }
 
-    /// Appends the estimate of what runs after this.
+    /// Appends the estimate of a network that is executed after this one.
     pub fn append(&mut self, other: Self) {
         self.layers.extend(other.layers);
         self.cycles += other.cycles;

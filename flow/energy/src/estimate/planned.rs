@@ -1,4 +1,4 @@
-//! Estimates from plans, which change layer by layer.
+//! Estimates from plans, updated layer by layer.
 
 use std::time::Instant;
 
@@ -74,7 +74,7 @@ impl Planned {
         planned
     }
 
-    /// The estimate as it stands.
+    /// The present estimate.
     #[must_use]
     pub fn estimate(&self) -> &Estimate {
         &self.estimate
@@ -86,20 +86,20 @@ impl Planned {
         self.estimate
     }
 
-    /// Exchanges a layer for one with other weights; see [`NetworkPlan::replan`]. The rates stay.
+    /// Replaces a layer by one with other weights; see [`NetworkPlan::replan`]. The rates stay.
     ///
     /// # Errors
-    /// As [`NetworkPlan::replan`]; everything stays as it was.
+    /// As [`NetworkPlan::replan`]; the estimate then stays unchanged.
     pub fn replan(&mut self, index: usize, layer: Layer) -> Result<&Estimate, MapError> {
         let before: Vec<Counters> = self.plan.layers.iter().map(|layer| layer.counts).collect();
         self.plan.replan(index, layer)?;
         Ok(self.update(index, &before))
     }
 
-    /// Exchanges a layer for one of another shape; see [`NetworkPlan::replan_shape`].
+    /// Replaces a layer by one of another shape; see [`NetworkPlan::replan_shape`].
     ///
     /// # Errors
-    /// As [`NetworkPlan::replan_shape`]; everything stays as it was.
+    /// As [`NetworkPlan::replan_shape`]; the estimate then stays unchanged.
     pub fn replan_shape(
         &mut self,
         index: usize,
@@ -110,7 +110,8 @@ impl Planned {
         Ok(self.update(index, &before))
     }
 
-    /// Prices a changed layer anew, and those whose counts changed with it, for their lists load beside it.
+    /// Recomputes the energy of a changed layer and of those whose counts changed with it, as their lists load beside
+    /// it.
     fn update(&mut self, index: usize, before: &[Counters]) -> &Estimate {
         for number in 0..self.plan.layers.len() {
             if number == index || before.get(number) != Some(&self.plan.layers[number].counts) {
@@ -122,7 +123,7 @@ impl Planned {
         &self.estimate
     }
 
-    /// Prices a layer.
+    /// Energy of a layer.
     fn layer(&self, number: usize) -> LayerEstimate {
         let (model, planned) = (&self.target.model, &self.plan.layers[number]);
         let rates = &self.rates[number];
@@ -146,7 +147,7 @@ impl Planned {
         }
     }
 
-    /// The least work of a layer, with the activity that is assumed of it.
+    /// The minimal work of a layer, with its assumed activity.
     fn floor(
         &self,
         number: usize,

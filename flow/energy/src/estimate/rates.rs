@@ -1,4 +1,4 @@
-//! How active the hardware is per action: what turns counts that are known exactly into events.
+//! Activity of the hardware per action, which turns exact counts into events.
 
 use pecan_config::isa::counter::{Counter, Counters};
 use pecan_emulator::Toggle;
@@ -7,9 +7,9 @@ use super::super::Events;
 
 /// Toggles per count and shares that depend on activations, of a layer or a whole network.
 ///
-/// Counts that do not depend on data are exact in every plan; the others are products: lanes that multiply are a
-/// share of the lane-cycles in which an entry is processed, scratchpad reads so many per processed entry, and every
-/// toggle so many bits per count of the counter that it grows with ([`Toggle::per`]).
+/// Counts that do not depend on data are exact in every plan. The others are products: active lanes are a share of the
+/// lane-cycles in which an entry is processed, scratchpad reads a number per processed entry, and every toggle a number
+/// of bits per count of the counter that it grows with ([`Toggle::per`]).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rates {
     /// Active lane-cycles per processed entry.
@@ -46,24 +46,24 @@ impl Rates {
         self
     }
 
-    /// These rates with a share of the activations not zero; toggles per count stay.
+    /// These rates with the given share of nonzero activations; toggles per count stay.
     ///
-    /// Without zero gating nothing depends on it.
+    /// Without zero gating no rate depends on it.
     #[must_use]
     pub fn with_activation_density(mut self, share: f64, lanes: usize, gating: bool) -> Self {
         let share = if gating { share } else { 1.0 };
-        // A read per lane bank: one in ordinary layers, which is all that shapes can be.
+        // A read per lane bank: one in ordinary layers, the only ones that shapes can describe.
         (self.active, self.reads) = (Some(share * lanes as f64), Some(share));
         self
     }
 
-    /// Share of the lane-cycles that multiply.
+    /// Share of the lane-cycles with a multiplication.
     #[must_use]
     pub fn active_share(&self, lanes: usize) -> f64 {
         self.active.unwrap_or(0.0) / lanes as f64
     }
 
-    /// The events of counts in which those that depend on activations are 0.
+    /// The events for counts in which those that depend on activations are 0.
     #[must_use]
     pub fn events(&self, counts: &Counters) -> Events {
         let mut events = Events { counts: counts.0.map(|n| n as f64), ..Events::default() };

@@ -1,7 +1,7 @@
-//! Predicted cost of a way to walk a layer: a bound in closed form, and the cost of the exact recurrences.
+//! Predicted cost of a mapping: a lower bound in closed form, and the cost by the exact recurrences of the timing.
 //!
-//! The cost is that of the layer by itself with its tensors in the global buffer: the loads of lists and
-//! parameters, as far as they do not hide behind runs, and the kernels.
+//! The cost is that of the layer by itself with its tensors in the global buffer: the kernels, and the loads of lists
+//! and parameters that do not hide behind them.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,18 +22,18 @@ use crate::space::channel_tiles::{ChannelTile, ChannelTiles};
 use crate::space::lists::Occupancy;
 use crate::space::workload::Workload;
 
-/// A way to walk a layer.
+/// A candidate mapping of a layer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate<'a> {
-    /// Tile and slice.
+    /// Tile and reduction tile.
     pub(crate) tiling: Tiling,
     /// The channel tiles.
     pub(crate) channel_tiles: &'a ChannelTiles,
 }
 
-/// Cycles that a layer takes at least, the loading of its lists included: a kernel takes what its loader, its
-/// longest column or its drain take by themselves, and what comes before and after them. The loading of a channel tile hides behind the kernel before it, as far as
-/// it overwrites none of the lists in use.
+/// Lower bound of the cycles of a layer, the loading of its lists included. A kernel takes at least the cycles of its
+/// loader, of its longest column and of its drain alone, each with the fill before it and the drain after it. The lists
+/// of a channel tile load during the kernel before it, as far as they overwrite none of the lists in use.
 pub(crate) fn bound(
     workload: &Workload<'_>,
     candidate: &Candidate<'_>,
@@ -68,7 +68,7 @@ pub(crate) fn bound(
             let reach = (tile[axis] - 1) * workload.axes[axis].lattice_stride(tile[axis]);
             (workload.axes[axis].kernel.min(slice[axis + 1]) + reach) as u64
         };
-        // The array is idle while the first slice is loaded, and while the last pixel is drained.
+        // The array is idle while the first reduction tile is loaded, and while the last pixel is drained.
         let fill = words.min(slice[0] as u64) * first(0) * first(1);
         let walked = tiles * channel_tile.walk + runs * (fill + chunks);
         let loaded = tiles * words * y * x + runs * chunks;
@@ -77,10 +77,10 @@ pub(crate) fn bound(
     })
 }
 
-/// Cycles from the last step of a stage to the first of the next and to the end of a kernel, at least.
+/// Least cycles from the last step of a stage to the first of the next and to the end of a kernel.
 const PIPELINE: u64 = 5;
 
-/// Whether passes with long lists are spread.
+/// Whether channel tiles with long lists are spread.
 fn spreads(workload: &Workload<'_>, candidate: &Candidate<'_>) -> bool {
     let Tiling { tile, .. } = candidate.tiling;
     let tiles: usize = (0..2).map(|i| workload.axes[i].output.div_ceil(tile[i])).product();
@@ -89,7 +89,7 @@ fn spreads(workload: &Workload<'_>, candidate: &Candidate<'_>) -> bool {
         && tiles >= FEWEST_TILES
 }
 
-/// Cycles of channel tiles whose runs take `run` cycles each (by number and first channel tile of those that are alike).
+/// Cycles of channel tiles whose kernels take `run` cycles each (by number and first channel tile of equal ones).
 fn pipelined(
     channel_tiles: &ChannelTiles,
     spread: bool,
@@ -101,7 +101,7 @@ fn pipelined(
     let cost = |channel_tile: &ChannelTile, before: Option<(&ChannelTile, u64)>| {
         let [late, early] =
             channel_tile.load(before.map(|(channel_tile, _)| channel_tile), geometry);
-        // Passes with long lists are spread: two tiles of each hide what is late.
+        // Channel tiles with long lists are spread: two tiles of each hide the late loads.
         let hidden =
             before.map_or(0, |(channel_tile, _)| 2 * channel_tile.walk) + channel_tile.walk;
         let late = if spread { late.saturating_sub(hidden) } else { late };
@@ -115,8 +115,8 @@ fn pipelined(
     total + before.map_or(0, |(_, cycles)| cycles)
 }
 
-/// Everything that is counted, except what depends on activations, and except cycles: runs, lists, parameters. The
-/// search takes it in closed form; this is what that is held against.
+/// Exact counts, except cycles and the counts that depend on activations: kernels, lists, parameters. The search uses
+/// closed forms, which tests compare with these.
 ///
 /// # Errors
 /// A register cannot hold a value of the layer.
@@ -144,7 +144,7 @@ pub(crate) fn counts(
     Ok(total)
 }
 
-/// Cycles of [`bound`] with the exact timing of the kernels.
+/// Cycles as [`bound`], but with the exact timing of the kernels.
 ///
 /// # Errors
 /// A register cannot hold a value of the layer.
@@ -167,14 +167,14 @@ pub(crate) fn cycles(
     Ok(pipelined(candidate.channel_tiles, spread, geometry, |number, _| runs[number]))
 }
 
-/// The lists of the columns that decide when a kernel ends: times only grow with the entries of a slice, so a column that
-/// has nowhere more than another never decides. Columns often are alike; a few are timed in place of all.
+/// The lists of the columns that decide when a kernel ends. Times only grow with the entries of a reduction tile, so a
+/// column that nowhere has more entries than another never decides. Few columns of a layer differ.
 fn deciding(mut lists: ListLengths) -> ListLengths {
     lists.retain(|list| !list.is_empty());
     lists.sort_unstable();
     lists.dedup();
     let below = |a: &[u32], b: &[u32]| a.iter().zip(b).all(|(a, b)| a <= b);
-    // In ascending order a list can lie below later ones only.
+    // In ascending order a list can be dominated by later ones only.
     let kept = (0..lists.len())
         .filter(|k| !lists[k + 1..].iter().any(|later| below(&lists[*k], later)))
         .collect::<Vec<_>>();
@@ -198,7 +198,7 @@ fn plans(
         .collect()
 }
 
-/// A kernel over the whole layer with everything in the buffer.
+/// A kernel over the whole layer with all tensors in the buffer.
 fn whole_run(
     workload: &Workload<'_>,
     channels: Range<usize>,

@@ -1,4 +1,4 @@
-//! What of a layer's mapping does not depend on the layers around it, kept from one attempt to the next.
+//! Cache of the part of a layer's mapping that does not depend on its neighbours, reused by later attempts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::space::array_mapping::ArrayMapping;
 use crate::space::lists::Occupancy;
 use crate::space::workload::Workload;
 
-/// The lists of a layer and how to walk them.
+/// The lists of a layer and its mapping.
 #[derive(Debug)]
 pub(crate) struct CachedLayer {
     /// Lengths of the lists.
@@ -21,7 +21,7 @@ pub(crate) struct CachedLayer {
     pub(crate) mapping: ArrayMapping,
 }
 
-/// Results by layer.
+/// Mappings by layer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MappingCache {
     /// By number of the layer and whether its image is flattened.
@@ -31,12 +31,12 @@ pub(crate) struct MappingCache {
 }
 
 impl MappingCache {
-    /// Forgets how a layer is mapped, for it or the order of its channels changed.
+    /// Drops the mapping of a layer after a change of the layer or of its channel order.
     pub(crate) fn forget_mapping(&mut self, number: usize) {
         self.mapped.retain(|(layer, _), _| *layer != number);
     }
 
-    /// Forgets all of a layer, for its weights changed.
+    /// Drops everything about a layer after a change of its weights.
     pub(crate) fn forget(&mut self, number: usize) {
         self.forget_mapping(number);
         self.lengths.remove(&number);

@@ -1,8 +1,8 @@
-//! Counts of a way to walk a layer in closed form: what the exact counts of its kernels add up to.
+//! Counts of a mapping in closed form: the sums of the exact counts of its kernels.
 //!
-//! Every output pixel is computed once per pass, whatever the tile, so most counts are products; a tile decides only
-//! how often lists are read and how many words the loader reads, which is a product of sums along the axes. Tests
-//! equate them with the counts of the kernels, which are those of the emulator.
+//! Every output pixel is computed once per channel tile, whatever the tile, so most counts are products. A tile decides
+//! only how often lists are read and how many words the loader reads, which is a product of sums along the axes. Tests
+//! compare them with the counts of the kernels, which equal those of the emulator.
 
 use pecan_config::geometry::Geometry;
 use pecan_config::isa::counter::{Counter, Counters};
@@ -14,14 +14,14 @@ use crate::space::lists::column_groups;
 use crate::space::reduction::ReductionTile;
 use crate::space::workload::Workload;
 
-/// What the channel tiles of a layer add up to, for one slice box.
+/// Counts summed over the channel tiles of a layer, for one reduction tile.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ChannelTileCounts {
     /// Counts that do not depend on the tile.
     fixed: Counters,
     /// Entries of all columns in a tile, summed over the channel tiles.
     entries: u64,
-    /// Channel words that the loader reads of a point, summed over the channel tiles.
+    /// Channel words of a point that the loader reads, summed over the channel tiles.
     words: u64,
 }
 
@@ -57,7 +57,7 @@ impl ChannelTileCounts {
         let (mut active, mut reads, mut writes) = (false, 0, 0);
         for groups in groups.filter(|groups| *groups > 0) {
             active = true;
-            // A column with a single group keeps its sum in the accumulator from slice to slice.
+            // A column with a single group keeps its sum in the accumulator from one reduction tile to the next.
             let (r, w) = if groups > 1 { (slices as u64 - 1, slices as u64) } else { (0, 1) };
             reads += groups * r;
             writes += groups * w;
@@ -85,7 +85,7 @@ impl ChannelTileCounts {
         self.words += count * taps[0].len() as u64;
     }
 
-    /// The counts with this tiling: everything but cycles and what depends on activations.
+    /// The counts with this tiling, except cycles and the counts that depend on activations.
     pub(crate) fn with(&self, walk: &Walk) -> Counters {
         let mut counts = self.fixed;
         counts[Counter::WeightReads] = self.entries * walk.tiles;
@@ -94,17 +94,17 @@ impl ChannelTileCounts {
     }
 }
 
-/// What a tiling decides, whatever the channel tiles.
+/// Counts that depend on the tiling only, not on the channel tiles.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Walk {
     /// Tiles of all phases.
     tiles: u64,
-    /// Points inside the input that the loader visits, in all tiles.
+    /// Points inside the input that the loader reads, in all tiles.
     points: u64,
 }
 
 impl Walk {
-    /// Of a tiling.
+    /// Counts of a tiling.
     pub(crate) fn of(workload: &Workload<'_>, tiling: &Tiling) -> Self {
         let [y, x] = [0, 1].map(|i| along(workload, tiling, i));
         Self { tiles: y[0] * x[0], points: y[1] * x[1] }

@@ -1,4 +1,4 @@
-//! What a mapping costs, and the search for the cheapest.
+//! Cost of a mapping, and the search for the cheapest.
 
 pub(crate) mod bound;
 pub(crate) mod cache;

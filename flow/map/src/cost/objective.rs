@@ -1,4 +1,4 @@
-//! What the mapper minimizes.
+//! The objective of the mapper.
 
 use pecan_config::isa::counter::{COUNT, Counter, Counters};
 
@@ -13,7 +13,7 @@ pub struct ActionCosts {
     cycle: f64,
 }
 
-/// Costs that are negative or not finite; every one of them.
+/// Costs that are negative or not finite, all of them.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("energy per action must be finite and not negative: {}", .0.join(", "))]
 pub struct CostError(Vec<String>);
@@ -48,7 +48,7 @@ impl ActionCosts {
     }
 }
 
-/// What the mapper minimizes, layer by layer.
+/// The objective of the mapper, minimized layer by layer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Objective {
     /// Cycles.
@@ -61,7 +61,7 @@ pub enum Objective {
 }
 
 impl Objective {
-    /// Cost of a layer with these counts; no cost falls where a count or the cycles rise.
+    /// Cost of a layer with these counts. It never falls if a count or the cycles rise.
     #[must_use]
     pub fn cost(&self, counts: &Counters) -> f64 {
         let cycles = counts[Counter::Cycles] as f64;

@@ -1,4 +1,4 @@
-//! Choice of tile, slice and channel tiles of a layer by predicted cost.
+//! Choice of tile, reduction tile and channel tiles of a layer by predicted cost.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -17,19 +17,19 @@ use crate::space::lists::Occupancy;
 use crate::space::reduction::ReductionTile;
 use crate::space::workload::Workload;
 
-/// A mapping with a bound of its cost.
+/// A mapping with a lower bound of its cost.
 struct Bounded<'a> {
     candidate: Candidate<'a>,
     bound: f64,
-    /// Number of the slice and passes.
+    /// Number of the reduction tile with its channel tiles.
     cut: usize,
 }
 
-/// Chooses the cheapest way to walk a layer. Of equals the one with the least bound wins, then the one
-/// with the larger slice, pass and tile, in this order.
+/// Chooses the cheapest mapping of a layer. Among equals, the one with the least bound wins, then the one with the
+/// larger reduction tile, channel tile and tile, in this order.
 ///
 /// # Errors
-/// The layer exceeds a register, or no slice fits.
+/// The layer exceeds a register, or no reduction tile fits.
 pub(crate) fn search(
     workload: &Workload<'_>,
     occupancy: &Occupancy,
@@ -39,7 +39,7 @@ pub(crate) fn search(
     search_where(workload, occupancy, geometry, objective, &|_| true)
 }
 
-/// As [`search`], among the ways that are acceptable; their cost and cycles are not known when they are asked for.
+/// As [`search`], among acceptable mappings. Their cost and cycles are not known when they are tested for acceptance.
 ///
 /// # Errors
 /// As [`search`], or none is acceptable.
@@ -56,8 +56,8 @@ pub(crate) fn search_where(
         let sums = sums(workload, &cut, geometry, objective);
         let all = bounded(workload, (&cut, &sums), &tiles, geometry, objective);
         let mut searched = Searched { bounded: all.len() as u64, timed: 0 };
-        // Only the first few are taken, so they are not sorted. Costs are not negative: their bits have their order.
-        // The number comes second, so that among equals large slices and tiles come first.
+        // Only the first few are used, so they are not sorted. Costs are not negative, so their bits order like them.
+        // The number comes second, so that large reduction tiles and tiles come first among equals.
         let keys = all.iter().enumerate().map(|(k, b)| Reverse((b.bound.to_bits(), k)));
         let mut order: BinaryHeap<_> = keys.collect::<Vec<_>>().into();
         let mut best: Option<(f64, u64, &Candidate<'_>)> = None;
@@ -93,7 +93,7 @@ pub(crate) fn search_where(
     })
 }
 
-/// Counts of all cuts, where they matter.
+/// Counts of all cuts, where the objective needs them.
 fn sums(
     workload: &Workload<'_>,
     cut: &[(ReductionTile, ChannelTiles)],
@@ -109,7 +109,7 @@ fn sums(
 }
 
 impl Candidate<'_> {
-    /// The choice of this candidate, before it has been timed.
+    /// The mapping of this candidate, before it has been timed.
     fn mapping(&self, sliced: bool) -> ArrayMapping {
         ArrayMapping {
             tiling: self.tiling,
@@ -123,7 +123,7 @@ impl Candidate<'_> {
     }
 }
 
-/// All mappings with bounds of their costs: no count depends on timing, so only the cycles are not yet exact.
+/// All mappings with bounds of their costs: no count depends on timing, so only the cycles are bounds.
 fn bounded<'a>(
     workload: &Workload<'_>,
     (cut, sums): (&'a [(ReductionTile, ChannelTiles)], &[ChannelTileCounts]),
@@ -136,7 +136,7 @@ fn bounded<'a>(
     let mut walked = None;
     for (at, (slice, channel_tiles)) in cut.iter().enumerate() {
         let tiling = |tile: &[usize; 2]| Tiling { tile: *tile, slice: *slice };
-        // Neighbouring cuts share their slice.
+        // Neighbouring cuts share their reduction tile.
         if objective.counts() && walked.replace(*slice) != Some(*slice) {
             walks = tiles.iter().map(|tile| Walk::of(workload, &tiling(tile))).collect();
         }
@@ -152,7 +152,7 @@ fn bounded<'a>(
     all
 }
 
-/// Slice boxes, each with every way to cut the output channels into passes.
+/// Reduction tiles, each with every division of the output channels into channel tiles.
 fn cuts(
     workload: &Workload<'_>,
     occupancy: &Occupancy,
@@ -170,7 +170,7 @@ fn cuts(
     all
 }
 
-/// The way to walk a layer that needs the least memory: one pixel, one word, one channel tile at a time.
+/// The mapping that needs the least memory: one pixel, one word, one channel tile at a time.
 pub(crate) fn smallest(
     workload: &Workload<'_>,
     occupancy: &Occupancy,
@@ -206,12 +206,12 @@ fn tiles(workload: &Workload<'_>, geometry: &Geometry) -> Vec<[usize; 2]> {
             }
         }
     }
-    // Large tiles first: they make good bounds early.
+    // Large tiles first: they give good bounds early.
     all.sort_by_key(|[h, w]| (std::cmp::Reverse(h * w), h.abs_diff(*w)));
     all
 }
 
-/// Even parts of `extent` that are at most `most`.
+/// Sizes of even parts of `extent` that are at most `most`.
 fn even_parts(extent: usize, most: usize) -> Vec<usize> {
     let mut parts: Vec<usize> = (1..=extent).map(|n| extent.div_ceil(n)).collect();
     parts.dedup();
@@ -219,8 +219,8 @@ fn even_parts(extent: usize, most: usize) -> Vec<usize> {
     parts
 }
 
-/// Slices that fit the scratchpad; for each extent of kernel rows and columns the largest channel block, or
-/// all of them.
+/// Reduction tiles that fit the scratchpad: for each extent of kernel rows and columns the one with most channel
+/// words, or all of them.
 fn reduction_tiles(
     workload: &Workload<'_>,
     geometry: &Geometry,

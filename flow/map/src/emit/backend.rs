@@ -1,4 +1,4 @@
-//! Where the commands of a program go: into its bytes, or to a device that is told of them.
+//! Target of the commands of a program: its bytes, or a device model that only times them.
 
 use std::ops::Range;
 
@@ -26,26 +26,26 @@ pub(crate) struct Bytes {
     pub(crate) moves: Vec<Move>,
 }
 
-/// What a program takes, in place of its bytes.
+/// Prediction of a program, in place of its bytes.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// The device that is told the commands.
+    /// The device model that times the commands.
     pub(crate) predictor: Predictor,
-    /// The first command that did not come to its end.
+    /// The first command that did not finish.
     pub(crate) failed: Option<Outcome>,
     /// DRAM bytes of the stores so far, in ascending order.
     pub(crate) stored: Vec<Range<usize>>,
 }
 
 impl Plan {
-    /// Tells a command, unless one failed before it.
+    /// Passes a command to the device model, unless one failed before it.
     pub(crate) fn tell(&mut self, command: impl FnOnce(&mut Predictor) -> Result<(), Outcome>) {
         if self.failed.is_none() {
             self.failed = command(&mut self.predictor).err();
         }
     }
 
-    /// How many stores must have reached memory before it holds these bytes.
+    /// Number of stores that must have reached memory before it holds these bytes.
     pub(crate) fn stores_before(&self, bytes: &Range<usize>) -> u64 {
         let count = self.stored.partition_point(|stored| stored.start < bytes.end);
         let last = count.checked_sub(1).map(|last| &self.stored[last]);
@@ -53,12 +53,12 @@ impl Plan {
     }
 }
 
-/// Where commands go.
+/// Target of commands.
 #[derive(Debug)]
 pub(crate) enum Backend {
-    /// Into a program.
+    /// The bytes of a program.
     Bytes(Bytes),
-    /// To a device that only says what they take.
+    /// A device model that only predicts counts and cycles.
     Plan(Box<Plan>),
 }
 
@@ -69,7 +69,7 @@ impl Bytes {
         self.commands.resize(length, 0);
     }
 
-    /// Makes a transfer of the commands that none covers yet.
+    /// Turns the commands that no transfer covers yet into a transfer.
     pub(crate) fn close(&mut self) {
         if self.open < self.commands.len() {
             self.moves.push(Move::Commands(self.open..self.commands.len()));

@@ -34,12 +34,12 @@ pub(crate) fn pack(
 struct Packer<'a> {
     geometry: &'a Geometry,
     bytes: Vec<u8>,
-    /// One weight per lane of the entry at hand.
+    /// One weight per lane of the present entry.
     weights: Vec<i32>,
 }
 
 impl Packer<'_> {
-    /// Appends the list of one group in one slice.
+    /// Appends the list of one group in one reduction tile.
     fn group(
         &mut self,
         workload: &Workload<'_>,
@@ -84,8 +84,8 @@ impl Packer<'_> {
         }
     }
 
-    /// Appends the entries of input channels `inputs` of an ordinary convolution, whose word and tap are `at`: what
-    /// [`Self::entry`] does, for networks of which nearly all weights are in such layers.
+    /// Appends the entries of input channels `inputs` of an ordinary convolution, whose word and tap are `at`. A fast
+    /// path of [`Self::entry`], for networks of which nearly all weights are in such layers.
     fn filtered(
         &mut self,
         workload: &Workload<'_>,
@@ -108,7 +108,7 @@ impl Packer<'_> {
         }
     }
 
-    /// Appends the entry of an input channel and tap, unless it is left out.
+    /// Appends the entry of an input channel and tap, unless it is empty and skipped.
     fn entry(
         &mut self,
         workload: &Workload<'_>,
@@ -127,11 +127,11 @@ impl Packer<'_> {
         }
     }
 
-    /// Appends a slot with the weights at hand.
+    /// Appends a slot with the weights of the present entry.
     fn slot(&mut self, index: usize) {
         let g = self.geometry;
         let mask = (1u64 << g.weight_bits) - 1;
-        // Whole 64-bit parts; a weight never crosses one, as its width divides 64.
+        // Whole 64-bit parts; a weight never crosses their boundary, as its width divides 64.
         let mut part = 0u64;
         let mut at = 0;
         let begin = self.bytes.len();

@@ -1,4 +1,4 @@
-//! Builds the command stream, the transfers and the DRAM image of a program, or only predicts what they take.
+//! Builds the command stream, the transfers and the DRAM image of a program, or only predicts its counts and cycles.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use pecan_ir::program::{Program, Region, Transfer};
 
 use crate::emit::backend::{Backend, Bytes, Move, Plan};
 
-/// What the decoder would have to wait for.
+/// Work that the decoder would have to wait for.
 #[derive(Clone, Debug, Default)]
 struct Pending {
-    /// A kernel may be going on.
+    /// A kernel may be running.
     run: bool,
     /// Buffer words that a store may still read.
     store: Option<Range<usize>>,
@@ -83,8 +83,8 @@ impl<'a> StreamBuilder<'a> {
         }
     }
 
-    /// Loads `count` packed entries into a column's weight buffer. With `wait` they overwrite what the kernel that
-    /// may be going on reads. Slots are not looked at where the program is only predicted.
+    /// Loads `count` packed entries into a column's weight buffer. With `wait` they overwrite entries that the running
+    /// kernel may still read. Slots are not read where the program is only predicted.
     pub(crate) fn load_weights(
         &mut self,
         column: usize,
@@ -131,8 +131,8 @@ impl<'a> StreamBuilder<'a> {
         }
     }
 
-    /// Loads `count` buffer words from DRAM bytes `bytes` on. With `wait` they overwrite what the kernel that
-    /// may be going on uses.
+    /// Loads `count` buffer words from DRAM bytes `bytes` on. With `wait` they overwrite words that the running kernel
+    /// may still use.
     pub(crate) fn load_words(&mut self, address: usize, count: usize, bytes: usize, wait: bool) {
         let waits = self.wait_compute(wait) | self.wait_store(&(address..address + count));
         let load = command(Opcode::LoadActivation, waits, 0);
@@ -150,7 +150,7 @@ impl<'a> StreamBuilder<'a> {
         }
     }
 
-    /// Stores buffer words to DRAM after the kernel that may be going on.
+    /// Stores buffer words to DRAM after the running kernel, if any.
     pub(crate) fn store(&mut self, words: Range<usize>, bytes: usize) {
         let waits = self.wait_compute(true);
         let store = command(Opcode::Store, waits, 0);
@@ -169,8 +169,8 @@ impl<'a> StreamBuilder<'a> {
         self.pending.store = Some(words);
     }
 
-    /// Writes the registers that differ and starts a kernel that writes the buffer words `output` and takes what
-    /// `plan` says, in so many cycles.
+    /// Writes the registers that differ and starts a kernel that writes the buffer words `output`. Its timing follows
+    /// `plan`, with so many cycles.
     pub(crate) fn run(
         &mut self,
         registers: Registers,
@@ -182,7 +182,7 @@ impl<'a> StreamBuilder<'a> {
         let mut rest = changed.as_slice();
         while let Some(first) = rest.first() {
             let mut count = 1;
-            // A value that did not change is cheaper than another command.
+            // An unchanged value is cheaper than another command.
             while let Some(next) = rest.get(count_index(rest, *first, count)) {
                 let index = first + count as u32;
                 let gap = next - index;
@@ -215,10 +215,10 @@ impl<'a> StreamBuilder<'a> {
         self.layers += 1;
     }
 
-    /// What a program takes that is only predicted.
+    /// Prediction of a program that is not built.
     ///
     /// # Errors
-    /// A kernel does not come to its end.
+    /// A kernel does not finish.
     pub(crate) fn predicted(self) -> Result<Prediction, Outcome> {
         match self.sink {
             Backend::Plan(plan) => plan.failed.map_or_else(|| plan.predictor.end(), Err),

@@ -1,4 +1,4 @@
-//! Boxes of tensors that live in DRAM: their places in the buffer and their transfers.
+//! Allocations for tensors that are not resident: their places in the buffer and their transfers.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use crate::lower::kernel::{Kernel, Placement};
 use crate::lower::placement::Layout;
 
 impl Emitter<'_> {
-    /// The place of an output box.
+    /// Allocates a part of the output.
     pub(crate) fn output_box(
         &self,
         job: &LayerJob<'_>,
@@ -29,7 +29,7 @@ impl Emitter<'_> {
         Placement { base, pixels: outputs.clone(), words }
     }
 
-    /// Makes sure that the buffer holds the input of a kernel; also returns the distance to the second tensor.
+    /// Loads the input of a kernel unless the buffer holds it; also returns the distance to the second tensor.
     pub(crate) fn input_box(
         &mut self,
         job: &LayerJob<'_>,
@@ -67,7 +67,7 @@ impl Emitter<'_> {
         allocations.inputs += 1;
         let base = job.allocations + slot * job.buffer_mapping.input + lead(self.geometry);
         let place = Placement { base, pixels, words };
-        // With boxes in turn the kernel before the latest has ended, and its box is free.
+        // With two alternating allocations the kernel before the latest has ended, and its allocation is free.
         let wait = job.buffer_mapping.slots == 1 || allocations.inputs == 1;
         self.load(layout, &place, wait);
         let mut other = 0;
@@ -79,7 +79,7 @@ impl Emitter<'_> {
         (place, other as i64)
     }
 
-    /// Loads a box, last segment first: a segment may begin with words of the beat before it, which then
+    /// Loads an allocation, last segment first: a segment may begin with words of the beat before it, which then
     /// overwrite the end of the segment before it.
     pub(crate) fn load(&mut self, layout: &Layout, place: &Placement, wait: bool) {
         let slot = self.geometry.word_slot / 8;

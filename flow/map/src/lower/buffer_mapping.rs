@@ -1,4 +1,4 @@
-//! How a layer is cut so that its boxes fit the free part of the global buffer.
+//! Divides a layer so that its allocations fit the free part of the global buffer.
 
 use std::ops::Range;
 
@@ -7,26 +7,27 @@ use pecan_config::geometry::Geometry;
 use crate::space::array_mapping::ArrayMapping;
 use crate::space::workload::Workload;
 
-/// Boxes of a layer in the buffer.
+/// Allocations of a layer in the buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BufferMapping {
-    /// Output pixels (y, x) that are computed before the next box is loaded.
+    /// Spatial tile: output pixels (y, x) that are computed before the next input is loaded.
     pub(crate) rect: [usize; 2],
-    /// Boxes hold just the channel words and taps of one kernel, not of the whole layer.
+    /// Allocations hold just the channel words and taps of one kernel, not of the whole layer.
     pub(crate) fine: bool,
-    /// Output boxes hold the words of one channel tile.
+    /// Output allocations hold the words of one channel tile.
     pub(crate) by_channel_tile: bool,
-    /// All rectangles are computed for a channel tile before the next one: lists are loaded once, inputs for each channel tile.
+    /// All spatial tiles are computed for a channel tile before the next one: lists are loaded once, inputs for each
+    /// channel tile.
     pub(crate) channel_tiles_first: bool,
-    /// Words of the largest input box; 0 if the input is resident.
+    /// Words of the largest input allocation; 0 if the input is resident.
     pub(crate) input: usize,
-    /// Words of the largest output box; 0 if the output is resident.
+    /// Words of the largest output allocation; 0 if the output is resident.
     pub(crate) output: usize,
-    /// Boxes in turn: 2 where there is room, so that transfers hide behind compute.
+    /// Alternating allocations: 2 where there is room, so that transfers hide behind compute.
     pub(crate) slots: usize,
 }
 
-/// What of a layer does not live in the buffer.
+/// Tensors of a layer that are not resident in the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Away {
     /// The input.
@@ -35,12 +36,12 @@ pub(crate) struct Away {
     pub(crate) output: bool,
 }
 
-/// Words in front of an input box that a load may overwrite with words of the same beat.
+/// Words before an input allocation that a load may overwrite with words of the same beat.
 pub(crate) fn lead(geometry: &Geometry) -> usize {
     (geometry.stream_bits / geometry.word_slot).saturating_sub(1)
 }
 
-/// The coarsest split whose boxes fit into `room` words; `most` bounds the output pixels of a rectangle.
+/// The coarsest division whose allocations fit into `room` words; `most` bounds the output pixels of a spatial tile.
 pub(crate) fn fit_buffer(
     workload: &Workload<'_>,
     mapping: &ArrayMapping,
@@ -76,13 +77,13 @@ pub(crate) fn fit_buffer(
             return single;
         }
         let whole = single.clone().filter(|s| s.rect == most);
-        // Where the lists of all channel tiles do not stay, every rectangle would load them again: one that holds
-        // all pixels is better, even if its outputs leave pass by channel tile.
+        // Where the lists of all channel tiles do not stay, every spatial tile would load them again: one that holds
+        // all pixels is better, even if its outputs are stored by channel tile.
         let by_channel_tile = [2, 1].map(|slots| sized(most, true, false, slots));
         let by_channel_tile = by_channel_tile
             .into_iter()
             .find(|s| !mapping.resident(geometry) && away.output && fits(s));
-        // Half the rectangle with two boxes hides the transfers; so coarse ones only if all fits at once.
+        // Two allocations of half the size hide the transfers; so coarse ones only if everything fits at once.
         if let Some(found) = whole.or(by_channel_tile) {
             return Some(found);
         }
@@ -103,7 +104,7 @@ pub(crate) fn fit_buffer(
         }
         return [2, 1].map(|slots| sized(tile, true, true, slots)).into_iter().find(fits);
     }
-    // The partial sums of two tiles survive from run to run, so that a list serves both.
+    // The partial sums of two tiles persist across kernels, so that a list serves both.
     let pair = if tile[1] < most[1] {
         [tile[0], most[1].min(2 * tile[1])]
     } else {
@@ -113,7 +114,7 @@ pub(crate) fn fit_buffer(
     splits.into_iter().flatten().find(fits)
 }
 
-/// Bits of lists and inputs that a split loads.
+/// Bits of lists and inputs that a division loads.
 fn traffic(
     workload: &Workload<'_>,
     mapping: &ArrayMapping,
@@ -121,7 +122,7 @@ fn traffic(
     buffer_mapping: &BufferMapping,
     geometry: &Geometry,
 ) -> u128 {
-    // Along an axis: number of parts, and the inputs of all of them.
+    // Along an axis: number of parts, and the inputs of all parts.
     let along = |i: usize| {
         let axis = &workload.axes[i];
         parts(axis.output, buffer_mapping.rect[i]).fold((0, 0), |(count, sum), outputs| {
@@ -140,14 +141,14 @@ fn traffic(
     loads * lists + inputs
 }
 
-/// Rectangles from large to small: full rows first, then parts of a row of tiles.
+/// Spatial tiles from large to small: full rows first, then parts of a row of tiles.
 fn rectangles(most: [usize; 2], tile: [usize; 2]) -> Vec<[usize; 2]> {
     let rows = (1..=most[0]).rev().filter(|h| *h == most[0] || h % tile[0] == 0);
     let columns = (1..most[1]).rev().filter(|w| w % tile[1] == 0);
     rows.map(|h| [h, most[1]]).chain(columns.map(|w| [tile[0], w])).collect()
 }
 
-/// A split with the sizes of its boxes.
+/// A division with the sizes of its allocations.
 fn sized(
     workload: &Workload<'_>,
     mapping: &ArrayMapping,

@@ -1,42 +1,42 @@
-//! Weight buffers and parameter memory as rings: the lists of the next kernel load beside those in use, and
-//! lists that are still there are not loaded again.
+//! Weight buffers and parameter memory as circular buffers: the lists of the next kernel load beside those in use, and
+//! lists that are still present are not loaded again.
 
-/// Identifies what was loaded: layer, number of the channel tile, number of the chunk.
+/// Identifies loaded lists: layer, number of the channel tile, number of the chunk.
 pub(crate) type Key = (usize, usize, usize);
 
-/// What is loaded, by positions that count on without wrapping.
+/// Loaded lists, by positions that increase without wrapping.
 #[derive(Clone, Debug)]
 struct Set {
     key: Key,
     start: Vec<u64>,
 }
 
-/// Rings of one depth, one per column, that are filled together.
+/// Circular buffers of one depth, one per column, that are filled together.
 #[derive(Clone, Debug)]
 pub(crate) struct CircularBuffers {
     depth: u64,
     next: Vec<u64>,
     sets: Vec<Set>,
-    /// Positions from which the lists of the latest kernel lie.
+    /// First position of the lists of the latest kernel.
     in_use: Option<Vec<u64>>,
 }
 
-/// Where a set lies or goes.
+/// Positions of a set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
-    /// First position per ring.
+    /// First position per buffer.
     pub(crate) start: Vec<u64>,
-    /// First position per ring that overwrites what the latest kernel uses.
+    /// First position per buffer that overwrites lists of the latest kernel.
     pub(crate) limit: Vec<u64>,
 }
 
 impl CircularBuffers {
-    /// `count` empty rings.
+    /// `count` empty buffers.
     pub(crate) fn new(count: usize, depth: usize) -> Self {
         Self { depth: depth as u64, next: vec![0; count], sets: Vec::new(), in_use: None }
     }
 
-    /// Positions of a set that is still there, for the next kernel.
+    /// Positions of a set that is still present, for the next kernel.
     pub(crate) fn find(&mut self, key: Key) -> Option<Vec<u64>> {
         let (depth, next) = (self.depth, &self.next);
         self.sets.retain(|set| set.start.iter().zip(next).all(|(s, n)| n - s <= depth));
@@ -64,7 +64,7 @@ impl CircularBuffers {
         (position % self.depth) as usize
     }
 
-    /// Entries of a ring.
+    /// Entries of a buffer.
     pub(crate) fn depth(&self) -> u64 {
         self.depth
     }

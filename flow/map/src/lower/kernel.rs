@@ -15,19 +15,19 @@ use crate::space::lists::{Occupancy, column_groups, lengths};
 use crate::space::reduction::ReductionRange;
 use crate::space::workload::{Axis, Workload};
 
-/// A box of a tensor in the global buffer.
+/// An allocation of a part of a tensor in the global buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Placement {
-    /// Address of the box's first word.
+    /// Address of its first word.
     pub(crate) base: usize,
-    /// Pixels (y, x) in the box.
+    /// Its pixels (y, x).
     pub(crate) pixels: [Range<usize>; 2],
-    /// Channel words in the box.
+    /// Its channel words.
     pub(crate) words: Range<usize>,
 }
 
 impl Placement {
-    /// Words of the box.
+    /// Its size in words.
     pub(crate) fn size(&self) -> usize {
         self.pixels[0].len() * self.pixels[1].len() * self.words.len()
     }
@@ -42,7 +42,7 @@ impl Placement {
         self.words.len() as i64
     }
 
-    /// Address of a word, which may lie outside the box (in padding).
+    /// Address of a word, which may lie outside the allocation (in padding).
     fn address(&self, y: i64, x: i64, word: usize) -> i64 {
         self.base as i64
             + (y - self.pixels[0].start as i64) * self.row()
@@ -63,19 +63,19 @@ pub(crate) struct Kernel {
     pub(crate) channels: Range<usize>,
     /// Taps of this kernel.
     pub(crate) taps: ReductionRange,
-    /// The taps before these are in the psum file.
+    /// The psum file holds the sums of the taps before these.
     pub(crate) accumulate: bool,
     /// More taps follow.
     pub(crate) no_drain: bool,
     /// The input in the buffer.
     pub(crate) input: Placement,
-    /// From a word of the input to the same word of the second tensor, where there is one.
+    /// Distance from a word of the input to the same word of the second tensor, where there is one.
     pub(crate) other: i64,
     /// The output in the buffer.
     pub(crate) output: Placement,
 }
 
-/// Places of a kernel's lists and parameters, and its limit.
+/// Addresses of a kernel's lists and parameters, and its limit.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Resources {
     /// First entry of every column's list.
@@ -87,13 +87,13 @@ pub(crate) struct Resources {
 }
 
 impl Resources {
-    /// Nowhere in particular, with the highest limit.
+    /// Addresses 0, with the highest limit.
     pub(crate) fn unlimited() -> Self {
         Self { limit: (1 << LIMIT_BITS) - 1, ..Self::default() }
     }
 }
 
-/// What one axis contributes to the registers.
+/// Register values of one axis.
 struct AxisValues {
     tiles: usize,
     count: usize,
@@ -186,7 +186,7 @@ impl Kernel {
             (R::InX0, x.in0),
             (R::InTileY, y.in_tile),
             (R::InTileX, x.in_tile),
-            // Beyond the box nothing valid is needed, so it may count as padding.
+            // No valid pixel beyond the allocation is needed, so these may count as padding.
             (R::InH, self.input.pixels[0].end as i64),
             (R::InW, self.input.pixels[1].end as i64),
             (R::Addr0, self.input.address(y.in0, x.in0, self.taps[0].start) + second),
@@ -294,7 +294,7 @@ impl Kernel {
         Ok(())
     }
 
-    /// What the timing of the kernel depends on.
+    /// Inputs of the timing of the kernel.
     ///
     /// # Errors
     /// As [`Self::registers`].
@@ -309,7 +309,7 @@ impl Kernel {
         Ok(self.timed_by(&registers, occupancy, tiling, geometry))
     }
 
-    /// The same of a kernel whose registers are known.
+    /// As [`Self::plan`], for a kernel whose registers are known.
     pub(crate) fn timed_by(
         &self,
         registers: &Registers,
@@ -323,7 +323,7 @@ impl Kernel {
     }
 }
 
-/// Limits a kernel whose time is known.
+/// Sets the limit of a kernel whose time is known.
 ///
 /// # Errors
 /// The limit does not fit its register.
@@ -337,7 +337,7 @@ pub(crate) fn limited(
     Ok(writer.registers)
 }
 
-/// Fills registers and names the layer in errors.
+/// Sets registers and names the layer in errors.
 struct RegisterWriter<'a> {
     registers: Registers,
     layer: &'a str,

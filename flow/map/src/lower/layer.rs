@@ -20,10 +20,10 @@ use crate::space::lists::Occupancy;
 use crate::space::reduction::ReductionRange;
 use crate::space::workload::Workload;
 
-/// Most kernels of a layer. A microsecond or two go into planning each, and some hundred bytes into a program.
+/// Most kernels of a layer. Planning takes a microsecond or two per kernel, and a program some hundred bytes.
 pub const MOST_KERNELS: usize = 1 << 24;
 
-/// Where a tensor lives.
+/// Place of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TensorPlace {
     /// In the buffer, from this word on.
@@ -43,11 +43,11 @@ pub(crate) struct Emitter<'a> {
     pub(crate) weights: CircularBuffers,
     /// Parameters.
     pub(crate) params: CircularBuffers,
-    /// Last runs of the latest pass, delayed so that the next lists load between them.
+    /// Last kernels of the latest channel tile, delayed so that the next lists load between them.
     pub(crate) last: Vec<PendingKernel>,
     /// Stores and marks that follow the latest kernel, delayed so that the next lists load beside it.
     pub(crate) after: Vec<Deferred>,
-    /// Kernels of the layer, without their places, and what they take.
+    /// Kernels of the layer, without their addresses, and their cycles.
     pub(crate) timed: HashMap<(KernelShape, ListLengths), u64>,
 }
 
@@ -59,14 +59,13 @@ pub(crate) struct PendingKernel {
     plan: Arc<KernelPlan>,
     /// Buffer words that it writes.
     words: Range<usize>,
-    /// What it takes.
+    /// Cycles that it takes.
     pub(crate) cycles: u64,
-    /// Positions of the weight buffers, per column, below which lists may be overwritten once it has
-    /// started, one depth on.
+    /// Positions of the weight buffers, per column: once it has started, lists may be loaded up to one depth beyond.
     pub(crate) frees: Vec<u64>,
 }
 
-/// What is to follow a kernel.
+/// Work that follows a kernel.
 #[derive(Clone, Debug)]
 pub(crate) enum Deferred {
     /// A store of buffer words to a DRAM address.
@@ -75,19 +74,19 @@ pub(crate) enum Deferred {
     Mark,
 }
 
-/// One layer and where its data are.
+/// One layer and the places of its data.
 pub(crate) struct LayerJob<'a> {
     /// Number of the layer.
     pub(crate) number: usize,
-    /// What to compute.
+    /// Loops of the layer.
     pub(crate) workload: &'a Workload<'a>,
     /// Entries per tap.
     pub(crate) occupancy: &'a Occupancy,
-    /// How to walk it.
+    /// Its array mapping.
     pub(crate) mapping: &'a ArrayMapping,
-    /// How it is cut.
+    /// Its buffer mapping.
     pub(crate) buffer_mapping: &'a BufferMapping,
-    /// First word of the boxes.
+    /// First word of the allocations.
     pub(crate) allocations: usize,
     /// Input.
     pub(crate) input: &'a TensorPlace,
@@ -108,7 +107,7 @@ struct ChannelTilePart<'p> {
     output: Placement,
 }
 
-/// Boxes while a layer is emitted.
+/// Allocations while a layer is emitted.
 #[derive(Default)]
 pub(crate) struct Allocations {
     pub(crate) loaded: Option<(Placement, i64)>,
@@ -117,7 +116,7 @@ pub(crate) struct Allocations {
 }
 
 impl Emitter<'_> {
-    /// Emits what follows the latest kernel.
+    /// Emits the work that follows the latest kernel.
     pub(crate) fn flush(&mut self) {
         for run in std::mem::take(&mut self.last) {
             self.start(&run);
@@ -159,7 +158,7 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    /// Refuses a layer of so many runs that planning them takes longer than anybody waits.
+    /// Refuses a layer of so many kernels that planning would take too long.
     fn check_runs(&mut self, job: &LayerJob<'_>, rectangles: usize) -> Result<(), MapError> {
         let channel_tiles = &job.mapping.channel_tiles;
         let chunks = match channel_tiles.first() {
@@ -200,7 +199,7 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    /// A pass whose outputs have a box of their own.
+    /// A channel tile whose outputs have an allocation of their own.
     fn pass_by_itself(
         &mut self,
         job: &mut LayerJob<'_>,
@@ -280,7 +279,7 @@ impl Emitter<'_> {
         };
         let mut lists = self.lists(job, (part.channel_tile, part.chunk), &run);
         let params = self.load_params(job, part.channel_tile);
-        // With boxes in turn the next one loads beside the kernel; what the layer before stores comes first.
+        // With alternating allocations the next input loads beside the kernel; stores of the layer before come first.
         let beside = job.buffer_mapping.slots > 1 && allocations.inputs > 0 && lists.complete();
         let early = beside.then(|| self.input_box(job, &run, allocations));
         self.flush();
@@ -318,8 +317,8 @@ impl Emitter<'_> {
         Ok(PendingKernel { registers, operand, plan, words, cycles, frees: Vec::new() })
     }
 
-    /// What a kernel takes by itself. Passes that are alike have runs that differ in their places only, which are timed
-    /// once per layer.
+    /// Cycles of a kernel by itself. Equal channel tiles have kernels that differ in their addresses only, which are
+    /// timed once per layer.
     fn cycles(&mut self, plan: &Arc<KernelPlan>) -> u64 {
         let key = (plan.shape.without_places(), plan.lists.clone());
         let time = || kernel_cycles(Arc::clone(plan)).unwrap_or(2 * LONGEST_KERNEL);
@@ -343,7 +342,7 @@ impl Emitter<'_> {
         let address = self.params.address(slot.start[0]);
         let mut bytes = Vec::with_capacity(channels.len() * 8);
         for channel in channels {
-            // A channel that only pads its word comes out as 0.
+            // A channel that only pads its word is computed as 0.
             let requant = job.workload.requant_at(channel);
             let word =
                 requant.map_or(pack_param(0, 0, 1), |r| pack_param(r.bias, r.multiplier, r.shift));

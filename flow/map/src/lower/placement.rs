@@ -1,4 +1,4 @@
-//! Where tensors live: in the global buffer or in DRAM.
+//! Placement of tensors in the global buffer or in DRAM.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use pecan_ir::layer::{Shape, Tensor};
 
 use crate::lower::kernel::Placement;
 
-/// A part of a tensor that lies in DRAM as one row of slots, in the order rows, columns, channel words.
+/// A part of a tensor in DRAM: consecutive slots in the order rows, columns, channel words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Piece {
     /// Pixels (y, x).
@@ -40,14 +40,14 @@ pub(crate) struct Layout {
     pub(crate) shape: Shape,
     /// Pieces that cover it.
     pub(crate) pieces: Vec<Piece>,
-    /// Channel at every position, if they are not in order.
+    /// Channel at every position, if the channels are not in order.
     pub(crate) order: Option<Vec<usize>>,
 }
 
-/// Consecutive words of a box that are consecutive in DRAM, too.
+/// Consecutive words of an allocation that are consecutive in DRAM, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Segment {
-    /// Number of the first word in the box.
+    /// Number of the first word in the allocation.
     pub(crate) word: usize,
     /// Words.
     pub(crate) count: usize,
@@ -75,7 +75,7 @@ impl Layout {
         order.into_iter().find_map(|i| self.pieces[i].index(y, x, word).map(|index| (i, index)))
     }
 
-    /// The segments of a box, in the order of the box.
+    /// The segments of an allocation, in its order.
     pub(crate) fn segments(&self, place: &Placement) -> Vec<Segment> {
         let mut segments: Vec<Segment> = Vec::new();
         let mut number = 0;
@@ -165,7 +165,7 @@ impl Layout {
     }
 }
 
-/// Bytes that `words` take in DRAM, whole beats.
+/// Bytes of `words` in DRAM, whole beats.
 pub(crate) fn piece_bytes(words: usize, geometry: &Geometry) -> usize {
     (words * geometry.word_slot / 8).next_multiple_of(geometry.stream_bits / 8)
 }
@@ -182,7 +182,7 @@ impl Space {
         Self { free: std::iter::once(0..words).collect() }
     }
 
-    /// Takes `words`, if there are so many in a row.
+    /// Allocates `words`, if so many consecutive ones are free.
     pub(crate) fn take(&mut self, words: usize) -> Option<usize> {
         let index = self.free.iter().position(|range| range.len() >= words)?;
         let start = self.free[index].start;
@@ -193,7 +193,7 @@ impl Space {
         Some(start)
     }
 
-    /// Gives words back.
+    /// Frees words.
     pub(crate) fn give(&mut self, range: Range<usize>) {
         let index = self.free.partition_point(|free| free.start < range.start);
         self.free.insert(index, range);

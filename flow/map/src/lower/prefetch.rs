@@ -1,9 +1,10 @@
 //! Loads lists beside the kernels, and spreads the channel tiles whose lists fill most of the weight buffers.
 //!
-//! While a kernel goes on, only what it does not use of the buffers can be loaded, so lists that fill more than
-//! half of them would expose their loading. But the partial sums of two tiles survive from run to run.
-//! So such a channel tile walks its first two tiles by parts of the channels, each as soon as its lists are there,
-//! then all others at once, and its last two again by parts: lists that are through make room for the next.
+//! During a kernel only the entries that it does not use can be overwritten, so the loading of lists that fill more
+//! than half of the weight buffers would be exposed. But the partial sums of two tiles persist across kernels. So the
+//! first two tiles of such a channel tile are computed in several kernels, one per part of the input channels, each as
+//! soon as its lists are loaded. Then one kernel computes all other tiles, and the last two are again computed in
+//! parts: used lists make room for the next ones.
 
 use std::ops::Range;
 
@@ -15,18 +16,18 @@ use crate::space::array_mapping::FEWEST_TILES;
 use crate::space::lists::lengths;
 use crate::space::reduction::{ReductionRange, slices};
 
-/// Parts of the channels.
+/// Parts of the input channels.
 const PARTS: usize = 4;
 
 /// Output pixels (y, x).
 type Rect = [Range<usize>; 2];
 
-/// Lists on their way to the weight buffers.
+/// Lists that are being loaded into the weight buffers.
 #[derive(Debug)]
 pub(crate) struct Lists {
     /// First position per column.
     pub(crate) start: Vec<u64>,
-    /// Entries per column; none if they are there already.
+    /// Entries per column; none if they are present already.
     lengths: Vec<usize>,
     /// Slots per column, unless the program is only predicted.
     slots: Vec<Vec<u8>>,
@@ -48,7 +49,7 @@ impl Lists {
 }
 
 impl Emitter<'_> {
-    /// Begins to load the lists of a kernel, as far as they overwrite nothing in use; starts the last kernels of
+    /// Starts to load the lists of a kernel, as far as they overwrite nothing in use. Also starts the last kernels of
     /// the channel tile before, with loads between them.
     pub(crate) fn lists(
         &mut self,
@@ -93,8 +94,8 @@ impl Emitter<'_> {
         cycles as usize / (self.geometry.cols * beats)
     }
 
-    /// Loads lists up to a position per column, or all of them. With `wait` they overwrite what the latest
-    /// run uses.
+    /// Loads lists up to a position per column, or all of them. With `wait` they overwrite lists that the latest kernel
+    /// uses.
     pub(crate) fn load_lists(&mut self, lists: &mut Lists, limit: Option<&[u64]>, wait: bool) {
         for column in 0..lists.lengths.len() {
             let (start, length) = (lists.start[column], lists.length(column));
@@ -113,8 +114,8 @@ impl Emitter<'_> {
         }
     }
 
-    /// Cuts the taps of a channel tile, whose lists do not fit the weight buffers, into those of kernels that accumulate:
-    /// half a buffer each, so that the next loads beside a kernel, or single slices.
+    /// Cuts the taps of a channel tile whose lists do not fit the weight buffers into kernels that accumulate: half a
+    /// buffer each, so that the next loads beside a kernel, or single reduction tiles.
     pub(crate) fn chunks(
         &self,
         job: &LayerJob<'_>,
@@ -132,7 +133,7 @@ impl Emitter<'_> {
             lists.iter().map(sum).max().unwrap_or(0)
         };
         let room = self.geometry.weight_entries;
-        // A box in DRAM holds the input of one slice.
+        // An allocation of a tensor in DRAM holds the input of one reduction tile.
         let small = (0..blocks).all(|block| longest(block, block + 1) <= room);
         if !small || matches!(job.input, TensorPlace::Dram(_)) {
             return slices(taps, slice).collect();
@@ -191,7 +192,7 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    /// The first two tiles, those between and the last two, if a kernel is worth to be spread.
+    /// The first two tiles, those between and the last two, if it pays to spread a kernel.
     fn plan(&self, job: &LayerJob<'_>, run: &Kernel) -> Option<(Rect, Vec<Rect>, Rect)> {
         let slice = job.mapping.tiling.slice;
         if job.workload.per_channel() || run.taps[0].len() <= slice[0] {
@@ -205,7 +206,7 @@ impl Emitter<'_> {
         rects(&run.outputs, job.mapping.tiling.tile)
     }
 
-    /// The parts of the channels.
+    /// The parts of the input channels.
     fn parts(&self, job: &LayerJob<'_>, run: &Kernel, start: &[u64]) -> Vec<KernelPart> {
         let slice = job.mapping.tiling.slice;
         let lists = lengths(job.occupancy, &run.channels, &run.taps, slice, self.geometry);
@@ -231,7 +232,7 @@ impl Emitter<'_> {
     }
 }
 
-/// A part of the channels.
+/// A part of the input channels.
 struct KernelPart {
     taps: ReductionRange,
     accumulate: bool,
@@ -255,7 +256,7 @@ impl KernelPart {
     }
 }
 
-/// Splits pixels into the first two tiles, rectangles between, and the last two tiles.
+/// Splits pixels into the first two tiles, spatial tiles between, and the last two tiles.
 fn rects(outputs: &Rect, tile: [usize; 2]) -> Option<(Rect, Vec<Rect>, Rect)> {
     let count = |i: usize| outputs[i].len().div_ceil(tile[i]);
     let (rows, columns) = (count(0), count(1));
@@ -279,7 +280,7 @@ fn rects(outputs: &Rect, tile: [usize; 2]) -> Option<(Rect, Vec<Rect>, Rect)> {
         return Some((rect(all, [0, 2]), middle, rect(all, [columns - 2, columns])));
     }
     let bottom = [rows - 1, rows];
-    // The largest comes last, for the next lists load beside it.
+    // The largest comes last, as the next lists load beside it.
     let middle = [
         rect([0, 1], [2, columns]),
         rect(bottom, [0, columns - 2]),

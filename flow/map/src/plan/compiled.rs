@@ -1,4 +1,4 @@
-//! What the mapper gives for a network: programs, and what is said of their layers.
+//! Output of the mapper for a network: programs, and mapping and prediction of their layers.
 
 use pecan_config::geometry::Geometry;
 use pecan_config::isa::counter::Counters;
@@ -8,7 +8,7 @@ use pecan_ir::program::Program;
 use crate::lower::placement::Layout;
 use crate::mapping::Mapping;
 
-/// How a layer was mapped and what is predicted for it, with ideal memory.
+/// Mapping and prediction of a layer, with ideal memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerMapping {
     /// Name of the layer.
@@ -27,7 +27,7 @@ pub struct LayerMapping {
 /// A compiled network.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    /// What the device executes.
+    /// The program for the device.
     pub program: Program,
     /// The layers.
     pub layers: Vec<LayerMapping>,
@@ -40,8 +40,8 @@ pub struct Compiled {
     pub(crate) output: Layout,
 }
 
-/// What the device executes while it holds what the program of the first image loaded; input and output have the
-/// same places.
+/// Program for images after the first, which uses the weights and parameters that the first program loaded; input and
+/// output have the same places.
 #[derive(Clone, Debug)]
 pub struct Later {
     /// The program.

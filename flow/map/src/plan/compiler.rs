@@ -1,4 +1,4 @@
-//! Compiles the layers of a network one after the other and decides where their tensors live.
+//! Compiles the layers of a network in order and decides where their tensors are placed.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -26,10 +26,10 @@ use crate::space::workload::Workload;
 
 /// A network as commands.
 pub(crate) struct Emitted<'a> {
-    /// The programs, which lack their regions: none if they were only to be predicted; the one of the first image;
-    /// and, where all lists and parameters fit the device at once, that of later images, which does not load them.
+    /// The programs, without their regions. None if they were only to be predicted; the one for the first image; and,
+    /// where all lists and parameters fit the device at once, that for later images, which does not load them.
     pub(crate) programs: Vec<StreamBuilder<'a>>,
-    /// What these programs take, or what the first would.
+    /// Predictions of these programs, or of the first if none was built.
     pub(crate) predictions: Vec<Prediction>,
     /// Mapping and search of every layer.
     pub(crate) mappings: Vec<(Mapping, Searched)>,
@@ -42,13 +42,13 @@ struct Image<'a> {
     builder: StreamBuilder<'a>,
     mappings: Vec<(Mapping, Searched)>,
     places: [Layout; 2],
-    /// What the device holds afterwards.
+    /// Contents of weight buffers and parameter memory afterwards.
     buffers: [CircularBuffers; 2],
 }
 
-/// Why an attempt ended.
+/// Reason why an attempt ended.
 pub(crate) enum Attempt {
-    /// This tensor must live in DRAM.
+    /// This tensor must be placed in DRAM.
     Evict(usize),
     Failed(MapError),
 }
@@ -69,7 +69,7 @@ pub(crate) struct Compiler<'a, 'b> {
     pub(crate) cache: RefCell<&'b mut MappingCache>,
 }
 
-/// Tensors while layers are emitted.
+/// Places of the tensors while layers are emitted.
 struct State {
     places: Vec<Option<TensorPlace>>,
     space: Space,
@@ -104,7 +104,7 @@ impl<'a> Compiler<'a, '_> {
         Ok(Emitted { programs, predictions, mappings, places })
     }
 
-    /// Emits all layers for one image, on a device that holds what the rings say.
+    /// Emits all layers for one image, on a device with the given contents of the circular buffers.
     fn image(
         &self,
         plan: bool,
@@ -138,7 +138,7 @@ impl<'a> Compiler<'a, '_> {
         Ok(Image { builder, mappings, places, buffers: [weights, params] })
     }
 
-    /// Brings in the network's input.
+    /// Loads the network's input.
     fn input(&self, emitter: &mut Emitter<'_>, state: &mut State) -> Result<Layout, Attempt> {
         let shape = self.network.tensors[0];
         let words = self.words(0);
@@ -156,7 +156,7 @@ impl<'a> Compiler<'a, '_> {
         Ok(layout)
     }
 
-    /// Sends the network's output, unless it is in DRAM already.
+    /// Stores the network's output, unless it is in DRAM already.
     fn output(&self, emitter: &mut Emitter<'_>, state: &State) -> Result<Layout, Attempt> {
         let tensor = self.network.layers.last().map_or(0, |layer| layer.output);
         let shape = self.network.tensors[tensor];
@@ -183,7 +183,7 @@ impl<'a> Compiler<'a, '_> {
         tensors.max_by_key(|t| (self.words(*t), *t))
     }
 
-    /// Where the tensors are that a layer reads.
+    /// Places of the tensors that a layer reads.
     fn sources(
         &self,
         number: usize,
@@ -199,7 +199,7 @@ impl<'a> Compiler<'a, '_> {
         let source = find(layer.input)?;
         let Op::Add(add) = &layer.op else { return Ok((source, None)) };
         let other = find(add.other)?;
-        // Both tensors of a sum are read by the same steps, so they lie in the same way.
+        // Both tensors of a sum are read by the same steps, so they need the same layout.
         match (&source, &other) {
             (TensorPlace::Buffer(_), TensorPlace::Dram(_)) => Err(Attempt::Evict(layer.input)),
             (TensorPlace::Dram(_), TensorPlace::Buffer(_)) => Err(Attempt::Evict(add.other)),
@@ -261,7 +261,7 @@ impl<'a> Compiler<'a, '_> {
         Ok(())
     }
 
-    /// A place for the output of a layer.
+    /// Places the output of a layer.
     fn place(&self, output: usize, state: &mut State) -> Result<TensorPlace, Attempt> {
         if self.away.contains(&output) {
             let (shape, pieces) = (self.network.tensors[output], Vec::new());
@@ -272,7 +272,7 @@ impl<'a> Compiler<'a, '_> {
         Ok(TensorPlace::Buffer(base.ok_or_else(|| Attempt::Evict(victim()))?))
     }
 
-    /// What to do if `room` words do not hold the boxes of a layer.
+    /// Next step if `room` words do not hold the allocations of a layer.
     fn no_room(&self, state: &State, extra: Option<usize>, layer: &str, room: usize) -> Attempt {
         let reason = || format!("{room} words of global buffer do not hold its smallest boxes");
         let failed = || MapError::NoSplit { layer: layer.into(), reason: reason() };
@@ -295,7 +295,7 @@ impl<'a> Compiler<'a, '_> {
         }
     }
 
-    /// Cuts a layer with `room` words for boxes.
+    /// Divides a layer so that its allocations fit `room` words.
     fn split(
         &self,
         workload: &Workload<'_>,
@@ -311,7 +311,7 @@ impl<'a> Compiler<'a, '_> {
         if let Some(buffer_mapping) = fit(&mapping) {
             return Some((mapping, buffer_mapping));
         }
-        // The cheapest of those whose boxes fit, as far as can be told before it is timed.
+        // The cheapest mapping whose allocations fit, as far as this is known before it is timed.
         let pixels = most(workload, &mapping);
         let fits =
             |other: &ArrayMapping| fit_buffer(workload, other, away, room, pixels, g).is_some();
@@ -324,8 +324,8 @@ impl<'a> Compiler<'a, '_> {
     }
 }
 
-/// Output pixels of a rectangle, so that no kernel is too long: a channel tile, or a part of the pixels, takes about its share of
-/// the cycles.
+/// Output pixels of a spatial tile, so that no kernel is too long: a channel tile, or a part of the pixels, takes about
+/// its share of the cycles.
 fn most(workload: &Workload<'_>, mapping: &ArrayMapping) -> [usize; 2] {
     let mut most = workload.axes.map(|axis| axis.output);
     let cycles = mapping.cycles as f64 / mapping.channel_tiles.len() as f64;

@@ -9,7 +9,7 @@ use crate::mapping::{Dimension, Level, Loop, Mapping, SpatialTile};
 use crate::space::array_mapping::ArrayMapping;
 use crate::space::workload::Workload;
 
-/// A layer with the mapping that was found for it.
+/// A layer with the mapping found for it.
 pub(crate) struct Described<'a> {
     pub(crate) workload: &'a Workload<'a>,
     pub(crate) flattened: bool,
@@ -19,7 +19,7 @@ pub(crate) struct Described<'a> {
 }
 
 impl Described<'_> {
-    /// The mapping in the terms of others.
+    /// The mapping in the terms of the literature.
     pub(crate) fn mapping(&self, geometry: &Geometry) -> Mapping {
         let Self { array, buffer, away, .. } = *self;
         let elsewhere = away.input || away.output;
@@ -45,7 +45,7 @@ impl Described<'_> {
         }
     }
 
-    /// The loops from the outermost to those in space; those of a single iteration are left out.
+    /// The loops from the outermost to those in space, without those of a single iteration.
     fn loops(&self, elsewhere: bool, geometry: &Geometry) -> Vec<Loop> {
         let channels = self.array.channel_tiles.iter().map(Range::len).max().unwrap_or(0);
         let channel_tiles = |level| Loop {
@@ -82,7 +82,7 @@ impl Described<'_> {
     fn inner(&self, extent: [usize; 2], geometry: &Geometry) -> Vec<Loop> {
         let tiling = &self.array.tiling;
         let pixels = |axis: usize, dimension| {
-            // Phases of a dilated layer are walked one after the other, each with tiles of its own.
+            // Phases of a dilated layer are computed one after the other, each with tiles of its own.
             let spacing = self.workload.axes[axis].spacing(tiling.tile[axis]).min(extent[axis]);
             let tiles =
                 |phase: usize| (extent[axis] - phase).div_ceil(spacing).div_ceil(tiling.tile[axis]);
@@ -90,7 +90,7 @@ impl Described<'_> {
             Loop { level: Level::Array, dimension, bound, tile: tiling.tile[axis] }
         };
         let level = if self.array.sliced { Level::Buffer } else { Level::Array };
-        // Where every output channel reads its own input channel, nothing is summed over channels.
+        // Where every output channel reads its own input channel, there is no sum over channels.
         let per_channel = self.workload.per_channel();
         let all = self.workload.inputs.div_ceil(geometry.word_channels);
         let words = if per_channel { 1 } else { all };
@@ -108,7 +108,7 @@ impl Described<'_> {
         loops
     }
 
-    /// What works side by side: pixels on rows, output channels on columns and lanes.
+    /// Loops in space: pixels on rows, output channels on columns and lanes.
     fn spatial(&self, channels: usize, geometry: &Geometry) -> [Loop; 3] {
         let [h, w] = self.array.tiling.tile;
         let level = Level::Spatial;

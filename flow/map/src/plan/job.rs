@@ -1,4 +1,4 @@
-//! Compiles a network, or predicts what it would take.
+//! Compiles a network, or predicts its counts and cycles.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -46,7 +46,7 @@ pub(crate) fn check_widths(network: &Network, geometry: &Geometry) -> Result<(),
     width("weights", network.weight_bits, geometry.weight_bits)
 }
 
-/// A network to be compiled, and how.
+/// A network to compile, and how.
 #[derive(Clone, Copy)]
 pub(crate) struct Job<'a> {
     pub(crate) network: &'a Network,
@@ -77,7 +77,7 @@ impl<'a> Job<'a> {
             let layers = predict::layers(prediction, self.network, g, &mappings);
             (program, layers, prediction.cycles)
         });
-        // A compiler that was to emit a program gives one.
+        // A compiler that builds programs returns at least one.
         let (program, layers, cycles) =
             programs.next().ok_or(MapError::Unfinished(Outcome::Starved))?;
         let later = programs.next();
@@ -86,8 +86,8 @@ impl<'a> Job<'a> {
         Ok(Compiled { program, layers, cycles, later, geometry: g.clone(), input, output })
     }
 
-    /// Predicts what the compiled network takes, without building its program. Also gives for every layer its
-    /// mapping and what its search covered.
+    /// Predicts counts and cycles of the compiled network, without building its program. Also returns the mapping of
+    /// every layer and the extent of its search.
     ///
     /// # Errors
     /// As [`crate::compile`].
@@ -100,7 +100,7 @@ impl<'a> Job<'a> {
         Ok((prediction.ok_or(MapError::Unfinished(Outcome::Starved))?, mappings))
     }
 
-    /// Emits the network; a tensor that does not fit goes to DRAM, and all begins anew.
+    /// Emits the network; if a tensor does not fit, it is placed in DRAM and emission starts again.
     fn emit(self, cache: &mut MappingCache, plan: bool) -> Result<Emitted<'a>, MapError> {
         let orders = balanced_orders(self.network, self.geometry, &mut cache.lengths);
         let mut away = BTreeSet::new();

@@ -1,7 +1,7 @@
-//! Predicts what a network takes on a configuration, without building its program.
+//! Predicts counts and cycles of a network on a configuration, without building its program.
 //!
-//! A plan comes from the same code as the program: the emitter tells its commands to the emulator's clock in
-//! place of writing them down. So counters and cycles are those of the compiled program, to the last one.
+//! A plan comes from the same code as the program: the emitter passes its commands to the emulator's clock instead of
+//! writing them. So counters and cycles equal those of the compiled program exactly.
 
 pub(crate) mod compiled;
 mod compiler;
@@ -26,7 +26,7 @@ use crate::space::balance::balanced_orders;
 use crate::space::density::Density;
 use crate::space::orders::Orders;
 
-/// Accesses of a stretch of a program by kind of data. Buffer words and beats are those of the configuration.
+/// Accesses of a part of a program by kind of data. Buffer words and beats are those of the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DataCounts {
     /// Beats in: commands and their arguments.
@@ -43,13 +43,13 @@ pub struct DataCounts {
     pub param_writes: u64,
     /// Inputs: beats in.
     pub input_beats: u64,
-    /// Inputs: words that come from DRAM into the global buffer.
+    /// Inputs: words written from DRAM to the global buffer.
     pub input_writes: u64,
     /// Inputs: words that the loader reads from the global buffer.
     pub input_reads: u64,
     /// Outputs: words that the drain writes to the global buffer.
     pub output_writes: u64,
-    /// Outputs: words that are read from the global buffer to be stored.
+    /// Outputs: words read from the global buffer by stores.
     pub output_reads: u64,
     /// Outputs: beats out.
     pub output_beats: u64,
@@ -82,7 +82,7 @@ impl DataCounts {
     }
 }
 
-/// What is predicted for a layer, with ideal memory.
+/// Predicted counts and cycles of a layer, with ideal memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerPlan {
     /// Name of the layer.
@@ -96,21 +96,21 @@ pub struct LayerPlan {
     pub cycles: u64,
     /// The counts by kind of data.
     pub data: DataCounts,
-    /// What follows the last layer's mark: the store of the network's output. 0 for other layers.
+    /// Counts after the last layer's mark: the store of the network's output. 0 for other layers.
     pub closing: Counters,
     /// [`Self::closing`] by kind of data.
     pub closing_data: DataCounts,
     /// Multiply-accumulates.
     pub macs: u64,
-    /// Those among them whose weight is not 0.
+    /// Multiply-accumulates among them whose weight is not 0.
     pub nonzero_macs: u64,
     /// Additions and comparisons of a sum, an average, a copy or a maximum.
     pub other_operations: u64,
-    /// What the search of its mapping covered.
+    /// Extent of the search of its mapping.
     pub searched: Searched,
 }
 
-/// What is predicted for a network; keeps what it takes to change one layer.
+/// Predicted counts and cycles of a network, with the state that is needed to change one layer.
 #[derive(Clone, Debug)]
 pub struct NetworkPlan {
     /// The layers, in order.
@@ -165,7 +165,7 @@ impl NetworkPlan {
         Ok(())
     }
 
-    /// Sum over the layers, what follows the last mark included.
+    /// Sum over the layers, including the counts after the last mark.
     #[must_use]
     pub fn total(&self) -> Counters {
         let mut total = Counters::default();
@@ -175,7 +175,7 @@ impl NetworkPlan {
         total
     }
 
-    /// What all searches covered.
+    /// Extent of all searches.
     #[must_use]
     pub fn searched(&self) -> Searched {
         let mut total = Searched::default();
@@ -199,13 +199,13 @@ impl NetworkPlan {
         self.options.density
     }
 
-    /// Exchanges a layer for one with other weights, requantization or window, between the same tensors. The
-    /// mappings of all layers whose lists stay the same are kept; the program is timed anew, for each layer loads
-    /// beside the one before.
+    /// Replaces a layer by one with other weights, requantization or window, between the same tensors. The mappings of
+    /// all layers whose lists stay the same are kept. The program is timed again, as each layer loads beside the one
+    /// before.
     ///
     /// # Errors
-    /// There is no such layer, the network is inconsistent with it, or as [`super::compile`]; the plan stays as it
-    /// was.
+    /// There is no such layer, the network is inconsistent with it, or as [`super::compile`]; the plan then stays
+    /// unchanged.
     pub fn replan(&mut self, index: usize, layer: Layer) -> Result<(), MapError> {
         let (part, first) = self.locate(index)?;
         let mut changed = self.parts[part].clone();
@@ -238,7 +238,7 @@ impl NetworkPlan {
         Err(MapError::Replan { layer: format!("#{index}"), problem })
     }
 
-    /// Plans a program anew and puts it in the place of another.
+    /// Plans a program again and replaces another by it.
     ///
     /// # Errors
     /// As [`super::compile`].
@@ -256,7 +256,7 @@ impl NetworkPlan {
         Ok(())
     }
 
-    /// Puts the only program of another plan in the place of one whose first layer is `first`.
+    /// Replaces the program whose first layer is `first` by the only program of another plan.
     pub(crate) fn put(&mut self, number: usize, first: usize, other: Self) {
         for part in other.parts {
             self.cycles = self.cycles - self.parts[number].cycles + part.cycles;
@@ -272,7 +272,7 @@ fn weightless(layer: &Layer) -> bool {
 }
 
 impl PlannedProgram {
-    /// Predicts all layers; mappings that are known are kept.
+    /// Predicts all layers; known mappings are kept.
     fn plan(&mut self, config: &Config, options: &Options) -> Result<Vec<LayerPlan>, MapError> {
         let geometry = Geometry::of(config);
         check_widths(&self.network, &geometry)?;

@@ -1,4 +1,4 @@
-//! What the mapper says about the layers of a program.
+//! Predictions for the layers of a program.
 
 use pecan_config::geometry::Geometry;
 use pecan_config::isa::counter::{Counter, Counters};
@@ -8,7 +8,7 @@ use pecan_ir::layer::{Layer, Network};
 use super::compiled::LayerMapping;
 use crate::mapping::Mapping;
 
-/// The layers of a program with what is predicted for them.
+/// The layers of a program with their predictions.
 pub(crate) fn layers(
     prediction: &Prediction,
     network: &Network,

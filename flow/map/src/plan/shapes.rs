@@ -38,8 +38,8 @@ fn network(shape: &LayerShape, config: &Config) -> Result<Network, MapError> {
     })
 }
 
-/// Plans layers one by one, each as a program of its own: it loads its input and stores its output. The lists
-/// have the density of the options.
+/// Plans layers one by one, each as a program of its own, which loads its input and stores its output. The lists have
+/// the density of the options.
 ///
 /// # Errors
 /// A shape contradicts itself, or as [`crate::compile`].
@@ -62,7 +62,7 @@ pub struct Found {
     pub cycles: u64,
     /// Cost by the objective: cycles, pJ, or pJ x cycles.
     pub cost: f64,
-    /// What the search covered.
+    /// Extent of the search.
     pub searched: Searched,
 }
 
@@ -88,10 +88,10 @@ pub fn search_shape(
 }
 
 impl NetworkPlan {
-    /// Exchanges a layer of a plan of shapes for one of another shape; nothing else is looked at again.
+    /// Replaces a layer of a plan of shapes by one of another shape; nothing else is planned again.
     ///
     /// # Errors
-    /// There is no such layer, it is part of a larger network, or as [`plan_shapes()`]; the plan stays as it was.
+    /// There is no such layer, it is part of a larger network, or as [`plan_shapes()`]; the plan then stays unchanged.
     pub fn replan_shape(&mut self, index: usize, shape: &LayerShape) -> Result<(), MapError> {
         let (part, first) = self.locate(index)?;
         if self.parts[part].network.layers.len() > 1 {

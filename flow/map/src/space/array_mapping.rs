@@ -1,4 +1,4 @@
-//! How a layer is laid over the array: tile, reduction tile and channel tiles.
+//! Mapping of a layer onto the array: tile, reduction tile and channel tiles.
 
 use std::ops::Range;
 
@@ -8,23 +8,23 @@ use pecan_config::isa;
 use super::workload::Workload;
 use crate::space::reduction::ReductionTile;
 
-/// How a layer is laid over the array.
+/// Tile and reduction tile of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tiling {
     /// Output pixels of a tile (y, x).
     pub(crate) tile: [usize; 2],
-    /// Extent of a slice: channel words, kernel rows, kernel columns.
+    /// Reduction tile: channel words, kernel rows, kernel columns.
     pub(crate) slice: ReductionTile,
 }
 
-/// How a layer is cut, apart from what the buffer forces.
+/// Mapping of a layer onto the array, apart from divisions that the global buffer forces.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ArrayMapping {
-    /// Tile and slice.
+    /// Tile and reduction tile.
     pub(crate) tiling: Tiling,
     /// Output channels of each channel tile.
     pub(crate) channel_tiles: Vec<Range<usize>>,
-    /// Each slice is a kernel of its own, because the lists of a channel tile exceed the weight buffer.
+    /// Each reduction tile is a kernel of its own, because the lists of a channel tile exceed the weight buffer.
     pub(crate) sliced: bool,
     /// Entries of the longest column, over all channel tiles.
     pub(crate) walk: u64,
@@ -32,7 +32,7 @@ pub(crate) struct ArrayMapping {
     pub(crate) cost: f64,
     /// Predicted cycles of the layer by itself.
     pub(crate) cycles: u64,
-    /// How many mappings the search has covered.
+    /// Extent of the search.
     pub(crate) searched: Searched,
 }
 
@@ -43,18 +43,18 @@ impl ArrayMapping {
     }
 }
 
-/// Longest kernel in cycles that the mapper makes; a kernel's time is exact, so little is left for safety.
+/// Longest kernel in cycles that the mapper makes. Predicted cycles are exact, so a small margin suffices.
 pub(crate) const LONGEST_KERNEL: u64 = isa::register::LONGEST_RUN - 2 * isa::register::LIMIT_UNIT;
 
 /// Fewest tiles of a channel tile that is spread.
 pub(crate) const FEWEST_TILES: usize = 6;
 
-/// Mappings of a search.
+/// Extent of a search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Searched {
-    /// Mappings in the space, each of which was bounded from below.
+    /// Mappings in the space; the cost of each was bounded from below.
     pub bounded: u64,
-    /// Those among them whose bound did not rule them out, so that they were timed.
+    /// Mappings among them that their bound did not exclude, so that they were timed.
     pub timed: u64,
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn phases(workload: &Workload<'_>, tiling: &Tiling) -> Vec<[usize; 2]
     (0..y * x).map(|n| [n / x, n % x]).collect()
 }
 
-/// How many phases there are.
+/// Number of phases.
 pub(crate) fn phase_count(workload: &Workload<'_>, tiling: &Tiling) -> usize {
     phase_grid(workload, tiling).iter().product()
 }

@@ -1,14 +1,13 @@
-//! Levels the lists of the columns: which lane group stands where.
+//! Balances the lists of the columns by the order of lane groups.
 //!
-//! Columns wait for each other once per tile, so the longest list decides. Group `k` of a channel tile goes to column
-//! `k mod C`; so the mapper may permute the output channels of a layer, in whole lane groups, as long as
-//! whoever reads the tensor knows. A convolution over all channels reads its weights in the same order;
-//! layers that work channel by channel hand the order on, so that the tensors around them share one; the
-//! input of the network and both sides of grouped convolutions stay as they are. The output of the network is
-//! put in order when it is decoded.
+//! Columns wait for each other once per tile, so the longest list decides. Group `k` of a channel tile belongs to
+//! column `k mod C`. So the mapper may permute the output channels of a layer, in whole lane groups, as long as all
+//! readers of the tensor know the order. A convolution over all channels reads its weights in the same order. Layers
+//! that work channel by channel preserve the order, so the tensors around them share one. The input of the network and
+//! both sides of grouped convolutions keep their order. The output of the network is put in order when it is decoded.
 //!
-//! Groups are sorted by length, so that whichever groups a channel tile walks side by side are alike, and then dealt to
-//! the columns from the longest on, each to the column with the least so far (R. L. Graham, "Bounds on
+//! Groups are sorted by length, so that the groups that a channel tile computes side by side are similar. Then they are
+//! dealt to the columns from the longest on, each to the column with the least so far (R. L. Graham, "Bounds on
 //! Multiprocessing Timing Anomalies", SIAM J. Appl. Math. 17, 1969).
 
 use std::collections::BTreeMap;
@@ -19,7 +18,7 @@ use pecan_ir::layer::{Layer, Network, Op};
 use crate::space::orders::Orders;
 use crate::space::workload::depthwise;
 
-/// The orders that level the columns of a network's layers. `known` keeps the lengths of lists by layer.
+/// The orders that balance the columns of a network's layers. `known` keeps the lengths of lists by layer.
 pub(crate) fn balanced_orders(
     network: &Network,
     geometry: &Geometry,
@@ -77,7 +76,7 @@ fn classes(network: &Network) -> Vec<(Vec<usize>, Vec<usize>)> {
     members.into_values().filter(|(_, producers)| !producers.is_empty()).collect()
 }
 
-/// Gives two tensors one class.
+/// Merges the classes of two tensors.
 fn join(class: &mut [usize], a: usize, b: usize) {
     let (from, to) = (class[a].max(class[b]), class[a].min(class[b]));
     class.iter_mut().filter(|c| **c == from).for_each(|c| *c = to);
@@ -110,11 +109,11 @@ fn longest(lists: &[Vec<u64>], order: &[usize], cols: usize) -> u64 {
     lists.iter().map(layer).sum()
 }
 
-/// The order of `count` groups that levels the columns, if it is better than the natural one.
+/// The order of `count` groups that balances the columns, if it is better than the natural one.
 fn level(lists: &[Vec<u64>], count: usize, cols: usize) -> Option<Vec<usize>> {
     let total = |k: usize| -> u64 { lists.iter().map(|list| list[k]).sum() };
     let mut sorted: Vec<usize> = (0..count).collect();
-    // Short lists first: the first channel tile is loaded while nothing runs.
+    // Short lists first: the first channel tile is loaded while the array is idle.
     sorted.sort_by_key(|k| (total(*k), *k));
     let mut load = vec![0u64; cols];
     let mut order = vec![0; count];
@@ -131,7 +130,7 @@ fn level(lists: &[Vec<u64>], count: usize, cols: usize) -> Option<Vec<usize>> {
     (longest(lists, &order, cols) < longest(lists, &natural, cols)).then_some(order)
 }
 
-/// The order of channels that an order of lane groups stands for; channels that fill no group stay last.
+/// The order of channels for an order of lane groups; channels that fill no group stay last.
 fn channel_order(groups: &[usize], channels: usize, lanes: usize) -> Vec<usize> {
     let whole = groups.iter().flat_map(|group| group * lanes..(group + 1) * lanes);
     whole.chain(groups.len() * lanes..channels).collect()

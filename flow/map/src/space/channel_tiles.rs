@@ -1,4 +1,4 @@
-//! Output-channel tiles of a layer, and what is known of them before a tile is chosen.
+//! Output-channel tiles of a layer, and their properties that do not depend on the tile.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use super::lists::{Occupancy, column_groups};
 use crate::space::reduction::ReductionTile;
 use crate::space::workload::Workload;
 
-/// One pass of a layer for a slice box.
+/// One channel tile of a layer for a reduction tile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ChannelTile {
     /// Its output channels, whole words.
@@ -20,7 +20,7 @@ pub(crate) struct ChannelTile {
     columns: Vec<u64>,
 }
 
-/// The channel tiles of a layer: the first of those that are alike, and how many these are.
+/// The channel tiles of a layer: the first of each series of equal ones, and the length of the series.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ChannelTiles(pub(crate) Vec<(ChannelTile, usize)>);
 
@@ -48,8 +48,8 @@ impl ChannelTile {
         self.columns.iter().sum()
     }
 
-    /// Cycles that loading the lists and parameters takes after and before the end of the kernel that uses
-    /// `used` entries of the buffers.
+    /// Cycles of loading the lists and parameters, after and before the end of the kernel that uses the lists of
+    /// `before`.
     pub(crate) fn load(&self, before: Option<&ChannelTile>, geometry: &Geometry) -> [u64; 2] {
         let cycles = |entries| payload_cycles(entries, geometry.entry_slot, geometry.stream_bits);
         let all: u64 = self.columns.iter().sum();
@@ -63,7 +63,7 @@ impl ChannelTile {
     }
 }
 
-/// Entries of every group of a layer in a slice box, summed over the slices and the longest of one.
+/// Entries of every group of a layer with a reduction tile: their sum over all reduction tiles, and the largest.
 #[derive(Clone, Debug)]
 pub(crate) struct GroupTable {
     totals: Vec<[u64; 2]>,
@@ -88,7 +88,7 @@ impl GroupTable {
             [by_slice.iter().map(|n| u64::from(*n)).sum(), u64::from(longest)]
         };
         let lanes = geometry.lanes;
-        // By kind, for groups of a kind are many where there are no weights.
+        // By kind, as layers without weights have many groups of a kind.
         let mut known: Vec<Option<[u64; 2]>> = Vec::new();
         let mut one = |k: usize| {
             let kind = occupancy.kind(k * lanes);
@@ -101,7 +101,8 @@ impl GroupTable {
         Self { totals, lanes: geometry.lanes }
     }
 
-    /// The channel tile over `channels`, if its lists fit the weight buffers; with `sliced` those of a single slice.
+    /// The channel tile over `channels`, if its lists fit the weight buffers; with `sliced` those of one reduction
+    /// tile.
     pub(crate) fn channel_tile(
         &self,
         channels: Range<usize>,
@@ -120,7 +121,7 @@ impl GroupTable {
     }
 }
 
-/// Sizes of channel tiles, in words, that are worth a try: even parts, and those that fill all columns.
+/// Candidate sizes of channel tiles, in words: even parts, and those that fill all columns.
 pub(crate) fn sizes(
     workload: &Workload<'_>,
     slice: ReductionTile,
@@ -141,7 +142,7 @@ pub(crate) fn sizes(
     sizes
 }
 
-/// Passes of `size` words each, or `None` if the lists of one do not fit.
+/// Channel tiles of `size` words each, or `None` if the lists of one do not fit.
 pub(crate) fn channel_tiles(
     workload: &Workload<'_>,
     occupancy: &Occupancy,

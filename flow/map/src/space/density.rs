@@ -1,11 +1,11 @@
 //! Lists of layers without weights.
 
-/// Share of the entries of a list that are there, in millionths.
+/// Share of the entries of a list that are present, in millionths.
 ///
-/// The entries are spread evenly: of the positions that a lane group's list could hold, in the order input
-/// channel, kernel row, kernel column, number `p` is there if `floor((p + 1) d) > floor(p d)`. All lane groups
-/// have theirs in the same places, so columns are level, as they nearly are once the lists of a pruned layer have
-/// been dealt by length; how far real lists are from that shows in a plan with weights.
+/// The entries are spread evenly: of the positions that a lane group's list could hold, in the order input channel,
+/// kernel row, kernel column, number `p` is present if `floor((p + 1) d) > floor(p d)`. All lane groups have their
+/// entries at the same positions, so columns are balanced, as they nearly are once the lists of a pruned layer have
+/// been dealt by length. A plan with weights shows the imbalance of real lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Density(u64);
 
@@ -18,7 +18,7 @@ impl Default for Density {
     }
 }
 
-/// A density that is no share.
+/// A density out of range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("density is {0}; allowed: 0 to 1")]
 pub struct DensityError(f64);
@@ -41,7 +41,7 @@ impl Density {
         self.0 as f64 / WHOLE as f64
     }
 
-    /// Whether the entry at a position is there.
+    /// Whether the entry at a position is present.
     #[must_use]
     pub fn keeps(self, position: usize) -> bool {
         let up_to = |n: u64| n * self.0 / WHOLE;

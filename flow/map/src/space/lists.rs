@@ -1,4 +1,4 @@
-//! Weight lists of a layer: how long they are.
+//! Lengths of the weight lists of a layer.
 
 use crate::space::reduction::ReductionRange;
 use crate::space::reduction::ReductionTile;
@@ -9,11 +9,11 @@ use pecan_config::geometry::Geometry;
 
 use crate::space::workload::Workload;
 
-/// How many entries each lane group has at each channel word and tap.
+/// Number of entries of each lane group at each channel word and tap.
 #[derive(Clone, Debug)]
 pub(crate) struct Occupancy {
-    /// Per kind of group: entries in the box from the origin to each point (F. C. Crow, "Summed-Area Tables for
-    /// Texture Mapping", SIGGRAPH 1984), so that a slice of any size takes eight reads.
+    /// Per kind of group: entries in the range from the origin to each point (F. C. Crow, "Summed-Area Tables for
+    /// Texture Mapping", SIGGRAPH 1984), so that a reduction tile of any size takes eight reads.
     sums: Vec<u32>,
     /// Kind of every lane group; groups of a kind have as many entries everywhere.
     kinds: Vec<usize>,
@@ -42,7 +42,7 @@ impl Occupancy {
             })
         };
         let kinds = if !g.skip {
-            // All walk alike, those that only pad a word included.
+            // All groups have the same entries, those that only pad a word included.
             vec![kind(counts(workload, 0, extent, g)); padded]
         } else {
             let alike = workload.alike(g.lanes);
@@ -67,13 +67,13 @@ impl Occupancy {
         self.kinds.get(output / self.lanes).copied().unwrap_or(0)
     }
 
-    /// Whether runs over either range of output channels walk lists of the same lengths.
+    /// Whether kernels over either range of output channels have lists of the same lengths.
     pub(crate) fn same(&self, a: &Range<usize>, b: &Range<usize>) -> bool {
         let groups = |r: &Range<usize>| self.kinds.get(r.start / self.lanes..r.end / self.lanes);
         groups(a) == groups(b)
     }
 
-    /// How many of the groups with these first output channels there are of each kind.
+    /// Number of groups of each kind among those with these first output channels.
     fn kinds_of(&self, outputs: impl Iterator<Item = usize>) -> Vec<(usize, u32)> {
         let mut kinds: Vec<(usize, u32)> = Vec::new();
         for output in outputs {
@@ -86,7 +86,7 @@ impl Occupancy {
         kinds
     }
 
-    /// Adds the entries per slice of `times` groups of a kind; each has at least one in every slice.
+    /// Adds the entries per reduction tile of `times` groups of a kind; each has at least one in every tile.
     fn add(
         &self,
         kind: usize,
@@ -120,7 +120,7 @@ impl Occupancy {
         }
     }
 
-    /// Entries per slice of the group whose first output channel is `output`.
+    /// Entries per reduction tile of the group whose first output channel is `output`.
     pub(crate) fn by_slice(
         &self,
         output: usize,
@@ -133,7 +133,7 @@ impl Occupancy {
     }
 }
 
-/// Slices of a tap box.
+/// Number of reduction tiles in a range of taps.
 fn slice_count(taps: &ReductionRange, slice: ReductionTile) -> usize {
     (0..3).map(|axis| taps[axis].len().div_ceil(slice[axis])).product()
 }
@@ -156,7 +156,7 @@ fn counts(workload: &Workload<'_>, first: usize, extent: [usize; 3], g: &Geometr
     counts
 }
 
-/// Appends the sums over all boxes that begin at the origin.
+/// Appends the sums over all ranges that begin at the origin.
 fn integrate(counts: &[u32], extent: [usize; 3], sums: &mut Vec<u32>) {
     let [words, ky, kx] = extent;
     let start = sums.len();
@@ -175,7 +175,7 @@ fn integrate(counts: &[u32], extent: [usize; 3], sums: &mut Vec<u32>) {
     }
 }
 
-/// First output channels of the groups that a column walks in a kernel over `channels`.
+/// First output channels of the groups of a column in a kernel over `channels`.
 pub(crate) fn column_groups(
     channels: &Range<usize>,
     column: usize,
@@ -185,7 +185,7 @@ pub(crate) fn column_groups(
     (channels.start + column * geometry.lanes..channels.end).step_by(stride)
 }
 
-/// Entries per column and slice of a kernel.
+/// Entries per column and reduction tile of a kernel.
 pub(crate) fn lengths(
     occupancy: &Occupancy,
     channels: &Range<usize>,

@@ -1,4 +1,4 @@
-//! The layer as a space to map: its loops, its sparse weight lists, and what divides among columns and output-channel tiles.
+//! Mapping space of a layer: its loops, its sparse weight lists, and their division among columns and channel tiles.
 
 pub(crate) mod array_mapping;
 pub(crate) mod balance;

@@ -1,6 +1,6 @@
 //! Orders of the channels of tensors.
 
-/// For every tensor the channel that stands at each position; `None` where channels are in order.
+/// Channel at each position of every tensor; `None` where channels are in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Orders(pub(crate) Vec<Option<Vec<usize>>>);
 

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-/// A box of taps: channel words, kernel rows, kernel columns.
+/// A range of taps: channel words, kernel rows, kernel columns.
 pub(crate) type ReductionRange = [Range<usize>; 3];
 
-/// How the taps of a kernel are cut into slices: extent along channel words, kernel rows and columns.
+/// Reduction tile of a kernel: extent along channel words, kernel rows and columns.
 pub(crate) type ReductionTile = [usize; 3];
 
-/// Slices of a tap box in the order in which the hardware walks them.
+/// Reduction tiles of a range of taps in the order in which the hardware processes them.
 pub(crate) fn slices(
     taps: &ReductionRange,
     slice: ReductionTile,

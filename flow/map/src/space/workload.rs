@@ -32,14 +32,13 @@ fn gcd(a: usize, b: usize) -> usize {
 }
 
 impl Axis {
-    /// Whether an output looks at a single pixel.
+    /// Whether an output depends on a single input pixel.
     fn single(&self) -> bool {
         self.kernel == 1 || self.dilation == 0
     }
 
-    /// Output pixels from one row of a tile of `tile` pixels to the next. Where it exceeds 1, the outputs
-    /// fall into so many phases, each a kernel of its own, because taps of neighbouring outputs do not share
-    /// a lattice.
+    /// Output pixels from one row of a tile of `tile` pixels to the next. If it exceeds 1, the outputs fall into so
+    /// many phases, each a kernel of its own, because taps of neighbouring outputs do not share a lattice.
     pub(crate) fn spacing(&self, tile: usize) -> usize {
         if tile == 1 || self.single() { 1 } else { self.dilation / gcd(self.stride, self.dilation) }
     }
@@ -59,7 +58,7 @@ impl Axis {
         (index * self.stride) as i64 - self.pad as i64
     }
 
-    /// Input pixels that outputs `from..to` and taps `taps` touch, as a range inside the input.
+    /// Input pixels that outputs `from..to` and taps `taps` read, as a range inside the input.
     pub(crate) fn footprint(
         &self,
         outputs: &std::ops::Range<usize>,
@@ -75,20 +74,20 @@ impl Axis {
 /// Longest axis that the registers hold.
 const LONGEST_AXIS: usize = 32767;
 
-/// Where weights come from.
+/// Source of the weights.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Taps<'a> {
-    /// Every output channel sees every input channel of its group.
+    /// Every output channel reads every input channel of its group.
     Full(&'a Conv, usize),
-    /// Every output channel sees the input channel of the same number.
+    /// Every output channel reads the input channel of the same number.
     Depthwise(&'a Conv),
     /// The maximum: every tap counts.
     Maximum,
-    /// A weighted sum of two tensors: they are the two rows of the kernel, at a distance of no pixel.
+    /// A weighted sum of two tensors: they are the two rows of the kernel, 0 pixels apart.
     Sum([i32; 2]),
 }
 
-/// The window of a layer that looks at single pixels.
+/// The window of a layer that reads single pixels.
 const POINT: Window = Window { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0; 4] };
 
 /// A layer to be mapped.
@@ -110,7 +109,7 @@ pub(crate) struct Workload<'a> {
     orders: [Option<&'a [usize]>; 2],
     /// Output range.
     pub(crate) clamp: [i32; 2],
-    /// Share of the entries that are there, if the layer comes without weights.
+    /// Share of the entries that are present, if the layer comes without weights.
     pub(crate) density: Density,
 }
 
@@ -120,7 +119,7 @@ pub(crate) fn depthwise(conv: &Conv, input: Shape, output: Shape) -> bool {
 }
 
 impl<'a> Workload<'a> {
-    /// The problem that a layer poses.
+    /// The workload of a layer.
     ///
     /// # Errors
     /// The layer's widths or bounds exceed the hardware.
@@ -158,7 +157,7 @@ impl<'a> Workload<'a> {
         Ok(workload)
     }
 
-    /// The same problem with the image as one row of pixels, if the layer looks at single pixels.
+    /// The same workload with the image as one row of pixels, if the layer reads single pixels.
     pub(crate) fn flattened(&self) -> Option<Self> {
         let single = |a: &Axis| a.single() && a.stride == 1 && a.input == a.output && a.pad == 0;
         let pixels = self.axes[0].input * self.axes[1].input;
@@ -182,12 +181,12 @@ impl<'a> Workload<'a> {
         [words, 0..self.axes[0].kernel, 0..self.axes[1].kernel]
     }
 
-    /// Whether lanes take their own channels.
+    /// Whether each lane processes its own channel.
     pub(crate) fn per_channel(&self) -> bool {
         !matches!(self.taps, Taps::Full(..))
     }
 
-    /// Whether the layer takes maxima.
+    /// Whether the layer computes maxima.
     pub(crate) fn maximum(&self) -> bool {
         matches!(self.taps, Taps::Maximum)
     }
@@ -197,8 +196,8 @@ impl<'a> Workload<'a> {
         matches!(self.taps, Taps::Sum(_))
     }
 
-    /// Input channels with weights to the `lanes` output channels from `output` on; all of them unless
-    /// `skip`, for then the lists hold every position.
+    /// Input channels with weights to the `lanes` output channels from `output` on; all of them unless `skip`, because
+    /// then the lists hold every position.
     pub(crate) fn inputs_of(&self, output: usize, lanes: usize, skip: bool) -> Range<usize> {
         let Taps::Full(conv, per_group) = self.taps else { return 0..self.inputs };
         if !skip || conv.groups == 1 || output >= self.outputs {
@@ -217,7 +216,7 @@ impl<'a> Workload<'a> {
         }
     }
 
-    /// How many successive groups of `lanes` output channels are known to have entries in the same places.
+    /// Number of successive groups of `lanes` output channels that are known to have entries at the same positions.
     pub(crate) fn alike(&self, lanes: usize) -> usize {
         match self.weightless() {
             Some(conv) if conv.groups == 1 || self.per_channel() => usize::MAX,
@@ -325,7 +324,7 @@ impl<'a> Workload<'a> {
         Ok(())
     }
 
-    /// No partial sum may leave the accumulator, whatever the activations are.
+    /// Checks that no partial sum can overflow the accumulator, whatever the activations are.
     ///
     /// # Errors
     /// A weight exceeds its width, or the sums of an output channel may exceed the accumulator.

@@ -1,7 +1,7 @@
-//! A look at the directory of a zip archive before its reader sees it.
+//! Checks the directory of a zip archive before its reader uses it.
 //!
-//! The reader takes the last of two members of one name and looks for the directory again and again in a damaged
-//! file; neither is wanted. What passes here has one directory, at the end, with unique names.
+//! Of two members of one name the reader uses the last, and in a damaged file it searches for the directory repeatedly;
+//! neither is wanted. An archive that passes has one directory, at the end, with unique names.
 
 use std::collections::HashSet;
 use std::io::{Read, Seek, SeekFrom};
@@ -29,7 +29,7 @@ const ENTRY_MAGIC: &[u8] = b"PK\x01\x02";
 /// Checks the directory of the archive in `file`.
 ///
 /// # Errors
-/// What is wrong with it: no end record, too many members, members cut short or twice there.
+/// The problem: no end record, too many members, members cut short or present twice.
 pub(super) fn check(file: &mut (impl Read + Seek)) -> Result<(), String> {
     let (members, start, size) = end(file)?;
     if members > MOST_MEMBERS || size > MOST_DIRECTORY {

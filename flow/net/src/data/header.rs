@@ -16,7 +16,7 @@ enum ElementType {
     Bool,
 }
 
-/// How an element lies in the file.
+/// Encoding of an element in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Element {
     kind: ElementType,
@@ -25,7 +25,7 @@ pub(super) struct Element {
     big_endian: bool,
 }
 
-/// What stands in front of the values of an array.
+/// Header of an array, in front of its values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) element: Element,
@@ -38,7 +38,7 @@ pub(super) struct Header {
 }
 
 impl Element {
-    /// From numpy's name of the type, such as `<f4`.
+    /// Parses numpy's name of the type, such as `<f4`.
     fn parse(descr: &str) -> Option<Self> {
         let (order, name) = descr.split_at_checked(1)?;
         let big_endian = match order {
@@ -63,7 +63,7 @@ impl Element {
         Some(Self { kind, width, big_endian })
     }
 
-    /// The bytes of an element, the lowest first, filled up to eight.
+    /// The bytes of an element, the lowest first, padded to eight.
     fn low_first(self, bytes: &[u8]) -> [u8; 8] {
         let fill = match (self.kind, if self.big_endian { bytes.first() } else { bytes.last() }) {
             (ElementType::Signed, Some(high)) if high & 0x80 != 0 => 0xff,
@@ -78,7 +78,7 @@ impl Element {
 
     /// The element in `bytes` as a float.
     pub(super) fn float(self, bytes: &[u8]) -> f32 {
-        // The two types of large data sets first.
+        // The two types of large data sets come first.
         match (self.kind, bytes) {
             (ElementType::Float, &[a, b, c, d]) if !self.big_endian => {
                 return f32::from_le_bytes([a, b, c, d]);
@@ -127,7 +127,7 @@ impl Header {
     /// Reads the header and leaves `reader` at the first value.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The problem of the header.
     pub(super) fn read(reader: &mut impl Read) -> Result<Self, String> {
         let mut take = |count: usize| -> Result<Vec<u8>, String> {
             let mut bytes = vec![0; count];
@@ -153,7 +153,7 @@ impl Header {
         Ok(Self { element, fortran, shape, bytes: (magic.len() + digits + length) as u64 })
     }
 
-    /// Bytes that the header and all values take, if they can be counted.
+    /// Bytes of the header and all values, if the number does not overflow.
     pub(super) fn total_bytes(&self) -> Option<u64> {
         let values = match self.shape.contains(&0) {
             true => 0,
@@ -163,7 +163,7 @@ impl Header {
     }
 }
 
-/// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`; nothing in it nests.
+/// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`, which has no nested values.
 fn dictionary(text: &str) -> Result<(Element, bool, Vec<usize>), String> {
     let damaged = || "a damaged header".to_string();
     let inner = text.trim().strip_prefix('{').and_then(|text| text.strip_suffix('}'));
@@ -221,7 +221,7 @@ fn extents(list: &str) -> Result<Vec<usize>, String> {
     Ok(shape)
 }
 
-/// A text in quotes, and what follows.
+/// A text in quotes, and the rest.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let quote = text.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
     text[1..].split_once(quote)

@@ -16,7 +16,7 @@ pub use npz::{Array, Npz};
 pub use rows::Rows;
 pub(crate) use write::npz as write_npz;
 
-/// Samples cannot be loaded or do not fit.
+/// Reasons why samples cannot be loaded or do not fit.
 #[derive(Debug, Error)]
 pub enum DataError {
     /// The file cannot be opened.
@@ -32,7 +32,7 @@ pub enum DataError {
     Format {
         /// File.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// An array is not in the file.
@@ -47,14 +47,14 @@ pub enum DataError {
         /// All present arrays.
         keys: Vec<String>,
     },
-    /// An array does not hold what is needed.
+    /// An array does not have the needed contents.
     #[error("{}, array `{key}`: {problem}", path.display())]
     Array {
         /// File.
         path: PathBuf,
         /// Array.
         key: String,
-        /// What is wrong, and what is expected.
+        /// The problem, and the expected contents.
         problem: String,
     },
     /// A selection of rows is wrong.
@@ -62,15 +62,15 @@ pub enum DataError {
     Rows {
         /// The selection.
         rows: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
 }
 
-/// Names that are listed in a message.
+/// Names listed in a message.
 const SHOWN: usize = 20;
 
-/// The first names of a list, and how many there are beside them.
+/// The first names of a list, and the number of the others.
 fn shortened(names: &[String]) -> String {
     let shown = names.iter().take(SHOWN).map(|name| escape_name(name));
     let shown = shown.collect::<Vec<_>>().join(", ");
@@ -208,8 +208,8 @@ impl Samples {
         source.load(rows, count)
     }
 
-    /// As [`Samples::load`], and in the same pass the first `count` samples that are not selected, or, if all are, the
-    /// first of all; the flag says that there were others. Their labels are left out.
+    /// As [`Samples::load`], and in the same pass the first `count` samples that are not selected, or, if all are
+    /// selected, the first of all; the flag is true if there were others. Their labels are left out.
     ///
     /// # Errors
     /// As for [`Samples::load`].
@@ -238,12 +238,12 @@ impl Samples {
     /// The numbers of the selected rows, without their values.
     ///
     /// # Errors
-    /// As for [`Samples::load`], as far as the values do not matter.
+    /// As for [`Samples::load`], except those of the values.
     pub fn select(path: &Path, selection: &Selection) -> Result<Vec<usize>, DataError> {
         Source::open(path, selection)?.rows()
     }
 
-    /// Loads the given rows, which must be among those that [`Samples::select`] gives.
+    /// Loads the given rows, which must be among those of [`Samples::select`].
     ///
     /// # Errors
     /// As for [`Samples::load`].
@@ -271,7 +271,7 @@ impl Samples {
         self.values.iter().map(Vec::as_slice)
     }
 
-    /// The samples as slices, as inference and calibration take them.
+    /// The samples as slices, for inference and calibration.
     pub fn as_slices(&self) -> Vec<&[f32]> {
         self.iter().collect()
     }

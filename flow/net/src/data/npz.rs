@@ -1,4 +1,4 @@
-//! Arrays of any numeric type from a numpy archive, of which no more is held than is asked for.
+//! Arrays of any numeric type from a numpy archive. Only the requested rows are held in memory.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -11,13 +11,13 @@ use zip::{CompressionMethod, ZipArchive};
 use super::header::{Element, Header};
 use super::{DataError, directory};
 
-/// Most values that are held at once; the largest data set in use, imagenette at 96 pixels, has half of that.
+/// Most values held at once; the largest data set in use, imagenette at 96 pixels, has half of that.
 pub(super) const MOST_VALUES: usize = 1 << 29;
 
-/// What a row costs beside its values, in values: its number, label and place.
+/// Memory of a row besides its values, in values: its number, label and place.
 const ROW_COST: usize = 16;
 
-/// Most bytes that one byte of the deflate format can stand for, rounded up.
+/// Largest expansion of a byte by the deflate format, rounded up.
 const MOST_RATIO: u64 = 1040;
 
 /// An open archive.
@@ -168,7 +168,7 @@ impl Npz {
             _ => fail(&self.path, e.to_string()),
         })?;
         let (size, packed) = (entry.size(), entry.compressed_size());
-        // The directory's word for a size is not taken beyond what its bytes can unpack to.
+        // The size in the directory counts only up to the largest expansion of the member's bytes.
         let most = match entry.compression() {
             CompressionMethod::Stored => packed,
             _ => packed.saturating_mul(MOST_RATIO),
@@ -203,7 +203,7 @@ pub(super) fn row_size(shape: &[usize]) -> usize {
 /// Checks that `rows` rows of `size` values can be held.
 ///
 /// # Errors
-/// The limit, and what keeps within it.
+/// The limit, and a remedy.
 pub(super) fn room(rows: usize, size: usize) -> Result<(), String> {
     let most = MOST_VALUES / size.saturating_add(ROW_COST);
     if rows <= most {
@@ -215,7 +215,7 @@ pub(super) fn room(rows: usize, size: usize) -> Result<(), String> {
     ))
 }
 
-/// Reads the end of an array of which every value was read: that is where the checksum is compared.
+/// Reads the end of an array of which every value was read: there the checksum is compared.
 fn end(reader: &mut dyn BufRead) -> Result<(), String> {
     match reader.fill_buf().map_err(|e| damaged(&e))?.is_empty() {
         true => Ok(()),
@@ -223,7 +223,7 @@ fn end(reader: &mut dyn BufRead) -> Result<(), String> {
     }
 }
 
-/// Passes over `count` bytes.
+/// Skips `count` bytes.
 fn skip(reader: &mut dyn BufRead, mut count: u64) -> Result<(), String> {
     while count > 0 {
         let there = reader.fill_buf().map_err(|e| damaged(&e))?.len();
@@ -237,8 +237,8 @@ fn skip(reader: &mut dyn BufRead, mut count: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// Calls `take` with the position in `rows`, the position in the row (row-major) and the bytes of every value of
-/// these rows. Stops reading behind the last one.
+/// Calls `take` with the position in `rows`, the position in the row (row-major) and the bytes of every value of these
+/// rows. Stops after the last one.
 fn each(
     header: &Header,
     reader: &mut dyn BufRead,
@@ -250,7 +250,7 @@ fn each(
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by_key(|at| rows[*at]);
     let same_row = |a: &usize, b: &usize| rows[*a] == rows[*b];
-    // In the file, a block of values of each row in turn is repeated.
+    // The file repeats a block of values of each row in turn.
     let (blocks, block) = if header.fortran { (size, 1) } else { (1, size) };
     let mut bytes = vec![0; block * width];
     let mut targets = targets(header.shape.get(1..).unwrap_or_default());

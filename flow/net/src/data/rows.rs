@@ -78,7 +78,7 @@ impl Display for Rows {
 }
 
 impl Rows {
-    /// The first row numbers out of `total`, at most `limit`; `room` refuses numbers of rows that are too many.
+    /// The first row numbers out of `total`, at most `limit`; `room` refuses too many rows.
     pub(super) fn resolve(
         &self,
         total: usize,

@@ -163,7 +163,7 @@ fn rows_are_the_same_in_either_order_of_the_file() {
 
 #[test]
 fn no_more_rows_are_unpacked_than_are_asked_for() {
-    // 64 MB of zeros with a damaged end: what lies before it can be used.
+    // 64 MB of zeros with a damaged end: the values before it are usable.
     let zeros = array_of(&header("|u1", "False", "(65536, 1024)"), &vec![0; 1 << 26]);
     let file = archive(&zeros, true);
     let length = file.as_file().metadata().unwrap().len();
@@ -180,7 +180,7 @@ fn no_more_rows_are_unpacked_than_are_asked_for() {
     .unwrap();
     assert_eq!((first.rows.as_slice(), others.len(), free), (&[0, 1, 2][..], 2, true));
     assert!(load(file.path(), |_| {}).is_err());
-    // More than can be held is refused before anything is read.
+    // Too many values are refused before anything is read.
     let shape = format!("({}, 64)", 1u64 << 30);
     let mut npz = archive(&array_of(&header("|u1", "False", &shape), &[]), true);
     let text = load(npz.path(), |_| {}).unwrap_err();

@@ -1,4 +1,4 @@
-//! Where the bias of a layer is written.
+//! Place of the bias of a layer.
 
 use super::ExportError;
 use super::edit::{Edit, connect};
@@ -7,11 +7,11 @@ use crate::onnx::NodeProto;
 /// Input of the bias of `Conv` and `Gemm`.
 const BIAS: usize = 2;
 
-/// Makes node `at`, a `Conv`, `Gemm` or `MatMul`, one that reads the bias `tensor`: a `MatMul` becomes the
-/// `Gemm` of the same weights, as it has no such input.
+/// Turns node `at`, a `Conv`, `Gemm` or `MatMul`, into one that reads the bias `tensor`: a `MatMul` becomes the `Gemm`
+/// of the same weights, as it has no such input.
 pub(super) fn attach(edit: &mut Edit, at: usize, tensor: String) -> Result<(), ExportError> {
     if edit.graph.node[at].op_type.as_deref() == Some("MatMul") {
-        // Before version 7 a Gemm did not spread a vector over the batch by itself.
+        // Before version 7 a Gemm did not broadcast a vector over the batch by itself.
         if let Some(version) = edit.model.opset().filter(|v| *v < 7) {
             let problem = format!(
                 "no place for its bias: MatMul has none, and in operator set {version} a Gemm would not \

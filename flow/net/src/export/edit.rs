@@ -1,4 +1,4 @@
-//! A model under change: its nodes by name, its constants by name, and names that are free.
+//! A model under change: its nodes by name, its constants by name, and unused names.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use crate::onnx::{
 /// A model under change.
 pub(super) struct Edit {
     pub(super) model: Model,
-    /// The graph of `model`, which every change goes to; put back at the end.
+    /// The graph of `model`, moved here for changes and put back at the end.
     pub(super) graph: GraphProto,
     /// Unique name of every node, by position.
     pub(super) names: Vec<String>,
@@ -29,7 +29,7 @@ impl Edit {
         let graph = model.proto.graph.take().ok_or_else(|| fail("no graph in the model".into()))?;
         let names = node_names(&graph).map_err(&fail)?;
         let constants = constants(&graph).map_err(&fail)?;
-        // Those that cannot be decoded are not read by any layer, or the import would have failed.
+        // No layer reads a constant that cannot be decoded, or the import would have failed.
         let decoded = constants.into_iter().filter_map(|(n, c)| Some((n.to_string(), c.ok()?)));
         let constants: HashMap<String, Constant> = decoded.collect();
         let tensors = graph.node.iter().flat_map(|n| n.input.iter().chain(&n.output));
@@ -60,7 +60,7 @@ impl Edit {
         self.constants.get(self.graph.node[at].input.get(port)?)
     }
 
-    /// `base`, or `base` with a number, so that nothing else has the name; it is taken from then on.
+    /// `base`, or `base` with a number, so that the name is unique; it is reserved from then on.
     pub(super) fn free_name(&mut self, base: &str) -> String {
         let numbered = (1..).map(|n| format!("{base}_{n}"));
         let mut names = std::iter::once(base.to_string()).chain(numbered);
@@ -145,7 +145,7 @@ impl Edit {
     }
 }
 
-/// Lets input `port` of `node` be `tensor`; optional inputs before it stay absent.
+/// Connects input `port` of `node` to `tensor`; optional inputs before it stay absent.
 pub(super) fn connect(node: &mut NodeProto, port: usize, tensor: String) {
     if node.input.len() <= port {
         node.input.resize(port + 1, String::new());

@@ -20,16 +20,15 @@ pub(super) struct IntegerLayer<'a> {
     pub(super) layer: &'a Layer,
     /// Real value of one unit of a weight, by output channel.
     pub(super) weight_scales: &'a [f64],
-    /// Real value of one unit of what the layer reads.
+    /// Real value of one unit of the layer's input.
     pub(super) input_scale: f64,
     /// Element type of the weights.
     pub(super) kind: i32,
 }
 
 impl IntegerLayer<'_> {
-    /// Gives the layer's node integer weights and bias, each behind a `DequantizeLinear`; the nodes that
-    /// were folded into the layer go. Returns the position of the node and the new nodes, which belong in
-    /// front of it.
+    /// Replaces the node's weights and bias by integers, each behind a `DequantizeLinear`, and removes the nodes that
+    /// were folded into the layer. Returns the position of the node and the new nodes, which must precede it.
     pub(super) fn write(
         &self,
         edit: &mut Edit,
@@ -38,7 +37,7 @@ impl IntegerLayer<'_> {
         let at = edit.position(&self.node.name)?;
         let mut nodes = vec![self.weights(edit, at)?];
         for name in &self.node.folded {
-            // Without an output nothing needs it, and the layer is the only one that writes the tensor.
+            // Without its output no node needs it, as the layer then writes the tensor.
             let folded = edit.position(name)?;
             edit.graph.node[folded].output.clear();
         }
@@ -47,7 +46,7 @@ impl IntegerLayer<'_> {
         {
             output.clone_from(&graph.tensors[self.node.output].name);
         }
-        // A bias of zeros that the file does not have either would say nothing.
+        // A bias of zeros that the file does not have either is left out.
         let zero = self.layer.requant.iter().all(|r| r.bias == 0);
         if self.linear.bias_name.is_some() || !zero {
             let (tensor, node) = self.bias(edit)?;

@@ -1,5 +1,5 @@
-//! Results back to files that any runtime can load: changed float parameters ([`pruned`]), and integers in
-//! the standard form of quantized networks ([`quantized_qdq`]).
+//! Writes results to files that any runtime can load: changed float parameters ([`pruned`]), and integers in the
+//! standard form of quantized networks ([`quantized_qdq`]).
 
 mod bias;
 mod edit;
@@ -19,13 +19,13 @@ use super::graph::{Graph, GraphError, Node, standard_domain};
 use super::onnx::{ConstantError, Model};
 use super::op::Linear;
 
-/// A network that cannot be written.
+/// Reasons why a network cannot be written.
 #[derive(Clone, Debug, Error)]
 pub enum ExportError {
     /// The model itself cannot be read as a network.
     #[error(transparent)]
     Import(#[from] GraphError),
-    /// The model holds integers already.
+    /// The model is quantized already.
     #[error(
         "{origin}: node `{node}` ({op}): the model is quantized already; prune and export the float \
          model, then quantize"
@@ -33,7 +33,7 @@ pub enum ExportError {
     Quantized {
         /// File of the model.
         origin: String,
-        /// A node that says so.
+        /// A node that shows it.
         node: String,
         /// Its operator.
         op: String,
@@ -50,7 +50,7 @@ pub enum ExportError {
         layer: String,
         /// Layer of the model with the nearest spelling, where there is none of the name.
         nearest: Option<String>,
-        /// What differs.
+        /// The difference.
         problem: String,
     },
     /// A layer whose parameters have no place in the model.
@@ -60,7 +60,7 @@ pub enum ExportError {
         origin: String,
         /// Node name.
         layer: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// Two nodes read one constant and need different values of it.
@@ -78,20 +78,20 @@ pub enum ExportError {
         /// The other node.
         second: String,
     },
-    /// A constant cannot take its values.
+    /// A constant cannot represent its values.
     #[error("{origin}: {source}")]
     Constant {
         /// File of the model.
         origin: String,
-        /// The constant and what is wrong.
+        /// The constant and the problem.
         source: ConstantError,
     },
-    /// The operator set has to change and a node would mean something else then.
+    /// The operator set has to change, and that would change the meaning of a node.
     #[error("{origin}: {problem}; convert the model to operator set {target} first")]
     Opset {
         /// File of the model.
         origin: String,
-        /// What stands in the way.
+        /// The obstacle.
         problem: String,
         /// Version that is needed.
         target: i64,
@@ -102,7 +102,7 @@ fn hint(nearest: &Option<String>) -> String {
     nearest.as_ref().map(|n| format!(" (nearest in the model: `{n}`)")).unwrap_or_default()
 }
 
-/// Refuses a model with integers, whose weights are no longer what training would change.
+/// Refuses a quantized model, whose weights are not those that training changes.
 fn refuse_integers(model: &Model) -> Result<(), ExportError> {
     let nodes = model.proto.graph.iter().flat_map(|g| &g.node);
     for node in nodes.filter(|n| standard_domain(n)) {

@@ -1,22 +1,21 @@
-//! Raising the operator set of a model, where every node keeps its meaning.
+//! Raises the operator set of a model without changing the meaning of a node.
 
 use super::ExportError;
 use crate::graph::standard_domain;
 use crate::onnx::{Model, NodeProto, OperatorSetIdProto};
 
-/// Scales per channel came with this version.
+/// First version with scales per channel.
 pub(super) const PER_CHANNEL: i64 = 13;
 
-/// Integers of 4 and 16 bits as activations came with this version.
+/// First version with activations of 4 and 16 bits.
 pub(super) const ALL_WIDTHS: i64 = 21;
 
-/// Version of the file format that brought an operator set: operator set, format.
+/// Versions of the file format that an operator set needs: operator set, format.
 const FORMATS: [(i64, i64); 2] = [(PER_CHANNEL, 7), (ALL_WIDTHS, 10)];
 
-/// Attributes that became inputs or disappeared: operator, first version without, attributes. A node
-/// without them means the same before and after. All other changes of the supported operators since
-/// [`OLDEST`] only allow more (Softmax, whose axis is counted otherwise since 13, is supported on data of two
-/// axes alone, where both ways are one).
+/// Attributes that became inputs or disappeared: operator, first version without, attributes. A node without them means
+/// the same before and after. All other changes of the supported operators since [`OLDEST`] only allow more (Softmax,
+/// whose axis is counted differently since 13, is supported on data of two axes only, where both definitions agree).
 const REMOVED: [(&str, i64, &[&str]); 7] = [
     ("BatchNormalization", 9, &["spatial"]),
     ("Clip", 11, &["min", "max"]),
@@ -27,14 +26,14 @@ const REMOVED: [(&str, i64, &[&str]); 7] = [
     ("ReduceMean", 18, &["axes"]),
 ];
 
-/// Before this version shapes were broadcast in another way.
+/// Before this version shapes were broadcast differently.
 const OLDEST: i64 = 7;
 
 /// Raises the standard operator set to `target`, if it is below.
 ///
 /// # Errors
 /// [`ExportError::Opset`]: the model states no version or one before [`OLDEST`], or a node has an attribute
-/// that is gone in `target`.
+/// that `target` does not have.
 pub(super) fn raise(model: &mut Model, target: i64) -> Result<(), ExportError> {
     let origin = model.origin.clone();
     let fail = |problem: String| ExportError::Opset { origin: origin.clone(), problem, target };
@@ -60,7 +59,7 @@ pub(super) fn raise(model: &mut Model, target: i64) -> Result<(), ExportError> {
     Ok(())
 }
 
-/// Why `node` would not mean the same.
+/// Reason why `node` would change its meaning.
 fn obstacle(node: &NodeProto, version: i64, target: i64) -> Option<String> {
     let op = node.op_type.as_deref().filter(|_| standard_domain(node))?;
     let changes =

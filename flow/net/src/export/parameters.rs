@@ -1,4 +1,4 @@
-//! Float parameters back to a model.
+//! Writes float parameters to a model.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use crate::op::Linear;
 /// `model` with the weights and biases of `graph`, which was imported from it and whose
 /// [`Linear`] parameters (and nothing else) were changed since.
 ///
-/// Nodes and their order stay. A layer whose parameters are as imported stays as it is. Of one that changed,
-/// the weights are written as in the graph, in the order and element type of the file; `alpha` and `beta` of
-/// a `Gemm` become 1, as they are part of them. What was folded into it (normalizations, sums and products
-/// with a constant) becomes the identity; the bias goes to the layer's own bias, else to the first of these
-/// that adds something. Constants of a single value grow to one per channel where their values differ, and
-/// constants of folded nodes that others read too get a copy.
+/// Nodes and their order stay. A layer with unchanged parameters stays unchanged. The weights of a changed layer are
+/// written as in the graph, in the order and element type of the file; `alpha` and `beta` of a `Gemm` become 1, as the
+/// weights include them. Nodes that were folded into it (normalizations, sums and products with a constant) become
+/// identities. The bias is written to the layer's own bias, else to the first of these nodes that adds a constant.
+/// Constants of a single value are extended to one per channel where the values differ, and constants of folded nodes
+/// that other nodes read too are copied.
 ///
 /// A layer without any place for a bias that is no longer 0 gets a new initializer and input; a `MatMul`
 /// then becomes a `Gemm`. These are the only changes of structure.
@@ -40,7 +40,7 @@ pub fn pruned(model: &Model, graph: &Graph) -> Result<Model, ExportError> {
     writer.finish()
 }
 
-/// Values that a constant has to take.
+/// Required values of a constant.
 struct Wanted {
     dims: Vec<usize>,
     values: Vec<f32>,
@@ -58,7 +58,7 @@ impl ParameterWriter {
         let at = self.edit.position(&node.name)?;
         let steps: Vec<Step> =
             node.folded.iter().map(|n| Step::of(&self.edit, n)).collect::<Result<_, _>>()?;
-        // What the steps from the given one on multiply by; its own inverse.
+        // Factor of the steps from the given one on; its own inverse.
         let sign = |from: usize| steps[from..].iter().map(Step::sign).product::<f32>();
         let scaled = |values: &[f32], by: f32| -> Vec<f32> {
             values.iter().map(|v| if by < 0.0 { 0.0 - v } else { *v }).collect()
@@ -100,7 +100,7 @@ impl ParameterWriter {
         })
     }
 
-    /// Notes that `node` needs `values` in `constant`.
+    /// Records that `node` needs `values` in `constant`.
     fn want(
         &mut self,
         node: &Node,
@@ -120,7 +120,7 @@ impl ParameterWriter {
         Ok(())
     }
 
-    /// Writes what is wanted, unless a node that reads it needs the old values.
+    /// Writes the required values, unless a node that reads the constant needs the old ones.
     fn finish(mut self) -> Result<Model, ExportError> {
         for (name, Wanted { dims, values, nodes }) in std::mem::take(&mut self.wanted) {
             let old = self.edit.constants.get(&name).and_then(|c| c.floats());

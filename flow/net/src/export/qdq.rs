@@ -12,7 +12,7 @@ use crate::onnx::{Model, NodeProto, data_type};
 use crate::op::Linear;
 use crate::quantize::Quantized;
 
-/// A tensor of integers, or one that is rounded to them, and what its parts are named after.
+/// A tensor of integers, or one that is rounded to them, and the base of its names.
 pub(super) struct Integers<'a> {
     pub(super) base: &'a str,
     /// Element type.
@@ -26,17 +26,16 @@ pub(super) struct Integers<'a> {
 /// `model` as a quantized network in the standard form, with the integers of `quantized`: the quantization
 /// of `graph`, which was imported from `model` (parameters may have changed since).
 ///
-/// Weights of `Conv`, `Gemm` and `MatMul` are integers behind a `DequantizeLinear` per output channel,
-/// biases 32-bit integers in units of input times weight (floats where these would overflow). Every tensor
-/// with a scale goes through a `QuantizeLinear` and a `DequantizeLinear`. All zero points are 0. What was
-/// folded into a layer disappears, as do nodes and constants that are no longer read; factors and sums per
-/// channel that are layers of their own stay in float. The operator set is raised where the integers
-/// need it: to 13 for 8 bits, to 21 for 4 and 16.
+/// Weights of `Conv`, `Gemm` and `MatMul` are integers behind a `DequantizeLinear` per output channel, biases 32-bit
+/// integers in units of input times weight (floats where these would overflow). Every tensor with a scale passes a
+/// `QuantizeLinear` and a `DequantizeLinear`. All zero points are 0. Nodes that were folded into a layer disappear, as
+/// do nodes and constants without readers; factors and sums per channel that are layers of their own stay in float. The
+/// operator set is raised where the integers need it: to 13 for 8 bits, to 21 for 4 and 16.
 ///
-/// A runtime computes nearly what the integer network does: it may round ties otherwise, accumulates in
-/// floats or integers as it likes, and limits to -128 instead of -127 (likewise for other widths). ONNX
-/// Runtime (1.30) needs its optimizations off for maxima over activations of 4 bits: it makes them operations
-/// on integers, which the standard does not have at this width.
+/// A runtime computes nearly the integer network: it may round ties differently, accumulates in floats or integers, and
+/// limits to -128 instead of -127 (likewise for other widths). ONNX Runtime (1.30) needs its optimizations off for
+/// maxima over activations of 4 bits: it turns them into operations on integers, which the standard does not have at
+/// this width.
 ///
 /// # Errors
 /// As for [`super::pruned`]; integers that belong to another graph; a model whose operator set has to be
@@ -72,7 +71,7 @@ pub fn quantized_qdq(
     Ok(edit.finish())
 }
 
-/// Element type of symmetric integers of `bits` (4, 8 or 16, as the quantizer gives them).
+/// Element type of symmetric integers of `bits` (4, 8 or 16, the widths of the quantizer).
 fn element(bits: usize) -> i32 {
     match bits {
         ..=4 => data_type::INT4,
@@ -114,8 +113,8 @@ fn integer_layer<'a>(
     Ok(IntegerLayer { node, linear, layer, weight_scales, input_scale, kind })
 }
 
-/// The scale of every tensor of the graph that the integer network holds. Parts of a layer, which the
-/// integer network names otherwise, are none.
+/// The scale of every tensor of the graph that is in the integer network. Intermediate tensors of a layer, which have
+/// other names there, are left out.
 fn scales<'a>(graph: &Graph, quantized: &'a Quantized) -> BTreeMap<&'a str, f64> {
     let nodes: HashSet<&str> = graph.iter().map(|node| node.name.as_str()).collect();
     let layers = quantized.network.layers.iter().filter(|l| nodes.contains(l.name.as_str()));
@@ -125,8 +124,8 @@ fn scales<'a>(graph: &Graph, quantized: &'a Quantized) -> BTreeMap<&'a str, f64>
     places.filter_map(|place| named.get(place).copied()).collect()
 }
 
-/// Makes the pair of nodes behind `tensor` and lets all that read it read them. Returns the node that
-/// they belong behind; none for the network's input.
+/// Makes the pair of nodes behind `tensor` and connects its readers to them. Returns the node that precedes them; none
+/// for the network's input.
 fn quantize_tensor(
     edit: &mut Edit,
     tensor: &str,
@@ -139,7 +138,7 @@ fn quantize_tensor(
     let parts = Integers { base: tensor, kind, dims: &[], axis: None };
     let grid = parts.grid(edit, &[], &[scale as f32])?;
     let (source, result) = match producer {
-        // The network's output keeps its name, so it is the producer that writes another tensor.
+        // The network's output keeps its name, so its producer gets another output.
         Some(at) if is_output => {
             let source = edit.free_name(&format!("{tensor}_float"));
             let outputs = edit.graph.node[at].output.iter_mut();
@@ -158,7 +157,7 @@ fn quantize_tensor(
     Ok((producer, vec![quantize, dequantize]))
 }
 
-/// Puts new nodes to their places, and leaves out nodes that the output does not need.
+/// Inserts the new nodes, and drops nodes that the output does not need.
 fn arrange(
     edit: &mut Edit,
     mut before: BTreeMap<usize, Vec<NodeProto>>,
@@ -187,7 +186,7 @@ fn arrange(
     edit.graph.node = kept.collect();
 }
 
-/// Removes constants that nothing reads any more, and what the file says about tensors that are gone.
+/// Removes constants without readers, and information of the file about removed tensors.
 fn remove_unread(edit: &mut Edit) {
     let graph = &mut edit.graph;
     let read: HashSet<&String> = graph.node.iter().flat_map(|n| &n.input).collect();
@@ -199,6 +198,6 @@ fn remove_unread(edit: &mut Edit) {
         .input
         .retain(|v| v.name.as_ref().is_some_and(|n| is_read(n) || !constants.contains_key(n)));
     graph.value_info.retain(|v| v.name.as_ref().is_some_and(|n| is_read(n) || written.contains(n)));
-    // Ranges that a tool noted for tensors of the float model; the nodes now say it.
+    // Ranges that a tool recorded for tensors of the float model; the nodes now contain them.
     graph.quantization_annotation.clear();
 }

@@ -27,7 +27,7 @@ fn ops(model: &Model) -> Vec<&str> {
     proto(model).node.iter().map(|n| n.op_type.as_deref().unwrap()).collect()
 }
 
-/// The layers but for their names: weights exactly, rescaling within a unit of its multiplier.
+/// Compares the layers except their names: weights exactly, rescaling within a unit of its multiplier.
 fn same_integers(a: &Network, b: &Network) {
     assert_eq!((a.tensors.len(), a.layers.len()), (b.tensors.len(), b.layers.len()));
     assert_eq!(a.tensors, b.tensors);
@@ -63,7 +63,7 @@ fn written(model: &Model, graph: &Graph, quantized: &Quantized) -> Model {
         same_scales(a, b);
     }
     assert_eq!(quantized.host_ops, back.host_ops);
-    // No constant is left that nothing reads, and no tensor is written twice.
+    // No constant is unread, and no tensor is written twice.
     let nodes = &proto(&result).node;
     for tensor in &proto(&result).initializer {
         let name = tensor.name.as_ref().unwrap();
@@ -125,7 +125,7 @@ fn real_networks() {
     }
 }
 
-/// Changed parameters and zeros arrive, too.
+/// Changed parameters and zeros are exported, too.
 #[test]
 fn pruned_graphs() {
     let mut graph = Graph::import(&lenet()).unwrap();
@@ -202,7 +202,7 @@ fn fully_connected_layers() {
     let plain = ModelBuilder::new(&[4]).floats("w", &[4, 3], &values(12));
     let result = write(&model(plain.node("MatMul", &["x", "w"], "y", &[]), 13), widths(16, 8));
     assert!(ops(&result).contains(&"MatMul"));
-    // The output keeps its name, what is computed has another.
+    // The output keeps its name; the computed tensor has another.
     let node = proto(&result).node.iter().find(|n| n.op_type.as_deref() == Some("MatMul"));
     assert_eq!(node.unwrap().output, ["y_float"]);
 }
@@ -239,7 +239,7 @@ fn weights_of_two_layers_and_constant_nodes() {
     };
     let result = write(&tied, Options::default());
     assert!(names(&result).contains(&"w_quantized_1".to_string()));
-    // An old file lists its initializers as inputs; those that go must not stay as inputs.
+    // An old file lists its initializers as inputs; removed ones must not stay as inputs.
     let graph = tied.proto.graph.as_mut().unwrap();
     graph.input.push(graph.input[0].clone());
     graph.input[1].name = Some("w".into());
@@ -306,7 +306,7 @@ fn integers_of_another_network_are_refused() {
     let Op::Conv(conv) = &mut short.network.layers[0].op else { panic!() };
     conv.weights.pop();
     assert!(text(&short).contains("integer weights, scales and biases"));
-    // What is quantized already is no float model.
+    // A quantized model is not a float model.
     let written = quantized_qdq(&lenet(), &graph, &good).unwrap();
     let again = Graph::import(&written).unwrap();
     let text = quantized_qdq(&written, &again, &good).unwrap_err().to_string();

@@ -1,5 +1,5 @@
-//! The nodes behind a layer whose factor and summand were folded into it: how they are written when the
-//! layer holds the folded values.
+//! Nodes behind a layer whose factor and summand were folded into it: their constants when the layer holds the folded
+//! values.
 
 use super::ExportError;
 use super::edit::{Edit, connect};
@@ -47,7 +47,7 @@ impl Step {
         Ok(Self { at, kind })
     }
 
-    /// What remains of the factor: -1 for a constant minus the data, which no constant can undo.
+    /// Sign of the step's factor: -1 for a constant minus the data, which no constant can undo.
     pub(super) fn sign(&self) -> f32 {
         match self.kind {
             StepOperator::Binary { op: Binary::Sub, port: 0 } => -1.0,
@@ -70,7 +70,7 @@ impl Step {
     ) -> Result<(), ExportError> {
         let same = |value: f32| vec![value; shift.len()];
         let constants: Vec<(usize, Vec<f32>)> = match self.kind {
-            // Runtimes divide the scale by this very root: the quotient is exactly 1.
+            // Runtimes divide the scale by exactly this root: the quotient is exactly 1.
             StepOperator::BatchNormalization { epsilon } => vec![
                 (1, same((1.0 + epsilon).sqrt())),
                 (2, shift.to_vec()),
@@ -91,8 +91,8 @@ impl Step {
         constants.into_iter().try_for_each(|(port, values)| self.set(edit, port, &values, axes))
     }
 
-    /// Sets the constant at `port` to `values`; it grows to one value per channel where it must, and gets a
-    /// copy of its own where something else reads it too (exporters share equal constants).
+    /// Sets the constant at `port` to `values`. It is extended to one value per channel if needed, and copied if other
+    /// nodes read it too (exporters share equal constants).
     fn set(
         &self,
         edit: &mut Edit,
@@ -116,8 +116,8 @@ impl Step {
     }
 }
 
-/// Shape for `values`, one per channel of data with `axes` axes, in the place of a constant of shape
-/// `dims`: the same where it holds them, be it as a single value.
+/// Shape for `values`, one per channel of data with `axes` axes, in place of a constant of shape `dims`: the same if it
+/// can represent them, possibly as a single value.
 pub(super) fn fit<'v>(dims: &[usize], values: &'v [f32], axes: usize) -> (Vec<usize>, &'v [f32]) {
     let count: usize = dims.iter().product();
     if count == values.len() {

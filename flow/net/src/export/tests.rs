@@ -161,7 +161,7 @@ fn layers_without_a_place_for_a_bias_get_one() {
     let model = written(&conv("y").model());
     assert_eq!(proto(&model).node[0].input, ["x", "w", "n_y.bias"]);
     assert_eq!(initializer(&model, "n_y.bias").dims, [3]);
-    // A factor alone cannot take it either.
+    // A factor alone cannot represent it either.
     let scaled = conv("c").floats("s", &[], &[2.0]).node("Mul", &["c", "s"], "y", &[]).model();
     assert_eq!(initializer(&written(&scaled), "n_c.bias").dims, [3]);
     let matmul = |opset: i64| {
@@ -200,7 +200,7 @@ fn normalized(builder: ModelBuilder, mean: &str, variance: &str) -> Model {
 #[test]
 fn normalizations_become_the_identity() {
     let model = written(&normalized(conv("c"), "mean", "variance"));
-    // The bias went to the normalization.
+    // The normalization has taken the bias.
     assert_eq!(proto(&model).node[0].input.len(), 2);
     assert_eq!(initializer(&model, "mean").floats().unwrap(), [0.0; 3]);
     let beta = initializer(&model, "beta");
@@ -215,7 +215,7 @@ fn normalizations_become_the_identity() {
 
 #[test]
 fn constants_that_a_folded_node_shares_get_a_copy() {
-    // The scale is the variance, too, and something unrelated reads the mean.
+    // The scale is also the variance, and an unrelated node reads the mean.
     let model = normalized(conv("c"), "mean", "gamma");
     let mut model = Model { proto: model.proto.clone(), ..model };
     let graph = model.proto.graph.as_mut().unwrap();
@@ -251,7 +251,7 @@ fn chains_of_factors_and_sums() {
     };
     for (op, inputs) in [("Sub", ["p", "a"]), ("Sub", ["a", "p"]), ("Add", ["a", "p"])] {
         let result = add(op, inputs);
-        // The sum took the bias, its single value grew; the last one was shared with it and became 0.
+        // The sum has the bias, its single value was extended; the last constant, which was shared with it, became 0.
         let carrier = &proto(&result).node[2];
         let port = carrier.input.iter().position(|i| i != "p").unwrap();
         assert_eq!(initializer(&result, &carrier.input[port]).dims, [3, 1, 1]);

@@ -1,4 +1,4 @@
-//! Which nodes of a model the hardware can run.
+//! Determines the nodes of a model that the hardware can execute.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,8 @@ use super::{Finding, Graph, GraphError, Node};
 use crate::onnx::Model;
 use crate::op::Lowering;
 
-/// One finding for every node of the model, in the file's order. A model whose graph is wrong as a whole
-/// gives one unsupported finding for the operator `Graph`.
+/// One finding for every node of the model, in the file's order. A model whose graph is malformed yields one
+/// unsupported finding for the operator `Graph`.
 pub fn check(model: &Model) -> Vec<Finding> {
     match Graph::import_partial(model) {
         Ok(graph) => graph.check(),
@@ -23,7 +23,7 @@ pub fn check(model: &Model) -> Vec<Finding> {
 }
 
 impl Graph {
-    /// One finding for every node of the file: whether the hardware can run it and why not.
+    /// One finding for every node of the file: whether the hardware can execute it, and the reason if not.
     pub fn check(&self) -> Vec<Finding> {
         let ends = self.ends_on_host();
         let verdicts: HashMap<&str, Result<String, String>> =
@@ -42,7 +42,7 @@ impl Graph {
         findings
     }
 
-    /// A remark on a node that the hardware can run, or why it cannot.
+    /// A remark on a node that the hardware can execute, or the reason why it cannot.
     fn verdict(&self, node: &Node, ends: &[bool]) -> Result<String, String> {
         if let Some(problem) = &node.problem {
             return Err(problem.clone());
@@ -72,7 +72,7 @@ impl Graph {
         }
     }
 
-    /// For every tensor, whether only operations of the host follow it; from the last node to the first.
+    /// For every tensor, whether only operations of the host follow it; computed from the last node to the first.
     fn ends_on_host(&self) -> Vec<bool> {
         let mut ends = vec![true; self.tensors.len()];
         for node in self.order.iter().rev().map(|&index| &self.nodes[index]) {

@@ -1,11 +1,11 @@
-//! Simplifications that do not change what the network computes (but for the rounding of tensors that the
-//! file quantizes: their ranges are kept).
+//! Simplifications that do not change the network's results (except for the rounding of tensors that the file
+//! quantizes, whose ranges are kept).
 
 use super::Node;
 use super::import::Draft;
 use crate::limits::MOST_FOLDED;
 
-/// Who reads and writes the tensors of a draft.
+/// Readers and writers of the tensors of a draft.
 struct Links {
     /// Nodes that read or once read each tensor.
     readers: Vec<Vec<usize>>,
@@ -56,7 +56,7 @@ impl Draft {
         }
     }
 
-    /// Lets the readers of no-ops read what these read, in one pass: nodes come after those that they depend on.
+    /// Connects the readers of no-ops to the inputs of these, in one pass: nodes come after those that they depend on.
     fn remove_identities(&mut self) {
         let mut sources: Vec<usize> = (0..self.tensors.len()).collect();
         for index in 0..self.nodes.len() {
@@ -73,7 +73,7 @@ impl Draft {
         self.output = sources[self.output];
     }
 
-    /// Removes a node whose readers are to read `source` instead.
+    /// Removes a node and connects its readers to `source` instead.
     fn bypass(&mut self, index: usize, source: usize, links: &mut Links) -> Option<Node> {
         let node = self.nodes[index].take()?;
         node.inputs.iter().for_each(|&tensor| links.uses[tensor] -= 1);

@@ -7,10 +7,10 @@ use super::Graph;
 use crate::op;
 use crate::op::Value;
 
-/// Float inference is not possible.
+/// Reasons why float inference is not possible.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ForwardError {
-    /// A sample has not the input's shape.
+    /// A sample does not have the input's shape.
     #[error(
         "{origin}: sample of {got} values; the input `{input}` has shape [{shape}], {expected} values"
     )]
@@ -26,7 +26,7 @@ pub enum ForwardError {
         /// Values given.
         got: usize,
     },
-    /// The output depends on a node that cannot be computed.
+    /// The output depends on an unsupported node.
     #[error("{origin}: output `{output}` depends on an unsupported node")]
     Output {
         /// File of the network.
@@ -38,10 +38,10 @@ pub enum ForwardError {
 
 impl Graph {
     /// Computes one sample and returns every tensor by index. Tensors behind an unsupported node (see
-    /// [`Graph::import_partial`]) and those that were folded away stay empty.
+    /// [`Graph::import_partial`]) and those of removed nodes stay empty.
     ///
     /// # Errors
-    /// `input` has not the number of values of the network's input.
+    /// `input` does not have the number of values of the network's input.
     pub fn forward(&self, input: &[f32]) -> Result<Vec<Vec<f32>>, ForwardError> {
         let expected: usize = self.input_shape().iter().product();
         if input.len() != expected {

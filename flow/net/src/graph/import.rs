@@ -1,4 +1,4 @@
-//! From a model to a [`Graph`].
+//! Import of a model as a [`Graph`].
 
 use std::collections::HashMap;
 
@@ -35,8 +35,8 @@ impl Graph {
         }
     }
 
-    /// Imports a model even if nodes are unknown; these carry their [`Node::problem`], and what depends
-    /// on them has no shape unless the file states it.
+    /// Imports a model even if nodes are unknown; these carry their [`Node::problem`], and tensors that depend on them
+    /// have no shape unless the file states it.
     ///
     /// # Errors
     /// [`GraphError::Structure`], as for [`Graph::import`].
@@ -82,10 +82,10 @@ pub(super) struct Draft {
     pub(super) tensors: Vec<TensorInfo>,
     pub(super) output: usize,
     pub(super) findings: Vec<Finding>,
-    /// Where in `findings` each node of the file stands.
+    /// Position in `findings` of each node of the file.
     pub(super) places: HashMap<String, usize>,
     budget: Budget,
-    /// The limit that the network exceeds, if so; nothing more is read then.
+    /// The limit that the network exceeds, if so; import then stops.
     full: Option<String>,
 }
 
@@ -171,7 +171,7 @@ impl Draft {
             self.tensors.push(TensorInfo { name: name.to_string(), shape, layout, given: None });
         }
         let problem = inferred.err().or_else(|| names.is_empty().then(|| "no output".into()));
-        // What is refused takes no memory.
+        // Refused nodes take no memory.
         let op = parsed.ok().filter(|_| problem.is_none());
         if let (Some(op), None) = (&op, &problem) {
             let from: Option<Vec<Shape>> = data.iter().map(|&t| self.tensors[t].layout).collect();
@@ -190,7 +190,7 @@ fn foreign(domain: &str) -> String {
     format!("operator of domain `{domain}`; supported: the standard operators")
 }
 
-/// Shape of an operator's output, counted in the network's budget; `full` is set where that is spent.
+/// Shape of an operator's output, charged to the network's budget; `full` is set when the budget is exhausted.
 fn inferred(
     op: &dyn Operator,
     shapes: &[&[usize]],
@@ -203,7 +203,7 @@ fn inferred(
     Ok(shape)
 }
 
-/// How the output of an operator lies, given how its inputs do and the `shape` that it has.
+/// Layout of an operator's output, given those of its inputs and its `shape`.
 ///
 /// Flattening leaves the values in place, so that a fully connected layer can become a convolution. A
 /// view as another feature map would move them, except at the network's input, which the host writes.

@@ -1,4 +1,4 @@
-//! Size and length of networks: what a file names is refused by a limit or read in time that its length bounds.
+//! Size and length of networks: a large network is refused by a limit, or read in a time that its file's length bounds.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::quantize;
 use crate::quantize::calibrate;
 use crate::testing::ModelBuilder;
 
-/// Far above what a linear reader takes, far below what a quadratic one does.
+/// Far above the time of a linear reader, far below that of a quadratic one.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Nodes of a long chain.
@@ -45,12 +45,12 @@ fn long_chains_are_read_in_one_pass() {
         let findings = timed(|| check(&model));
         assert!(findings.len() == LONG && findings.iter().all(|f| f.supported), "{op}");
     }
-    // In front of what the host cannot compute, no operation of the host is supported.
+    // If the host cannot compute a later node, no operation of the host before it is supported.
     let mut builder = chain("Softmax", 100, &[10], false);
     builder.graph.node[99].op_type = Some("Relu".into());
     let findings = check(&builder.model());
     assert_eq!(findings.iter().filter(|f| f.supported).count(), 1);
-    // Quantization pairs, which are taken out one by one.
+    // Quantization pairs, which are removed one by one.
     let mut builder = chain("QuantizeLinear", LONG, &[10], true);
     for node in builder.graph.node.iter_mut().skip(1).step_by(2) {
         node.op_type = Some("DequantizeLinear".into());
@@ -73,13 +73,13 @@ fn many_inputs_of_one_node_are_read_in_one_pass() {
 
 #[test]
 fn a_scalar_stays_a_scalar() {
-    // Twelve products by one number: what is kept of each is that number.
+    // Twelve products by one number: that number is all that is stored of each.
     let model = chain("Mul", 4, &[1 << 24], true).model();
     let graph = Graph::import(&model).unwrap();
     assert!(graph.iter().all(|node| node.op.as_ref().unwrap().parameters() == 2));
     let findings = graph.check();
     assert!(findings.iter().all(|f| f.reason.contains("16777216 channels; supported: at most")));
-    // Before a layer, its factor is every channel's.
+    // Before a layer, the factor applies to every channel.
     let conv = ModelBuilder::new(&[1, 2, 2])
         .floats("w", &[2, 1, 1, 1], &[1.0, 3.0])
         .floats("c", &[], &[0.5])

@@ -18,28 +18,28 @@ pub(super) use structure::{constants, node_names, standard_domain};
 
 use super::op::Operator;
 
-/// What can be said about one node of a model.
+/// Report on one node of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Node name (made up from operator and position where the file gives none).
+    /// Node name (generated from operator and position where the file gives none).
     pub node: String,
     /// ONNX operator.
     pub op: String,
-    /// Whether it can be used.
+    /// Whether it is supported.
     pub supported: bool,
-    /// Why not, or a remark; may be empty.
+    /// The reason, or a remark; may be empty.
     pub reason: String,
 }
 
-/// A model that cannot become a [`Graph`].
+/// Reasons why a model cannot become a [`Graph`].
 #[derive(Clone, Debug, Error)]
 pub enum GraphError {
-    /// The graph as a whole is wrong.
+    /// The graph as a whole is malformed.
     #[error("{origin}: {problem}")]
     Structure {
         /// File name.
         origin: String,
-        /// What is wrong, naming node and tensor.
+        /// The problem, naming node and tensor.
         problem: String,
     },
     /// Nodes are not supported.
@@ -52,7 +52,7 @@ pub enum GraphError {
     },
 }
 
-/// Findings that are listed in an error.
+/// Findings listed in an error.
 const SHOWN: usize = 20;
 
 fn listing(findings: &[Finding]) -> String {
@@ -72,8 +72,8 @@ pub struct TensorInfo {
     pub name: String,
     /// Extent of each axis without the batch; `None` behind an unsupported node.
     pub shape: Option<Vec<usize>>,
-    /// How the values lie as a feature map: flattening keeps it, so that a fully connected layer can
-    /// become a convolution over it.
+    /// Layout of the values as a feature map: flattening preserves it, so that a fully connected layer can become a
+    /// convolution over it.
     pub layout: Option<Shape>,
     /// Largest magnitude that the file's own quantization represents, if it has one for this tensor.
     pub given: Option<f64>,
@@ -86,13 +86,13 @@ pub struct Node {
     pub name: String,
     /// ONNX operator.
     pub op_type: String,
-    /// What it does; `None` if `problem` says why it is not known.
+    /// The operator; `None` if it is unknown, for the reason in `problem`.
     pub op: Option<Box<dyn Operator>>,
     /// Tensors read (constants are part of `op`).
     pub inputs: Vec<usize>,
     /// Tensor written.
     pub output: usize,
-    /// Why it cannot be computed, if so.
+    /// Reason why it cannot be computed, if so.
     pub problem: Option<String>,
     /// Names of the file's nodes (normalizations, sums and products with a constant) that were folded into
     /// the parameters, in the order of the file's computation.
@@ -111,7 +111,7 @@ pub struct Edge {
 pub struct Graph {
     /// Name of the graph.
     pub name: String,
-    /// File that it comes from.
+    /// File of the network.
     pub origin: String,
     /// Operators and tensors.
     pub nodes: DiGraph<Node, Edge>,
@@ -137,7 +137,7 @@ impl Graph {
         self.order.iter().map(|&index| &self.nodes[index])
     }
 
-    /// The limit of [`limits`](super::limits) that the network exceeds, if so; nodes behind that place were not read.
+    /// The limit of [`limits`](super::limits) that the network exceeds, if so; later nodes were not read.
     pub fn limit(&self) -> Option<&str> {
         self.limit.as_deref()
     }
@@ -147,7 +147,7 @@ impl Graph {
         self.readers.get(tensor).into_iter().flatten().map(|&index| &self.nodes[index])
     }
 
-    /// The node called `name`, to change its parameters.
+    /// The node called `name`, for changes of its parameters.
     pub fn node_mut(&mut self, name: &str) -> Option<&mut Node> {
         self.nodes.node_weights_mut().find(|node| node.name == name)
     }

@@ -1,4 +1,4 @@
-//! The skeleton of a model: constants, the one input, names, producers and order.
+//! The structure of a model: constants, the one input, names, producers and order.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -20,7 +20,7 @@ pub(super) struct Structure<'m> {
     pub(super) constants: HashMap<&'m str, Result<Constant, ConstantError>>,
     pub(super) input: (&'m str, Vec<usize>),
     pub(super) output: &'m str,
-    /// What the file itself states of tensors.
+    /// Types and shapes that the file itself states.
     stated: HashMap<&'m str, &'m ValueInfoProto>,
     /// Unique name of every node.
     pub(super) names: Vec<String>,
@@ -79,7 +79,7 @@ pub(crate) fn standard_domain(node: &NodeProto) -> bool {
     matches!(node.domain.as_deref(), None | Some("" | "ai.onnx"))
 }
 
-/// A unique name of every node, in the file's order: its own, or one made up from operator and position.
+/// A unique name of every node, in the file's order: its own, or one generated from operator and position.
 pub(crate) fn node_names(proto: &GraphProto) -> Result<Vec<String>, String> {
     let mut seen = HashSet::new();
     let mut names = Vec::with_capacity(proto.node.len());
@@ -123,12 +123,12 @@ pub(crate) fn constants(
     Ok(constants)
 }
 
-/// Adds what `DequantizeLinear` makes of constants.
+/// Adds the results of `DequantizeLinear` on constants.
 fn dequantize<'m>(
     proto: &'m GraphProto,
     constants: &mut HashMap<&'m str, Result<Constant, ConstantError>>,
 ) -> Result<(), String> {
-    // The same integers may be named again and again, so that the size of the file is no bound.
+    // Nodes may use the same integers repeatedly, so the size of the file is no bound.
     let mut left = MOST_PARAMETERS;
     for node in proto.node.iter().filter(|n| is_dequantization(n)) {
         let inputs: Option<Result<Vec<&Constant>, &ConstantError>> =
@@ -285,8 +285,8 @@ fn order(
     Ok(file_order(&graph, &needed))
 }
 
-/// The needed nodes so that each comes after those it depends on, and otherwise as in the file: users
-/// find the layers in the order that they know. The graph has no cycle.
+/// The needed nodes, each after those that it depends on, and otherwise in the file's order, which users know. The
+/// graph has no cycle.
 fn file_order(graph: &DiGraph<(), ()>, needed: &[bool]) -> Vec<usize> {
     let degree = |n| graph.neighbors_directed(n, Direction::Incoming).count();
     let mut waiting: Vec<usize> = graph.node_indices().map(degree).collect();
@@ -295,7 +295,7 @@ fn file_order(graph: &DiGraph<(), ()>, needed: &[bool]) -> Vec<usize> {
     let mut order = Vec::new();
     while let Some(node) = ready.pop_first() {
         order.push(node);
-        // A node that reads two outputs of another has two edges from it and is met twice.
+        // A node that reads two outputs of another has two edges from it and is visited twice.
         for reader in graph.neighbors_directed(NodeIndex::new(node), Direction::Outgoing) {
             waiting[reader.index()] -= 1;
             if waiting[reader.index()] == 0 {

@@ -1,4 +1,4 @@
-//! What can be wrong with a file of masks.
+//! Errors of a file of masks.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,10 @@ use thiserror::Error;
 use crate::data::DataError;
 use crate::op::list;
 
-/// Masks cannot be written or read.
+/// Reasons why masks cannot be written or read.
 #[derive(Debug, Error)]
 pub enum MaskError {
-    /// The file system refused.
+    /// A file operation failed.
     #[error("cannot {action} mask file {}: {source}", path.display())]
     Io {
         /// `read` or `write`.
@@ -29,7 +29,7 @@ pub enum MaskError {
     Format {
         /// File.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// An array belongs to no weights of the network.
@@ -54,7 +54,7 @@ pub enum MaskError {
         path: PathBuf,
         /// Name of the array.
         key: String,
-        /// What is wrong, and what is expected.
+        /// The problem, and the expected contents.
         problem: String,
     },
     /// A mask does not belong to the network.
@@ -66,7 +66,7 @@ pub enum MaskError {
         layer: String,
         /// Layer of the network with the nearest spelling, where there is none of the name.
         nearest: Option<String>,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// The graph is not one of the model.

@@ -94,11 +94,11 @@ fn wrong_masks_are_refused_by_name() {
     }
     let text = read(&other, Path::new("masks.zip"));
     assert!(text.contains(".npz, .safetensors"), "{text}");
-    // A file stands where the folder should be.
+    // There is a file at the path of the folder.
     let target = folder.path().join("blocked/masks.npz");
     std::fs::write(folder.path().join("blocked"), "").unwrap();
     assert!(Masks::of(&graph).write(&other, &graph, &target).is_err());
-    // What is not 0 or 1 is no mask; other types of element are.
+    // An array with values other than 0 and 1 is no mask; other element types are accepted.
     let path = folder.path().join("values.npz");
     for (values, fits) in [([1.0f32, 0.0], true), ([0.5, 0.0], false)] {
         let mut npz = ndarray_npy::NpzWriter::new(std::fs::File::create(&path).unwrap());

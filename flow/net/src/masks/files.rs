@@ -1,7 +1,7 @@
-//! Masks as files that other tools read: `.npz` (numpy) and `.safetensors`.
+//! Files of masks for other tools: `.npz` (numpy) and `.safetensors`.
 //!
-//! Both hold one array of 8-bit integers per weight tensor: under its name, in its shape and order, 1 where
-//! the weight remains and 0 where it was removed. A mask can so be multiplied onto the tensor as it is.
+//! Both hold one array of 8-bit integers per weight tensor, with its name, shape and order: 1 where the weight remains
+//! and 0 where it was removed. So the tensor can be multiplied by its mask directly.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Which weights of a network remain after pruning.
+//! Weights of a network that remain after pruning.
 
 mod error;
 mod files;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::graph::Graph;
 
-/// For every layer with weights, by node name: which of them remain, in the order of
+/// For every layer with weights, by node name: flags of the remaining weights, in the order of
 /// [`Linear::weights`](super::op::Linear::weights).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Masks(pub BTreeMap<String, Vec<bool>>);
@@ -33,7 +33,7 @@ impl Masks {
         self.0.get(name).map(Vec::as_slice)
     }
 
-    /// Sets the weights that do not remain to 0. Layers without a mask stay as they are.
+    /// Sets the removed weights to 0. Layers without a mask stay unchanged.
     pub fn apply(&self, graph: &mut Graph) {
         for (name, mask) in &self.0 {
             let node = graph.node_mut(name).and_then(|node| node.op.as_mut());
@@ -43,14 +43,14 @@ impl Masks {
         }
     }
 
-    /// Number of weights that remain, and of all.
+    /// Number of remaining weights, and of all.
     #[must_use]
     pub fn count(&self) -> (usize, usize) {
         let kept = self.0.values().flatten().filter(|keep| **keep).count();
         (kept, self.0.values().map(Vec::len).sum())
     }
 
-    /// Share of the weights that remain; 1 without weights.
+    /// Share of the remaining weights; 1 without weights.
     #[must_use]
     pub fn density(&self) -> f64 {
         match self.count() {

@@ -4,13 +4,13 @@ use thiserror::Error;
 
 use super::{TensorProto, data_type};
 
-/// A constant tensor that cannot be used.
+/// Reason why a constant tensor cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("tensor `{tensor}`: {problem}")]
 pub struct ConstantError {
     /// Tensor name.
     pub tensor: String,
-    /// What is wrong.
+    /// The problem.
     pub problem: String,
 }
 
@@ -87,7 +87,7 @@ impl Constant {
         }
     }
 
-    /// Decodes a tensor. Memory is taken for values that are present only, whatever `dims` says.
+    /// Decodes a tensor. Memory is allocated for present values only, whatever `dims` says.
     ///
     /// # Errors
     /// Negative or overflowing dimensions, a number of values that differs from their product, an

@@ -1,4 +1,4 @@
-//! Values of constant tensors to their encoding.
+//! Encoding of values of constant tensors.
 
 use super::{Constant, ConstantError, TensorProto, data_type};
 
@@ -51,12 +51,12 @@ impl TensorProto {
         }
     }
 
-    /// Replaces shape and values of a tensor of floats, whose element type (of 16, 32 or 64 bits) stays:
-    /// values are rounded to the nearest one of it. 0 stays 0.
+    /// Replaces shape and values of a tensor of floats; its element type (of 16, 32 or 64 bits) stays. Values are
+    /// rounded to the nearest value of that type. 0 stays 0.
     ///
     /// # Errors
-    /// The tensor is none of floats, `values` are not as many as `dims` says, or a value is out of range
-    /// of the element type.
+    /// The tensor is not one of floats, the number of `values` does not match `dims`, or a value is out of range of the
+    /// element type.
     pub fn set_floats(&mut self, dims: &[usize], values: &[f32]) -> Result<(), ConstantError> {
         let name = self.name.clone().unwrap_or_default();
         let fail = |problem: String| ConstantError { tensor: name.clone(), problem };
@@ -107,10 +107,10 @@ fn f32_to_half(value: f32) -> Option<u16> {
     let sign = ((value.to_bits() >> 16) & 0x8000) as u16;
     let magnitude = value.abs();
     let bits = if magnitude < 2f32.powi(-14) {
-        // Without a leading one: whole multiples of 2^-24. The product is exact.
+        // Without a leading one: a whole multiple of 2^-24. The product is exact.
         (magnitude * 2f32.powi(24)).round_ties_even() as u32
     } else {
-        // NaN compares as not smaller and ends above the largest exponent, as infinity does.
+        // NaN compares as not smaller and ends above the largest exponent, like infinity.
         (halfway_up(magnitude.to_bits(), 13) >> 13) - (112 << 10)
     };
     (bits < 0x7c00).then_some(sign | bits as u16)
@@ -160,7 +160,7 @@ mod tests {
         assert!(tensor(data_type::FLOAT).set_floats(&[2], &[1.0]).is_err());
     }
 
-    /// Every 16-bit float is its own nearest one, and what lies between two goes to the nearer.
+    /// Every 16-bit float is its own nearest one, and a value between two is rounded to the nearer.
     #[test]
     fn halves_round_to_nearest() {
         let decode = |bits: u16| {

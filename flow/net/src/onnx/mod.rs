@@ -75,7 +75,7 @@ pub mod attribute_type {
 /// An ONNX file could not be read or written.
 #[derive(Debug, Error)]
 pub enum OnnxError {
-    /// The file system refused.
+    /// A file operation failed.
     #[error("cannot {action} ONNX file {}: {source}", path.display())]
     Io {
         /// `read` or `write`.
@@ -99,7 +99,7 @@ pub enum OnnxError {
     },
 }
 
-/// A model and where it comes from.
+/// A model and its origin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     /// File name, for messages.
@@ -147,8 +147,8 @@ impl Model {
         Self::decode(&bytes, &path.display().to_string())
     }
 
-    /// Writes a file: first beside it under a temporary name, then renamed, so that a reader never sees
-    /// half a model.
+    /// Writes a file under a temporary name in the same folder and renames it, so that no reader finds an incomplete
+    /// model.
     ///
     /// # Errors
     /// The directory does not exist or cannot be written.
@@ -160,7 +160,7 @@ impl Model {
         })
     }
 
-    /// Version of the standard operator set that the model imports, if it does.
+    /// Version of the standard operator set that the model imports, if any.
     pub fn opset(&self) -> Option<i64> {
         let standard = |domain: &Option<String>| {
             domain.as_deref().is_none_or(|d| d.is_empty() || d == "ai.onnx")

@@ -1,11 +1,11 @@
-//! Names of a model as they can be shown.
+//! Escapes the names of a model for display.
 
 use pecan_text::escape::{acts, escape_name};
 
 use super::{DimensionValue, GraphProto, ModelProto, TypeValue, ValueInfoProto};
 
-/// Writes characters that act on a terminal as escapes, in every name of the graph: references stay what they are, and
-/// no table, log or report has to think of them. Returns the number of names that changed.
+/// Escapes characters that a terminal interprets, in every name of the graph. References stay consistent, and no table,
+/// log or report needs to escape names. Returns the number of changed names.
 pub(super) fn escape(proto: &mut ModelProto) -> usize {
     let mut changed = 0;
     let Some(graph) = &mut proto.graph else { return 0 };
@@ -18,7 +18,7 @@ pub(super) fn escape(proto: &mut ModelProto) -> usize {
     changed
 }
 
-/// Calls `take` with every name of the graph that import may speak of.
+/// Calls `take` with every name of the graph that import may mention.
 fn each(graph: &mut GraphProto, take: &mut dyn FnMut(&mut String)) {
     graph.name.iter_mut().for_each(&mut *take);
     for node in &mut graph.node {

@@ -1,11 +1,11 @@
-//! The number of messages in an ONNX file, before memory is taken for them.
+//! Counts the messages in an ONNX file before memory is allocated for them.
 
 use crate::limits::MOST_MESSAGES;
 
 /// Deepest nesting of messages, as in the decoder.
 const MOST_DEPTH: usize = 100;
 
-/// The kinds of messages that hold others.
+/// The kinds of messages that contain others.
 #[derive(Clone, Copy, Debug)]
 enum MessageType {
     Model,
@@ -27,7 +27,7 @@ enum MessageType {
     Placement,
     Sharding,
     ShardedAxis,
-    /// One that holds none.
+    /// A message that contains none.
     Leaf,
 }
 
@@ -70,12 +70,12 @@ impl MessageType {
     }
 }
 
-/// Checks that `bytes` do not hold more messages than are allowed. Damage is left to the decoder.
+/// Checks that `bytes` do not contain more messages than are allowed. The decoder reports damage.
 ///
 /// # Errors
 /// The limit that is exceeded.
 pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
-    // Messages that are not finished, with what is left of them.
+    // Unfinished messages, with the rest of their bytes.
     let mut open = vec![(MessageType::Model, bytes)];
     let mut count = 0;
     while let Some((kind, rest)) = open.last_mut() {
@@ -99,7 +99,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Takes the next field off: its number, and its bytes if it may be a message. Nothing at the end and before damage.
+/// Splits off the next field: its number, and its bytes if it may be a message. None at the end and before damage.
 fn field<'a>(rest: &mut &'a [u8]) -> Option<(u64, Option<&'a [u8]>)> {
     let key = varint(rest)?;
     let value = match key & 7 {

@@ -12,7 +12,7 @@ fn round_trip(path: &Path) {
     let copy = folder.path().join("copy.onnx");
     model.write(&copy).unwrap();
     assert_eq!(Model::read(&copy).unwrap().proto, model.proto, "{}", path.display());
-    // Nothing else was left in the folder, and no byte of the file was lost.
+    // No other file is in the folder, and no byte of the file is lost.
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     let (old, new) = (std::fs::read(path).unwrap(), std::fs::read(&copy).unwrap());
     assert_eq!(old.len(), new.len(), "{}", path.display());
@@ -50,11 +50,11 @@ fn errors_name_the_file() {
     let cut = Model::decode(&bytes[..1000], "cut.onnx").unwrap_err().to_string();
     assert!(cut.contains("cut.onnx") && cut.contains("1000 bytes"), "{cut}");
     assert!(Model::decode(b"", "empty.onnx").unwrap_err().to_string().contains("no graph"));
-    // A file stands where the folder should be.
+    // There is a file at the path of the folder.
     assert!(lenet().write(&data_file("lenet_digits.onnx").join("m.onnx")).is_err());
 }
 
-/// Damaged files give an error or a model; they never panic, hang or take memory.
+/// Damaged files yield an error or a model; they never cause a panic, a hang or a large allocation.
 #[test]
 fn damaged_files_are_survived() {
     let bytes = std::fs::read(data_file("lenet_digits.onnx")).unwrap();

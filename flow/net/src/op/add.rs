@@ -34,7 +34,7 @@ impl Operator for Add {
     fn lower(&self, inputs: &[Shape]) -> Lowering<'_> {
         match inputs {
             [a, b] if a == b => Lowering::Add,
-            // Flattened tensors of one length may lie in different ways.
+            // Flattened tensors of one length may have different layouts.
             _ => Lowering::Unsupported(format!("inputs lie as {inputs:?}; supported: equally")),
         }
     }

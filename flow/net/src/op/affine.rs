@@ -1,6 +1,6 @@
-//! A factor and a summand per channel: `Add`, `Sub`, `Mul` and `Div` with a constant, and what
-//! [`super::batch_normalization`] becomes in inference. Folded into the layer before where possible,
-//! otherwise a depthwise convolution with a kernel of one value.
+//! A factor and a summand per channel: `Add`, `Sub`, `Mul` and `Div` with a constant, and the inference form of
+//! [`super::batch_normalization`]. Folded into the layer before where possible, otherwise a depthwise convolution with
+//! a kernel of one value.
 
 use std::sync::OnceLock;
 
@@ -18,7 +18,7 @@ pub(super) struct Affine {
     shift: Vec<f32>,
     /// Initializer that the values come from.
     name: String,
-    /// The same as a layer, once it is asked for.
+    /// The same as a layer, made on demand.
     linear: OnceLock<Linear>,
 }
 
@@ -43,7 +43,7 @@ impl Affine {
     }
 }
 
-/// Which of the two inputs is data (0 or 1), or `None` if both are.
+/// Number of the input that is data (0 or 1), or `None` if both are.
 fn data_port(node: &NodeView<'_>) -> Option<usize> {
     match node.inputs.as_slice() {
         [Input::Data(_), Input::Constant(_)] => Some(0),

@@ -6,14 +6,14 @@ use pecan_text::escape::{escape_name, shorten};
 
 use crate::onnx::{AttributeProto, attribute_type};
 
-/// Longest string that is told apart.
+/// Longest string that is distinguished.
 const LONGEST: usize = 60;
 
-/// Unknown attributes that are named.
+/// Unknown attributes that are listed.
 const SHOWN: usize = 20;
 
-/// The attributes of one node. Attributes that no operator code asked for are a problem too: they would
-/// otherwise be dropped silently.
+/// The attributes of one node. Attributes that no operator code reads are a problem too: they would otherwise be
+/// dropped silently.
 #[derive(Debug)]
 pub struct Attributes<'a> {
     list: &'a [AttributeProto],
@@ -39,7 +39,7 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// Every problem so far, including attributes that nobody asked for.
+    /// Every problem so far, including unread attributes.
     ///
     /// # Errors
     /// There is a problem.

@@ -36,7 +36,7 @@ pub(super) fn parse_global(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec
     node.done(Some(AveragePool { window: None, count_padding: false, extra: [0; 2] }))
 }
 
-/// `ReduceMean` where it is a global average: over the axes of rows and columns, which stay.
+/// `ReduceMean` as a global average: over the axes of rows and columns, which stay.
 pub(super) fn parse_reduce(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String>> {
     node.arity(2, 1);
     node.data(0);
@@ -63,7 +63,7 @@ impl AveragePool {
         self.window.unwrap_or(whole)
     }
 
-    /// By what the sum of each output row (`axis` 0) or column (1) is divided.
+    /// Divisors of the sums, by output row (`axis` 0) or column (1).
     fn divisors(&self, size: [usize; 2], axis: usize) -> Vec<usize> {
         let w = self.window(size);
         let outputs = w.output_size(size[0], size[1]).map_or(0, |s| s[axis]);
@@ -119,7 +119,7 @@ impl Operator for AveragePool {
         rows.saturating_mul(columns)
     }
 
-    /// One divisor for all windows is needed, for it becomes part of the rescaling.
+    /// All windows need the same divisor, as it becomes part of the rescaling.
     fn lower(&self, inputs: &[Shape]) -> Lowering<'_> {
         let [input] = inputs else {
             return Lowering::Unsupported(format!("{} data inputs; expected 1", inputs.len()));
@@ -143,7 +143,7 @@ impl Operator for AveragePool {
 
     fn absorb_padding(&mut self, pads: [usize; 4]) -> bool {
         let Some(window) = &mut self.window else { return false };
-        // Explicit zeros count; so must then the padding that is already there.
+        // Explicit zeros count, so the present padding then has to count, too.
         if self.extra != [0; 2] || (!self.count_padding && window.pads != [0; 4]) {
             return false;
         }

@@ -1,4 +1,4 @@
-//! `Constant`: a tensor that the graph itself holds; treated as an initializer.
+//! `Constant`: a tensor that is part of the graph; treated as an initializer.
 
 use super::{Attributes, list};
 use crate::onnx::{AttributeProto, Constant, ConstantError, NodeProto, Values};

@@ -1,4 +1,4 @@
-//! `Dropout`: passes its input through, outside training.
+//! `Dropout`: the identity, outside training.
 
 use super::{NodeView, Operator, identity::Identity};
 

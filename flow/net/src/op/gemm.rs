@@ -121,8 +121,8 @@ impl Operator for Gemm {
         rows.zip(&self.linear.bias).map(|(row, bias)| bias + dot(row, inputs[0].data)).collect()
     }
 
-    /// The kernel covers the feature map that was flattened: flattening orders by channel, row and
-    /// column as the kernel does, so the weights stay in place.
+    /// The kernel covers the flattened feature map: flattening has the order channel, row, column of the kernel, so the
+    /// weights stay in place.
     fn lower(&self, inputs: &[Shape]) -> Lowering<'_> {
         match inputs {
             [input] if input.len() == self.inputs => Lowering::Linear {

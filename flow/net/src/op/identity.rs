@@ -1,4 +1,4 @@
-//! `Identity`: passes its input through.
+//! `Identity`: its output is its input.
 
 use pecan_ir::layer::Shape;
 

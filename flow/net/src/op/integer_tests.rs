@@ -1,4 +1,4 @@
-//! Every operator: float result by hand, and the integer network close to it.
+//! Every operator: compares the float result with one by hand, and the integer network with the float result.
 
 use crate::graph::{Graph, check};
 use crate::onnx::{AttributeProto, Model};
@@ -71,7 +71,7 @@ fn matmul_with_bias_and_constant_terms() {
     let (exact, quantized) = agree(&model, &[1.0, -1.0], 1.5);
     assert_eq!(exact, [7.0, 9.0, 6.0].map(|v: f32| v));
     assert_eq!(quantized.network.layers.len(), 1);
-    // Behind a maximum nothing absorbs the terms: a depthwise layer of its own.
+    // Behind a maximum no layer can absorb the terms: they become a depthwise layer.
     let model = ModelBuilder::new(&[2, 2, 2])
         .floats("b", &[1, 2, 1, 1], &[0.5, -2.0])
         .node("MaxPool", &["x"], "m", &[("kernel_shape", &[2, 2])])
@@ -80,7 +80,7 @@ fn matmul_with_bias_and_constant_terms() {
     let (exact, quantized) = agree(&model, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], 1.5);
     assert_eq!(exact, [8.0, -4.0]);
     assert_eq!(quantized.network.layers[1].kind, "Div");
-    // A vector over the columns is no vector over the channels.
+    // A vector over the columns is not a vector over the channels.
     let model = ModelBuilder::new(&[2, 2, 3])
         .floats("b", &[3], &[1.0; 3])
         .node("Add", &["x", "b"], "y", &[])

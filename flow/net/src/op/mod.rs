@@ -1,5 +1,5 @@
-//! Operators. Each is one file that says how to read its node, which shape it gives, how to compute it
-//! in float, and what it becomes on the hardware; and one line in [`REGISTRY`].
+//! Operators. Each is one file that defines how to parse its node, its output shape, its float computation and its
+//! hardware form; and one line in [`REGISTRY`].
 
 mod add;
 mod affine;
@@ -38,7 +38,7 @@ pub use qdq::Grid;
 pub(crate) use qdq::dequantized;
 pub use window::inside;
 
-/// Reads a node; the error lists every problem with it.
+/// Parses a node; the error lists all its problems.
 pub type Parse = fn(&NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String>>;
 
 /// The operators that can be imported, by ONNX name.
@@ -87,7 +87,7 @@ pub fn find(op_type: &str) -> Result<Parse, String> {
     Err(format!("unknown operator{hint}; known: {}, Constant", known.join(", ")))
 }
 
-/// One tensor of one sample on its way through the float network.
+/// One tensor of one sample in the float network.
 #[derive(Clone, Copy, Debug)]
 pub struct Value<'a> {
     /// Extent of each axis without the batch.
@@ -109,7 +109,7 @@ pub struct Linear {
     pub weight_name: String,
     /// Initializer that the bias comes from, if any.
     pub bias_name: Option<String>,
-    /// Whether the initializer has the input channel in front of the output channel.
+    /// Whether the initializer has the input channel before the output channel.
     pub transposed: bool,
     /// Real value of one unit of a weight, by output channel, where the file gives integer weights; empty
     /// where the weights are floats.
@@ -180,7 +180,7 @@ impl HostOp {
     }
 }
 
-/// What an operator becomes on the hardware.
+/// Hardware form of an operator.
 #[derive(Debug)]
 pub enum Lowering<'a> {
     /// A convolution layer.
@@ -201,7 +201,7 @@ pub enum Lowering<'a> {
         /// The same for all windows.
         divisor: usize,
     },
-    /// The sum of two tensors that lie in the same way.
+    /// The sum of two tensors of equal layout.
     Add,
     /// The channels of all inputs, one after the other.
     Concat,
@@ -220,14 +220,14 @@ pub trait Operator: Debug + Send + Sync {
     /// Shape of the output.
     ///
     /// # Errors
-    /// Why the operator does not accept such inputs.
+    /// Reason why the operator does not accept such inputs.
     fn infer(&self, inputs: &[&[usize]]) -> Result<Vec<usize>, String>;
 
     /// Computes the output of one sample; `output` is its shape. Inputs have the shapes that `infer`
     /// accepted.
     fn forward(&self, inputs: &[Value<'_>], output: &[usize]) -> Vec<f32>;
 
-    /// What it becomes on the hardware, given how its inputs lie in memory.
+    /// Hardware form of the operator, given the layouts of its inputs in memory.
     fn lower(&self, inputs: &[Shape]) -> Lowering<'_>;
 
     /// Parameters, if it is a layer with weights.
@@ -250,18 +250,18 @@ pub trait Operator: Debug + Send + Sync {
         self.linear().map_or(1, |linear| linear.weights.len().div_ceil(linear.outputs.max(1)))
     }
 
-    /// Factor and summand per channel, or one of each for all channels, if that is all it does: it can then be
-    /// folded into a layer before.
+    /// Factor and summand per channel, or one of each for all channels, if the operator is no more than that: it can
+    /// then be folded into a layer before.
     fn affine(&self) -> Option<(&[f32], &[f32])> {
         None
     }
 
-    /// Takes over explicit zero padding in front of it (top, left, bottom, right); false if it cannot.
+    /// Absorbs explicit zero padding of its input (top, left, bottom, right); false if it cannot.
     fn absorb_padding(&mut self, _pads: [usize; 4]) -> bool {
         false
     }
 
-    /// The zero padding that is all it does, if so: the layer behind may absorb it.
+    /// The zero padding, if the operator is no more than that: the layer behind may absorb it.
     fn zero_padding(&self) -> Option<[usize; 4]> {
         None
     }
@@ -271,13 +271,13 @@ pub trait Operator: Debug + Send + Sync {
         None
     }
 
-    /// Whether inference passes its input through: the node is then removed.
+    /// Whether inference returns its input unchanged: the node is then removed.
     fn is_identity(&self) -> bool {
         false
     }
 }
 
-/// The single shape that a one-input operator gets.
+/// The single shape of a one-input operator.
 pub(crate) fn one<'a>(inputs: &[&'a [usize]]) -> Result<&'a [usize], String> {
     match inputs {
         [input] => Ok(input),
@@ -294,7 +294,7 @@ pub(crate) fn feature_map(shape: &[usize]) -> Result<[usize; 3], String> {
 /// Values that [`list`] shows.
 const SHOWN: usize = 32;
 
-/// Values separated by commas; of many the first, and how many there are beside them.
+/// Values separated by commas; if there are many, the first ones and the number of the others.
 pub(crate) fn list<T: ToString>(values: &[T]) -> String {
     let shown = values.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match values.len().saturating_sub(SHOWN) {

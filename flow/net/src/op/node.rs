@@ -1,4 +1,4 @@
-//! A node as its parser sees it.
+//! A node with resolved inputs, for its parser.
 
 use super::Attributes;
 use crate::onnx::{Constant, ConstantError, NodeProto};
@@ -8,11 +8,11 @@ use crate::onnx::{Constant, ConstantError, NodeProto};
 pub enum Input<'a> {
     /// An optional input left out.
     Absent,
-    /// A constant, or why it cannot be decoded.
+    /// A constant, or the reason why it cannot be decoded.
     Constant(&'a Result<Constant, ConstantError>),
     /// Data, with its shape without batch where known.
     Data(Option<&'a [usize]>),
-    /// Produced by nothing in the file.
+    /// No node of the file produces it.
     Missing(&'a str),
 }
 

@@ -10,7 +10,7 @@ struct Pad {
     pads: [usize; 4],
 }
 
-/// Amounts are an attribute up to operator set 10, an input from 11 on; so is the value.
+/// The amounts and the value are attributes up to operator set 10, inputs from 11 on.
 pub(super) fn parse(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String>> {
     node.arity(4, 1);
     node.data(0);
@@ -67,7 +67,7 @@ impl Operator for Pad {
         result
     }
 
-    /// An average over single values, whose padding is what is wanted.
+    /// An average over single values, which has the required padding.
     fn lower(&self, _: &[Shape]) -> Lowering<'_> {
         let window = Window { kernel: [1; 2], stride: [1; 2], dilation: [1; 2], pads: self.pads };
         Lowering::Average { window, divisor: 1 }

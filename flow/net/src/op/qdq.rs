@@ -1,12 +1,12 @@
-//! `QuantizeLinear` and `DequantizeLinear`: a pair around a tensor says which integers stand for its
-//! values, the latter on a constant gives the constant.
+//! `QuantizeLinear` and `DequantizeLinear`. A pair around a tensor defines the integers for its values; the latter on a
+//! constant yields the constant.
 
 use pecan_ir::layer::Shape;
 
 use super::{Attributes, Lowering, NodeView, Operator, Value, one};
 use crate::onnx::{Constant, ConstantError, NodeProto, Values};
 
-/// The values that integers stand for: `(integer - zero_point) * scale`.
+/// Map from integers to values: `(integer - zero_point) * scale`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Grid {
     /// Real value of one unit.
@@ -20,9 +20,9 @@ pub struct Grid {
 impl Grid {
     /// The largest magnitude to represent with signed symmetric integers.
     ///
-    /// A grid that is symmetric already keeps its unit: -128 is left out, as it has no positive
-    /// counterpart. Otherwise the range is the larger side of the grid, at a coarser unit (twice as
-    /// coarse where all integers stand for positive values).
+    /// A grid that is symmetric already keeps its unit: -128 is left out, as it has no positive counterpart. Otherwise
+    /// the range is the larger side of the grid, at a coarser unit (twice as coarse where all integers represent
+    /// positive values).
     pub fn largest(&self) -> f64 {
         let [low, high] = self.range.map(|v| v - self.zero_point);
         let most = if low == -high - 1 { high } else { high.abs().max(low.abs()) };
@@ -125,7 +125,7 @@ pub(crate) fn dequantized(
     let value = |(at, &q): (usize, &i64)| (q - zeros[slice(at)]) as f32 * scales[slice(at)];
     let values = integers.iter().enumerate().map(value).collect();
     let mut constant = Constant::new(name.clone(), data.dims.clone(), Values::Float(values));
-    // With a zero point the grid is no symmetric one; the weights are then quantized anew.
+    // With a zero point the grid is not symmetric; the weights are then quantized again.
     if zeros.iter().all(|z| *z == 0) {
         constant.grid = Some((axis, scales.to_vec()));
     }

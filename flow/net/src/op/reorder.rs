@@ -1,4 +1,4 @@
-//! `Squeeze`, `Unsqueeze` and `Transpose`: other names for the same values, where nothing moves.
+//! `Squeeze`, `Unsqueeze` and `Transpose` that do not move values.
 
 use pecan_ir::layer::Shape;
 
@@ -28,7 +28,7 @@ fn axes(node: &NodeView<'_>) -> Option<Vec<i64>> {
     axes.filter(|axes| axes.len() <= MOST_AXES).map(<[i64]>::to_vec)
 }
 
-/// Says so if there are more axes than a tensor can have.
+/// Reports more axes than a tensor can have.
 fn few(node: &NodeView<'_>, what: &str, axes: &[i64]) {
     node.attributes.require(axes.len() <= MOST_AXES, || {
         format!("{} values in `{what}`; supported: at most {MOST_AXES}", axes.len())

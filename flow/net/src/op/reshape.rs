@@ -6,7 +6,7 @@ use super::{Lowering, NodeView, Operator, Value, list, one};
 
 #[derive(Debug)]
 struct Reshape {
-    /// Extents behind the batch: 0 copies that of the input, -1 is what is left.
+    /// Extents behind the batch: 0 copies that of the input, -1 is the remaining one.
     axes: Vec<i64>,
 }
 
@@ -19,7 +19,7 @@ pub(super) fn parse(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String
     let reshape = shape.and_then(|shape| {
         let values = shape.ints().unwrap_or_default();
         let open = values.iter().filter(|v| **v == -1).count();
-        // A batch of one is exported as the number 1; any batch is meant.
+        // A batch of one is exported as the number 1, but means any batch.
         let legal = matches!(values, [-1..=1, _, ..])
             && values.iter().all(|v| *v >= -1)
             && open <= 1

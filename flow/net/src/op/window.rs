@@ -1,4 +1,4 @@
-//! Window attributes that convolution and pooling share.
+//! Window attributes common to convolution and pooling.
 
 use std::ops::Range;
 
@@ -13,8 +13,8 @@ const LIMIT: usize = 4096;
 
 /// Reads `kernel_shape`, `strides`, `dilations`, `pads` and `auto_pad`.
 ///
-/// `kernel` is the kernel that the weights have (`None` where the attribute decides), `input` the rows
-/// and columns of the input, which `SAME` padding needs.
+/// `kernel` is the extent of the weights (`None` where the attribute decides), `input` the rows and columns of the
+/// input, which `SAME` padding needs.
 pub(super) fn parse(
     a: &Attributes<'_>,
     kernel: Option<[usize; 2]>,
@@ -62,15 +62,15 @@ pub(super) fn parse(
     Window { kernel, stride, dilation, pads }
 }
 
-/// Output size of `window` on `size`, or why there is none.
+/// Output size of `window` on `size`, or the reason why there is none.
 pub(super) fn output_size(window: &Window, size: [usize; 2]) -> Result<[usize; 2], String> {
     window.output_size(size[0], size[1]).ok_or_else(|| {
         format!("{window:?} does not fit an input of {} rows and {} columns", size[0], size[1])
     })
 }
 
-/// The output positions of one axis at which tap offset `offset` (may be negative) reads inside an input
-/// of `extent`: there, `position * stride + offset` is the input position.
+/// The output positions of one axis whose tap with offset `offset` (may be negative) lies inside an input of `extent`:
+/// `position * stride + offset` is the input position.
 pub fn inside(outputs: usize, extent: usize, stride: usize, offset: isize) -> Range<usize> {
     let first = if offset < 0 { offset.unsigned_abs().div_ceil(stride) } else { 0 };
     let room = extent as isize - offset;
@@ -79,13 +79,13 @@ pub fn inside(outputs: usize, extent: usize, stride: usize, offset: isize) -> Ra
     first.min(end)..end
 }
 
-/// Adds explicit zero padding in front of `window`: top, left, bottom, right.
+/// Adds explicit zero padding to `window`: top, left, bottom, right.
 pub(super) fn widen(window: &mut Window, pads: [usize; 4]) {
     window.pads.iter_mut().zip(pads).for_each(|(own, more)| *own += more);
 }
 
-/// Extends the padding at the end so that rounding down gives what `ceil_mode` asks for. A last window
-/// that would start in the padding at the end is left out, as the operator demands.
+/// Extends the padding at the end so that rounding down yields the size of `ceil_mode`. A last window that would start
+/// in the padding at the end is left out, as the operator requires.
 pub(super) fn round_up(window: &mut Window, size: [usize; 2]) {
     for (axis, extent) in size.into_iter().enumerate() {
         let reach = window.kernel[axis].saturating_sub(1) * window.dilation[axis] + 1;

@@ -35,8 +35,8 @@ fn by(graph: &Graph, data: &Samples, method: &str) -> Quantized {
     quantize(graph, &ranges, Options::default()).unwrap()
 }
 
-/// Part of the samples whose label in integers is that of the float network: a choice between methods
-/// that needs neither labels nor test data.
+/// Share of the samples whose integer label equals that of the float network: a criterion for methods that needs
+/// neither labels nor test data.
 fn agreement(graph: &Graph, quantized: &Quantized, data: &Samples) -> f64 {
     let exact = graph.outputs(&data.as_slices()).unwrap();
     let outputs = quantized.reference_outputs(&data.as_slices()).unwrap();
@@ -179,7 +179,7 @@ fn percentiles_leave_outliers_out() {
     assert_eq!(range("percentile:99", graph.input), 100.0);
 }
 
-/// A file may quantize in front of a ReLU or a pool only.
+/// A file may quantize before a ReLU or a pool only.
 #[test]
 fn ranges_are_inherited_where_values_cannot_grow() {
     use crate::testing::ModelBuilder;

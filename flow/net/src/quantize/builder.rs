@@ -64,7 +64,7 @@ impl<'g> NetworkBuilder<'g> {
         self.place(tensor, scale).map(|_| ())
     }
 
-    /// What `node` becomes, given how its inputs lie.
+    /// Hardware form of `node`, given the layouts of its inputs.
     pub(super) fn lowering(&self, node: &'g Node) -> Result<Lowering<'g>, QuantizeError> {
         let layouts: Vec<Shape> =
             node.inputs.iter().filter_map(|&t| self.graph.tensors[t].layout).collect();
@@ -76,7 +76,7 @@ impl<'g> NetworkBuilder<'g> {
         }
     }
 
-    /// Lets the output of `node` be its input.
+    /// Makes the output of `node` an alias of its input.
     pub(super) fn alias(&mut self, node: &Node) -> Result<(), QuantizeError> {
         let place = self.source(node)?;
         self.places.insert(node.output, place);
@@ -89,7 +89,7 @@ impl<'g> NetworkBuilder<'g> {
         Ok(())
     }
 
-    /// Checks the network and hands it out.
+    /// Checks the network and returns it.
     pub(super) fn finish(mut self, host_ops: Vec<HostOp>) -> Result<Quantized, QuantizeError> {
         let Some(last) = self.quantized.network.layers.last() else {
             let network = self.graph.name.clone();
@@ -163,14 +163,14 @@ impl<'g> NetworkBuilder<'g> {
             Some(range) if !range.is_finite() => {
                 Err(self.fail_tensor(tensor, "not finite in calibration"))
             }
-            // Always zero: every scale represents it exactly.
+            // The tensor is always zero: every scale represents it exactly.
             Some(0.0) => Ok(1.0 / steps),
             Some(range) => Ok(f64::from(range) / steps),
         }
     }
 
-    /// The limits that directly follow `tensor`, with nothing else that reads in between: they become the
-    /// clamp of the layer that writes it. Gives their tensors, and the limits together.
+    /// The limits that directly follow `tensor`, without other readers in between: they become the clamp of the layer
+    /// that writes it. Returns their tensors, and the limits combined.
     pub(super) fn clamps_behind(&self, tensor: usize) -> (Vec<usize>, [f32; 2]) {
         let mut range = [f32::NEG_INFINITY, f32::INFINITY];
         let mut fused: Vec<usize> = Vec::new();
@@ -217,7 +217,7 @@ impl<'g> NetworkBuilder<'g> {
         Ok(())
     }
 
-    /// Counts weights that are to be made for an operator without parameters.
+    /// Counts weights that are made for an operator without parameters.
     pub(super) fn make(&mut self, node: &Node, factors: &[usize]) -> Result<(), QuantizeError> {
         let count = factors.iter().try_fold(1usize, |n, &f| n.checked_mul(f));
         match count.and_then(|count| self.made.checked_add(count)) {
@@ -237,7 +237,7 @@ impl<'g> NetworkBuilder<'g> {
     }
 }
 
-/// The limits `range`, and after them `next`.
+/// The limits `range` followed by `next`.
 pub(super) fn within(range: [f32; 2], next: [f32; 2]) -> [f32; 2] {
     range.map(|v| v.max(next[0]).min(next[1]))
 }

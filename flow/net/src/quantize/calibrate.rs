@@ -16,14 +16,14 @@ use crate::op::Lowering;
 /// Bins of a histogram of magnitudes: the resolution of a percentile, relative to the largest.
 const BINS: usize = 4096;
 
-/// How the range of an activation follows from its values; written `minmax` or `percentile:99.99`.
+/// Rule for the range of an activation; written `minmax` or `percentile:99.99`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Calibration {
     /// The largest magnitude.
     #[default]
     MinMax,
-    /// The magnitude that so many percent of the values do not exceed. The network's input keeps its
-    /// largest magnitude: its range is no matter of outliers.
+    /// The magnitude that so many percent of the values do not exceed. The network's input keeps its largest magnitude:
+    /// its range has no outliers.
     Percentile(f64),
 }
 
@@ -62,8 +62,8 @@ pub struct Ranges {
     pub max_abs: Vec<Option<f32>>,
 }
 
-/// Runs `samples` through the float network and records the largest magnitude of every tensor, but for
-/// tensors whose range the file gives.
+/// Computes `samples` in the float network and records the largest magnitude of every tensor, except tensors whose
+/// range the file gives.
 ///
 /// # Errors
 /// There is no sample (which is legal where the file gives ranges), or one has the wrong number of values.
@@ -99,8 +99,8 @@ pub fn calibrate_by(
     Ok(Ranges { max_abs })
 }
 
-/// Gives tensors without a range that of the tensor that they are made of, where values cannot grow: a
-/// file that quantizes need not do so behind each of these operators.
+/// Gives tensors without a range that of the tensor that they are computed from, where values cannot grow: a file need
+/// not quantize behind each of these operators.
 fn inherit(graph: &Graph, max_abs: &mut [Option<f32>]) {
     for node in graph.iter() {
         let ([input], Some(op)) = (&node.inputs[..], &node.op) else { continue };
@@ -132,7 +132,7 @@ fn largest(graph: &Graph, samples: &[&[f32]]) -> Result<Vec<Option<f32>>, Forwar
         })
 }
 
-/// How many values of each tensor lie in each of [`BINS`] equal parts of its range.
+/// Number of values of each tensor in each of [`BINS`] equal parts of its range.
 fn histograms(
     graph: &Graph,
     samples: &[&[f32]],
@@ -177,6 +177,6 @@ fn magnitude(values: &[f32]) -> Option<f32> {
         return None;
     }
     let largest = values.iter().fold(0f32, |m, v| m.max(v.abs()));
-    // `f32::max` passes over NaN, so finiteness is a question of its own.
+    // `f32::max` ignores NaN, so finiteness is checked separately.
     Some(if values.iter().all(|v| v.is_finite()) { largest } else { f32::INFINITY })
 }

@@ -1,19 +1,19 @@
-//! Channels that do nothing are left out of the integer network.
+//! Removes unused channels from the integer network.
 //!
-//! Pruning empties channels: some are always 0, others are read by nobody. The file keeps its structure, but the
-//! hardware need not compute, store and pool them. What is left computes the same values, bit for bit.
+//! Pruning empties channels: some are always 0, others have no reader. The file keeps its structure, but the hardware
+//! need not compute, store and pool them. The rest computes the same values, bit for bit.
 
 use pecan_ir::layer::{Add, Conv, Layer, Network, Op};
 
 use super::Quantized;
 
-/// For every tensor, which of its channels do something.
+/// For every tensor, flags of the channels in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Live(Vec<Vec<bool>>);
 
 impl Live {
-    /// The channels of `network`'s tensors that its output depends on. Those of its input and output all stay, and at
-    /// least one of every tensor.
+    /// The channels of `network`'s tensors that its output depends on. Those of its input and output are all kept, and
+    /// at least one of every tensor.
     #[must_use]
     pub fn of(network: &Network) -> Self {
         let zero = zeros(network);
@@ -38,7 +38,7 @@ impl Live {
         &self.0[tensor]
     }
 
-    /// Whether all channels are.
+    /// Whether all channels are live.
     #[must_use]
     pub fn all(&self) -> bool {
         self.0.iter().flatten().all(|live| *live)
@@ -88,7 +88,7 @@ fn zeros(network: &Network) -> Vec<Vec<bool>> {
     zero
 }
 
-/// Channels that something reads which is needed itself.
+/// Channels whose readers are needed themselves.
 fn needed(network: &Network, zero: &[Vec<bool>]) -> Vec<Vec<bool>> {
     let mut needed: Vec<Vec<bool>> =
         network.tensors.iter().map(|shape| vec![false; shape.channels]).collect();
@@ -118,10 +118,10 @@ fn needed(network: &Network, zero: &[Vec<bool>]) -> Vec<Vec<bool>> {
     needed
 }
 
-/// Makes tensors that a layer works on channel by channel have the same channels; whether something changed.
+/// Gives tensors that a layer processes channel by channel the same channels; returns whether a tensor changed.
 fn join(network: &Network, live: &mut [Vec<bool>]) -> bool {
     let mut changed = false;
-    // In both directions, so that a chain of layers takes one pass.
+    // In both directions, so that one pass suffices for a chain of layers.
     for layer in network.layers.iter().chain(network.layers.iter().rev()) {
         if let Op::Conv(conv) = &layer.op {
             if conv.groups == 1 {
@@ -147,7 +147,7 @@ fn join(network: &Network, live: &mut [Vec<bool>]) -> bool {
     changed
 }
 
-/// `network` without the channels that are not live, and the scales that belong to its layers.
+/// `network` without the channels that are not live, with the scales of its layers.
 #[must_use]
 pub fn compact(quantized: &Quantized) -> Quantized {
     let live = Live::of(&quantized.network);
@@ -197,7 +197,7 @@ mod tests {
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    /// Random channels of the digits network are emptied or cut off: fewer channels, the same outputs.
+    /// Empties or cuts off random channels of the digits network: fewer channels, the same outputs.
     #[test]
     fn outputs_stay_bit_for_bit() {
         let model = include_bytes!("../../../../tests/data/lenet_digits.onnx");
@@ -207,7 +207,7 @@ mod tests {
             (0..12).map(|_| (0..64).map(|_| rng.random::<f32>()).collect()).collect();
         let slices: Vec<&[f32]> = samples.iter().map(Vec::as_slice).collect();
         let dense = quantize_with(&graph, &slices, Options::default()).unwrap();
-        // The network as it comes has channels that training left without a use.
+        // The original network has channels that training left without a use.
         let outputs = |q: &Quantized| q.reference_outputs(&slices).unwrap();
         assert_eq!(outputs(&compact(&dense)), outputs(&dense));
         assert_eq!(compact(&compact(&dense)), compact(&dense));

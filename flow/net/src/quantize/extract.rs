@@ -1,4 +1,4 @@
-//! Single layers of a network of which the hardware cannot run everything.
+//! Single layers of a network that the hardware cannot execute as a whole.
 
 use super::builder::NetworkBuilder;
 use super::{Options, QuantizeError, Quantized, Ranges};
@@ -9,17 +9,17 @@ use crate::op::Lowering;
 /// One layer as a network of its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExtractedLayer {
-    /// Graph tensor that the layer reads: with [`Graph::forward`] it gives the layer real inputs for
+    /// Graph tensor that is the layer's input: with [`Graph::forward`] it provides real inputs for
     /// [`Quantized::quantize_input`].
     pub input: usize,
-    /// Graph tensor that the layer writes, behind a ReLU or Clip that became its clamp.
+    /// Graph tensor that is the layer's output, behind a ReLU or Clip that became its clamp.
     pub output: usize,
     /// The one-layer network.
     pub quantized: Quantized,
 }
 
-/// Every layer of `graph` that the hardware can run, each as a network of its own. Nodes that are
-/// unsupported, or were not reached in calibration, are left out ([`Graph::check`] says why).
+/// Every layer of `graph` that the hardware can execute, each as a network of its own. Nodes that are unsupported, or
+/// were not reached in calibration, are left out ([`Graph::check`] gives the reason).
 ///
 /// # Errors
 /// Illegal widths, values that are not finite, or a rescale factor that is not representable.

@@ -1,4 +1,4 @@
-//! The layers that operators become.
+//! The layers of operators.
 
 use pecan_ir::layer::{Add, Conv, Layer, Op, Requant, Shape, Window};
 
@@ -8,7 +8,7 @@ use super::scale::{add_factors, limit, multiplier_and_shift, quantize_channel};
 use crate::graph::Node;
 use crate::op::{Linear, Lowering};
 
-/// Rescaling that changes nothing.
+/// Identity rescaling.
 const UNIT: Requant = Requant { bias: 0, multiplier: 2, shift: 1 };
 
 /// No limits.
@@ -25,8 +25,8 @@ struct Core {
 }
 
 impl NetworkBuilder<'_> {
-    /// Appends the layer (for a concatenation, the layers) that `node` becomes. Returns the tensors of the
-    /// limits (ReLU, Clip) behind it that became the layer's clamp, in their order.
+    /// Appends the layer (for a concatenation, the layers) of `node`. Returns the tensors of the limits (ReLU, Clip)
+    /// behind it that became the layer's clamp, in order.
     pub(super) fn layer(
         &mut self,
         node: &Node,
@@ -41,7 +41,7 @@ impl NetworkBuilder<'_> {
             }
             Lowering::Average { window, divisor } => self.average(node, window, divisor, target)?,
             Lowering::MaxPool(window) => self.maximum(node, window)?,
-            // A maximum over one value leaves the clamp to do the work.
+            // A maximum over one value is the identity, so that only the clamp has an effect.
             Lowering::Clamp(_) => self.maximum(node, point())?,
             Lowering::Add => self.sum(node, target)?,
             Lowering::Concat => self.concatenation(node, target)?,
@@ -126,9 +126,8 @@ impl NetworkBuilder<'_> {
         Ok(Core { op, input, requant, weight_scales: Vec::new(), output_scale })
     }
 
-    /// Copies every input into its range of the channels, by a convolution with one weight per output
-    /// channel, and sums up the copies; the last sum is left to the caller. A value is rounded once, in
-    /// its copy: the sums only add zeros.
+    /// Copies every input into its range of the channels, by a convolution with one weight per output channel, and adds
+    /// the copies; the caller makes the last sum. A value is rounded once, in its copy: the sums only add zeros.
     fn concatenation(&mut self, node: &Node, target: usize) -> Result<Core, QuantizeError> {
         let sources = self.sources(node)?;
         let output_scale = self.scale(target)?;

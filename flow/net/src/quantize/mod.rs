@@ -53,7 +53,7 @@ impl Default for Options {
     }
 }
 
-/// A network that cannot be quantized.
+/// Reasons why a network cannot be quantized.
 #[derive(Clone, Debug, Error)]
 pub enum QuantizeError {
     /// Nodes have no counterpart on the hardware.
@@ -67,7 +67,7 @@ pub enum QuantizeError {
         /// The width.
         bits: usize,
     },
-    /// Nothing to calibrate with.
+    /// There are no samples for calibration.
     #[error("{origin}: no calibration sample")]
     NoSamples {
         /// File of the network.
@@ -78,22 +78,22 @@ pub enum QuantizeError {
         "calibration `{text}`: {problem}; allowed: minmax, percentile:P with P above 50 up to 100"
     )]
     Calibration {
-        /// As given.
+        /// The given text.
         text: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// The float network could not be run.
     #[error(transparent)]
     Forward(#[from] super::graph::ForwardError),
-    /// A tensor takes values without a scale.
+    /// A tensor has values but no scale.
     #[error("{origin}: tensor `{tensor}`: {problem}")]
     Tensor {
         /// File of the network.
         origin: String,
         /// Tensor name.
         tensor: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// A layer has no integer form.
@@ -103,7 +103,7 @@ pub enum QuantizeError {
         origin: String,
         /// Node name.
         layer: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// The result contradicts the definitions of the integer network.
@@ -127,11 +127,11 @@ pub struct Quantized {
     /// Real value of one unit of a weight, by layer and output channel; empty for layers without weights
     /// in the file (pooling, sums, concatenations).
     pub weight_scales: Vec<Vec<f64>>,
-    /// What the host does with the dequantized output, in order.
+    /// Operations of the host on the dequantized output, in order.
     pub host_ops: Vec<HostOp>,
 }
 
-/// Quantizes `graph` with the ranges that [`calibrate()`] found.
+/// Quantizes `graph` with the ranges of [`calibrate()`].
 ///
 /// # Errors
 /// [`QuantizeError::Unsupported`] with every node that the hardware cannot run; illegal widths; a tensor
@@ -151,7 +151,7 @@ pub fn quantize(
     let mut host_ops = Vec::new();
     let mut fused = HashSet::new();
     for node in graph.iter() {
-        // The writer of this tensor was a limit that became the clamp of the layer before it.
+        // The writer of this tensor is a limit that became the clamp of the layer before it.
         if fused.contains(&node.output) {
             continue;
         }
@@ -195,13 +195,13 @@ impl Quantized {
         output.data.iter().map(|&v| (f64::from(v) * self.output_scale) as f32).collect()
     }
 
-    /// Real values of an output tensor after the host's operations: what the float network returns.
+    /// Real values of an output tensor after the host's operations, comparable to those of the float network.
     pub fn finish(&self, output: &Tensor) -> Vec<f32> {
         let values = self.dequantize_output(output);
         self.host_ops.iter().fold(values, |values, op| op.apply(&values))
     }
 
-    /// Runs the integer reference on real inputs, in parallel; returns the output tensors.
+    /// Computes the integer reference on real inputs, in parallel; returns the output tensors.
     ///
     /// # Errors
     /// A sample has the wrong number of values.

@@ -29,10 +29,10 @@ pub fn multiplier_and_shift(factor: f64) -> Result<(u32, u32), String> {
 /// Factors `[f0, f1]` (1 to `most`) and the real `factor` of a rescaling so that `f0 * factor` and
 /// `f1 * factor` are close to `targets` (positive), the two ratios of input and output scale.
 ///
-/// All factors of the larger target are tried, each with the nearest factor of the smaller; `factor`
-/// splits what remains evenly, so that both have the same relative error. With `most` = 127 and a ratio of
-/// the targets up to 16 it is below 0.25 % (tested; mostly far below). Beyond a ratio of `2 * most` the
-/// smaller tensor adds less than half a unit of the larger one, and its error grows.
+/// All factors of the larger target are tried, each with the nearest factor of the smaller. `factor` splits the
+/// remainder evenly, so that both have the same relative error. With `most` = 127 and a ratio of the targets up to 16
+/// it is below 0.25 % (tested; mostly far below). Beyond a ratio of `2 * most` the smaller tensor adds less than half a
+/// unit of the larger one, and its error grows.
 pub(super) fn add_factors(targets: [f64; 2], most: i32) -> ([i32; 2], f64) {
     let larger = usize::from(targets[1] > targets[0]);
     let ratio = targets[1 - larger] / targets[larger];
@@ -49,18 +49,18 @@ pub(super) fn add_factors(targets: [f64; 2], most: i32) -> ([i32; 2], f64) {
     (best.0, best.1)
 }
 
-/// Widths below this choose their scale by the error of rounding.
+/// Below this width the error of rounding decides the scale.
 const WIDE: usize = 8;
 
-/// Scales that are tried: from that of the largest weight down to this share of it, in equal steps.
+/// Range of tried scales: from that of the largest weight down to this share of it, in equal steps.
 const NARROWEST: f64 = 0.4;
 const TRIED: u32 = 24;
 
 /// Real value of one unit of a channel's weights in integers of `bits`; 0 if all weights are 0.
 ///
-/// From 8 bits on the largest weight decides. With fewer, a single large one would leave a few coarse steps to all
-/// others: then it is the scale of least squared error, and larger weights are limited (as in Choukroun, Kravchik,
-/// Yang, Kisilev: "Low-bit Quantization of Neural Networks for Efficient Inference", ICCV workshops 2019).
+/// From 8 bits on the largest weight decides. With fewer bits, a single large weight would leave only a few coarse
+/// steps for the others. So the scale is that of least squared error, and larger weights are limited (as in Choukroun,
+/// Kravchik, Yang, Kisilev: "Low-bit Quantization of Neural Networks for Efficient Inference", ICCV workshops 2019).
 pub fn weight_scale(weights: &[f32], bits: usize) -> f64 {
     let most = limit(bits);
     let widest = f64::from(weights.iter().fold(0f32, |m, w| m.max(w.abs()))) / most;
@@ -88,10 +88,10 @@ pub(super) struct Channel {
 
 /// Quantizes one output channel; `input_scale` is the real value of one unit of the input.
 ///
-/// The scale is `unit`, if the file gives one that the weights fit, and otherwise that of [`weight_scale`]. Where the bias would then exceed what the products can sum up
-/// to (a channel with almost no weights, as pruning and folding leave), the scale follows the bias
-/// instead: the accumulator needs at most one bit more than for the products alone, and the error
-/// of a product sum stays below that of rounding the output.
+/// The scale is `unit`, if the file gives one that the weights fit, and otherwise that of [`weight_scale`]. If the bias
+/// then exceeds the largest sum of products (in a channel with almost no weights, after pruning and folding), the scale
+/// follows the bias instead: the accumulator needs at most one bit more than for the products alone, and the error of a
+/// product sum stays below that of rounding the output.
 pub(super) fn quantize_channel(
     weights: &[f32],
     bias: f32,
@@ -109,7 +109,7 @@ pub(super) fn quantize_channel(
     let for_bias = f64::from(bias).abs() / (input_scale * most);
     let mut scale = for_weights.max(for_bias);
     if scale == 0.0 {
-        // Neither weights nor bias: any scale gives zeros.
+        // Neither weights nor bias: any scale yields zeros.
         scale = 1.0;
     }
     let unit = |w: &f32| (f64::from(*w) / scale).round().clamp(-weight_limit, weight_limit) as i32;
@@ -188,7 +188,7 @@ mod tests {
         };
         let chosen = weight_scale(&weights, 4);
         assert!(chosen < 1.0 / 7.0 && error(chosen) < error(1.0 / 7.0), "{chosen}");
-        // What 4 bits represent exactly stays.
+        // Values that 4 bits represent exactly stay.
         let exact = [0.5f32, -3.5, 0.0, 1.0];
         assert!((weight_scale(&exact, 4) - 0.5).abs() < 1e-9);
         assert_eq!(weight_scale(&[0.0; 3], 4), 0.0);

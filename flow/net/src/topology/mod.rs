@@ -1,13 +1,12 @@
 //! Layer shapes from topology files of SCALE-Sim (Samajdar et al., "SCALE-Sim: Systolic CNN Accelerator
 //! Simulator", 2018): workloads without weights, for estimates and sweeps.
 //!
-//! A line holds name, rows and columns of the input, rows and columns of the filter, input channels,
-//! filters, stride (with `Stride height` and `Stride width` columns in the header: both). A header with
-//! `M`, `N`, `K` announces matrix products. The input's size includes its padding. A column `Sparsity` in the header
-//! (version 3) holds `N:M`: of M weights, N are not zero. Further columns are ignored, as are empty lines. Fields are
-//! separated by commas, or by semicolons or tabs where the first line has no comma; a field may stand in quotes. Shapes
-//! of successive lines do not chain, so every layer is a network of
-//! its own.
+//! A line holds name, rows and columns of the input, rows and columns of the filter, input channels, filters, stride
+//! (with `Stride height` and `Stride width` columns in the header: both). A header with `M`, `N`, `K` announces matrix
+//! products. The input's size includes its padding. A column `Sparsity` in the header (version 3) holds `N:M`: of M
+//! weights, N are not zero. Further columns and empty lines are ignored. Fields are separated by commas, or by
+//! semicolons or tabs where the first line has no comma; a field may be quoted. Shapes of successive lines do not
+//! chain, so every layer is a network of its own.
 
 mod parse;
 mod random;
@@ -23,7 +22,7 @@ use super::op::list;
 pub use parse::{MOST_MACS, MOST_VALUES};
 pub use random::{RandomWeights, random_input};
 
-/// A topology file that cannot be used.
+/// Reasons why a topology file cannot be used.
 #[derive(Debug, Error)]
 pub enum TopologyError {
     /// The file cannot be read.
@@ -34,7 +33,7 @@ pub enum TopologyError {
         /// Cause.
         source: std::io::Error,
     },
-    /// A line is wrong.
+    /// A line has an error.
     #[error("{origin}:{line}:{column}: {problem}")]
     Line {
         /// File.
@@ -43,10 +42,10 @@ pub enum TopologyError {
         line: usize,
         /// Column of the comma-separated line, from 1.
         column: usize,
-        /// What is wrong, and what is allowed.
+        /// The problem, and the allowed contents.
         problem: String,
     },
-    /// There is nothing in the file.
+    /// The file has no layer.
     #[error("{origin}: no layer")]
     Empty {
         /// File.
@@ -65,7 +64,7 @@ pub enum TopologyError {
     Shape {
         /// The layer.
         layer: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: &'static str,
     },
     /// Options of the random weights are out of range.
@@ -75,7 +74,7 @@ pub enum TopologyError {
         what: &'static str,
         /// Its value.
         value: String,
-        /// What is allowed.
+        /// Allowed values.
         allowed: &'static str,
     },
 }
@@ -102,7 +101,7 @@ impl Topology {
         Self::parse(&name, &path.display().to_string(), &text)
     }
 
-    /// Parses `text`; `origin` is what errors call it.
+    /// Parses `text`; `origin` is its name in errors.
     ///
     /// # Errors
     /// As for [`Topology::read`].
@@ -111,7 +110,7 @@ impl Topology {
         Ok(Self { name: name.into(), layers })
     }
 
-    /// The layers of these names (upper and lower case are alike) in the file's order; all, if none is named.
+    /// The layers of these names (case is ignored) in the file's order; all, if none is named.
     ///
     /// # Errors
     /// Names that are not in the file, all of them.

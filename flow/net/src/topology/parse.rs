@@ -1,4 +1,4 @@
-//! From lines to shapes.
+//! Parses lines of topology files.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -17,14 +17,14 @@ pub const MOST_MACS: u64 = 1 << 36;
 /// Longest field that is shown in a message.
 const LONGEST: usize = 60;
 
-/// What the columns mean.
+/// Meaning of the columns.
 #[derive(Clone, Copy, PartialEq)]
 enum Format {
     Convolution { two_strides: bool },
     Product,
 }
 
-/// One line with a way to complain about it.
+/// One line with its position, for errors.
 struct Line<'a> {
     origin: &'a str,
     number: usize,
@@ -98,15 +98,15 @@ fn sparsity(line: &Line<'_>, column: usize) -> Result<Option<[usize; 2]>, Topolo
     }
 }
 
-/// The format has no field for groups: by custom a depthwise layer is written with a single filter, or
-/// with a name that says so. A single 1x1 filter is an ordinary layer with one output.
+/// The format has no field for groups: by convention a depthwise layer is written with a single filter, or with a name
+/// that says so. A single 1x1 filter is an ordinary layer with one output.
 fn is_depthwise(name: &str, input: &Shape, kernel: [usize; 2], filters: usize) -> bool {
     let name = name.to_lowercase();
     let named = ["depthwise", "dwconv", "dw_", "_dw"].iter().any(|mark| name.contains(mark));
     input.channels > 1 && kernel != [1, 1] && (filters == 1 || (named && filters == input.channels))
 }
 
-/// Refuses layers whose size alone would keep the mapper busy.
+/// Refuses layers that are too large to map in reasonable time.
 fn check_size(layer: &LayerShape, output: Shape) -> Result<(), String> {
     let largest = layer.weights().max(layer.input.len()).max(output.len());
     if largest > MOST_VALUES {
@@ -124,14 +124,14 @@ fn shown(text: &str) -> String {
     shorten(&escape_name(text), LONGEST).into_owned()
 }
 
-/// What separates the fields of a file: commas, or semicolons or tabs where its first line has no comma.
+/// Separator of the fields of a file: commas, or semicolons or tabs where its first line has no comma.
 fn separator(text: &str) -> char {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     [',', ';', '\t'].into_iter().find(|separator| first.contains(*separator)).unwrap_or(',')
 }
 
-/// The fields of a line, without blanks around them. One in quotes may hold the separator, and quotes as two. An error
-/// has its column, from 1.
+/// The fields of a line, without blanks around them. A quoted field may contain the separator, and quotes as two. An
+/// error has its column, from 1.
 fn fields(line: &str, separator: char) -> Result<Vec<Cow<'_, str>>, (usize, String)> {
     let mut fields: Vec<Cow<'_, str>> = Vec::new();
     let mut rest = Some(line);

@@ -11,12 +11,12 @@ use crate::quantize::multiplier_and_shift;
 /// Smallest and largest width of a number in bits.
 const BITS: std::ops::RangeInclusive<usize> = 2..=16;
 
-/// How to fill the layers of a [`Topology`]; equal options give equal networks.
+/// Options of the weights of a [`Topology`]; equal options yield equal networks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RandomWeights {
     /// Part of the weights that are not zero, 0 to 1; if none, that of the layer ([`LayerShape::density`]), else 1.
     pub density: Option<f64>,
-    /// So many consecutive output channels have their zeros in the same places; 1 for single weights.
+    /// Number of consecutive output channels with zeros in the same places; 1 for single weights.
     pub lanes: usize,
     /// Bits of an activation, 2 to 16.
     pub activation_bits: usize,
@@ -65,8 +65,8 @@ fn limit(bits: usize) -> i32 {
 }
 
 impl Topology {
-    /// Every layer as a network of its own, named `file/layer`, with random weights; made when asked for, so
-    /// that one at a time takes memory.
+    /// Every layer as a network of its own, named `file/layer`, with random weights; made on demand, so that one at a
+    /// time takes memory.
     ///
     /// Weights are uniform without zero; `density` of the groups of lanes (rounded to whole groups)
     /// are kept. The rescaling brings the standard deviation of the sums to about a third of the

@@ -1,10 +1,10 @@
-//! Rules that look at weights only.
+//! Criteria that use weights only.
 
 use super::{Ranking, Reason, Round};
 use crate::{PruneError, PruneLayer};
 use pecan_net::Masks;
 
-/// Weights in the order in which they go.
+/// Weights in the order of removal.
 #[derive(Debug)]
 struct Sorted<'a> {
     round: &'a Round<'a>,
@@ -23,7 +23,7 @@ pub(super) fn relative<'a>(round: &'a Round<'a>) -> Result<Box<dyn Ranking + 'a>
     })))
 }
 
-/// A weight's score is the share of its layer that goes before it.
+/// A weight's score is the share of its layer that is removed before it.
 pub(super) fn uniform<'a>(round: &'a Round<'a>) -> Result<Box<dyn Ranking + 'a>, PruneError> {
     Ok(Box::new(Sorted::by(round, |layer, weights| {
         let mask = round.mask(layer);

@@ -1,8 +1,8 @@
-//! Rules of pruning: which weights go. Each is one file and one line in [`REGISTRY`].
+//! Criteria of pruning, which decide the weights to remove. Each is one file and one line in [`REGISTRY`].
 //!
-//! A criterion looks at a network once per round and gives a [`Ranking`], from which masks for any amount follow. How much
-//! is removed is not the criterion's business: the driver removes what brings the predicted energy to the round's goal, so
-//! all criteria are compared at the same energies.
+//! A criterion analyses a network once per round and returns a [`Ranking`], from which masks for any amount follow. The
+//! driver chooses the amount: it removes as much as brings the predicted energy to the round's goal, so all criteria
+//! are compared at the same energies.
 
 mod magnitude;
 mod ordered;
@@ -17,20 +17,20 @@ use super::{ChannelClass, PruneError, PruneLayer};
 use pecan_net::Masks;
 use pecan_net::graph::Graph;
 
-/// A network in front of a round of pruning.
+/// A network before a round of pruning.
 #[derive(Debug)]
 pub struct Round<'a> {
     /// The network.
     pub graph: &'a Graph,
     /// Its layers with weights.
     pub layers: &'a [PruneLayer],
-    /// What is left of them.
+    /// Their remaining weights.
     pub masks: &'a Masks,
     /// Covariance of every layer, by name, for criteria that use data.
     pub covariance: &'a BTreeMap<String, Covariance>,
-    /// Channels that can go as a whole.
+    /// Channels that can be removed as a whole.
     pub classes: &'a [ChannelClass],
-    /// What entries, weights and channels cost.
+    /// Energy of entries, weights and channels.
     pub prices: &'a Prices,
     /// Energy of every layer, by name, in the technology's unit.
     pub energy: &'a BTreeMap<String, f64>,
@@ -57,7 +57,7 @@ impl<'a> Round<'a> {
     }
 }
 
-/// Why something goes.
+/// Reason of a removal.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Reason {
     /// Layer.
@@ -66,31 +66,31 @@ pub struct Reason {
     pub output: Option<usize>,
     /// Input and tap: column of the weight matrix; none for a whole channel.
     pub input: Option<usize>,
-    /// Weights that go together.
+    /// Weights that are removed together.
     pub weights: usize,
     /// Predicted increase of the loss, or the criterion's own measure.
     pub loss: f64,
-    /// Energy that is saved, in the technology's unit, where the criterion knows.
+    /// Energy that is saved, in the technology's unit, where the criterion knows it.
     pub saved: Option<f64>,
 }
 
-/// What a criterion found about a network.
+/// Order in which a criterion removes the weights of a network.
 pub trait Ranking: Debug {
-    /// Masks after removing an amount: 0 removes nothing, 1 all that the criterion would ever remove. Larger amounts remove
-    /// more.
+    /// Masks after removing an amount: 0 removes nothing, 1 the most that the criterion ever removes. Larger amounts
+    /// remove more.
     ///
     /// # Errors
     /// The statistics of a layer are not finite.
     fn masks(&self, amount: f64) -> Result<Masks, PruneError>;
 
-    /// Why what `amount` removes is removed.
+    /// Reasons of the removals of `amount`.
     ///
     /// # Errors
     /// As for the masks.
     fn reasons(&self, amount: f64) -> Result<Vec<Reason>, PruneError>;
 }
 
-/// How it is chosen.
+/// Analysis of a network by a criterion.
 pub type Prepare = for<'a> fn(&'a Round<'a>) -> Result<Box<dyn Ranking + 'a>, PruneError>;
 
 /// A criterion of pruning.
@@ -98,15 +98,15 @@ pub type Prepare = for<'a> fn(&'a Round<'a>) -> Result<Box<dyn Ranking + 'a>, Pr
 pub struct Criterion {
     /// Name on the command line.
     pub name: &'static str,
-    /// What it does, for the reader.
+    /// Description, for the reader.
     pub doc: &'static str,
-    /// Looks at a network.
+    /// Analyses a network.
     pub prepare: Prepare,
-    /// Whether what remains is reconstruct by least squares before it is tuned.
+    /// Whether the remaining weights are reconstructed by least squares before training.
     pub reconstructs: bool,
-    /// Whether it is compared with as a baseline.
+    /// Whether it is a baseline.
     pub baseline: bool,
-    /// Whether the widths of the hardware are its choice, and activations are trained towards zeros where these save
+    /// Whether it also chooses the widths of the hardware, and trains activations towards zeros where these save
     /// energy.
     pub codesigns: bool,
 }
@@ -179,7 +179,7 @@ pub const REGISTRY: &[Criterion] = &[
     },
 ];
 
-/// The criterion that is meant where none is named.
+/// The default criterion.
 pub const DEFAULT: &Criterion = &REGISTRY[0];
 
 /// The criterion of that name.

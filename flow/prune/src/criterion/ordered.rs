@@ -1,24 +1,24 @@
 //! Energy-aware pruning as published: T.-J. Yang, Y.-H. Chen, V. Sze, "Designing Energy-Efficient Convolutional Neural
 //! Networks using Energy-Aware Pruning", CVPR 2017.
 //!
-//! Layers are pruned one after the other, the one of most energy first. Within a layer more weights than wanted are
-//! removed by magnitude, then those restored whose absence changes the outputs most, judged together on real data:
-//! weights whose contributions cancel do not look important because of their size. (The change is measured as a sum of
-//! squares, by the covariance of the inputs, in place of the paper's sum of magnitudes over samples.) The reconstruct of
-//! what remains and the tuning of the whole network are the driver's.
+//! Layers are pruned one after the other, that of most energy first. Within a layer more weights than wanted are
+//! removed by magnitude. Then those whose absence changes the outputs most, evaluated together on real data, are
+//! restored: weights whose contributions cancel are not important because of their size. (The change is measured as a
+//! sum of squares, by the covariance of the inputs, instead of the paper's sum of magnitudes over samples.) The driver
+//! reconstructs the remaining weights and tunes the whole network.
 //!
-//! Other orders of the layers give the baselines that the paper compares with.
+//! Other orders of the layers are the baselines of the paper.
 
 use super::{Ranking, Reason, Round};
 use crate::{PruneError, PruneLayer, matrix};
 use pecan_net::Masks;
 
-/// Share of a layer's remaining weights that goes when its turn comes, and turns per layer.
+/// Share of a layer's remaining weights that each of its turns removes, and turns per layer.
 const TURN: f64 = 0.25;
 const TURNS: usize = 12;
-/// So many more go by magnitude than stay away.
+/// Excess of the removal by magnitude, part of which is restored.
 const EXCESS: f64 = 0.3;
-/// Restored in so many parts, each after a new look at the outputs.
+/// Number of parts of the restoration, each after a new evaluation of the outputs.
 const PARTS: usize = 8;
 
 #[derive(Debug)]
@@ -51,7 +51,7 @@ fn ordered<'a>(
     let mut order: Vec<usize> = (0..round.layers.len()).collect();
     let costs: Vec<f64> = round.layers.iter().map(cost).collect();
     order.sort_by(|a, b| costs[*b].total_cmp(&costs[*a]).then(a.cmp(b)));
-    // Statistics are needed of every layer: missing ones show now.
+    // Statistics of every layer are needed: missing ones are reported here.
     round.layers.iter().try_for_each(|layer| round.covariance(layer).map(|_| ()))?;
     Ok(Box::new(Ordered { round, order }))
 }

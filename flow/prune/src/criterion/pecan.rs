@@ -1,10 +1,12 @@
-//! Our criterion: what goes next is what saves most energy per increase of the loss, wherever it is.
+//! The criterion of this project: in the whole network, the removal that saves most energy per increase of the loss is
+//! next.
 //!
-//! For every block of output channels [`entry_order`] gives the order in which its entries go and what each does to the
-//! loss of the network; the price of an entry in its layer comes from the energy model on the hardware's own counts.
-//! Entries of all blocks of all layers then go by loss per energy: budgets of layers are the outcome, not an input.
-//! Where it pays as much, single weights in entries that stay go (they save their multiplications, though no cycle),
-//! and whole channels (they also save what it takes to make, store and read them).
+//! For every block of output channels [`entry_order`] computes the order of removal of its entries and the increase of
+//! the network's loss for each. The price of an entry in its layer comes from the energy model on the hardware's own
+//! counts. Entries of all blocks of all layers are then removed by loss per energy: budgets of layers are the outcome,
+//! not an input. Where they save as much per loss, single weights in remaining entries are removed too (they save their
+//! multiplications, but no cycle), and whole channels (they also save the energy of computing, storing and reading
+//! them).
 
 use rayon::prelude::*;
 
@@ -14,7 +16,7 @@ use crate::obs::{Removal, entry_order};
 use crate::{ChannelClass, PruneError, PruneLayer};
 use pecan_net::Masks;
 
-/// What can go.
+/// A candidate for removal.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum What {
     /// The weights of a block of rows at an input.
@@ -25,14 +27,14 @@ enum What {
     Channel { class: usize, channel: usize },
 }
 
-/// Something that can go, with what it does and saves.
+/// A candidate with its loss and its saving.
 #[derive(Clone, Copy, Debug)]
 struct Item {
     what: What,
     weights: usize,
     loss: f64,
     saved: f64,
-    /// Loss per energy, not less than that of what has to go before it.
+    /// Loss per energy, at least that of its predecessors in the order of removal.
     key: f64,
 }
 
@@ -60,7 +62,7 @@ pub(super) fn prepare<'a>(round: &'a Round<'a>) -> Result<Box<dyn Ranking + 'a>,
     let classes = round.classes.par_iter().enumerate();
     let channels = classes.map(|(number, class)| channel_items(round, number, class));
     others.extend(channels.collect::<Result<Vec<_>, PruneError>>()?.into_iter().flatten());
-    // The sort keeps equals in the order in which they were found, which is always the same.
+    // The sort is stable, and equals are found in a fixed order.
     entries.sort_by(|a, b| a.key.total_cmp(&b.key));
     others.sort_by(|a, b| a.key.total_cmp(&b.key));
     Ok(Box::new(Ranked { round, entries, others }))
@@ -78,7 +80,7 @@ fn layer_order(
     layer.blocks.par_iter().map(of).collect()
 }
 
-/// Single weights. That others answer for one is left out: very many go at once, and those that would answer among them.
+/// Single weights. The update of the remaining weights is ignored: very many are removed at once.
 fn single_items(
     round: &Round<'_>,
     number: usize,
@@ -122,8 +124,8 @@ fn entry_items(
     items
 }
 
-/// What goes with each channel of a class: weights, and the energy that they and the channel itself take; no energy for
-/// channels that do not exist any more.
+/// Savings of each channel of a class: number of weights, and the energy of these and of the channel itself; no energy
+/// for channels that do not exist any more.
 fn channel_savings(
     round: &Round<'_>,
     number: usize,
@@ -155,7 +157,7 @@ fn channel_savings(
     (0..class.channels).map(savings).collect()
 }
 
-/// Channels, with all that goes with them.
+/// Channels, with the savings of all their weights.
 fn channel_items(
     round: &Round<'_>,
     number: usize,
@@ -180,7 +182,7 @@ fn channel_items(
 }
 
 impl Ranked<'_> {
-    /// The entries and others that go at an amount: all up to the same loss per energy.
+    /// The entries and others that are removed at an amount: all up to the same loss per energy.
     fn removed(&self, amount: f64) -> impl Iterator<Item = &Item> {
         let count = (self.entries.len() as f64 * amount.clamp(0.0, 1.0)).round() as usize;
         let entries = &self.entries[..count.min(self.entries.len())];

@@ -69,7 +69,7 @@ fn compressed_files_are_read() {
     assert_eq!(error.exit_code(), 3);
 }
 
-/// Text on which readers of Liberty files differ: one cell, whatever stands in comments.
+/// Text on which readers of Liberty files differ: one cell, whatever the comments contain.
 #[test]
 fn comments_are_no_cells_and_have_any_encoding() {
     let folder = tempfile::tempdir().unwrap();

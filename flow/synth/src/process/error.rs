@@ -1,11 +1,11 @@
-//! What can be wrong with a profile, for `miette` to render.
+//! Errors of a profile, for `miette` to render.
 
 use std::fmt;
 
 use miette::Diagnostic;
 use pecan_text::diagnostic::Problems;
 
-/// Everything that is wrong with a profile, found in one pass.
+/// All problems of a profile, found in one pass.
 #[derive(Debug, Clone)]
 pub struct ProcessError {
     /// The profile's name or file.
@@ -15,7 +15,7 @@ pub struct ProcessError {
 }
 
 impl fmt::Display for ProcessError {
-    /// Complete on its own too, for logs and for callers that do not render diagnostics.
+    /// Complete by itself, for logs and for callers that do not render diagnostics.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the process description {} is wrong:", self.origin)?;
         for problem in self.problems.list() {

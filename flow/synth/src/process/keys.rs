@@ -1,19 +1,19 @@
 //! The keys of a profile.
 
-/// What the value of a key is.
+/// Type of the value of a key.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Form {
     /// A text that is not empty.
     Text,
     /// A list of texts that are not empty.
     Texts,
-    /// The name of something that gets files of its own.
+    /// The name of an item that gets files of its own.
     Name,
     /// The name of a cell or pin.
     Identifier,
     /// A list of names of cells or pins.
     Identifiers,
-    /// A list of names of cells in which `*` stands for anything.
+    /// A list of names of cells in which `*` matches any text.
     Patterns,
     /// A number within these bounds, both legal.
     Number(f64, f64),
@@ -26,7 +26,7 @@ pub(super) struct Key {
     pub(super) section: &'static str,
     pub(super) name: &'static str,
     pub(super) form: Form,
-    /// Whether it must be there, in a section that is there.
+    /// Whether it is required in a section that is present.
     pub(super) required: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Reads profiles; all problems at once.
+//! Reads profiles and reports all problems at once.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -31,7 +31,7 @@ struct ProfileReader {
     text: String,
     values: BTreeMap<String, Value>,
     problems: Problems,
-    /// Sections that are there.
+    /// Sections that are present.
     sections: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ impl Process {
     /// The profile of a technology by its name, its folder, or the profile's file.
     ///
     /// # Errors
-    /// [`ProcessError`] if there is none, or with everything that is wrong with it.
+    /// [`ProcessError`] if there is none, or with all problems of it.
     pub fn load(name_or_path: &str) -> Result<Self, ProcessError> {
         match find(name_or_path, File::Process) {
             Ok(Found { text, path }) => {
@@ -64,7 +64,7 @@ impl Process {
         }
     }
 
-    /// Reads a profile; `origin` stands for it in messages.
+    /// Reads a profile; `origin` names it in messages.
     ///
     /// # Errors
     /// [`ProcessError`] with every problem of the text.
@@ -103,7 +103,7 @@ impl ProfileReader {
             let Some(span) = span else { return Problem::new(&message, Some(&help)) };
             let line = place(&self.text, span.start).0;
             let problem = Problem::new(&format!("line {line}: {message}"), Some(&help));
-            // Lines that are too long to show have been named.
+            // Lines that are too long to show are already reported.
             if shows(&self.text, &span) {
                 problem.at(&self.source, vec![(span, String::new())])
             } else {
@@ -201,7 +201,7 @@ impl ProfileReader {
         }
     }
 
-    /// The profile, if every required key was there.
+    /// The profile, if every required key is present.
     fn build(&mut self) -> Option<Process> {
         Some(Process {
             name: self.text("name")?,
@@ -286,7 +286,7 @@ fn convert(key: &Key, value: &DeValue<'_>) -> Option<Value> {
     }
 }
 
-/// Whether a text can be shown in one line. It goes into no script.
+/// Whether a text can be shown in one line. It is not used in scripts.
 fn printable(text: &str) -> bool {
     !text.trim().is_empty() && !text.chars().any(char::is_control)
 }

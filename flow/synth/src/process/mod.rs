@@ -1,6 +1,7 @@
-//! Process profiles: what synthesis, timing and the energy model assume about a technology.
+//! Process profiles: assumptions of synthesis, timing and the energy model about a technology.
 //!
-//! A profile is the file `process.toml` of a technology's folder ([`pecan_technologies`]). It names its cell library and where it is looked for; it contains no foreign data itself.
+//! A profile is the file `process.toml` of a technology's folder ([`pecan_technologies`]). It names its cell library
+//! and the places to look for it; it contains no foreign data itself.
 
 mod error;
 mod keys;
@@ -14,21 +15,21 @@ use serde::Serialize;
 pub use self::error::ProcessError;
 pub use self::search::LibertySearch;
 
-/// A technology as the flow sees it.
+/// A technology as used by the flow.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Process {
     /// Short name.
     pub name: String,
-    /// What it is, with corner, voltage and temperature.
+    /// Description, with corner, voltage and temperature.
     pub description: String,
     /// Feature size in nm.
     pub node_nm: f64,
     /// File names of the cell library.
     pub liberty: Vec<String>,
-    /// Where the files come from, for somebody who lacks them; may be empty.
+    /// Source of the files, for users who lack them; may be empty.
     #[serde(skip)]
     pub install: String,
-    /// Folders that hold them: absolute, or below the folder of the process design kits.
+    /// Folders with the files: absolute, or below the folder of the process design kits.
     pub folders: Vec<PathBuf>,
     /// The cell that gates clocks; without one, no clock is gated.
     pub clock_gate: Option<ClockGate>,
@@ -40,7 +41,7 @@ pub struct Process {
     pub timing: Timing,
     /// Cells that synthesis must not use; entries may contain `*`.
     pub dont_use: Vec<String>,
-    /// What gates are sized for: with neither, none is sized and no buffer inserted.
+    /// Driver and load that gates are sized for: without it, no gate is sized and no buffer inserted.
     pub sizing: Option<Sizing>,
     /// File names of the liberty files of memory macros.
     pub sram: Vec<String>,
@@ -54,7 +55,7 @@ pub struct Process {
 pub struct ClockGate {
     /// Cell name.
     pub cell: String,
-    /// Pin that is 1 while the clock shall run.
+    /// Pin that is 1 while the clock runs.
     pub enable: String,
     /// Clock input.
     pub clock: String,
@@ -77,14 +78,14 @@ pub struct Tie {
     pub low_pin: String,
 }
 
-/// Capacitance of a wire before layout: an assumption, which depends on what it drives only.
+/// Capacitance of a wire before layout: an assumption, which depends on its fanout only.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Wire {
     /// Of every wire, in fF.
     pub fixed_ff: f64,
     /// For each pin that it drives, in fF.
     pub per_fanout_ff: f64,
-    /// Where the figures come from.
+    /// Source of the figures.
     pub reason: String,
 }
 
@@ -96,7 +97,7 @@ impl Wire {
     }
 }
 
-/// What gates are sized for.
+/// Assumptions that gates are sized for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sizing {
     /// Cell that is assumed to drive the inputs of every module.

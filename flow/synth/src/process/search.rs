@@ -1,4 +1,4 @@
-//! Where the files of a process are.
+//! Search for the files of a process.
 
 use std::path::{Path, PathBuf};
 
@@ -7,17 +7,18 @@ use pecan_host::tools::user_data;
 use super::Process;
 use crate::{Result, ToolError};
 
-/// Where to look for liberty files.
+/// Where to search for liberty files.
 #[derive(Clone, Debug, Default)]
 pub struct LibertySearch {
-    /// The cell library's files themselves: nothing is looked for, and the profile's names do not count.
+    /// The files of the cell library: if given, there is no search, and the profile's names are ignored.
     pub files: Vec<PathBuf>,
     /// Folder of the process design kits.
     pub pdk: Option<PathBuf>,
 }
 
 impl LibertySearch {
-    /// Looks in the folder that the variable `PECAN_PDK` names, if it is set, and in `pdk` of the user's data folder.
+    /// Searches in the folder that the variable `PECAN_PDK` names, if it is set, and in `pdk` of the user's data
+    /// folder.
     #[must_use]
     pub fn from_environment() -> Self {
         let pdk = std::env::var_os("PECAN_PDK").filter(|value| !value.is_empty());
@@ -28,8 +29,8 @@ impl LibertySearch {
 impl Process {
     /// The files of the cell library, absolute, possibly compressed (`.gz`).
     ///
-    /// Each is looked for in the given folder of design kits, beside the profile's file, in absolute folders
-    /// of the profile, and in `pdk` of the user's data folder ([`user_data`]).
+    /// Each is searched in the given folder of design kits, beside the profile's file, in absolute folders of the
+    /// profile, and in `pdk` of the user's data folder ([`user_data`]).
     ///
     /// # Errors
     /// [`ToolError::LibertyMissing`] with every place that was searched.
@@ -41,7 +42,7 @@ impl Process {
         search.files.iter().map(absolute).collect()
     }
 
-    /// The liberty files of memory macros that are there; those that are not are left out.
+    /// The liberty files of memory macros that exist; missing ones are left out.
     #[must_use]
     pub fn find_sram(&self, search: &LibertySearch) -> Vec<PathBuf> {
         self.sram.iter().filter_map(|file| self.find(file, search).ok()).collect()
@@ -64,7 +65,7 @@ impl Process {
         path.canonicalize().map_err(ToolError::io("read", &path))
     }
 
-    /// Folders to look in, without repetition, most wanted first.
+    /// Folders to search, without repetition, most preferred first.
     fn places(&self, search: &LibertySearch) -> Vec<PathBuf> {
         let mut roots: Vec<PathBuf> = search.pdk.iter().cloned().collect();
         roots.extend(self.folder.clone());
@@ -77,7 +78,7 @@ impl Process {
         };
         for root in &roots {
             add(&mut places, root.clone());
-            // Joining an absolute folder gives that folder.
+            // Joining an absolute folder yields that folder.
             self.folders.iter().for_each(|folder| add(&mut places, root.join(folder)));
         }
         let absolute = self.folders.iter().filter(|folder| Path::is_absolute(folder));

@@ -50,7 +50,7 @@ fn files_are_found_packed_or_not_and_what_is_missing_is_said() {
     let found = process.find_liberty(&search).unwrap();
     assert!(found[0].ends_with("ihp-sg13g2/a_test_cell.lib"));
     assert!(found[1].ends_with("b_test_cell.lib.gz"));
-    // A file that was given is taken as it is.
+    // A given file is used as it is.
     let given = LibertySearch { files: vec![found[0].clone()], pdk: None };
     assert_eq!(process.find_liberty(&given).unwrap(), found[..1]);
     let absent = LibertySearch { files: vec!["/nonexistent/x.lib".into()], pdk: None };

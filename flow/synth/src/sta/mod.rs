@@ -1,6 +1,6 @@
 //! Static timing of a netlist with OpenSTA.
 //!
-//! Before layout: wires have no delay, the clock is ideal, and paths into and out of memories, which are
+//! Timing is before layout: wires have no delay, the clock is ideal, and paths into and out of memories, which are
 //! black boxes, are not timed. [`TimingReport::notes`] says so.
 
 mod parse;
@@ -24,23 +24,23 @@ use super::{Result, ToolError};
 pub struct TimingReport {
     /// OpenSTA with its version.
     pub tool: String,
-    /// Clock period that was asked for, in ns.
+    /// Requested clock period, in ns.
     pub period_ns: f64,
-    /// Time that is left on the worst path, in ns; negative if it is too slow.
+    /// Slack of the worst path, in ns; negative if it is too slow.
     pub slack_ns: f64,
     /// Sum of the negative slacks of all end points, in ns.
     pub total_negative_slack_ns: f64,
     /// Clock frequency at which the worst path just fits, in MHz.
     pub fmax_mhz: f64,
-    /// Where the path starts: an instance with its path in the hierarchy, or a port.
+    /// Start of the path: an instance with its path in the hierarchy, or a port.
     pub start: String,
-    /// Where it ends.
+    /// End of the path.
     pub end: String,
     /// Number of cells on the path.
     pub levels: usize,
-    /// Modules that were taken as black boxes, without timing.
+    /// Modules that were black boxes, without timing.
     pub untimed: Vec<String>,
-    /// What the figures leave out.
+    /// Contributions that the figures leave out.
     pub notes: Vec<String>,
 }
 
@@ -66,7 +66,7 @@ pub fn timing(
     command.current_dir(folder.path()).args(["-no_splash", "-exit", "timing.tcl"]);
     let said = child::run("sta", &mut command, limit)?;
     let text = said.stdout + &said.stderr;
-    // It goes on after errors, and its exit status does not tell.
+    // OpenSTA continues after errors, and its exit status does not show them.
     let errors: Vec<&str> = text.lines().filter(|line| line.starts_with("Error")).collect();
     if !errors.is_empty() {
         return Err(HostError::ToolFailed {
@@ -108,7 +108,7 @@ fn script(liberty: &[String], period_ns: f64) -> String {
     text
 }
 
-/// Declarations without `signed`, which OpenSTA's reader does not know and a netlist does not need.
+/// Declarations without `signed`, which OpenSTA's reader does not support and a netlist does not need.
 fn without_signs(verilog: &str) -> String {
     let mut text = String::with_capacity(verilog.len());
     for line in verilog.lines() {

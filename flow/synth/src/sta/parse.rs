@@ -1,4 +1,4 @@
-//! The text that OpenSTA's `report_checks` and `report_tns` write.
+//! Parses the text of OpenSTA's `report_checks` and `report_tns`.
 
 use super::TimingReport;
 use crate::{Result, ToolError};
@@ -6,7 +6,7 @@ use crate::{Result, ToolError};
 /// Reads the report of the worst path.
 ///
 /// # Errors
-/// [`ToolError::Report`] naming what is missing.
+/// [`ToolError::Report`] naming the missing part.
 pub(super) fn parse(text: &str, period_ns: f64) -> Result<TimingReport> {
     let wrong = |reason: String| ToolError::Report { tool: "sta", what: "timing report", reason };
     if text.contains("No paths found") {

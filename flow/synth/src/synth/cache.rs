@@ -1,4 +1,4 @@
-//! The cache of netlists, and what decides one.
+//! The cache of netlists, and its keys.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub(super) const LIBERTY: &str = "cells.lib";
 /// A file that Yosys reads: its name and text.
 pub(super) type Input = (String, String);
 
-/// Hash of everything that decides a result: files and what else there is.
+/// Hash of everything that decides a result: files and further inputs.
 pub(super) fn key<'a>(files: &'a [Input], more: impl IntoIterator<Item = &'a str>) -> String {
     let files = files.iter().flat_map(|(name, text)| [name.as_str(), text.as_str()]);
     let mut hasher = blake3::Hasher::new();

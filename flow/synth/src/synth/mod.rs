@@ -1,4 +1,4 @@
-//! From a configuration to a netlist of standard cells.
+//! Synthesis of a configuration to a netlist of standard cells.
 
 mod cache;
 mod module;
@@ -39,7 +39,7 @@ pub struct SynthOptions {
     pub booth: bool,
     /// Clock period to aim at, in ns; that of the process if none.
     pub period_ns: Option<f64>,
-    /// Where the liberty files are.
+    /// Search for the liberty files.
     pub liberty: LibertySearch,
     /// Stop Yosys after this time.
     pub timeout: Option<Duration>,
@@ -66,7 +66,7 @@ impl Default for SynthOptions {
     }
 }
 
-/// A synthesized configuration. Its files lie in the user's cache.
+/// A synthesized configuration. Its files are in the user's cache.
 #[derive(Clone, Debug)]
 pub struct Synthesis {
     /// Hierarchical netlist in Yosys' JSON format; synchronous memories are black boxes.
@@ -75,31 +75,31 @@ pub struct Synthesis {
     pub verilog: PathBuf,
     /// Cells and areas.
     pub report: SynthReport,
-    /// What each module is.
+    /// Kind of each module.
     pub kinds: BTreeMap<String, Kind>,
-    /// The cell library as one plain liberty file, in a list for what takes several.
+    /// The cell library as one plain liberty file, in a list for functions that take several.
     pub liberty: Vec<PathBuf>,
     /// BLAKE3 of the liberty files of the process, in hexadecimal.
     pub liberty_hash: String,
     /// Clock period that was aimed at, in ns.
     pub period_ns: f64,
-    /// Seconds that it took when it was made.
+    /// Seconds that making it took.
     pub seconds: f64,
     /// Whether it was in the cache.
     pub cached: bool,
-    /// What Yosys read besides the cell library (`cells.lib`), by file name: for every module `NAME.ys`,
-    /// `NAME.v` and, where it has modules in it, `NAME_ports.v`, then `join.ys`.
+    /// Files that Yosys read besides the cell library (`cells.lib`), by file name: for every module `NAME.ys`, `NAME.v`
+    /// and, where it instantiates modules, `NAME_ports.v`, then `join.ys`.
     pub inputs: Vec<(String, String)>,
 }
 
 /// Synthesizes a configuration for a process, or takes the result from the cache.
 ///
-/// The hierarchy is kept, so that instances have the paths of the Verilog; every module is mapped by itself
-/// and comes out the same in every design. `say` is told what takes long or is left out.
+/// The hierarchy is kept, so that instances have the paths of the Verilog. Every module is mapped by itself and has the
+/// same netlist in every design. `say` reports steps that take long or are left out.
 ///
 /// # Errors
-/// [`ToolError`]: a liberty file or Yosys is missing, Yosys fails or takes too long, or it leaves something
-/// that the library cannot implement.
+/// [`ToolError`]: a liberty file or Yosys is missing, Yosys fails or takes too long, or it leaves a cell that the
+/// library cannot implement.
 pub fn synthesize(
     config: &Config,
     process: &Process,
@@ -144,7 +144,7 @@ pub fn synthesize(
     })
 }
 
-/// What is known about the netlist of a design.
+/// Recorded details of a synthesized design.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Detail {
     /// Cells and areas.
@@ -177,14 +177,14 @@ fn join(
     })
 }
 
-/// File with what gates are sized for.
+/// File with driver and load that gates are sized for.
 const CONSTRAINTS: &str = "abc.constr";
 /// File with the ports of the memories.
 const MEMORIES: &str = "memories.v";
 /// Script that joins the modules.
 const JOIN: &str = "join.ys";
 
-/// Everything decided.
+/// The resolved inputs of a synthesis.
 struct Plan {
     units: Vec<Unit>,
     /// Script and ports of the memories.
@@ -219,7 +219,7 @@ impl Plan {
         let recipe = Recipe {
             liberty: cache::LIBERTY,
             clock_gate: gate.map(|gate| (gate, options.gated_flops)),
-            // Tie cells that the liberty was given without are left out with the others.
+            // Tie cells that the given liberty files lack are left out with the others.
             tie: process.tie.as_ref().filter(|tie| library.cells.contains_key(&tie.high_cell)),
             booth: options.booth && yosys.booth,
             constraints: sized.as_ref().map(|_| CONSTRAINTS),
@@ -243,7 +243,7 @@ impl Plan {
         }
     }
 
-    /// Everything that Yosys reads, but the cell library; each file once.
+    /// All files that Yosys reads, except the cell library; each file once.
     fn inputs(&self) -> Vec<Input> {
         let units = self.units.iter().flat_map(|unit| &unit.files);
         let files: BTreeMap<_, _> = units.chain(&self.join).cloned().collect();

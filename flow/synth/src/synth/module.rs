@@ -1,9 +1,9 @@
 //! Netlists of single modules.
 //!
-//! Every module is mapped by a Yosys of its own that sees nothing but its text and the ports of what is in it.
-//! In a common run, names elsewhere in the design decide the order in which Yosys and ABC work, and the same
-//! module comes out differently in different designs, with another energy. So one text gives one netlist, and a
-//! module that designs share is mapped once.
+//! Every module is mapped by a Yosys process of its own that reads only its text and the ports of its submodules. In a
+//! common run, names elsewhere in the design decide the order in which Yosys and ABC work, and the same module gets
+//! different netlists in different designs, with different energies. So one text gives one netlist, and a module that
+//! designs share is mapped once.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,26 +17,26 @@ use super::cache::{self, Input};
 use crate::yosys::{Recipe, Yosys};
 use crate::{Result, ToolError};
 
-/// A module to map: what Yosys reads.
+/// A module to map, with the files that Yosys reads.
 #[derive(Clone, Debug)]
 pub(super) struct Unit {
     pub(super) name: String,
-    /// Script, text and ports of what it instantiates.
+    /// Script, text and ports of its submodules.
     pub(super) files: Vec<Input>,
 }
 
-/// What all modules of a design have in common.
+/// Inputs common to all modules of a design.
 pub(super) struct Synthesizer<'a> {
     pub(super) cache: &'a Path,
     pub(super) yosys: &'a Yosys,
     /// The cell library on disk.
     pub(super) liberty: &'a Path,
-    /// What decides a netlist besides the files: hash of the library, version of the tool.
+    /// Inputs that decide a netlist besides the files: hash of the library, version of the tool.
     pub(super) key: &'a [&'a str],
     pub(super) limit: Option<Duration>,
 }
 
-/// Nothing is known about a module beyond its netlist.
+/// Empty record: the netlist is all that is stored of a module.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Nothing {}
 
@@ -71,13 +71,13 @@ impl Unit {
 /// The netlist of a module.
 pub(super) struct Made {
     pub(super) netlist: PathBuf,
-    /// Seconds that it took when it was made.
+    /// Seconds that making it took.
     pub(super) seconds: f64,
     pub(super) cached: bool,
 }
 
 impl Synthesizer<'_> {
-    /// How many of the modules are not in the cache.
+    /// Number of modules that are not in the cache.
     pub(super) fn missing(&self, units: &[Unit]) -> usize {
         units.iter().filter(|unit| !self.base().join(self.key_of(unit)).exists()).count()
     }
@@ -87,7 +87,7 @@ impl Synthesizer<'_> {
     /// # Errors
     /// Those of [`Yosys::run`] and of the cache.
     pub(super) fn map_all(&self, units: &[Unit]) -> Result<Vec<Made>> {
-        // The first failure is enough: a tool that hangs would do so for every module.
+        // Stops at the first failure: a tool that hangs would do so for every module.
         units.par_iter().map(|unit| self.map(unit)).collect()
     }
 

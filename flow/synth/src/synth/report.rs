@@ -10,7 +10,7 @@ use crate::library::{CellInfo, CellKind};
 use crate::yosys::{ChipArea, Counts};
 use crate::{Result, ToolError};
 
-/// What a synthesis made. Memories are black boxes and in no sum.
+/// Result of a synthesis. Memories are black boxes and in no sum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SynthReport {
     /// Yosys with its version.
@@ -50,7 +50,7 @@ pub struct ModuleReport {
     pub clock_gates: u64,
     /// Area of one instance in square micrometres, without the modules in it.
     pub area_um2: f64,
-    /// Area of one instance with everything in it but memories.
+    /// Area of one instance with everything in it except memories.
     pub area_with_submodules_um2: f64,
 }
 
@@ -77,11 +77,10 @@ pub struct MemoryReport {
 }
 
 impl SynthReport {
-    /// Holds the areas against those that Yosys has added up by itself.
+    /// Compares the areas with those that Yosys has added up.
     ///
     /// # Errors
-    /// [`ToolError::Report`] if they differ by more than rounding: then the one or the other has read the
-    /// library wrongly.
+    /// [`ToolError::Report`] if they differ by more than rounding: then one of them has read the library wrongly.
     pub(super) fn agree(&self, other: &ChipArea) -> Result<()> {
         let same = |own: f64, its: f64| (own - its).abs() <= 1e-6 * its.abs() + 1e-3;
         let differs = |subject: &str, own: f64, its: f64| ToolError::Report {
@@ -92,7 +91,7 @@ impl SynthReport {
         for module in &self.modules {
             // A module without cells has no line in the report.
             let its = other.modules.get(&module.name).copied().unwrap_or_default();
-            // The line of the top module counts everything below it.
+            // The line of the top module includes everything below it.
             if module.name != TOP && !same(module.area_um2, its) {
                 return Err(differs(&module.name, module.area_um2, its));
             }

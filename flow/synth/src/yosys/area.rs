@@ -1,4 +1,4 @@
-//! The areas in the text that `stat -liberty` writes; Yosys 0.23 and 0.70 agree in these lines.
+//! Parses the areas in the text of `stat -liberty`; Yosys 0.23 and 0.70 agree in these lines.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Yosys: finding one, knowing what it can do, running scripts.
+//! Search for Yosys, its features, and execution of scripts.
 
 mod area;
 mod netlist;
@@ -17,15 +17,15 @@ pub(super) use self::netlist::{Counts, counts};
 pub(super) use self::script::Recipe;
 use super::Result;
 
-/// No Yosys needs this long to print a help text.
+/// Limit for Yosys to print a help text.
 const HELP_LIMIT: Duration = Duration::from_secs(60);
 
 /// A usable Yosys.
 #[derive(Clone, Debug)]
 pub struct Yosys {
-    /// The executable, or what behaves like it.
+    /// The executable, or its replacement.
     pub path: PathBuf,
-    /// Its name and version as it says them, for reports and cache keys.
+    /// Its name and version as it prints them, for reports and cache keys.
     pub version: String,
     /// Whether it can insert clock gates (command `clockgate`, since 0.46).
     pub clockgate: bool,
@@ -60,7 +60,7 @@ impl Yosys {
         }
     }
 
-    /// What the Yosys at this path can do.
+    /// Probes the features of the Yosys at this path.
     fn probe(path: &Path, version: &str) -> Result<Self> {
         let mut command = Command::new(path);
         command.args(["-Q", "-T", "-p", "help clockgate; help synth"]);
@@ -76,7 +76,7 @@ impl Yosys {
     /// Runs the script, a file of `folder`, in that folder.
     ///
     /// # Errors
-    /// [`HostError::ToolFailed`] with the last lines that it said, [`HostError::TimedOut`] after `limit`.
+    /// [`HostError::ToolFailed`] with the last lines of its output, [`HostError::TimedOut`] after `limit`.
     pub(super) fn run(
         &self,
         folder: &Path,
@@ -85,8 +85,8 @@ impl Yosys {
     ) -> Result<(), HostError> {
         let mut command = Command::new(&self.path);
         command.current_dir(folder).args(["-q", "-Q", "-T", "-s", script]);
-        // Yosys hands the paths of its temporary files to a shell without quotes, and a killed one leaves them behind:
-        // this path has nothing to quote, and goes with the folder.
+        // Yosys passes the paths of its temporary files to a shell without quotes, and a killed one leaves them behind:
+        // this path needs no quotes, and is deleted with the folder.
         command.env("TMPDIR", ".");
         let said = child::run("yosys", &mut command, limit)?;
         said.stderr.lines().for_each(|line| tracing::debug!("yosys: {line}"));

@@ -1,4 +1,4 @@
-//! How many cells of which type a netlist in Yosys' JSON format has, module by module.
+//! Counts of cells by type in a netlist in Yosys' JSON format, module by module.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use crate::process::{ClockGate, Tie};
 
-/// What decides a synthesis for standard cells. Every file is named relative to the folder of the run, so
-/// that the scripts say nothing about the machine.
+/// Inputs of a synthesis for standard cells. Every file is named relative to the folder of the run, so that the scripts
+/// do not depend on the machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Recipe<'a> {
     /// File of the cell library.
     pub(crate) liberty: &'a str,
-    /// Clock gate and the smallest number of flops that is worth one.
+    /// Clock gate and the smallest number of flops that get one.
     pub(crate) clock_gate: Option<(&'a ClockGate, usize)>,
     pub(crate) tie: Option<&'a Tie>,
     /// Booth's multipliers instead of plain arrays.
@@ -21,7 +21,7 @@ pub(crate) struct Recipe<'a> {
 }
 
 impl Recipe<'_> {
-    /// Maps the module in `NAME.v`; of the modules in it, `ports` has the ports. Writes `NAME.json`.
+    /// Maps the module in `NAME.v`; `ports` is the file with the ports of its submodules. Writes `NAME.json`.
     pub(crate) fn map(&self, module: &str, ports: Option<&str>) -> String {
         let liberty = self.liberty;
         let mut text = String::new();
@@ -56,7 +56,7 @@ impl Recipe<'_> {
                 "hilomap -singleton -hicell {high_cell} {high_pin} -locell {low_cell} {low_pin}"
             );
         }
-        // Black boxes have an empty module, which would be in the way of the real one.
+        // Black boxes have an empty module, which would hide the real one.
         let _ = write!(text, "opt_clean -purge\ndelete =A:blackbox\nwrite_json {module}.json\n");
         text
     }

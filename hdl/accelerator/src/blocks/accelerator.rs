@@ -60,11 +60,11 @@ block! {
 }
 
 parts!(Accelerator:
-    /// The engines, as the decoder drives them.
+    /// The engines with the signals of the decoder.
     Engines,
     /// The global buffer: the loader reads before the store engine, the drain writes before the decoder.
     Buffer,
-    /// What the counters see.
+    /// Event inputs of the counters.
     Events,
     /// Counters and status.
     Status,
@@ -82,7 +82,7 @@ impl parts::Part<Engines> for Accelerator {
         self.decoder.buffer_busy.next = self.compute.write.val();
         self.alive.next = self.decoder.error.val() == 0.into();
 
-        // An error ends the run, so that the read port is free for a store in hand.
+        // An error ends the run, so that the read port is free for the present store.
         self.compute.run.reset.next = self.reset.val() | !self.alive.val();
         self.compute.run.start.next = self.decoder.run.val();
         self.compute.accumulate.next = self.decoder.accumulate.val();
@@ -95,8 +95,8 @@ impl parts::Part<Engines> for Accelerator {
         self.compute.param_channel.next = unsigned_cast(self.decoder.address.val());
         wires::link(&mut self.decoder.param, &mut self.compute.param);
 
-        // An error does not concern the store engine: a beat that was offered stays until it is taken, and whoever
-        // waits for the rest of a store gets it.
+        // An error does not affect the store engine: a beat that was offered stays until it is accepted, and the
+        // receiver of a store gets all of it.
         self.store.run.reset.next = self.reset.val();
         self.store.run.start.next = self.decoder.store.val();
         self.store.address.next = unsigned_cast(self.decoder.address.val());
@@ -168,7 +168,7 @@ impl parts::Part<Status> for Accelerator {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, counters, fresh);
-        // Event registers have no reset: the counters rest from a reset until a header clears them.
+        // Event registers have no reset: after a reset the counters stand still until a header clears them.
         self.fresh.d.next = self.reset.val() | (self.fresh.q.val() & !self.decoder.clear.val());
         self.counters.clear.next = self.decoder.clear.val() | self.reset.val() | self.fresh.q.val();
         self.counters.error.next = self.decoder.error.val();

@@ -1,7 +1,7 @@
-//! The interfaces between the blocks: what travels together.
+//! The interfaces between the blocks, as bundles of signals.
 //!
-//! A field bears its own name in the Verilog; where an interface has other names at some blocks, its constructor
-//! for those says them.
+//! A field has its own name in the Verilog. Where an interface has other names at some blocks, its constructor for
+//! those gives them.
 
 use super::flags;
 use pecan_config::geometry::{Geometry, LATTICE_BITS};
@@ -9,7 +9,7 @@ use pecan_config::isa::{MULTIPLIER_BITS, SHIFT_BITS};
 use pecan_rtl::prelude::*;
 
 bundle! {
-    /// A stream of beats, in words of 32 bits, low first. A beat moves when `valid` and `ready` are up.
+    /// A stream of beats, in words of 32 bits, low first. A beat is transferred when `valid` and `ready` are up.
     pub(crate) struct Stream<D> {
         valid: Signal<D, Bit>,
         ready: Signal<D::Back, Bit>,
@@ -32,7 +32,7 @@ impl<D: wires::Side> Stream<D> {
 }
 
 bundle! {
-    /// What begins and ends a run in an engine.
+    /// Begin and end of a run in an engine: `start` begins it, `reset` ends it.
     pub(crate) struct Run<D> {
         reset: Signal<D, Bit>,
         start: Signal<D, Bit>,
@@ -42,7 +42,7 @@ bundle! {
 }
 
 bundle! {
-    /// The write bus of the configuration registers; each block listens for those that it holds.
+    /// The write bus of the configuration registers; each block reacts to the indices of its own registers.
     pub(crate) struct ConfigBus<D> {
         write: Signal<D, Bit>,
         index: Wire<D> = Wire::new(8),
@@ -53,7 +53,7 @@ bundle! {
 }
 
 impl<D: wires::Side> ConfigBus<D> {
-    /// The bus at blocks that have other ports to write to, too.
+    /// The bus at blocks with further write ports.
     pub(crate) fn set() -> Self {
         Self::new().named(&["set", "set_index", "set_data"])
     }
@@ -71,19 +71,19 @@ bundle! {
 }
 
 impl<D: wires::Side> Params<D> {
-    /// On their way to the compute engine.
+    /// Parameters at the input of the compute engine.
     pub(crate) fn param(g: &Geometry) -> Self {
         Self::new(g).named(&["param_bias", "param_multiplier", "param_shift"])
     }
 
-    /// At the memories' write port.
+    /// Parameters at the memories' write port.
     pub(crate) fn load(g: &Geometry) -> Self {
         Self::new(g).named(&["load_bias", "load_multiplier", "load_shift"])
     }
 }
 
 bundle! {
-    /// Read port of the global buffer: data follow one cycle behind the address.
+    /// Read port of the global buffer: data follow one cycle after the address.
     pub(crate) struct ReadPort<D> {
         read: Signal<D, Bit>,
         read_addr: Wire<D> = Wire::new(g.buffer_bits),
@@ -115,7 +115,7 @@ bundle! {
 }
 
 bundle! {
-    /// Where in the region of a slice the loader is, and how many taps of the region a patch has.
+    /// Position of the loader in the region of a slice, and taps of the region in a patch.
     pub(crate) struct Region<D> {
         step: Signal<D, Bit>,
         y: Wire<D> = Wire::new(LATTICE_BITS + 1),
@@ -138,7 +138,7 @@ bundle! {
 }
 
 bundle! {
-    /// A patch word goes into the scratchpad of a row, to this address.
+    /// Write of a patch word to this address of the scratchpad of a row.
     pub(crate) struct PatchWrite<D> {
         write: Signal<D, Bit>,
         write_word: Wire<D> = Wire::new(g.scratch_bits()),
@@ -148,7 +148,7 @@ bundle! {
 }
 
 bundle! {
-    /// A patch word, and which of its activations are not zero.
+    /// A patch word, and flags of its nonzero activations.
     pub(crate) struct PatchWord<D> {
         write_data: Vec<Wire<D>> = Wire::signed_vec(g.word_channels, g.activation_bits),
         write_nonzero: Vec<Signal<D, Bit>> = flags(g.word_channels),
@@ -158,8 +158,8 @@ bundle! {
 }
 
 bundle! {
-    /// Slices filled so far (mod 4). Of the slice in each half of the scratchpads: whether it is the first of a
-    /// tile, the last of a tile, in the last tile.
+    /// Slices filled so far (mod 4). For the slice in each half of the scratchpads: whether it is the first of a tile,
+    /// the last of a tile, in the last tile.
     pub(crate) struct Slices<D> {
         filled: Wire<D> = Wire::new(2),
         first: Vec<Signal<D, Bit>> = flags(2),
@@ -205,8 +205,8 @@ bundle! {
 }
 
 bundle! {
-    /// Weights of a column's entry as magnitude and sign, and the channel mod lanes of its activation; `useful` says
-    /// that a weight is not zero, `matters` which are not.
+    /// Weights of a column's entry as magnitude and sign, and the channel mod lanes of its activation. `useful`: some
+    /// weight is not zero; `matters`: flags of the nonzero weights.
     pub(crate) struct Weights<D> {
         low: Wire<D> = Wire::new(g.lane_bits().max(1)),
         useful: Signal<D, Bit>,
@@ -229,8 +229,8 @@ bundle! {
 }
 
 bundle! {
-    /// Where the sums of the previous cycle's entry begin (zero or the smallest activation, the psum word) and
-    /// whether they go to the psum word.
+    /// Start of the sums of the previous cycle's entry (zero or the smallest activation, the psum word), and whether
+    /// they are written to the psum word.
     pub(crate) struct Sums<D> {
         from_zero: Signal<D, Bit>,
         from_psum: Signal<D, Bit>,
@@ -242,7 +242,7 @@ bundle! {
 }
 
 bundle! {
-    /// Mode of the array: each lane at its own channel; maximum instead of multiply-add.
+    /// Mode of the array: each lane uses its own channel; maximum instead of multiply-add.
     pub(crate) struct Mode<D> {
         per_channel: Signal<D, Bit>,
         maximum: Signal<D, Bit>,

@@ -1,4 +1,4 @@
-//! Weight buffer and sequencer of one column: walks the lists of its output-channel groups.
+//! Weight buffer and sequencer of one column: processes the lists of its output-channel groups.
 
 use super::bundles::{Extent, Pitch, Place, Run, Slices, Stepped, Sums, Weights};
 use super::dense_index::DenseIndex;
@@ -7,9 +7,9 @@ use pecan_config::geometry::Geometry;
 use pecan_rtl::prelude::*;
 
 block! {
-    /// A column's weight buffer and sequencer. It walks, slice by slice, the list of each of its groups and
-    /// broadcasts one entry per cycle to the rows. It runs as far ahead of other columns as the two
-    /// scratchpad halves allow, so lists of unequal length even out over neighbouring slices.
+    /// A column's weight buffer and sequencer. It processes, slice by slice, the list of each of its groups and
+    /// broadcasts one entry per cycle to the rows. It runs ahead of other columns as far as the two scratchpad halves
+    /// allow, so lists of unequal length even out over neighbouring slices.
     pub(crate) struct Column = "column" {
         pub(crate) clock: Signal<In, Clock>,
         pub(crate) run: Run<In> = Run::new(),
@@ -23,16 +23,16 @@ block! {
         pub(crate) load_addr: Wire<In> = Wire::new(g.weight_address_bits),
         pub(crate) load_entry: Vec<Wire<In>> = fields.iter().map(|&w| Wire::new(w)).collect(),
         pub(crate) slices: Slices<In> = Slices::new(),
-        // Tiles drained so far (mod 4); no drain holds the psum banks back.
+        // Tiles drained so far (mod 4); with `no_drain` psum banks need not be drained.
         pub(crate) drained: Wire<In> = Wire::new(2),
         pub(crate) no_drain: Signal<In, Bit>,
-        // What replaces stored indices (dense weights only), see `DenseIndex`.
+        // Inputs that replace stored indices (dense weights only), see `DenseIndex`.
         pub(crate) per_channel: Vec<Signal<In, Bit>> = flags(dense),
         pub(crate) extent: Bundles<Extent<In>> = Bundles::new(2 * dense, || Extent::new(g)),
         pub(crate) pitch: Bundles<Pitch<In>> = Bundles::new(dense, || Pitch::new(g)),
         pub(crate) channels_last: Vec<Wire<In>> = Wire::vec(dense, 5),
         pub(crate) first_channel: Vec<Wire<In>> = Wire::vec(dense, 16),
-        // The column takes part; slices and tiles finished (mod 4).
+        // The column is used; slices and tiles finished (mod 4).
         pub(crate) active: Signal<Out, Bit>,
         pub(crate) done: Wire<Out> = Wire::new(2),
         pub(crate) tiles: Wire<Out> = Wire::new(2),
@@ -97,15 +97,15 @@ block! {
 }
 
 parts!(Column:
-    /// Configuration and the weights of the entry at hand.
+    /// Configuration and the weights of the present entry.
     Buffer,
-    /// Which activation the entry takes, and whether its slice is there.
+    /// The activation of the entry, and whether its slice is loaded.
     Index,
     /// Whether the entry fires, and the next one.
     Fetch,
-    /// The place in the run.
+    /// The position in the run.
     Walk,
-    /// The entry, to the PEs.
+    /// The entry on its path to the PEs.
     Entry,
 );
 
@@ -155,7 +155,7 @@ impl parts::Part<Buffer> for Column {
 impl parts::Part<Index> for Column {
     #[hdl_gen]
     fn update(&mut self) {
-        // Where the entry points and whether it ends its list.
+        // Activation address of the entry, and whether the entry ends its list.
         if self.skip.val() {
             self.position.next = self.buffer.rd[self.lanes.index()].val();
             self.list_end.next = self.buffer.rd[self.lanes.index() + 1].val().any();
@@ -175,7 +175,7 @@ impl parts::Part<Index> for Column {
             self.position.next = self.dense[0].position.val();
             self.list_end.next = self.dense[0].list_end.val();
         }
-        // The slice at hand.
+        // The present slice.
         self.odd.next = self.slice.q.val().get_bit(0);
         self.first_now.next = self.slices.first[0].val();
         self.last_now.next = self.slices.last[0].val();
@@ -192,7 +192,7 @@ impl parts::Part<Fetch> for Column {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, have, pointer);
-        // An entry fires if it is there, its slice is filled and the tile's psum bank is free.
+        // An entry fires if it was read, its slice is filled and the tile's psum bank is free.
         self.ahead.next = self.tile.q.val() - self.drained.val();
         self.fire.next = self.have.q.val()
             & (self.slices.filled.val() != self.slice.q.val())
@@ -203,7 +203,7 @@ impl parts::Part<Fetch> for Column {
             & ((self.group.q.val() + 1.into()) == self.groups.q.val());
         self.tile_end.next = self.slice_end.val() & self.last_now.val();
         self.run_end.next = self.tile_end.val() & self.finish_now.val();
-        // The next entry is read while this one fires; a tile starts over at the first entry.
+        // The next entry is read while this one fires; a tile begins at the first entry again.
         self.fetch.next =
             self.busy.q.val() & ((!self.have.q.val()) | (self.fire.val() & !self.run_end.val()));
         self.buffer.re.next = self.fetch.val();
@@ -291,7 +291,7 @@ impl parts::Part<Entry> for Column {
                 self.fresh.q.val() & self.first_now.val() & !self.accumulate.val();
             self.from_psum_q.d.next = self.psum_read.val();
             self.to_psum_q.d.next = self.psum_write.val();
-            // The address moves with a read or a write only.
+            // The address changes with a read or a write only.
             if self.psum_read.val() | self.psum_write.val() {
                 self.psum_word_q.d.next =
                     (self.group.q.val() << 1) + self.tile.q.val().get_bit(0).into();

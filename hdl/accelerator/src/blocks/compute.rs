@@ -1,4 +1,4 @@
-//! Compute engine: loader, array, columns and drain, and the bookkeeping of a run.
+//! Compute engine: loader, array, columns and drain, and the control of a run.
 
 use super::bundles::{ConfigBus, Params, ReadPort, Run};
 use super::column::Column;
@@ -15,17 +15,17 @@ use pecan_config::isa::register::{ColRegister, LIMIT_BITS, MODE_MAX, MODE_PER_CH
 use pecan_rtl::prelude::*;
 
 config_leaf! {
-    /// Configuration of the run as a whole.
+    /// Configuration common to all parts of a run.
     RunConfig "run_config" {
         limit: Limit, mode: Mode, channels_last: ChannelsLast,
     }
 }
 
-// What `update` reads by bits of the mode.
+// `update` reads these flags of the mode by their bit numbers.
 const _: () = assert!(MODE_PER_CHANNEL == 1 << 0 && MODE_MAX == 1 << 1);
 
 block! {
-    /// The compute engine. It reads and writes the global buffer and says what it does to the counters.
+    /// The compute engine. It reads and writes the global buffer and reports events to the counters.
     pub(crate) struct Compute = "compute" {
         pub(crate) clock: Signal<In, Clock>,
         pub(crate) run: Run<In> = Run::new(),
@@ -119,9 +119,9 @@ parts!(Compute:
     Columns,
     /// The rows.
     Rows,
-    /// What stops a run that is too long or leaves the buffer.
+    /// Detection of a run that is too long or leaves the buffer.
     Limits,
-    /// What happens in a cycle, summed over the array.
+    /// Events of a cycle, summed over the array.
     Events,
     /// The sums in registers, for the counters.
     Reports,
@@ -297,7 +297,7 @@ impl parts::Part<Reports> for Compute {
     fn update(&mut self) {
         dff_setup!(self, clock, steps_q, weights_q, psum_reads_q, psum_writes_q, writes_q);
         clock!(self, clock, drain_q);
-        // Registers of events that rest need no clock.
+        // Event registers without change need no clock.
         if self.weight_sum[self.cols.index()].val().any() | self.weights_q.q.val().any() {
             self.steps_q.d.next = self.step_sum[self.cols.index()].val();
             self.weights_q.d.next = self.weight_sum[self.cols.index()].val();

@@ -1,9 +1,9 @@
-//! Configuration registers as leaves: each block that needs some holds them, written over one bus.
+//! Configuration registers as leaves: each block holds the registers that it uses, written over one bus.
 
 /// Declares a leaf with the configuration registers that a block uses: field = register.
 ///
-/// The leaf takes the decoder's write bus and shows each register as an
-/// output of its name and width. Registers keep what was written; a program sets what it uses.
+/// The leaf is connected to the decoder's write bus and has an output for each register, with its name and width.
+/// Registers keep their values; a program sets those that it uses.
 macro_rules! config_leaf {
     ($(#[$doc:meta])* $leaf:ident $module:literal { $($field:ident: $register:ident,)* }) => {
         $(#[$doc])*
@@ -58,7 +58,7 @@ macro_rules! config_leaf {
     };
 }
 
-/// Registers are narrower than the bus; this line says so to lint.
+/// Registers are narrower than the bus; this line tells lint so.
 pub(crate) const BUS_TEXT: &str = "wire unused = &{1'b0, data};\n";
 
 /// Verilog of one register of a leaf.

@@ -8,17 +8,17 @@ use pecan_rtl::prelude::*;
 const HEADROOM: usize = 4;
 
 block! {
-    /// The performance counters. An event of a cycle is added in the next one, so it shows in the counter two
-    /// cycles later; array-wide sums arrive with their register already taken.
+    /// The performance counters. An event of a cycle is added in the next one, so it shows in the counter two cycles
+    /// later; array-wide sums arrive already registered.
     ///
-    /// A counter is held in two parts, of which the high one moves only with a carry, and neither without an
-    /// event: registers that do not move need no clock.
+    /// A counter is held in two parts. The high part changes only with a carry, and neither part without an event:
+    /// registers that do not change need no clock.
     pub(crate) struct CounterBank = "counter_bank" {
         pub(crate) clock: Signal<In, Clock>,
         pub(crate) clear: Signal<In, Bit>,
-        // How much each counter grows, in the order of `Counter::ALL`.
+        // Increment of each counter, in the order of `Counter::ALL`.
         pub(crate) event: Vec<Wire<In>> = widths.iter().map(|&w| Wire::new(w)).collect(),
-        // Status: configuration id, error, layers; the register that `address` picks.
+        // Status: configuration id, error, layers; the register selected by `address`.
         pub(crate) error: Wire<In> = Wire::new(4),
         pub(crate) layer: Wire<In> = Wire::new(16),
         pub(crate) address: Wire<In> = Wire::new(8),
@@ -42,7 +42,7 @@ block! {
 }
 
 impl CounterBank {
-    /// Bits of the growth of each counter per cycle.
+    /// Bits of the increment of each counter per cycle.
     pub(crate) fn widths(g: &Geometry) -> Vec<usize> {
         let (pes, lanes) =
             (addr_width(g.rows * g.cols + 1), addr_width(g.rows * g.cols * g.lanes + 1));

@@ -1,4 +1,4 @@
-//! Command decoder: takes the input stream apart, checks it, and drives the engines.
+//! Command decoder: decodes the input stream, checks it, and drives the engines.
 
 use super::bundles::{ConfigBus, Params, Stream};
 use super::flags;
@@ -12,8 +12,8 @@ use pecan_config::isa::{
 };
 use pecan_rtl::prelude::*;
 
-// What `update` reads by bits: flags of a command and of `Run`, and the registers of a column, of which the groups are
-// bounded.
+// `update` reads flags of a command, flags of `Run` and registers of a column by their bit numbers. Of the latter,
+// the groups are bounded.
 const _: () = {
     assert!(RESERVED == 1 << 24 | 1 << 25);
     assert!(WAIT_STORE == 1 << 26 && WAIT_COMPUTE == 1 << 27);
@@ -41,7 +41,7 @@ block! {
         pub(crate) address: Wire<Out> = Wire::new(32),
         pub(crate) count: Wire<Out> = Wire::new(32),
         pub(crate) set: ConfigBus<Out> = ConfigBus::set(),
-        // Write ports of the memories; the buffer port may be taken by the drain.
+        // Write ports of the memories; the drain may occupy the buffer port.
         pub(crate) buffer_busy: Signal<In, Bit>,
         pub(crate) buffer_write: Signal<Out, Bit>,
         pub(crate) buffer_data: Vec<Wire<Out>> = Wire::vec(g.word_channels, g.activation_bits),
@@ -162,9 +162,9 @@ block! {
 }
 
 parts!(Decoder:
-    /// The command at hand, and whether it may go.
+    /// The present command, and whether it may be executed.
     Command,
-    /// What a command begins.
+    /// Start of a command.
     Dispatch,
     /// The beats that follow a command word.
     Words,
@@ -174,9 +174,9 @@ parts!(Decoder:
     Registers,
     /// Payload, cut into items.
     Payload,
-    /// Items, to the memories.
+    /// Items on their path to the memories.
     Items,
-    /// The first error stays, and nothing is taken any more.
+    /// The first error is kept, and nothing is accepted any more.
     Errors,
 );
 

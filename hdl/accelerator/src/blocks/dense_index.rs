@@ -13,7 +13,7 @@ block! {
         pub(crate) step: Signal<In, Bit>,
         pub(crate) slice_end: Signal<In, Bit>,
         pub(crate) per_channel: Signal<In, Bit>,
-        // Of the slice at hand.
+        // Extent of the present slice.
         pub(crate) extent: Extent<In> = Extent::new(g),
         pub(crate) pitch: Pitch<In> = Pitch::new(g),
         // Channels in the last word, the column's first channel.

@@ -1,4 +1,4 @@
-//! Drain: takes finished partial sums out of the array, requantizes them and writes buffer words.
+//! Drain: reads finished partial sums from the array, requantizes them and writes buffer words.
 
 use super::bundles::{ConfigBus, Params, Pixel, Run};
 use super::config_leaf::config_leaf;
@@ -35,7 +35,7 @@ block! {
         // Row table, see `RowTable`.
         pub(crate) pixel: Bundles<Pixel<In>> = Bundles::new(r, Pixel::new),
         pub(crate) out: Vec<Wire<In>> = Wire::vec(r, addr),
-        // Columns in use and the tiles (mod 4) that they finished; tiles drained.
+        // Columns in use and the tiles (mod 4) that they have finished; tiles drained.
         pub(crate) active: Vec<Signal<In, Bit>> = flags(g.cols),
         pub(crate) tiles: Vec<Wire<In>> = Wire::vec(g.cols, 2),
         pub(crate) drained: Wire<Out> = Wire::new(2),
@@ -50,7 +50,7 @@ block! {
         pub(crate) write_addr: Wire<Out> = Wire::new(addr),
         pub(crate) write_data: Vec<Wire<Out>> =
             Wire::signed_vec(g.word_channels, g.activation_bits),
-        // A step of this cycle; the run is not complete.
+        // A step in this cycle; the run is not complete.
         pub(crate) step: Signal<Out, Bit>,
         pub(crate) busy: Signal<Out, Bit>,
         cfg: DrainConfig = DrainConfig::new(g),
@@ -110,15 +110,15 @@ block! {
 }
 
 parts!(Drain:
-    /// Whether a tile waits, and whether the row at hand has a pixel.
+    /// Whether a tile waits, and whether the present row has a pixel.
     Pixels,
-    /// The place in the row, word by word.
+    /// The position in the row, word by word.
     Steps,
-    /// The place in the run, tile by tile.
+    /// The position in the run, tile by tile.
     Tiles,
-    /// Partial sums through the lanes.
+    /// Partial sums on their path through the lanes.
     Lanes,
-    /// Results to the buffer.
+    /// Results on their path to the buffer.
     Words,
 );
 
@@ -137,7 +137,7 @@ impl parts::Part<Pixels> for Drain {
         }
         self.go.next = self.running.q.val() & self.pending.val();
 
-        // The row at hand.
+        // The present row.
         self.row_y.next = 0.into();
         self.row_x.next = 0.into();
         self.row_out.next = 0.into();
@@ -170,7 +170,7 @@ impl parts::Part<Steps> for Drain {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, row, chunk, group, part_q, place, word);
-        // Outer conditions are what the clocks of these registers are gated with.
+        // The outer condition gates the clocks of these registers.
         if self.take.val() | self.row_end.val() | self.run.start.val() {
             if self.take.val() {
                 self.chunk.d.next = self.chunk.q.val() + 1.into();
@@ -262,7 +262,7 @@ impl parts::Part<Tiles> for Drain {
 impl parts::Part<Lanes> for Drain {
     #[hdl_gen]
     fn update(&mut self) {
-        // Partial sums of the row at hand, through the lanes.
+        // Partial sums of the present row, on their path through the lanes.
         self.psum_word.next = (self.group.q.val() << 1) + self.drained_q.q.val().get_bit(0).into();
         self.part.next = self.part_q.q.val();
         for d in 0..self._lanes {
@@ -291,7 +291,7 @@ impl parts::Part<Words> for Drain {
     fn update(&mut self) {
         dff_setup!(self, clock, write_addr_q);
         clock!(self, clock, write_q);
-        // Where each step's values go, alongside the lanes' stages.
+        // Destination of each step's values, alongside the lanes' stages.
         for i in 0..3 {
             dff_setup!(self, clock, place_q[i], addr_q[i]);
             clock!(self, clock, step_q[i], ends_q[i]);

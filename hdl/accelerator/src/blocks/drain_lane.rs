@@ -7,27 +7,27 @@ use pecan_config::isa::{MULTIPLIER_BITS, SHIFT_BITS};
 use pecan_rtl::prelude::*;
 
 block! {
-    /// Computes `clamp(((psum + bias) * multiplier + (1 << (shift - 1))) >> shift)` in three stages, with the
-    /// parameters of its channels in a memory of its own.
+    /// Computes `clamp(((psum + bias) * multiplier + (1 << (shift - 1))) >> shift)` in three stages. A memory of its
+    /// own holds the parameters of its channels.
     ///
-    /// Rounding is done as `((x >> (shift - 1)) + 1) >> 1`, which is the same number and needs no wide
-    /// addition; a shift of 0 gives 0.
+    /// Rounding is computed as `((x >> (shift - 1)) + 1) >> 1`, which is the same number and needs no wide addition; a
+    /// shift of 0 yields 0.
     ///
-    /// A negative sum gives at most 0, so where the clamp's bounds are not negative (behind a ReLU) it is known
-    /// to become the lower bound as soon as the bias is added: the multiplier then rests.
+    /// A negative sum yields at most 0. So where the clamp's bounds are not negative (after a ReLU), it is known to
+    /// become the lower bound as soon as the bias is added: the multiplier then keeps its operands.
     pub(crate) struct DrainLane = "drain_lane" {
         pub(crate) clock: Signal<In, Clock>,
         // Parameter write port.
         pub(crate) load: Signal<In, Bit>,
         pub(crate) load_row: Wire<In> = Wire::new(address_bits(rows)),
         pub(crate) values: Params<In> = Params::load(g),
-        // A partial sum enters.
+        // A partial sum arrives.
         pub(crate) step: Signal<In, Bit>,
         pub(crate) row: Wire<In> = Wire::new(address_bits(rows)),
         pub(crate) psum: Wire<In> = Wire::signed(g.accumulator_bits),
         pub(crate) clamp_lo: Wire<In> = Wire::signed(g.activation_bits),
         pub(crate) clamp_hi: Wire<In> = Wire::signed(g.activation_bits),
-        // Its value, three cycles later.
+        // Its activation, three cycles later.
         pub(crate) value: Wire<Out> = Wire::signed(g.activation_bits),
         params: Sram =
             Sram::new("param_memory", rows, &[g.bias_bits(), MULTIPLIER_BITS, SHIFT_BITS]),

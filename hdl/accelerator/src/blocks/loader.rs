@@ -1,4 +1,4 @@
-//! Patch loader: reads the region of a slice once and hands each word to every row whose patch holds it.
+//! Patch loader: reads the region of a slice once and sends each word to every row whose patch contains it.
 
 use super::bundles::{
     ConfigBus, Extent, PatchWord, PatchWrite, Pitch, Pixel, ReadPort, Run, Slices, Tap,
@@ -10,8 +10,8 @@ use pecan_config::geometry::Geometry;
 use pecan_rtl::prelude::*;
 
 block! {
-    /// The patch loader: walks the region of each slice ([`LoaderLoops`]), asks every row whether its patch holds
-    /// the word ([`LoaderRow`]), and tells the columns what the halves of the scratchpads hold.
+    /// The patch loader: steps through the region of each slice ([`LoaderLoops`]), determines the rows whose patch
+    /// contains the word ([`LoaderRow`]), and reports the contents of the scratchpad halves to the columns.
     pub(crate) struct Loader = "loader" {
         pub(crate) clock: Signal<In, Clock>,
         pub(crate) run: Run<In> = Run::new(),
@@ -20,7 +20,7 @@ block! {
         pub(crate) tap: Bundles<Tap<In>> = Bundles::new(r, Tap::new),
         pub(crate) pixel: Bundles<Pixel<In>> = Bundles::new(r, Pixel::new),
         pub(crate) patch: Vec<Wire<In>> = Wire::vec(r, g.patch_bits()),
-        // Columns in use and the slices (mod 4) that they finished.
+        // Columns in use and the slices (mod 4) that they have finished.
         pub(crate) active: Vec<Signal<In, Bit>> = flags(g.cols),
         pub(crate) done: Vec<Wire<In>> = Wire::vec(g.cols, 2),
         pub(crate) buffer: ReadPort<Out> = ReadPort::new(g),
@@ -32,7 +32,7 @@ block! {
         // Rows with a pixel, by half.
         pub(crate) valid: Vec<Vec<Signal<Out, Bit>>> = (0..2).map(|_| flags(r)).collect(),
         pub(crate) valid_rows: Vec<Wire<Out>> = Wire::vec(2, row_count),
-        // Of the slices in the halves (dense weights only).
+        // Extents of the slices in the halves (dense weights only).
         pub(crate) extent: Bundles<Extent<Out>> = Bundles::new(2 * dense, || Extent::new(g)),
         pub(crate) pitch: Bundles<Pitch<Out>> = Bundles::new(dense, || Pitch::new(g)),
         loops: LoaderLoops = LoaderLoops::new(g),
@@ -68,9 +68,9 @@ block! {
 }
 
 parts!(Loader:
-    /// The walk, and the rows whose patch holds the word.
+    /// The loops, and the rows whose patch contains the word.
     Words,
-    /// What the halves of the scratchpads hold.
+    /// Contents of the halves of the scratchpads.
     Halves,
 );
 
@@ -81,7 +81,7 @@ impl parts::Part<Words> for Loader {
         wires::link(&mut self.run, &mut self.loops.run);
         wires::link(&mut self.set, &mut self.loops.set);
 
-        // A slice may start when no column in use still reads the half that it goes to.
+        // A slice may start when no column in use still reads the half that it will fill.
         self.blocked.next = false;
         for c in 0..self._cols {
             self.lag[c].next = self.loops.issued_now.val() - self.done[c].val();
@@ -132,7 +132,7 @@ impl parts::Part<Words> for Loader {
 impl parts::Part<Halves> for Loader {
     #[hdl_gen]
     fn update(&mut self) {
-        // It is recorded with the slice's last step; the columns may start when its last word is written.
+        // The slice is recorded with its last step; the columns may start when its last word is written.
         dff_setup!(self, clock, filled_q);
         self.filled_q.d.next = self.loops.issued_now.val();
         if self.run.start.val() {

@@ -1,4 +1,4 @@
-//! Loop nest of the patch loader: where in the region, the slices and the tiles it is.
+//! Loop nest of the patch loader: its position in the region, the slices and the tiles.
 
 use super::bundles::{ConfigBus, Pitch, Region, Rest, Run};
 use super::config_leaf::config_leaf;
@@ -33,18 +33,18 @@ block! {
     /// Eight nested loops (tile y, x; slice along channels, kernel rows, kernel columns; region row, column,
     /// channel word), one word of the region per step.
     ///
-    /// Each loop level keeps the address and coordinate at which its present iteration began; a step adds the
-    /// increment of the outermost level that advances, and all levels inside start there.
+    /// Each loop level stores the address and coordinate at which its present iteration began. A step adds the
+    /// increment of the outermost level that advances, and all inner levels start there.
     ///
-    /// It depends on the sizes of memories and scratchpads only, not on the array, so that arrays of different
-    /// shapes share it.
+    /// It depends on the sizes of memories and scratchpads only, not on the array, so that arrays of different shapes
+    /// share it.
     pub(crate) struct LoaderLoops = "loader_loops" {
         pub(crate) clock: Signal<In, Clock>,
         pub(crate) run: Run<In> = Run::new(),
         pub(crate) set: ConfigBus<In> = ConfigBus::set(),
-        // A column still reads the half that the slice at hand goes to.
+        // A column still reads the half that the present slice fills.
         pub(crate) blocked: Signal<In, Bit>,
-        // A word of this cycle, its place in the region and how much of the region is a patch.
+        // A word in this cycle, its position in the region, and the size of a patch in the region.
         pub(crate) region: Region<Out> =
             Region::new(g).named(&["step", "y_now", "x_now", "n_y", "n_x"]),
         pub(crate) n_cb: Wire<Out> = Wire::new(count),
@@ -53,7 +53,7 @@ block! {
         // Global buffer read port.
         pub(crate) read: Signal<Out, Bit>,
         pub(crate) read_addr: Wire<Out> = Wire::new(addr),
-        // What arrives in this cycle: whether it lies in the image, half and word of the patch.
+        // The word that arrives in this cycle: whether it lies in the image, its half and its word of the patch.
         pub(crate) in_bounds: Signal<Out, Bit>,
         pub(crate) half: Signal<Out, Bit>,
         pub(crate) word_at: Wire<Out> = Wire::new(patch),
@@ -128,11 +128,11 @@ parts!(LoaderLoops:
     Addresses,
     /// The place in the image at which each level began.
     Coordinates,
-    /// The place in the patch.
+    /// The position in the patch.
     Places,
-    /// The read of the buffer and what arrives.
+    /// The read of the buffer and the arriving word.
     Read,
-    /// Where the loops are, for the blocks around.
+    /// The position of the loops, for the surrounding blocks.
     Report,
 );
 
@@ -190,7 +190,7 @@ impl parts::Part<Counts> for LoaderLoops {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, issued, ty, tx, bc, by, bx, y, x, cb, rest_y, rest_x);
-        // The outer condition is what the clocks of these registers are gated with.
+        // The outer condition gates the clocks of these registers.
         if self.region.step.val() | self.run.start.val() {
             if self.region.step.val() {
                 self.cb.d.next = self.cb.q.val() + 1.into();
@@ -249,7 +249,7 @@ impl parts::Part<Addresses> for LoaderLoops {
     fn update(&mut self) {
         dff_setup!(self, clock, addr_ty, addr_tx, addr_bc, addr_by, addr_bx, addr_y, addr_x, addr);
         self.moved.next = self.addr.q.val() + 1.into();
-        // The outer condition is what the clocks of these registers are gated with.
+        // The outer condition gates the clocks of these registers.
         if self.region.step.val() | self.run.start.val() {
             if self.region.step.val() {
                 if self.wrap_tx.val() {
@@ -308,7 +308,7 @@ impl parts::Part<Coordinates> for LoaderLoops {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, iy_ty, iy_by, iy, ix_tx, ix_bx, ix);
-        // The outer condition is what the clocks of these registers are gated with.
+        // The outer condition gates the clocks of these registers.
         if self.region.step.val() | self.run.start.val() {
             if self.region.step.val() {
                 if self.wrap_cb.val() {
@@ -363,7 +363,7 @@ impl parts::Part<Places> for LoaderLoops {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, word_y, word_x, word);
-        // The outer condition is what the clocks of these registers are gated with.
+        // The outer condition gates the clocks of these registers.
         if self.region.step.val() | self.run.start.val() {
             if self.region.step.val() {
                 self.word.d.next = self.word.q.val() + 1.into();
@@ -395,7 +395,7 @@ impl parts::Part<Read> for LoaderLoops {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, in_image_q, half_q, word_q);
-        // Buffer read, outside the image not.
+        // No buffer read outside the image.
         self.in_image.next = (self.iy.q.val() >= 0.into())
             & (self.ix.q.val() >= 0.into())
             & (self.iy.q.val() < self.cfg.in_h.val())

@@ -1,4 +1,4 @@
-//! A row's part of the patch loader: which words of the region its patch holds, and where.
+//! A row's part of the patch loader: the words of the region in its patch, and their positions.
 
 use super::bundles::{PatchWrite, Pixel, Region, Rest, Tap};
 use super::flags;
@@ -6,24 +6,24 @@ use pecan_config::geometry::{Geometry, LATTICE_BITS};
 use pecan_rtl::prelude::*;
 
 block! {
-    /// Compares the place of the loader with the patch of one row; one instance per row.
+    /// Compares the position of the loader with the patch of one row; one instance per row.
     pub(crate) struct LoaderRow = "loader_row" {
         pub(crate) clock: Signal<In, Clock>,
         // The row's entry of the row table.
         pub(crate) tap: Tap<In> = Tap::new(),
         pub(crate) pixel: Pixel<In> = Pixel::new(),
         pub(crate) patch: Wire<In> = Wire::new(g.patch_bits()),
-        // Where the loader is.
+        // Position of the loader.
         pub(crate) region: Region<In> = Region::new(g),
         pub(crate) rest: Rest<In> = Rest::new(),
-        // The word that arrives, and the half that a slice just ends in.
+        // Half of the arriving word, and half in which a slice ends.
         pub(crate) half: Signal<In, Bit>,
         pub(crate) word: Wire<In> = Wire::new(g.patch_bits()),
         pub(crate) end: Vec<Signal<In, Bit>> = flags(2),
         // Whether the pixel lies in the output, now and in the slices of the halves.
         pub(crate) valid_now: Signal<Out, Bit>,
         pub(crate) valid: Vec<Signal<Out, Bit>> = flags(2),
-        // The word goes into the row's scratchpad.
+        // Write of the word to the row's scratchpad.
         pub(crate) write: PatchWrite<Out> = PatchWrite::new(g),
         tap_y: Wire<Local> = Wire::new(LATTICE_BITS + 1),
         tap_x: Wire<Local> = Wire::new(LATTICE_BITS + 1),

@@ -7,14 +7,14 @@ block! {
     /// Multiplies an activation with a weight and adds the product to the accumulator, or keeps the larger of
     /// activation and accumulator.
     ///
-    /// The weight comes as magnitude and sign: weights are small, and in two's complement a change of sign flips all
-    /// upper bits, which the multiplier would have to follow. The sign decides between addition and subtraction.
+    /// The weight is given as magnitude and sign: weights are small, and in two's complement a change of sign flips all
+    /// upper bits, which would toggle the multiplier. The sign selects addition or subtraction.
     ///
-    /// The accumulator is in two parts. The low one is as wide as a product, which is added or subtracted there. The
-    /// high one moves by one at most; where it does not, it is not clocked.
+    /// The accumulator has two parts. The low one is as wide as a product, which is added or subtracted there. The high
+    /// one changes by one at most; without a change it is not clocked.
     pub(crate) struct Mac = "mac" {
         pub(crate) clock: Signal<In, Clock>,
-        // An entry was processed; the lane takes part in it.
+        // An entry was processed; the lane is used in it.
         pub(crate) stepped: Signal<In, Bit>,
         pub(crate) multiply: Signal<In, Bit>,
         pub(crate) maximum: Signal<In, Bit>,
@@ -25,7 +25,7 @@ block! {
         pub(crate) operand: Wire<In> = Wire::signed(a),
         pub(crate) weight: Wire<In> = Wire::new(w),
         pub(crate) negative: Signal<In, Bit>,
-        // What the accumulator takes.
+        // Next value of the accumulator.
         pub(crate) sum: Wire<Out> = Wire::signed(sum),
         product: Wire<Local> = Wire::signed(low),
         start_low: Wire<Local> = Wire::new(low),
@@ -55,7 +55,7 @@ impl Logic for Mac {
     fn update(&mut self) {
         dff_setup!(self, clock, acc_low, acc_high);
         self.product.next = self.operand.val() * self.weight.val();
-        // Where the accumulator starts.
+        // Start value of the accumulator.
         self.start_low.next = self.acc_low.q.val();
         self.start_high.next = self.acc_high.q.val();
         if self.from_psum.val() {
@@ -70,8 +70,8 @@ impl Logic for Mac {
                 self.start_high.next = (-1).into();
             }
         }
-        // start - product = start + !product + 1. Not gated where the lane does not take part: the adder keeps
-        // still then, as its operands do.
+        // start - product = start + !product + 1. Not gated for unused lanes: their operands do not change, so neither
+        // does the adder.
         self.addend.next = self.product.val();
         if self.negative.val() {
             self.addend.next = self.product.val() ^ (-1).into();
@@ -80,7 +80,7 @@ impl Logic for Mac {
         self.moves.next = self.total.val() >> self.low_bits.val();
         self.low.next = self.total.val() & self.low_mask.val();
         self.high.next = self.start_high.val() + self.moves.val();
-        // The comparison rests unless it is what is asked for.
+        // The inputs of the comparison are 0 unless it is needed.
         self.compared.next = 0.into();
         if self.maximum.val() {
             self.compared.next =
@@ -134,7 +134,7 @@ mod tests {
         }
     }
 
-    /// Sums of a lane are those of integers, in the widest, the usual and the narrowest numerics.
+    /// Sums of a lane equal those of integers, in the widest, the usual and the narrowest numerics.
     #[test]
     fn sums_are_those_of_integers() {
         for (a, w, sum) in [(16, 16, 48), (16, 16, 34), (8, 8, 24), (4, 8, 17), (4, 4, 10)] {

@@ -9,17 +9,17 @@ use pecan_rtl::prelude::*;
 block! {
     /// One processing element: `lanes` multipliers that share one activation and one list index.
     ///
-    /// Two stages. *Operand*: an entry's index selects an activation in the row's scratchpad; if it is zero
-    /// (and gating is on) nothing is read and the operand registers keep their values, so the multipliers do
-    /// not toggle. *Accumulate*: product and accumulator are added; at the end of a list the sum goes to the
-    /// psum file. A lane whose weight is zero leaves its accumulator alone.
+    /// Two stages. *Operand*: an entry's index selects an activation in the row's scratchpad; if it is zero (and gating
+    /// is on) nothing is read and the operand registers keep their values, so the multipliers do not toggle.
+    /// *Accumulate*: product and accumulator are added; at the end of a list the sum is written to the psum file. A
+    /// lane with a zero weight keeps its accumulator.
     pub(crate) struct Pe = "pe" {
         pub(crate) clock: Signal<In, Clock>,
         // An entry is processed.
         pub(crate) step: Signal<In, Bit>,
         pub(crate) weights: Weights<In> = Weights::new(g),
         pub(crate) mode: Mode<In> = Mode::new(),
-        // Scratchpad: which lanes' activations are not zero, which are read, what was read.
+        // Scratchpad: flags of nonzero activations per lane, lanes that read, data read.
         pub(crate) nonzero: Vec<Signal<In, Bit>> = flags(l),
         pub(crate) read: Vec<Signal<Out, Bit>> = flags(l),
         pub(crate) activation: Vec<Wire<In>> = Wire::signed_vec(l, g.activation_bits),

@@ -7,8 +7,8 @@ use pecan_config::geometry::Geometry;
 use pecan_rtl::prelude::*;
 
 block! {
-    /// A row of PEs. They share one scratchpad, in which each column reads its own activations; entries come
-    /// from the columns.
+    /// A row of PEs. They share one scratchpad, in which each column reads its own activations; the columns broadcast
+    /// the entries.
     pub(crate) struct PeRow = "pe_row" {
         pub(crate) clock: Signal<In, Clock>,
         pub(crate) write: PatchWrite<In> = PatchWrite::new(g),
@@ -61,11 +61,11 @@ block! {
 }
 
 parts!(PeRow:
-    /// Patch words into the scratchpad.
+    /// Patch words on their path into the scratchpad.
     Patch,
-    /// Entries to the PEs, with their activations.
+    /// Entries on their path to the PEs, with their activations.
     Entries,
-    /// Partial sums to the drain.
+    /// Partial sums on their path to the drain.
     Psums,
 );
 
@@ -73,7 +73,7 @@ impl parts::Part<Patch> for PeRow {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, scratchpad);
-        // A row that does not take a word keeps its storage's inputs still.
+        // In a row that does not store the word, the inputs of the storage do not change.
         self.take.next = false;
         for c in 0..self._cols {
             if self.column_active[c].val() {
@@ -104,7 +104,7 @@ impl parts::Part<Entries> for PeRow {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, reads_q);
-        // A row without a pixel reads nothing, and its addresses do not move.
+        // A row without a pixel reads nothing, and its addresses do not change.
         self.read_count[0].next = 0.into();
         for c in 0..self._cols {
             self.live[c].next = (self.place[c].half.val() & self.valid[1].val())
@@ -146,7 +146,7 @@ impl parts::Part<Entries> for PeRow {
 impl parts::Part<Psums> for PeRow {
     #[hdl_gen]
     fn update(&mut self) {
-        // Rows that are not drained keep the address of their psum files still.
+        // In rows that are not drained, the addresses of the psum files do not change.
         for c in 0..self._cols {
             self.pe[c].drain_word.next = 0.into();
             if self.drain.val() {

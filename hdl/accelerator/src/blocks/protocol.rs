@@ -13,7 +13,7 @@ use pecan_config::{Config, Limits, preset};
 use pecan_rtl::emit::emit;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
-/// What is wrong with a program, once its store has begun.
+/// Error of a program after its store has begun.
 #[derive(Clone, Copy)]
 enum Fault {
     /// A command that does not exist.
@@ -73,7 +73,7 @@ fn hex(beats: &[Vec<u32>], bits: usize) -> String {
     text
 }
 
-/// A program that ends in an error, the same without it, and what both deliver, as beats.
+/// A program that ends in an error, the same without it, and the output of both, as beats.
 struct Programs {
     faulty: Vec<Vec<u32>>,
     sound: Vec<Vec<u32>>,
@@ -83,7 +83,7 @@ struct Programs {
 }
 
 impl Programs {
-    /// Words go to the buffer, a store sends them back, and then the fault comes.
+    /// Words are loaded into the buffer, a store returns them, and then the fault follows.
     fn of(config: &Config, fault: Fault) -> Self {
         let g = &Geometry::of(config);
         let words = (9 * g.stream_bits / g.word_slot).max(2);
@@ -134,7 +134,7 @@ fn run(config: &Config, fault: Fault) -> Option<String> {
     said(folder.path(), "vvp", [&"bench".to_owned()])
 }
 
-/// What a tool prints; `None` where it is not installed.
+/// Output of a tool; `None` where it is not installed.
 fn said<'a>(
     folder: &Path,
     tool: &str,

@@ -1,4 +1,4 @@
-//! Configuration registers of the rows of the array: which pixel each row works on.
+//! Configuration registers of the rows of the array: the pixel of each row.
 
 use super::bundles::{ConfigBus, Pixel, Tap};
 use pecan_config::geometry::{Geometry, LATTICE_BITS};

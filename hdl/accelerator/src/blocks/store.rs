@@ -7,8 +7,8 @@ use pecan_rtl::prelude::*;
 block! {
     /// Reads words while the loader leaves the read port free, and packs them into beats.
     ///
-    /// A word that was read waits in a queue of two, so that reading goes on at one word per cycle while the
-    /// stream takes them.
+    /// A word that was read waits in a queue of two, so that reading continues at one word per cycle while the stream
+    /// accepts them.
     pub(crate) struct Store = "store" {
         pub(crate) clock: Signal<In, Clock>,
         pub(crate) run: Run<In> = Run::new(),
@@ -77,7 +77,7 @@ parts!(Store:
     Head,
     /// Beats to the stream.
     Beats,
-    /// The place of a word in a beat.
+    /// The position of a word in a beat.
     Gather,
     /// Begin and reset.
     Begin,
@@ -90,7 +90,7 @@ impl parts::Part<Queue> for Store {
         clock!(self, clock, read_q);
         self.busy.next = self.busy_q.q.val();
 
-        // Read while the queue has room for what is on its way.
+        // Read while the queue has room for the words on their way.
         self.room.next = (self.place.val() + self.read_q.q.val().into()) < 2.into();
         self.buffer.read.next = self.busy_q.q.val()
             & self.to_read.q.val().any()
@@ -107,7 +107,7 @@ impl parts::Part<Queue> for Store {
         self.to_head.next = self.read_q.q.val() & !self.place.val().any();
         for b in 0..self._channels {
             dff_setup!(self, clock, queue[0][b], queue[1][b]);
-            // What the loader reads does not concern the queue.
+            // Words that the loader reads do not concern the queue.
             self.fetched[b].next = 0.into();
             if self.read_q.q.val() {
                 self.fetched[b].next = self.buffer.read_data[b].val();
@@ -148,7 +148,7 @@ impl parts::Part<Beats> for Store {
     fn update(&mut self) {
         dff_setup!(self, clock, busy_q, part, full);
         if self.pack.val() {
-            // Several words make a beat: they gather in a register.
+            // Several words make a beat: a register collects them.
             self.pop.next =
                 self.fill.q.val().any() & (!self.full.q.val() | self.to_host.ready.val());
             self.to_host.valid.next = self.full.q.val();
@@ -174,7 +174,7 @@ impl parts::Part<Beats> for Store {
                 self.to_host.data[b].next = self.packed[b].q.val();
             }
         } else {
-            // A word makes one beat or several: they leave straight from the queue.
+            // A word makes one beat or several: they are sent directly from the queue.
             self.to_host.valid.next = self.fill.q.val().any();
             self.pop.next = self.to_host.valid.val()
                 & self.to_host.ready.val()

@@ -5,20 +5,20 @@ use pecan_rtl::prelude::*;
 block! {
     /// Cuts items of one slot size (a power of two) out of beats, or joins beats to an item.
     ///
-    /// An item is shown as 32-bit words (one narrower word if the slot is). One item per cycle, one beat per
-    /// cycle if an item takes several. The part of a beat that the last item leaves is dropped.
+    /// An item is output as 32-bit words (one narrower word if the slot is narrower). One item per cycle, one beat per
+    /// cycle if an item takes several. The part of a beat after the last item is dropped.
     pub(crate) struct Unpacker = module {
         pub(crate) clock: Signal<In, Clock>,
         pub(crate) reset: Signal<In, Bit>,
         pub(crate) enable: Signal<In, Bit>,
         pub(crate) valid: Signal<In, Bit>,
         pub(crate) beat: Vec<Wire<In>> = Wire::vec(beat, 32),
-        // The item is the last one; it can be taken in this cycle.
+        // The item is the last one; it can be accepted in this cycle.
         pub(crate) last: Signal<In, Bit>,
         pub(crate) ready: Signal<In, Bit>,
-        // The beat is used up in this cycle, if it is there.
+        // The beat is consumed in this cycle, if it is valid.
         pub(crate) accept: Signal<Out, Bit>,
-        // An item is taken in this cycle.
+        // An item is output in this cycle.
         pub(crate) take: Signal<Out, Bit>,
         pub(crate) item: Vec<Wire<Out>> = Wire::vec(words, slot.min(32)),
         part: Reg = Reg::new(addr_width(parts)),

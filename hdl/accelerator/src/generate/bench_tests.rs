@@ -105,7 +105,7 @@ fn the_bench_fails_on_a_wrong_file() {
     assert!(fails(&run(&package, folder.path(), &[more]).unwrap()));
 }
 
-/// What is wrong with a module: what its file begins with, the line, what stands there and what takes its place.
+/// A fault put into a module: start of the file, start of the line, text to replace, replacement.
 type Fault = (&'static str, &'static str, &'static str, &'static str);
 
 const FAULTS: &[Fault] = &[
@@ -119,7 +119,7 @@ const FAULTS: &[Fault] = &[
     ("drain_lane", "wire", "'d1;", "'d0;"),
     // The bias is missing.
     ("drain_lane", "assign sum = ", "{params_rd_0[", "0 & {params_rd_0["),
-    // Too large becomes smallest.
+    // A value that is too large becomes the smallest one.
     ("drain_lane", "value = clamp_hi", "clamp_hi;", "clamp_lo;"),
     // The next line begins in the wrong place.
     ("loader_loops", "moved = addr_y_q + ", "cfg_addr_y", "cfg_addr_x"),
@@ -129,15 +129,15 @@ const FAULTS: &[Fault] = &[
     ("column", "fresh_q <= list_end", "list_end", "1'b0"),
     // Lists of the second tile begin where those of the first ended.
     ("column", "if (tile_end) pointer_q", "tile_end", "1'b0"),
-    // Items lose a bit.
+    // An item loses a bit.
     ("unpacker_64", "= beat_0;", "= beat_0;", "= beat_0 & 32'hffefffff;"),
-    // A channel moves up by a bit.
+    // A channel is shifted by a bit.
     ("store", "assign joined_0_2 = ", "<< ", "<< 1 << "),
     // The second column gets the entries of the first.
     ("decoder", "assign weight_write_1 = ", "'d1)", "'d0)"),
     // Registers are written with the value before.
     ("decoder", "assign set_index = ", "= ", "= 1'b1 ^ "),
-    // Nothing is zero.
+    // The zero flags are inverted.
     ("zero_flags", "assign {nz_0", "word_0", "~word_0"),
     // A half of the scratchpad is never written.
     ("scratchpad", "wire we_1 = ", "wa[0]", "1'b0"),
@@ -178,7 +178,7 @@ fn the_bench_fails_on_faulty_hardware() {
     }
 }
 
-/// Two packages, and one beside a module of the same plain name, are one design; both benches pass in it.
+/// Two packages, and a foreign module with a plain name of ours, form one design; both benches pass in it.
 #[test]
 fn packages_share_a_design() {
     let packages = ["tiny", "edge"].map(|name| Package::of(&preset(name).unwrap()).unwrap());

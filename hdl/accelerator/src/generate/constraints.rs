@@ -63,18 +63,18 @@ pub struct Pin {
     pub io_standard: Option<String>,
 }
 
-/// Clock and pins of one target. Delays are the time outside the block: from the clock edge until an input
-/// is stable, and from an output until the next edge.
+/// Clock and pins of one target. Delays are the time outside the block: from the clock edge until an input is stable,
+/// and from an output until the next edge.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
     /// Name of the target and of its constraints file.
     pub name: String,
-    /// What the target is and what to watch out for.
+    /// The target and its caveats, in words.
     pub description: String,
     /// Language of the file.
     pub format: ToolFormat,
-    /// What the core file's target of this name builds for: nextpnr's name of the device (`hx8k`, `85k`) or Vivado's
+    /// Device that the core file's target of this name builds for: nextpnr's name of it (`hx8k`, `85k`) or Vivado's
     /// part. Without it the core file has no such target.
     pub device: Option<String>,
     /// Package of the device (PCF and LPF only, where a device needs one).
@@ -184,7 +184,7 @@ impl Target {
     /// The constraints for a top module with these ports.
     ///
     /// # Errors
-    /// [`GenerateError::Target`] if clock or pins name a port that is not there.
+    /// [`GenerateError::Target`] if clock or pins name a port that does not exist.
     pub fn constraints(&self, ports: &[Port]) -> Result<String, GenerateError> {
         let wrong = |reason: String| GenerateError::Target { target: self.name.clone(), reason };
         let clock = ports.iter().find(|p| p.name == self.clock_port);
@@ -213,7 +213,7 @@ impl Target {
         Ok(text)
     }
 
-    /// Clock and delays in the commands that SDC and XDC share.
+    /// Clock and delays in the commands common to SDC and XDC.
     fn timing(&self, ports: &[Port], text: &mut String) {
         let clock = &self.clock_port;
         let period = self.period_ns();
@@ -238,7 +238,7 @@ impl Target {
     fn place(&self, pin: &Pin, text: &mut String) {
         let Pin { port, pin, io_standard } = pin;
         let _ = match self.format {
-            // SDC is for timing; places in a chip are the floorplan's.
+            // SDC is for timing; the floorplan decides the places in a chip.
             ToolFormat::Sdc => writeln!(text, "# {port}: {pin}"),
             ToolFormat::Pcf => writeln!(text, "set_io {port} {pin}"),
             ToolFormat::Lpf => writeln!(text, "LOCATE COMP \"{port}\" SITE \"{pin}\";"),

@@ -6,8 +6,8 @@ use super::constraints::ToolFormat;
 use super::{Context, Target};
 
 impl Context<'_> {
-    /// The core: filesets and targets, of which each runs to its end where its tools are installed: lint, simulation
-    /// and one per constraints file that names a device. The default target is what other cores depend on.
+    /// The core: filesets and targets (lint, simulation and one per constraints file that names a device), each of
+    /// which works where its tools are installed. The default target is the one that other cores depend on.
     pub(super) fn fusesoc_core(&self, targets: &[Target]) -> String {
         let (name, top) = (self.core_name(), self.prefix.top());
         let mut text = format!(
@@ -57,7 +57,7 @@ impl Context<'_> {
     }
 }
 
-/// What FuseSoC runs for a target, if it names a device.
+/// FuseSoC's flow of a target, if the target names a device.
 fn flow(target: &Target) -> Option<String> {
     let (device, package) =
         (target.device.as_ref()?, target.package.as_deref().unwrap_or_default());
@@ -70,7 +70,7 @@ fn flow(target: &Target) -> Option<String> {
         ToolFormat::Sdc => None,
         ToolFormat::Pcf => Some(nextpnr("icestorm", "--pcf-allow-unconstrained")),
         ToolFormat::Lpf => Some(nextpnr("trellis", "--lpf-allow-unconstrained")),
-        // The streams' pins are the surroundings' business, and a bitstream needs a place for each: synthesis only.
+        // The board decides the streams' pins, and a bitstream needs a place for each pin: synthesis only.
         ToolFormat::Xdc => Some(format!(
             "    flow: vivado\n    flow_options:\n      part: {device}\n      pnr: none\n"
         )),

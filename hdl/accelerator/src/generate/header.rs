@@ -1,4 +1,4 @@
-//! The C header for software that makes or feeds command streams.
+//! The C header for software that creates or sends command streams.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ use pecan_config::isa::{
     WAIT_STORE,
 };
 
-/// Functions that do not depend on the configuration but for the macros above them.
+/// Functions that depend on the configuration only through the macros above them.
 const FUNCTIONS: &str = r"/* A command word: opcode PECAN_OP_*, waits PECAN_WAIT_*, operand of 24 bits. */
 static inline uint32_t pecan_command(uint32_t opcode, uint32_t waits, uint32_t operand)
 {
@@ -93,7 +93,7 @@ impl Context<'_> {
                 writeln!(text, "    case PECAN_ERROR_{}: return \"{name}\";", name.to_uppercase());
         }
         text += "    default: return \"unknown\";\n    }\n}\n\n#endif\n";
-        // Everything above begins with the name of the package without a prefix.
+        // The names above begin with the name of the package without a prefix.
         let name = self.prefix.top();
         text.replace("PECAN_", &format!("{}_", name.to_ascii_uppercase()))
             .replace("pecan_", &format!("{name}_"))
@@ -141,7 +141,7 @@ impl Context<'_> {
     }
 }
 
-/// Text that grows by `#define` lines.
+/// Text of `#define` lines.
 struct Defines(String);
 
 impl Defines {

@@ -1,8 +1,8 @@
-//! Everything that a hardware project needs of one configuration, as a list of files.
+//! The package of one configuration for a hardware project, as a list of files.
 //!
-//! [`Package::of`] makes the Verilog, a test bench with a first program, constraints, a FuseSoC core, lint
-//! waivers, a C header and a register map. All of it follows from the configuration and from
-//! [`isa`](pecan_config::isa), so no two files can disagree. Writing the files is the caller's business.
+//! [`Package::of`] makes the Verilog, a test bench with a first program, constraints, a FuseSoC core, lint waivers, a C
+//! header and a register map. All of it follows from the configuration and from [`isa`](pecan_config::isa), so no two
+//! files can disagree. The caller writes the files.
 
 mod bench;
 mod constraints;
@@ -43,18 +43,18 @@ pub struct Package {
     pub files: Vec<PackageFile>,
 }
 
-/// Why there is no package.
+/// Errors of making a package.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GenerateError {
     /// The design has no Verilog.
     #[error(transparent)]
     Emit(#[from] EmitError),
-    /// Names cannot begin with this.
+    /// Names cannot begin with this prefix.
     #[error("prefix `{prefix}`: {reason}")]
     Prefix {
         /// The prefix, or its beginning.
         prefix: String,
-        /// What is wrong and what would be right.
+        /// The problem and a valid alternative.
         reason: String,
     },
     /// A description of a target is wrong.
@@ -62,19 +62,19 @@ pub enum GenerateError {
     Target {
         /// Name of the target, or of the text it comes from.
         target: String,
-        /// What is wrong and what would be right.
+        /// The problem and a valid alternative.
         reason: String,
     },
 }
 
-/// What the writers of the single files need to know.
+/// Inputs of the writers of the single files.
 struct Context<'a> {
     config: &'a Config,
     prefix: &'a Prefix,
     geometry: Geometry,
     /// Ports of the top module.
     ports: Vec<Port>,
-    /// Paths of the Verilog files, each after those it needs.
+    /// Paths of the Verilog files, each after those that it needs.
     rtl: Vec<String>,
 }
 
@@ -82,7 +82,7 @@ impl Package {
     /// The package of a legal configuration, with the shipped [`TARGETS`] and the default [`Prefix`].
     ///
     /// # Errors
-    /// [`GenerateError::Emit`] if the design cannot become Verilog.
+    /// [`GenerateError::Emit`] if the design has no Verilog.
     pub fn of(config: &Config) -> Result<Self, GenerateError> {
         Self::with(config, &Prefix::of(config), &Target::shipped()?)
     }
@@ -90,8 +90,8 @@ impl Package {
     /// The package of a legal configuration with names that begin with `prefix` and constraints for `targets`.
     ///
     /// # Errors
-    /// [`GenerateError::Emit`] if the design cannot become Verilog, [`GenerateError::Target`] if a target
-    /// names a port that the hardware does not have.
+    /// [`GenerateError::Emit`] if the design has no Verilog, [`GenerateError::Target`] if a target names a port that
+    /// the hardware does not have.
     pub fn with(
         config: &Config,
         prefix: &Prefix,
@@ -134,7 +134,7 @@ impl Package {
         self.files.iter().find(|file| file.path == path).map(|file| file.text.as_str())
     }
 
-    /// The Verilog files of the design, each after those it needs.
+    /// The Verilog files of the design, each after those that it needs.
     pub fn rtl(&self) -> impl Iterator<Item = &PackageFile> {
         self.files.iter().filter(|file| file.path.starts_with("rtl/"))
     }

@@ -1,11 +1,11 @@
-//! What the names of a package begin with.
+//! Prefix of the names of a package.
 
 use super::GenerateError;
 use crate::elaborate::TOP;
 use pecan_config::Config;
 use pecan_rtl::emit::is_keyword;
 
-/// Longest prefix, so that names stay within what tools and file systems take.
+/// Longest prefix, within the limits of tools and file systems for names.
 const LONGEST: usize = 64;
 
 /// The name of a package: of its top module, its C header and its core; names of other modules, C functions and C
@@ -17,7 +17,7 @@ const LONGEST: usize = 64;
 pub struct Prefix(String);
 
 impl Prefix {
-    /// The default: `pecan_` and the configuration's id, as different as the hardware.
+    /// The default: `pecan_` and the configuration's id, which differs for different hardware.
     #[must_use]
     pub fn of(config: &Config) -> Self {
         Self(format!("{TOP}_{:08x}", config.id()))
@@ -69,7 +69,7 @@ impl Prefix {
         if self.0.is_empty() { TOP } else { &self.0 }
     }
 
-    /// What the names of other modules begin with.
+    /// Prefix of the names of all modules but the top.
     pub(super) fn modules(&self) -> String {
         if self.0.is_empty() { String::new() } else { format!("{}_", self.0) }
     }

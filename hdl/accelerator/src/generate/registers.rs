@@ -1,4 +1,4 @@
-//! Tables of the command set in Markdown: of one configuration, and of the command set as such.
+//! Tables of the command set in Markdown, for one configuration and in general.
 
 use std::fmt::Write as _;
 
@@ -62,7 +62,7 @@ pub(super) fn sizes(g: &Geometry) -> Vec<(&'static str, &'static str, usize)> {
     ]
 }
 
-/// The width in words where no configuration gives the number.
+/// Name of the width where no configuration gives the number.
 fn width_name(width: Width) -> String {
     match width {
         Width::Bits(bits) => bits.to_string(),

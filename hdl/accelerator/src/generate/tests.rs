@@ -138,7 +138,7 @@ fn wrong_prefixes_are_refused() {
     assert_eq!(Prefix::parse("pecan_d8f04737").unwrap(), Prefix::of(&config));
 }
 
-/// Every name that a package gives to something outside it begins with its prefix.
+/// All names of a package that are visible outside begin with its prefix.
 #[test]
 fn the_whole_package_follows_the_prefix() {
     let config = preset("tiny").unwrap();
@@ -171,7 +171,7 @@ fn the_whole_package_follows_the_prefix() {
     }
 }
 
-/// Headers of two configurations go into one C program.
+/// Headers of two configurations can be included in one C program.
 #[test]
 fn two_c_headers_go_into_one_program() {
     let folder = tempfile::tempdir().unwrap();
@@ -255,8 +255,8 @@ fn c_header_compiles_and_agrees() {
     assert_eq!(said(&run), expected);
 }
 
-/// `docs/command-stream.md` keeps its own text; below the marker stand the tables of the command set.
-/// Run with PECAN_BLESS=1 to write them anew.
+/// `docs/command-stream.md` has its own text; below the marker follow the generated tables of the command set. Run with
+/// PECAN_BLESS=1 to update them.
 #[test]
 fn manual_is_up_to_date() {
     const MARKER: &str = "<!-- generated from hdl/config/src/isa: do not edit below -->\n";

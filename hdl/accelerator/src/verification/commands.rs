@@ -1,4 +1,4 @@
-//! Command streams for the blocks that take one: mostly right, sometimes wrong.
+//! Random command streams for the blocks that decode one: mostly legal, sometimes not.
 
 use std::collections::VecDeque;
 
@@ -34,7 +34,7 @@ impl Commands {
         self.beats.pop_front();
     }
 
-    /// Starts over, as after a reset: a header, then all registers.
+    /// Starts again, as after a reset: a header, then all registers.
     fn restart(&mut self, source: &mut Source) {
         self.beats.clear();
         self.add_header(source);
@@ -128,7 +128,7 @@ impl Commands {
 /// Cycles between resets, on average.
 const RESET: u64 = 1500;
 
-/// Drives the parts that decoder and accelerator have in common: reset and input stream.
+/// Drives the common inputs of decoder and accelerator: reset and input stream.
 macro_rules! drive_stream {
     ($block:ident, $source:ident) => {{
         let mut commands = $source.commands.take();
@@ -147,7 +147,7 @@ macro_rules! drive_stream {
     }};
 }
 
-/// Notes that a beat was taken.
+/// Records that a beat was accepted.
 macro_rules! settle_stream {
     ($block:ident, $source:ident) => {
         let taken =

@@ -1,4 +1,4 @@
-//! Which blocks are verified, in which sizes.
+//! The verified blocks and their sizes.
 
 use super::Case;
 use super::commands::Commands;
@@ -143,7 +143,7 @@ const EMITTER_SIZES: [(&str, [usize; 8]); 6] = [
     ("beyond_64_bits", [21, 33, 40, 6, 2, 1, 1, 2]),
 ];
 
-/// Everything that the emitter knows, in several widths.
+/// Everything that the emitter supports, in several widths.
 fn emitter_cases() -> Vec<Case> {
     let case =
         |(name, size)| Case::new("emitter", name, EMITTER_CYCLES, move || Everything::new(size));

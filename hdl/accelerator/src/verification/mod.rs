@@ -1,8 +1,8 @@
-//! Recorded runs of single blocks: what the Verilog of each must do.
+//! Recorded runs of single blocks: the required behaviour of the Verilog of each.
 //!
-//! [`cases`] lists blocks in several sizes. A [`Case`] runs its block in Rust under random stimulus and
-//! writes down every port of every cycle; a runner replays that against the emitted Verilog. The blocks
-//! are private, so the list is here; the runner, which needs Verilator, is in the tests crate.
+//! [`cases`] lists blocks in several sizes. A [`Case`] executes its block in Rust under random stimulus and records
+//! every port in every cycle; a runner replays the record against the emitted Verilog. The blocks are private, so the
+//! list is here; the runner, which needs Verilator, is in the tests crate.
 
 mod commands;
 pub mod emitter;
@@ -22,7 +22,7 @@ use stimulus::{Source, Stimulus};
 /// Rounds that signals may take to settle in a half cycle.
 const SETTLE: usize = 100;
 
-/// Runs the block of a case.
+/// Executes the block of a case.
 type Recorder = Box<dyn Fn(&Case) -> Result<Recording, CaseError> + Send + Sync>;
 
 /// A block in one size.
@@ -50,7 +50,7 @@ pub struct Recording {
     pub lively: HashSet<String>,
 }
 
-/// Why a case could not be recorded.
+/// Reasons why a case could not be recorded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CaseError {
     /// The block has no Verilog.
@@ -58,7 +58,7 @@ pub enum CaseError {
     Emit {
         /// Name of the case.
         case: String,
-        /// What is wrong.
+        /// The error of the emitter.
         error: EmitError,
     },
     /// Signals of the block do not settle: a combinational loop.
@@ -69,7 +69,7 @@ pub enum CaseError {
         /// Cycle, from 0.
         cycle: usize,
     },
-    /// An input gets no stimulus.
+    /// An input has no stimulus.
     #[error("{case}: {driven} of {inputs} inputs (without the clock) have a stimulus")]
     Undriven {
         /// Name of the case.
@@ -98,7 +98,7 @@ impl Case {
         self
     }
 
-    /// Runs the block in Rust. The stimulus depends on nothing but the case's name.
+    /// Executes the block in Rust. The stimulus depends on the case's name only.
     ///
     /// # Errors
     /// The block cannot be emitted, does not settle, or has an input without a stimulus.

@@ -1,4 +1,4 @@
-//! Random stimulus that makes things happen.
+//! Random stimulus that exercises the blocks.
 
 use rust_hdl_core::block::Block;
 
@@ -11,34 +11,34 @@ pub(crate) trait Stimulus: Block + Sized {
     /// Sets the clock.
     fn set_clock(&mut self, high: bool);
 
-    /// Sets all inputs but the clock for the next cycle and returns how many they are.
+    /// Sets all inputs but the clock for the next cycle and returns their number.
     fn drive(&mut self, source: &mut Source) -> usize;
 
-    /// Looks at the block before the rising edge, when everything has settled.
+    /// Observes the block before the rising edge, when all signals have settled.
     fn settled(&mut self, _source: &mut Source) {}
 }
 
-/// How an input behaves.
+/// Distribution of an input.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
-    /// Anything; how lively it is changes every few cycles.
+    /// Anything; the activity changes every few cycles.
     Free,
-    /// A flag that is up in one of so many cycles, and in the first.
+    /// A flag that is up in the first cycle and in one of so many.
     Rare(u64),
     /// Below a limit.
     Below(usize),
     /// A register index that runs through all of them, with jumps.
     Sweep,
-    /// 0 to 3, rarely more: counts and extents as configuration registers hold them.
+    /// 0 to 3, rarely more: typical counts and extents of configuration registers.
     Few,
 }
 
-/// How lively an input is for the next few cycles.
+/// Activity of an input for the next few cycles.
 #[derive(Clone, Copy, Default)]
 struct Mood {
     /// Chance of a flag to be up, in sixteenths.
     up: u64,
-    /// What a number does: 0 holds, 1 stays small, 2 is 0, else anything.
+    /// Values of a number: 0 holds, 1 stays small, 2 is 0, else anything.
     number: u64,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Source {
     state: u64,
     cycle: usize,
     moods: Vec<Mood>,
-    /// What a block that takes a command stream is fed.
+    /// Command stream of a block that takes one.
     pub(super) commands: Option<Commands>,
 }
 
@@ -135,7 +135,7 @@ impl Source {
 
 /// An input or a group of inputs.
 pub(crate) trait Input {
-    /// Sets the inputs and returns how many they are.
+    /// Sets the inputs and returns their number.
     fn drive(&mut self, kind: Kind, field: usize, source: &mut Source) -> usize;
 }
 

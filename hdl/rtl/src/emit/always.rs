@@ -63,7 +63,7 @@ impl Always<'_, '_> {
         }
     }
 
-    /// What follows a condition or a label, on a line of its own if it needs one.
+    /// The text after a condition or a label, on a line of its own if it needs one.
     fn body(&mut self, block: &[Stmt], depth: usize) -> String {
         let pad = "    ".repeat(depth);
         match block {
@@ -76,7 +76,7 @@ impl Always<'_, '_> {
         }
     }
 
-    /// Whether `value` is what the register holds anyhow.
+    /// Whether the register holds `value` anyway.
     fn holds(&self, value: &super::ir::Expr) -> bool {
         self.hold.is_some_and(|q| *value == super::ir::Expr::Net(q))
     }

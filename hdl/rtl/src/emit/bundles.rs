@@ -1,4 +1,4 @@
-//! Tests of bundles, links, decided conditions and parts: what is emitted, what is refused, what the model does.
+//! Tests of bundles, links, decided conditions and parts: of emitted Verilog, of refusals and of the model.
 
 use super::{EmitError, emit, ports};
 use crate::prelude::*;

@@ -1,4 +1,4 @@
-//! The probe that walks a design and makes its modules, children first.
+//! The probe that traverses a design and makes its modules, children first.
 
 use rust_hdl_core::ast::{Verilog, VerilogLiteral};
 use rust_hdl_core::atom::{Atom, AtomKind};
@@ -14,7 +14,7 @@ use super::{Design, EmitError, Kind, Module, Problem, module};
 use crate::leaf::INLINE_REGISTER;
 use crate::{ModuleName, path_and_name, wrap};
 
-/// A sub-block as its parent sees it.
+/// A sub-block with its properties for the parent.
 pub(super) struct Child {
     /// Name of the field, `$` between the indices.
     pub(super) path: String,
@@ -27,24 +27,24 @@ pub(super) struct Child {
 #[derive(Default)]
 pub(super) struct Frame {
     pub(super) path: String,
-    /// Name of the module, without prefix and number, and what it is.
+    /// Name of the module, without prefix and number, and its kind.
     pub(super) kind: Option<(String, Kind)>,
     namespaces: Vec<String>,
     pub(super) signals: Vec<Signal>,
     /// Constants: path, value, type.
     pub(super) consts: Vec<(String, i128, Ty)>,
     pub(super) children: Vec<Child>,
-    /// Problems met while visiting: signal, message.
+    /// Problems found while visiting: signal, message.
     pub(super) problems: Vec<(String, String)>,
 }
 
 pub(super) struct Collector {
     top: String,
-    /// What the names of all other modules begin with.
+    /// Prefix of the names of all other modules.
     prefix: String,
     stack: Vec<Frame>,
     modules: Vec<Module>,
-    /// From base of the name and text (without its name) to the module's name.
+    /// Map from base of the name and text (without its name) to the module's name.
     known: HashMap<(String, String), String>,
     names: Taken,
     problems: Vec<Problem>,
@@ -136,7 +136,7 @@ impl Collector {
                 for (signal, message) in problems {
                     self.complain(&frame, &base, signal, message);
                 }
-                // No text, but a name, so that the parent's own problems are still found.
+                // No text, but a name, so that the parent's own problems are found as well.
                 Some(base)
             }
         };

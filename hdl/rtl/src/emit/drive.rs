@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::ir::{Block, Expr, NetId, Stmt};
 
-/// What drives one net.
+/// Driver of one net.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Driver {
-    /// One expression, whatever happens.
+    /// One expression, unconditionally.
     Expr(Expr),
-    /// Statements that assign nothing but this net; the last assignment counts.
+    /// Statements that assign this net only; the last assignment counts.
     Block(Block),
 }
 
@@ -29,7 +29,7 @@ fn driver(mut block: Block) -> Driver {
     }
 }
 
-/// The statements that concern each net.
+/// The statements for each net.
 fn split(block: &[Stmt]) -> BTreeMap<NetId, Block> {
     let mut out: BTreeMap<NetId, Block> = BTreeMap::new();
     for statement in block {
@@ -69,7 +69,7 @@ fn split(block: &[Stmt]) -> BTreeMap<NetId, Block> {
     out
 }
 
-/// Drops what a later statement overwrites on all paths.
+/// Drops assignments that a later statement overwrites on all paths.
 fn prune(block: Block) -> Block {
     let keep_from = block.iter().rposition(assigns_always).unwrap_or(0);
     block.into_iter().skip(keep_from).map(prune_inside).collect()

@@ -1,9 +1,8 @@
 //! Prints expressions at a given width.
 //!
-//! Every operand is printed exactly as wide as its context, by explicit extension, so that the
-//! text means the same under any reading of Verilog's width and sign rules. `>>>` and signed
-//! products depend on the signedness of their context and are shielded by `$unsigned(..)`, whose
-//! argument is a context of its own.
+//! Every operand is printed exactly as wide as its context, by explicit extension, so that the text means the same
+//! under any reading of Verilog's width and sign rules. `>>>` and signed products depend on the signedness of their
+//! context and are shielded by `$unsigned(..)`, whose argument is a context of its own.
 
 use super::ir::{Expr, NetId, Op, Scope};
 use super::names::Taken;
@@ -33,7 +32,7 @@ impl Text {
         Self { s, shape: Shape::Atom }
     }
 
-    /// As the whole of an assignment or a condition.
+    /// The text as the whole of an assignment or a condition.
     pub(super) fn root(self) -> String {
         self.s
     }
@@ -46,7 +45,7 @@ impl Text {
         }
     }
 
-    /// As a context of its own, for instance in a concatenation.
+    /// The text as a context of its own, for instance in a concatenation.
     pub(super) fn alone(self) -> String {
         if self.shape == Shape::Signed { self.operand() } else { self.s }
     }
@@ -216,7 +215,7 @@ impl Printer<'_> {
         Text { s, shape: Shape::Signed }
     }
 
-    /// Fewest bits for the exact value of `e`, with a complaint if there is no such width.
+    /// Fewest bits for the exact value of `e`; reports a problem if there is no such width.
     pub(super) fn exact_width(&mut self, e: &Expr) -> Option<Range> {
         let range = self.range(e);
         if range.is_none() {

@@ -1,4 +1,4 @@
-//! The little integer expressions inside `[..]` of a signal's path.
+//! Integer expressions inside `[..]` of a signal's path.
 
 /// Evaluates `text` (no white space): integers, names, `+ - * / %`, parentheses.
 pub(super) fn evaluate(text: &str, name: &dyn Fn(&str) -> Option<i128>) -> Result<i128, String> {

@@ -1,11 +1,11 @@
-//! What a block is lowered to: nets, constants and statements without loops.
+//! Lowered form of a block: nets, constants and statements without loops.
 
 use std::rc::Rc;
 
 pub(super) type NetId = usize;
 pub(super) type ConstId = usize;
 
-/// What a signal holds, beyond its bits.
+/// Meaning of a signal's bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Sort {
     Int,
@@ -34,13 +34,13 @@ pub(super) enum Dir {
 pub(super) struct Signal {
     /// Path in the design.
     pub(super) path: String,
-    /// What the Verilog name is made of: the path without the names of bundles.
+    /// Basis of the Verilog name: the path without the names of bundles.
     pub(super) name: String,
     pub(super) dir: Dir,
     pub(super) ty: Ty,
 }
 
-/// Who may drive a net, who reads it.
+/// Role of a net: its possible drivers and readers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// A port or local of the block itself.
@@ -134,7 +134,7 @@ pub(super) enum Expr {
     Const(ConstId),
     Net(NetId),
     Bin(Op, Box<Expr>, Box<Expr>),
-    /// Of a flag.
+    /// Negation of a flag.
     Not(Box<Expr>),
     Neg(Box<Expr>),
     Any(Box<Expr>),

@@ -1,6 +1,6 @@
-//! What a module is, beyond its name.
+//! Kind of a module, independent of its name.
 
-/// What a module is. Its name may have sizes and a number behind, so whoever wants to know reads this.
+/// Kind of a module. Names may end in sizes and a number, so code that needs the kind reads it here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kind {
     /// Name of the block: `pe`, `weight_buffer`, `psum_file`, without sizes, prefix and number.

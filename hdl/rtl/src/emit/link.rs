@@ -19,12 +19,12 @@ impl Lower<'_> {
         }
     }
 
-    /// The path of one side, whose indices are evaluated.
+    /// The path of one side, with evaluated indices.
     fn side(&self, text: &str) -> Result<String, String> {
         self.path(&text.chars().filter(|c| !c.is_whitespace()).collect::<String>())
     }
 
-    /// The signals of a bundle: what follows its path, and the net.
+    /// The signals of a bundle: the rest of their paths, and the nets.
     fn fields(&self, bundle: &str) -> Vec<(String, NetId)> {
         let inside = self.symbols.range(format!("{bundle}$")..format!("{bundle}%"));
         let single = self.symbols.get_key_value(bundle);

@@ -1,5 +1,5 @@
-//! From the syntax tree that `hdl_gen` made to [`ir`](super::ir): loops unrolled, names resolved,
-//! constant conditions decided.
+//! Lowers the syntax tree of `hdl_gen` to [`ir`](super::ir): loops are unrolled, names resolved, constant conditions
+//! decided.
 
 use rust_hdl_core::ast::{
     VerilogBlock, VerilogBlockOrConditional, VerilogConditional, VerilogExpression, VerilogMatch,
@@ -14,7 +14,7 @@ use super::range::range;
 use super::simplify::simplify;
 use crate::SIGNED_CAST;
 
-/// What a path in the design stands for.
+/// Meaning of a path in the design.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Symbol {
     Net(NetId),
@@ -139,8 +139,8 @@ impl Lower<'_> {
                 arms.push((label, &case.block));
             }
         }
-        // Rust has checked that the arms are exhaustive: without a wildcard the last of them also
-        // answers for codes that are no state.
+        // Rust has checked that the arms are exhaustive: without a wildcard the last of them also covers codes that are
+        // not a state.
         let last = if other.is_none() { arms.pop().map(|(_, block)| block) } else { None };
         let other = other.or(last).map(|b| self.block(b)).unwrap_or_default();
         let arms: Vec<_> = arms.into_iter().map(|(l, b)| (l, self.block(b))).collect();
@@ -165,7 +165,7 @@ impl Lower<'_> {
         }
     }
 
-    /// What `text` (a path as the macro writes it) stands for.
+    /// Meaning of `text` (a path as the macro writes it).
     fn symbol(&mut self, text: &str) -> Option<Symbol> {
         let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         match self.path(text.trim_end_matches("$next")) {

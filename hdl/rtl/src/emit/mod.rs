@@ -1,13 +1,12 @@
 //! The Verilog emitter.
 //!
-//! [`emit`] walks a block and writes one plain Verilog-2005 module for each *distinct* component,
-//! however many instances there are. Modules are compared bottom-up by their text.
+//! [`emit`] traverses a block and writes one plain Verilog-2005 module for each *distinct* component, regardless of the
+//! number of instances. Modules are compared bottom-up by their text.
 //!
-//! Every target of a block's `update` becomes a function of its own: an `assign`, one `always @*`
-//! block, or, for a register, one `always @(posedge clock)` block; so signals that do not depend on
-//! each other in the design do not do so in the Verilog. Expressions keep the exact integer meaning
-//! of [`Value`](crate::Value): operands are extended explicitly, and every expression is as
-//! wide as the lint of Verilog tools wants it.
+//! Every target of a block's `update` becomes a function of its own: an `assign`, one `always @*` block, or, for a
+//! register, one `always @(posedge clock)` block. So signals that are independent in the design are independent in the
+//! Verilog. Expressions keep the exact integer meaning of [`Value`](crate::Value): operands are extended explicitly,
+//! and every expression has the width that the lint of Verilog tools requires.
 
 mod always;
 mod collect;
@@ -44,7 +43,7 @@ use std::fmt;
 pub struct Module {
     /// Name of the module.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Its complete text, ending with a newline.
     pub text: String,
@@ -53,7 +52,7 @@ pub struct Module {
 }
 
 impl Module {
-    /// The module with its ports and nothing in it, for tools that take it as a black box.
+    /// The module with its ports and no contents, for tools that use it as a black box.
     #[must_use]
     pub fn ports(&self) -> String {
         let end = module::PORTS_END;
@@ -61,7 +60,7 @@ impl Module {
     }
 }
 
-/// The emitted modules, each after those it instantiates.
+/// The emitted modules, each after those that it instantiates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Design {
     /// Distinct modules, the top module last.
@@ -77,16 +76,16 @@ impl Design {
     }
 }
 
-/// One thing that keeps a block from becoming Verilog.
+/// A problem that keeps a block from becoming Verilog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Kind (module name) of the block.
     pub module: String,
-    /// Path of the first instance concerned.
+    /// Path of the first affected instance.
     pub instance: String,
-    /// Signal, or statement, concerned.
+    /// The affected signal or statement.
     pub signal: String,
-    /// What is wrong, and what would be right.
+    /// The problem and a valid alternative.
     pub message: String,
 }
 
@@ -97,7 +96,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All that keeps a design from becoming Verilog.
+/// All problems that keep a design from becoming Verilog.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no Verilog for this design:{}", .problems.iter().map(|p| format!("\n  {p}")).collect::<String>())]
 pub struct EmitError {
@@ -151,7 +150,7 @@ mod tests {
                 assert!(module.instantiates.iter().all(|name| known.contains(name)));
                 assert!(ports.starts_with(&format!("module {} (\n    input ", module.name)));
                 assert!(module.name.starts_with(&module.kind.block));
-                // The memories' names have their sizes behind.
+                // The memories' names end in their sizes.
                 let size =
                     module.kind.memory.map(|MemorySize { words, bits }| format!("_{words}x{bits}"));
                 let sized =

@@ -1,4 +1,4 @@
-//! Puts the text of one module together.
+//! Assembles the text of one module.
 
 use rust_hdl_core::ast::{Verilog, VerilogBlock};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use super::names::{self, Taken};
 use super::order::read_between_writes;
 use super::parts::Parts;
 
-/// Signal concerned, message.
+/// Affected signal, message.
 type Problems = Vec<(String, String)>;
 
 /// The text of the module of `frame` after `module <name> `, with the behaviour `hdl`.
@@ -48,7 +48,7 @@ fn leaf(frame: &Frame, body: &str) -> Result<String, Problems> {
     }
 }
 
-/// What follows the last port of a module.
+/// Text after the last port of a module.
 pub(super) const PORTS_END: &str = "\n);\n";
 
 fn header(ports: &[String]) -> String {
@@ -66,7 +66,7 @@ fn declared(net: &str, ty: &Ty, name: &str) -> String {
     format!("{net} {signed}{range}{name}")
 }
 
-/// How a net is declared and driven.
+/// Declaration and driver of a net.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Form {
     /// An input of this module, or a wire driven by a sub-block.
@@ -128,7 +128,7 @@ impl Writer {
         }
     }
 
-    /// A signal of what the path `of` stands for: of a sub-block, or of the block itself if that is empty.
+    /// A signal at the path `of`: of a sub-block, or of the block itself if the path is empty.
     fn net(&mut self, signal: &Signal, of: &str, role: Role) {
         let path = format!("{of}{}", signal.path);
         let name = names::flat(&format!("{of}{}", signal.name));
@@ -272,7 +272,7 @@ fn assemble(p: &mut Printer, parts: Parts, forms: &[Form]) -> String {
     format!("{}{body}endmodule\n", header(&ports))
 }
 
-/// One wire that reads all bits that nothing reads, so that lint stays quiet about them.
+/// One wire that reads all unread bits, so that lint does not warn about them.
 fn unused(p: &mut Printer, forms: &[Form]) -> String {
     let mut bits = Vec::new();
     for (id, net) in p.scope.nets.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Verilog names.
 //!
-//! The names refused are the keywords of Verilog-2005 (IEEE 1364-2005) and of SystemVerilog (IEEE
-//! 1800-2017): many tools read `.v` files as SystemVerilog.
+//! The refused names are the keywords of Verilog-2005 (IEEE 1364-2005) and of SystemVerilog (IEEE 1800-2017): many
+//! tools read `.v` files as SystemVerilog.
 
 use std::collections::HashMap;
 
@@ -33,8 +33,8 @@ pub(super) fn flat(path: &str) -> String {
     path.replace('$', "_")
 }
 
-/// The name of a sub-block's instance. The prefix keeps it apart from the signals inside the
-/// sub-block, which would hide a plain name from Verilog's upward name search.
+/// The name of a sub-block's instance. Its prefix distinguishes it from the signals inside the sub-block, which would
+/// hide a plain name from Verilog's upward name search.
 pub(super) fn instance(path: &str) -> String {
     format!("u_{}", flat(path))
 }
@@ -58,12 +58,12 @@ pub fn is_keyword(word: &str) -> bool {
     KEYWORDS.split_ascii_whitespace().any(|keyword| keyword == word)
 }
 
-/// The names taken in one module (or in the design, for modules) and what took them.
+/// The names used in one module (or in the design, for modules) and their owners.
 #[derive(Debug, Default)]
 pub(super) struct Taken(HashMap<String, String>);
 
 impl Taken {
-    /// Takes `name` for `owner`; says what is wrong with it otherwise.
+    /// Reserves `name` for `owner`; the error describes the problem of the name.
     pub(super) fn take(&mut self, name: &str, owner: &str) -> Result<(), String> {
         let legal = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -81,7 +81,7 @@ impl Taken {
         }
     }
 
-    /// Takes the first free name among `name`, `name_2`, `name_3`, ...
+    /// Reserves the first free name among `name`, `name_2`, `name_3`, ...
     pub(super) fn fresh(&mut self, name: &str) -> String {
         let mut free = name.to_owned();
         let mut n = 2;

@@ -1,6 +1,6 @@
 //! Refuses reads of a signal between two writes to it.
 //!
-//! A simulation in rust-hdl would see the earlier write there, hardware the settled value.
+//! A simulation in rust-hdl would read the earlier write, hardware the settled value.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ type Path = Vec<(usize, usize)>;
 
 #[derive(Default)]
 struct Access {
-    /// In program order: whether it writes, and where.
+    /// In program order: whether it is a write, and its path.
     events: Vec<(bool, Path)>,
 }
 

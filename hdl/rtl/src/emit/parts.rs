@@ -10,7 +10,7 @@ use super::ir::{Expr, Net, NetId, Role, Sort, Stmt};
 use super::module::Form;
 use super::names;
 
-/// The text of a module in parts.
+/// The parts of a module's text.
 #[derive(Default)]
 pub(super) struct Parts {
     pub(super) assigns: String,
@@ -20,7 +20,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Everything that is driven here and has a net of its own.
+    /// All nets that are driven here and have a declaration of their own.
     pub(super) fn drive(
         &mut self,
         p: &mut Printer,
@@ -95,7 +95,7 @@ impl Parts {
         self.instances += &format!("{module} {name} (\n{}\n);\n", connections.join(",\n"));
     }
 
-    /// `q` follows `d` at the clock; statements that drive only `d` are written in place.
+    /// `q` is loaded from `d` at the clock; statements that drive only `d` are written in place.
     fn register(
         &mut self,
         p: &mut Printer,
@@ -120,7 +120,7 @@ impl Parts {
         let (clock, Net { name, ty, .. }) = (&p.scope.nets[clock_of].name, &p.scope.nets[q]);
         p.target = d;
         let block = match drivers.get(&d) {
-            // Read elsewhere, too: `d` has a net of its own.
+            // `d` has other readers: it has a net of its own.
             Some(_) if forms[d] != Form::Bound => vec![Stmt::Assign(d, Expr::Net(d))],
             Some(Driver::Expr(e)) => vec![Stmt::Assign(d, e.clone())],
             Some(Driver::Block(block)) => block.clone(),

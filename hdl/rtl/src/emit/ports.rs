@@ -1,4 +1,4 @@
-//! The ports of a block as the Verilog shows them.
+//! The ports of a block as in its Verilog.
 
 use rust_hdl_core::atom::{Atom, AtomKind};
 use rust_hdl_core::block::Block;
@@ -57,7 +57,7 @@ impl Probe for Collector {
         if self.depth == 1 && (input || atom.kind() == AtomKind::OutputParameter) {
             let bits = atom.bits();
             let mask = if bits >= 64 { u64::MAX } else { (1 << bits) - 1 };
-            // Signals have literals; what has none is no port.
+            // Signals have literals; an item without one is no port.
             if let Some(value) = literal(&atom.verilog()) {
                 let value = value as u64 & mask;
                 let (_, name) = path_and_name(&self.namespaces, shown);

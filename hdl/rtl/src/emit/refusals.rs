@@ -1,4 +1,4 @@
-//! Tests of what is refused, and snapshots of what is emitted.
+//! Tests of refusals, and snapshots of emitted Verilog.
 
 use super::{EmitError, emit};
 use crate::prelude::*;
@@ -28,8 +28,8 @@ fn operators_keep_their_text() {
     insta::assert_snapshot!(emit(&Ops::new(8, 8, 8, 3), "ops").unwrap().text());
 }
 
-/// Makes a block of the fields and function given and emits it. The attribute `hdl_gen` is part of
-/// the function because the `self` that it adds must be that of the caller.
+/// Makes a block from the given fields and function and emits it. The attribute `hdl_gen` is part of the function
+/// because the `self` that it adds must be that of the caller.
 macro_rules! refused {
     ({ $($field:ident : $ty:ty = $value:expr),* $(,)? } $($update:tt)*) => {{
         #[derive(LogicBlock)]

@@ -1,10 +1,10 @@
-//! Prints what reads part of a value: selects, casts and shifts.
+//! Prints expressions that read a part of a value: selects, casts and shifts.
 
 use super::expr::{Printer, Shape, Temp, Text};
 use super::ir::{Expr, NetId};
 use super::range::Range;
 
-/// What a select reads from.
+/// Operand of a select.
 pub(super) struct Source {
     name: String,
     width: usize,
@@ -70,7 +70,7 @@ impl Printer<'_> {
                 return self.widen(Text::atom(format!("{}[{i}]", source.name)), w);
             }
         }
-        // Beyond the width the exact value goes on with its sign: the same as a shift.
+        // Beyond the width the exact value continues with its sign, as in a shift.
         let text = self.shr(e, i, 1);
         self.widen(text, w)
     }

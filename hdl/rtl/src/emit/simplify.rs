@@ -1,4 +1,4 @@
-//! Folds constants and neutral elements, as loop variables and Consts leave them behind.
+//! Folds constants and neutral elements that loop variables and Consts introduce.
 
 use super::ir::{Expr, Op, Scope};
 use super::range::{Range, range};
@@ -44,7 +44,7 @@ mod tests {
         assert_eq!(fold(Op::Sub, Expr::Lit(0), x()), Expr::bin(Op::Sub, Expr::Lit(0), x()));
         assert_eq!(fold(Op::Mul, Expr::Lit(0), x()), Expr::Lit(0));
         assert_eq!(fold(Op::Lt, x(), Expr::Lit(8)), Expr::Lit(1));
-        // A shift by 0 still says that the value may be cut.
+        // A shift by 0 still means that the value may be cut.
         assert_eq!(fold(Op::Shr, x(), Expr::Lit(0)), Expr::bin(Op::Shr, x(), Expr::Lit(0)));
     }
 }

@@ -1,4 +1,4 @@
-//! Verilog of storage in two halves, of which one is at rest.
+//! Verilog of storage in two halves, of which only the addressed one toggles.
 
 use super::addr_width;
 
@@ -6,8 +6,8 @@ use super::addr_width;
 /// one half while the other is read, and partial sums are drained from one bank while the other is
 /// accumulated.
 ///
-/// What one half does leaves the other still: write data reach the half that is written, a read
-/// address the half that is read.
+/// Access to one half toggles nothing in the other: write data reach only the half that is written, a read address
+/// only the half that is read.
 pub(super) struct Halves {
     words: usize,
     address: usize,
@@ -18,7 +18,7 @@ impl Halves {
         Self { words, address: addr_width(words) }
     }
 
-    /// The halves that have words, and how many.
+    /// The halves that have words, and their numbers of words.
     fn each(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         let words = self.words;
         (0..2).map(move |h| (h, (words + 1 - h) / 2)).filter(|&(_, n)| n > 0)
@@ -29,7 +29,7 @@ impl Halves {
         if words == 1 { 0 } else { addr_width(words) }
     }
 
-    /// The part of an address that picks a word of a half of several words.
+    /// The part of an address that selects a word of a half of several words.
     fn row(address: &str, words: usize) -> String {
         match Self::bits(words) {
             1 => format!("{address}[1]"),
@@ -37,13 +37,13 @@ impl Halves {
         }
     }
 
-    /// The highest address bit where a half of `words` words has no use for it: the smaller half of an odd number.
+    /// The highest address bit where a half of `words` words does not use it: the smaller half of an odd number.
     fn beyond(&self, address: &str, words: usize) -> Option<String> {
         let lacks = self.address > Self::bits(words) + 1;
         lacks.then(|| format!("{address}[{}]", self.address - 1))
     }
 
-    /// The bit of an address that picks the half; an address of one bit is no vector.
+    /// The bit of an address that selects the half; an address of one bit is no vector.
     fn half(&self, address: &str) -> String {
         if self.address == 1 { address.into() } else { format!("{address}[0]") }
     }
@@ -59,7 +59,7 @@ impl Halves {
             .collect()
     }
 
-    /// Registers `<name>_0` and `<name>_1` of `bits` bits per word, which take `data` at a write.
+    /// Registers `<name>_0` and `<name>_1` of `bits` bits per word, which load `data` at a write.
     pub(super) fn registers(&self, name: &str, bits: usize, data: &str) -> String {
         let top = bits - 1;
         self.each()
@@ -77,8 +77,7 @@ impl Halves {
             .collect()
     }
 
-    /// The words that `address` picks in the halves, `<address>_row_<half>`: word 0 in the half that
-    /// is not read.
+    /// The words that `address` selects in the halves, `<address>_row_<half>`: word 0 in the half that is not read.
     pub(super) fn rows(&self, address: &str) -> String {
         if self.words == 1 {
             return format!("wire unused_{address} = {address};\n");

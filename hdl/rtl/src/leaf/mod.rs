@@ -33,8 +33,8 @@ fn concat(name: &str, indices: impl DoubleEndedIterator<Item = usize>) -> String
     format!("{{{}}}", parts.join(", "))
 }
 
-/// A multiplexer of `n` equal fields of `width` bits of `word`, picked by `select`; the last field
-/// also answers for selectors beyond it.
+/// A multiplexer of `n` equal fields of `width` bits of `word`, selected by `select`; selectors beyond the last field
+/// select the last one.
 fn field_mux(word: &str, width: usize, select: &str, select_width: usize, n: usize) -> String {
     let mut text = String::new();
     for h in 0..n - 1 {

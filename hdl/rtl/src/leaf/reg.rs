@@ -3,14 +3,14 @@
 use crate::prelude::*;
 use rust_hdl_core::ast::Wrapper;
 
-/// Marks a block whose Verilog the emitter writes into the parent: `q` follows `d` at `clock`.
+/// Marks a block whose Verilog the emitter writes into the parent: `q` is loaded from `d` at `clock`.
 pub(crate) const INLINE_REGISTER: &str = "inline register";
 
 fn inline_register() -> Verilog {
     Verilog::Wrapper(Wrapper { code: INLINE_REGISTER.into(), cores: String::new() })
 }
 
-/// A register: `q` takes `d` at the rising edge of `clock`. No reset; starts at 0 in the model.
+/// A register: `q` is loaded from `d` at the rising edge of `clock`. No reset; starts at 0 in the model.
 #[derive(LogicBlock)]
 pub struct Reg {
     /// Clock.
@@ -118,7 +118,7 @@ impl<T: Synth> Logic for RegOf<T> {
     }
 }
 
-// By hand, because the derive macro drops a bound on the type parameter.
+// Written by hand, because the derive macro drops a bound on the type parameter.
 impl<T: Synth> Block for RegOf<T> {
     fn connect_all(&mut self) {
         self.connect();

@@ -13,7 +13,7 @@ use crate::prelude::*;
 /// channel group reads the last. Addresses beyond `words` are unspecified on reads (the model gives
 /// 0) and ignored on writes.
 ///
-/// Built of registers, a read port is a multiplexer: more ports need no second copy of the words.
+/// As it is built of registers, a read port is a multiplexer: more ports need no second copy of the words.
 #[derive(LogicBlock)]
 pub struct Scratchpad {
     kind: ModuleName,

@@ -5,10 +5,9 @@ use crate::prelude::*;
 
 /// A memory of `depth` entries with one synchronous read port and one write port.
 ///
-/// An entry is a row of unsigned fields. At the clock edge: `rd` takes the entry at `ra` if `re`,
-/// else holds; the entry at `wa` takes `wd` if `we`. Reading the address being written gives the
-/// old entry. Reading at or beyond `depth` is unspecified (the model gives 0); writing there does
-/// nothing.
+/// An entry is a row of unsigned fields. At the clock edge `rd` becomes the entry at `ra` if `re`, else holds; the
+/// entry at `wa` becomes `wd` if `we`. Reading the address being written returns the old entry. Reading at or beyond
+/// `depth` is unspecified (the model returns 0); writing there has no effect.
 #[derive(LogicBlock)]
 pub struct Sram {
     kind: ModuleName,

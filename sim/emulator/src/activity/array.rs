@@ -1,4 +1,4 @@
-//! The PE array: scratchpads, and what every entry moves on its way through operand and accumulate stage.
+//! Toggles of the PE array: scratchpads, and the operand and accumulate stages for every entry.
 
 use pecan_config::geometry::Geometry;
 
@@ -7,7 +7,7 @@ use super::pe::{Accumulate, Operands, Signed, Widths};
 use super::toggle::{Toggle, Toggles};
 use crate::memories::Entry;
 
-/// A list of entries that a column walks: one group in one slice of a tile.
+/// A list of entries that a column processes: one group in one reduction tile of a tile.
 pub(crate) struct List<'a> {
     /// The column.
     pub(crate) column: usize,
@@ -17,26 +17,26 @@ pub(crate) struct List<'a> {
     pub(crate) psum_word: usize,
     /// Rows with a pixel.
     pub(crate) valid: &'a [bool],
-    /// Each lane takes its own channel.
+    /// Each lane reads its own channel.
     pub(crate) per_channel: bool,
     /// Maximum in place of multiply-add.
     pub(crate) maximum: bool,
-    /// The first entry starts from nothing.
+    /// The first entry starts from zero (or the smallest activation).
     pub(crate) from_zero: bool,
     /// The first entry starts from the psum word.
     pub(crate) from_psum: bool,
-    /// The last entry's sums go to the psum word.
+    /// The sums of the last entry are written to the psum word.
     pub(crate) to_psum: bool,
-    /// The column has waited for the slice: the first entry does not follow the one before at once.
+    /// The column has waited for the reduction tile: the first entry does not directly follow the one before.
     pub(crate) waits: bool,
 }
 
-/// What the PEs of one column hold, and what their buses show.
+/// Contents of the PEs of one column and values on their buses.
 #[derive(Clone, Debug)]
 struct Column {
     /// Word at the scratchpads' read port: `[row][channel]`, and the channel group selected of it.
     word: Vec<i16>,
-    /// Where in the scratchpads that is, by row.
+    /// Address of that word in the scratchpads, by row.
     from: Vec<usize>,
     high: usize,
     half: usize,
@@ -94,7 +94,7 @@ impl ArrayToggles {
         }
     }
 
-    /// The mode register as a run finds it: it decides which operand a lane multiplies.
+    /// Sets the mode at the start of a kernel: it decides which operand a lane multiplies.
     pub(super) fn mode(&mut self, per_channel: bool, toggles: &mut Toggles) {
         if std::mem::replace(&mut self.per_channel, per_channel) == per_channel {
             return;
@@ -121,7 +121,7 @@ impl ArrayToggles {
         }
     }
 
-    /// Walks a list.
+    /// Processes a list.
     pub(super) fn list<'e>(
         &mut self,
         list: &List<'_>,
@@ -162,7 +162,7 @@ impl ArrayToggles {
         }
     }
 
-    /// A column's read ports show what is at a position of a half.
+    /// Sets a column's read ports to a position of a half.
     pub(super) fn peek(
         &mut self,
         column: usize,
@@ -176,14 +176,14 @@ impl ArrayToggles {
         column.address(half, position, valid, &self.scratch, &self.geometry, toggles);
     }
 
-    /// A run starts: the columns count slices from 0 on.
+    /// Start of a kernel: the columns count reduction tiles from 0.
     pub(super) fn start(&mut self, toggles: &mut Toggles) {
         for column in 0..self.columns.len() {
             self.peek(column, 0, self.columns[column].position, toggles);
         }
     }
 
-    /// A run is over: the columns in use point at the slice that would follow.
+    /// End of a kernel: the columns in use address the half of the reduction tile that would follow.
     pub(super) fn finish(&mut self, active: impl Iterator<Item = bool>, toggles: &mut Toggles) {
         for (column, active) in (0..self.columns.len()).zip(active) {
             let Column { half, position, .. } = self.columns[column];
@@ -211,13 +211,13 @@ impl ArrayToggles {
     }
 }
 
-/// Bits of the entry's fields beside the weights that change.
+/// Bits of the entry's fields besides the weights that change.
 pub(super) fn fields(a: &Entry, b: &Entry) -> u64 {
     u64::from((a.index ^ b.index).count_ones()) + u64::from(a.last != b.last)
 }
 
 impl Column {
-    /// The weight buffer gives the entry; returns the bits of the entry that change.
+    /// The weight buffer outputs the entry; returns the bits of the entry that change.
     fn broadcast(
         &mut self,
         position: usize,
@@ -233,7 +233,7 @@ impl Column {
         bits
     }
 
-    /// The column's read ports of the scratchpads show the word at the position, in rows without a pixel word 0.
+    /// Sets the column's read ports of the scratchpads to the position; rows without a pixel read word 0.
     fn address(
         &mut self,
         half: usize,
@@ -264,7 +264,7 @@ impl Column {
         (self.high, self.half) = (high, half);
     }
 
-    /// The read port of a row shows a word, and the lanes its channels from `high` on.
+    /// Outputs a word at the read port of a row, and its channels from `high` on to the lanes.
     fn show(
         &mut self,
         row: usize,

@@ -28,7 +28,7 @@ pub(super) fn mask64(bits: usize) -> u64 {
     u64::MAX >> (64 - bits)
 }
 
-/// A bus or register of several values that shows one after the other.
+/// A bus or register that holds several values and counts the bits that change.
 #[derive(Clone, Debug)]
 pub(super) struct Bus {
     last: Vec<i16>,
@@ -41,12 +41,12 @@ impl Bus {
         Self { last: vec![0; lanes], mask: mask16(bits) }
     }
 
-    /// What is shown.
+    /// The latest values.
     pub(super) fn shown(&self) -> &[i16] {
         &self.last
     }
 
-    /// Shows the next values; returns the bits that change.
+    /// Sets the next values; returns the bits that change.
     pub(super) fn show(&mut self, values: &[i16]) -> u64 {
         let bits = distance(&self.last, values, self.mask);
         self.last.copy_from_slice(values);
@@ -54,14 +54,14 @@ impl Bus {
     }
 }
 
-/// A stream port that shows one beat after the other.
+/// A stream port that counts the bits that change from beat to beat.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Port {
     last: Vec<u8>,
 }
 
 impl Port {
-    /// Shows the next beat; returns the bits that change.
+    /// Sets the next beat; returns the bits that change.
     pub(super) fn show(&mut self, beat: &[u8]) -> u64 {
         self.last.resize(beat.len(), 0);
         let pairs = self.last.iter().zip(beat);

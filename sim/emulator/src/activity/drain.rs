@@ -10,33 +10,33 @@ use crate::memories::Param;
 /// One requantization.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Requantized {
-    /// Partial sum that enters.
+    /// Partial sum before requantization.
     pub(crate) sum: i64,
     /// Parameters of the channel.
     pub(crate) param: Param,
-    /// Activation that leaves.
+    /// Activation after requantization.
     pub(crate) value: i16,
-    /// The clamp alone decides the value: the multiplier keeps what it has.
+    /// The clamp alone decides the value: the multiplier keeps its operands.
     pub(crate) rests: bool,
 }
 
 impl Requantized {
-    /// What enters the multiplier.
+    /// Input of the multiplier: partial sum plus bias.
     fn biased(self) -> i128 {
         i128::from(self.sum) + i128::from(self.param.bias)
     }
 
-    /// What the multiplier gives.
+    /// Output of the multiplier.
     fn scaled(self) -> i128 {
         self.biased() * i128::from(self.param.multiplier)
     }
 }
 
-/// What each drain lane handled last.
+/// Latest requantization of each drain lane.
 #[derive(Clone, Debug)]
 pub(super) struct DrainToggles {
     lanes: Vec<Requantized>,
-    /// What the multiplier of each lane had last.
+    /// Latest requantization of each lane that used its multiplier.
     multiplied: Vec<Requantized>,
     sum: u64,
     biased: u64,
@@ -58,7 +58,7 @@ impl DrainToggles {
         }
     }
 
-    /// The lane of channel `k` handles its next sum.
+    /// Counts the toggles of the next sum in the lane of channel `k`.
     pub(super) fn step(&mut self, k: usize, new: Requantized, toggles: &mut Toggles) {
         let lane = k % self.lanes.len();
         let old = std::mem::replace(&mut self.lanes[lane], new);

@@ -1,8 +1,8 @@
-//! Activity: how many bits toggle at the places where the energy goes, in the order in which the hardware works.
-//! What each number means stands with [`Toggle`].
+//! Activity: toggled bits at the main consumers of energy, in the order in which the hardware works.
+//! [`Toggle`] defines each number.
 //!
-//! The observers keep their own copy of the registers and memories that they watch, so that the emulator computes
-//! the same with and without them, and as fast without them.
+//! The observers keep their own copy of the registers and memories that they observe. So the emulator computes the same
+//! results with and without them, and is as fast without them.
 
 mod array;
 mod bits;
@@ -32,9 +32,9 @@ pub use toggle::{TOGGLES, Toggle, Toggles};
 /// Observers of a device.
 #[derive(Clone, Debug)]
 pub(super) struct Observer {
-    /// Of the streams.
+    /// Observer of the streams.
     pub(super) streams: Streams,
-    /// Of everything behind the decoder.
+    /// Observer of everything behind the decoder.
     pub(super) device: DeviceObserver,
 }
 
@@ -53,17 +53,17 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    /// A beat is taken.
+    /// A beat on the input stream.
     pub(super) fn taken(&mut self, beat: &[u8]) {
         self.toggles[Toggle::BeatsIn] += self.input.show(beat);
     }
 
-    /// A beat is given.
+    /// A beat on the output stream.
     pub(super) fn given(&mut self, beat: &[u8]) {
         self.toggles[Toggle::BeatsOut] += self.output.show(beat);
     }
 
-    /// Counts from 0 on.
+    /// Resets the counts to 0.
     pub(super) fn restart(&mut self) {
         self.toggles = Toggles::default();
     }
@@ -104,7 +104,7 @@ impl DeviceObserver {
         }
     }
 
-    /// Counts from 0 on; what the hardware holds stays.
+    /// Resets the counts to 0 and keeps the state of the hardware.
     pub(super) fn restart(&mut self) {
         self.toggles = Toggles::default();
     }
@@ -114,7 +114,7 @@ impl DeviceObserver {
         self.toggles
     }
 
-    /// A run begins.
+    /// Start of a kernel.
     pub(super) fn run(&mut self, shape: &KernelShape) {
         self.array.mode(shape.per_channel, &mut self.toggles);
         self.array.start(&mut self.toggles);
@@ -128,18 +128,18 @@ impl DeviceObserver {
         }
     }
 
-    /// A run ends.
+    /// End of a kernel.
     pub(super) fn finish(&mut self, shape: &KernelShape) {
         let active = shape.columns.iter().map(|column| column.groups > 0);
         self.array.finish(active, &mut self.toggles);
     }
 
-    /// A column that waits shows what is at a position of a half.
+    /// A waiting column reads a position of a half.
     pub(super) fn peek(&mut self, column: usize, half: usize, position: usize) {
         self.array.peek(column, half, position, &mut self.toggles);
     }
 
-    /// The loader pauses before its next word, which is of `padding`, or else will be read.
+    /// A pause of the loader before its next word, which is `padding` or, without it, a word that will be read.
     pub(super) fn pause(&mut self, padding: Option<&[i16; 16]>) {
         let shown =
             padding.map_or(self.read.shown(), |padding| &padding[..self.read.shown().len()]);
@@ -147,14 +147,14 @@ impl DeviceObserver {
         self.toggles[Toggle::PatchPauses] += 1;
     }
 
-    /// The loader's address moves.
+    /// Moves the loader's address.
     pub(super) fn point(&mut self, address: usize) {
         let [moved, addends] = self.patch.point(address);
         self.toggles[Toggle::PatchAddress] += moved;
         self.toggles[Toggle::PatchAddends] += addends;
     }
 
-    /// The loader moves to coordinates (y, x) in the input, which are at a place in the region.
+    /// Moves the loader to coordinates (y, x) in the input and a place in the region.
     pub(super) fn place(&mut self, coordinates: [i64; 2], lattice: [i64; 2]) {
         let [coordinates, lattice] = self.patch.place(coordinates, lattice);
         self.toggles[Toggle::PatchCoordinates] += coordinates;
@@ -169,11 +169,12 @@ impl DeviceObserver {
         self.toggles[Toggle::PatchHazards] += hazards;
     }
 
-    /// A column goes through so many entries of its lists; `base` is where they begin, if the tile ends with them.
+    /// A column fetches so many entries of its lists; `base` is the first entry of its lists, if the tile ends with
+    /// these.
     pub(super) fn fetch(&mut self, column: usize, entries: usize, base: Option<usize>) {
         let bits = match base {
             None => self.pointers.advance(column, entries),
-            // The fetch after the last entry is that of the first one.
+            // After the last entry, the first one is fetched.
             Some(base) => {
                 self.pointers.advance(column, entries.saturating_sub(1))
                     + self.pointers.jump(column, base + 1)
@@ -214,13 +215,13 @@ impl DeviceObserver {
         self.entry = *entry;
     }
 
-    /// A row takes the delivered word into `[half, word, row]` of the scratchpads.
+    /// A row stores the delivered word at `[half, word, row]` of the scratchpads.
     pub(super) fn store(&mut self, at: [usize; 3], values: &[i16]) {
         self.toggles[Toggle::PatchTaken] += self.patch.take(at[2]);
         self.array.store(at, values, &mut self.toggles);
     }
 
-    /// A column walks a list of (position, entry).
+    /// A column processes a list of (position, entry).
     pub(super) fn list<'e>(
         &mut self,
         list: &List<'_>,
@@ -229,12 +230,12 @@ impl DeviceObserver {
         self.array.list(list, entries, &mut self.toggles);
     }
 
-    /// The drain visits a row and reads these psum words.
+    /// The drain reads these psum words of a row.
     pub(super) fn visit(&mut self, row: usize, words: impl Iterator<Item = usize> + Clone) {
         self.array.drain(row, words, &mut self.toggles);
     }
 
-    /// The drain lane of channel `k` handles a sum.
+    /// The drain lane of channel `k` requantizes a sum.
     pub(super) fn requantize(&mut self, k: usize, step: Requantized) {
         self.drain.step(k, step, &mut self.toggles);
     }

@@ -8,8 +8,8 @@ use super::toggle::Toggle;
 /// Bits of a coordinate in the input, its sign included.
 const COORDINATE: i64 = (1 << 18) - 1;
 
-/// Loops whose iterations begin at an address of their own: words, pixels, lines, slices along x, y and the
-/// channels, tiles along x and y.
+/// Loops whose iterations each begin at an address of their own: words, pixels, lines, reduction tiles along x, y and
+/// the channels, tiles along x and y.
 const LOOPS: usize = 8;
 
 /// A loop of the loader around the words of a pixel.
@@ -26,7 +26,7 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    /// What counts its iterations.
+    /// Toggle that counts its iterations.
     pub(super) fn toggle(self) -> Toggle {
         match self {
             Self::Pixel => Toggle::PatchPixels,
@@ -37,14 +37,14 @@ impl Level {
     }
 }
 
-/// What the loader delivers and the rows take of it.
+/// Words that the loader delivers, and rows that accept them.
 #[derive(Clone, Debug)]
 pub(super) struct Patch {
     mask: u16,
     /// Largest address.
     last: usize,
-    /// The address at which the present iteration of each loop began, from the innermost on: the first is the
-    /// loader's address itself. None before the first word of a run.
+    /// The address at which the present iteration of each loop began, from the innermost on: the first is the loader's
+    /// address itself. None before the first word of a kernel.
     began: Option<[usize; LOOPS]>,
     address: usize,
     /// Operands of the adder that made the address.
@@ -54,13 +54,13 @@ pub(super) struct Patch {
     lattice: [i64; 2],
     /// Loops that are at their last iteration, the innermost in bit 0.
     at_last: u32,
-    /// The latest word, its ones, and those that it has in common with the word of the cycle before.
+    /// The latest word, its ones, and the ones in common with the word of the cycle before.
     word: Vec<i16>,
     ones: u64,
     common: u64,
-    /// Counts cycles with a word; one is left out at a pause.
+    /// Counts cycles with a word, with a gap of one at a pause.
     cycle: u64,
-    /// Cycle after the latest one in which each row took a word.
+    /// Cycle after the latest one in which each row stored a word.
     taken: Vec<u64>,
 }
 
@@ -83,14 +83,14 @@ impl Patch {
         }
     }
 
-    /// A run begins.
+    /// Start of a kernel.
     pub(super) fn start(&mut self) {
         self.pause();
         self.began = None;
     }
 
-    /// Moves the address, the sum of where the innermost loop that goes on began and its increment; returns the bits
-    /// of the address and of these operands that change.
+    /// Moves the address: it is the start of the innermost unfinished loop plus that loop's increment. Returns the
+    /// bits of the address and of these operands that change.
     pub(super) fn point(&mut self, address: usize) -> [u64; 2] {
         let bits = |a: usize, b: usize| u64::from((a ^ b).count_ones());
         let moved = bits(std::mem::replace(&mut self.address, address), address);
@@ -106,7 +106,7 @@ impl Patch {
         [moved, bits(old[0], addends[0]) + bits(old[1], addends[1])]
     }
 
-    /// Moves the coordinates and the place in the region; returns their bits that change.
+    /// Moves the coordinates and the place in the region; returns the bits of each that change.
     pub(super) fn place(&mut self, coordinates: [i64; 2], lattice: [i64; 2]) -> [u64; 2] {
         let before = [
             std::mem::replace(&mut self.coordinates, coordinates),
@@ -118,9 +118,9 @@ impl Patch {
         [bits(before[0], coordinates), bits(before[1], lattice)]
     }
 
-    /// The next step has these loops at their last iteration, and ends those of them that no other is inside of.
-    /// Returns the loops that end with this step or with the one before but not with both, and those that only
-    /// would with the last iterations of both.
+    /// Sets the loops that are at their last iteration at the next step; it ends a loop if all loops inside are, too.
+    /// Returns the number of loops that end with only one of this step and the one before, and of further loops that
+    /// would end if the last iterations of both steps coincided.
     pub(super) fn wrap(&mut self, last: u32) -> [u64; 2] {
         let before = std::mem::replace(&mut self.at_last, last);
         let [old, new, both] =
@@ -128,7 +128,7 @@ impl Patch {
         [old.abs_diff(new), both - old.max(new)]
     }
 
-    /// The next word does not follow at once.
+    /// The next word does not follow directly.
     pub(super) fn pause(&mut self) {
         self.cycle += 1;
     }
@@ -144,8 +144,8 @@ impl Patch {
         changed
     }
 
-    /// A row takes the word: its data rise from 0 and will fall back, and did not fall in between if it took the
-    /// word of the cycle before as well. Returns the bits that change.
+    /// A row stores the word: its data rise from 0 and will fall back. They did not fall in between if the row stored
+    /// the word of the cycle before as well. Returns the bits that change.
     pub(super) fn take(&mut self, row: usize) -> u64 {
         let stays = std::mem::replace(&mut self.taken[row], self.cycle + 1) == self.cycle;
         2 * (self.ones - if stays { self.common } else { 0 })

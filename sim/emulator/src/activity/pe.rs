@@ -25,7 +25,7 @@ impl Widths {
     }
 }
 
-/// Weights of an entry as the PEs get them, by lane.
+/// Weights of an entry as sign and magnitude, by lane.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Signed {
     magnitude: [u16; MAX_LANES],
@@ -56,12 +56,12 @@ pub(super) struct Operands {
     negative: Vec<bool>,
     /// Read registers of the scratchpad banks.
     read: Vec<i16>,
-    /// Bank that the lanes share, by row.
+    /// Bank shared by the lanes, by row.
     lane: Vec<usize>,
-    /// What the lanes multiply.
+    /// Activation operands of the lanes' multipliers.
     operand: Vec<i16>,
     product: Vec<i32>,
-    /// What goes to the adders: the product or, to subtract it, its complement.
+    /// Inputs of the adders: the product or, to subtract it, its complement.
     addend: Vec<i32>,
 }
 
@@ -84,7 +84,7 @@ impl Operands {
         }
     }
 
-    /// Another mode selects other operands.
+    /// Selects the operands of another mode.
     pub(super) fn switch(&mut self, per_channel: bool, toggles: &mut Toggles) {
         let lanes = self.widths.lanes;
         for (row, lane) in self.lane.iter().enumerate() {
@@ -99,7 +99,7 @@ impl Operands {
         }
     }
 
-    /// A lane's operands have settled.
+    /// Computes a lane's product of its settled operands.
     fn multiply(&mut self, at: usize, toggles: &mut Toggles) {
         let product = i32::from(self.operand[at]) * i32::from(self.weight[at]);
         let addend = if self.negative[at] { !product } else { product };
@@ -109,12 +109,12 @@ impl Operands {
         (self.product[at], self.addend[at]) = (product, addend);
     }
 
-    /// What a lane adds.
+    /// Signed product that a lane adds.
     fn signed(&self, at: usize) -> i64 {
         i64::from(self.addend[at]) + i64::from(self.negative[at])
     }
 
-    /// The weight registers of a lane take a weight; returns bits of the magnitude that change.
+    /// Loads a weight into the weight registers of a lane; returns bits of the magnitude that change.
     fn take(
         &mut self,
         at: usize,
@@ -127,7 +127,7 @@ impl Operands {
         bits
     }
 
-    /// All lanes of a row take one activation, from bank `low`. Returns which lanes multiply, as a mask.
+    /// Loads one activation, from bank `low`, into all lanes of a row. Returns the mask of the lanes that multiply.
     pub(super) fn shared(
         &mut self,
         row: usize,
@@ -164,7 +164,7 @@ impl Operands {
         mask64(lanes) as u32
     }
 
-    /// Each lane of a row takes its own channel. Returns which lanes multiply, as a mask.
+    /// Loads each lane of a row with its own channel. Returns the mask of the lanes that multiply.
     pub(super) fn own(
         &mut self,
         row: usize,
@@ -195,13 +195,13 @@ impl Operands {
                 + weight_bits * ones16(operand, mask);
             self.multiply(at + l, toggles);
         }
-        // The bank that the lanes would share is the first: lane groups begin at bank 0.
+        // The shared bank is the first one: lane groups begin at bank 0.
         self.lane[row] = 0;
         multiplying
     }
 }
 
-/// What the accumulator of an entry starts from.
+/// Start value of the accumulator for an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
     Accumulator,
@@ -219,11 +219,11 @@ pub(super) struct Accumulate {
     /// `[row][lane]`.
     acc: Vec<i64>,
     sum: Vec<i64>,
-    /// What the adders of the low parts show.
+    /// Outputs of the adders of the low parts.
     total: Vec<i64>,
     /// `[word][row][lane]`.
     psum: Vec<i64>,
-    /// Psum word that is addressed, what the read port shows, and whether sums got there that it does not show yet.
+    /// Addressed psum word, value of the read port, and whether sums were written that the port does not show yet.
     word: usize,
     shown: Vec<i64>,
     written: bool,
@@ -257,7 +257,7 @@ impl Accumulate {
         &self.psum[(word * self.rows + row) * lanes..][..rows * lanes]
     }
 
-    /// Addresses another psum word.
+    /// Sets the address of the psum word.
     pub(super) fn address(&mut self, word: usize, toggles: &mut Toggles) {
         let changed = u64::from((self.word ^ word).count_ones());
         toggles[Toggle::PsumAddress] += changed * self.rows as u64;
@@ -267,7 +267,7 @@ impl Accumulate {
         self.show(toggles);
     }
 
-    /// The read port shows sums that have been written.
+    /// Updates the read port with sums that have been written.
     pub(super) fn settle(&mut self, toggles: &mut Toggles) {
         if self.written {
             self.show(toggles);
@@ -292,8 +292,8 @@ impl Accumulate {
         }
     }
 
-    /// The adder of a lane shows the low part of what it starts from, plus the addend; returns by how much the high
-    /// part would move.
+    /// Sets the adder of a lane to the low part of its start value plus the addend; returns the change of the high
+    /// part.
     fn add(&mut self, at: usize, from: i64, operands: &Operands, toggles: &mut Toggles) -> i64 {
         let low = self.widths.low;
         let total = (from & mask64(low) as i64) + operands.signed(at);
@@ -302,7 +302,7 @@ impl Accumulate {
         total >> low
     }
 
-    /// A row without a pixel: nothing is kept, but the adders show what they would start from.
+    /// A row without a pixel: it stores nothing, but its adders receive their start values.
     pub(super) fn idle(
         &mut self,
         row: usize,
@@ -319,7 +319,7 @@ impl Accumulate {
         }
     }
 
-    /// A row accumulates its lanes' products; `multiply` is the mask of the lanes that have one.
+    /// Accumulates the products of a row's lanes; `multiply` is the mask of the lanes that have one.
     pub(super) fn step(
         &mut self,
         row: usize,
@@ -359,7 +359,7 @@ impl Accumulate {
         toggles[Toggle::MultiplyLanes] += u64::from(multiply.count_ones());
     }
 
-    /// The sums of the valid rows go to the addressed psum word.
+    /// Writes the sums of the valid rows to the addressed psum word.
     pub(super) fn write(&mut self, valid: &[bool], toggles: &mut Toggles) {
         self.written = true;
         let lanes = self.widths.lanes;
@@ -377,7 +377,7 @@ impl Accumulate {
         }
     }
 
-    /// Bits that change at a row's drain port while it goes from word 0 to `words` and back.
+    /// Bits that change at a row's drain port while its address moves from word 0 through `words` and back.
     pub(super) fn drain(&self, row: usize, words: impl Iterator<Item = usize> + Clone) -> u64 {
         let path = std::iter::once(0).chain(words.clone()).zip(words.chain(std::iter::once(0)));
         path.map(|(a, b)| self.distance(self.psum(a, row, 1), self.psum(b, row, 1))).sum()

@@ -2,7 +2,7 @@
 
 use pecan_config::geometry::Geometry;
 
-/// One address register per column. It points behind the entry that was fetched last.
+/// One address register per column. It points behind the latest fetched entry.
 #[derive(Clone, Debug)]
 pub(super) struct Pointers {
     mask: usize,
@@ -15,18 +15,18 @@ impl Pointers {
         Self { mask, at: vec![0; geometry.cols] }
     }
 
-    /// A column's address is set; returns the bits that change.
+    /// Sets a column's address; returns the bits that change.
     pub(super) fn jump(&mut self, column: usize, to: usize) -> u64 {
         let before = std::mem::replace(&mut self.at[column], to & self.mask);
         u64::from((before ^ self.at[column]).count_ones())
     }
 
-    /// A column fetches so many entries one after the other; returns the bits that change.
+    /// Fetches so many entries of a column in sequence; returns the bits that change.
     pub(super) fn advance(&mut self, column: usize, entries: usize) -> u64 {
         let from = self.at[column];
         let to = from + entries;
         self.at[column] = to & self.mask;
-        // Counting to a power of two beyond the address stops where its bits do.
+        // Counting to a power of two beyond the address width changes all of its bits.
         let wraps = to / (self.mask + 1) - from / (self.mask + 1);
         counted(to) - counted(from) - wraps as u64
     }

@@ -1,7 +1,7 @@
 use super::*;
 use pecan_config::Config;
 
-/// A list of one entry in group 0 that starts from nothing and is written to psum word 0; row 0 has a pixel.
+/// A list of one entry in group 0 that starts from zero and is written to psum word 0; row 0 has a pixel.
 fn list(valid: &[bool]) -> List<'_> {
     List {
         column: 0,
@@ -17,7 +17,7 @@ fn list(valid: &[bool]) -> List<'_> {
     }
 }
 
-/// Lets the sums that were written show, without a run's end.
+/// Updates the psum read ports without the end of a kernel.
 fn settle(observer: &mut DeviceObserver) {
     observer.array.finish(std::iter::repeat(false), &mut observer.toggles);
 }
@@ -88,7 +88,7 @@ fn an_entry_by_hand() {
             (T::Entry, 3),
         ],
     );
-    // A zero activation: nothing is read, but the sums start over from 0; the adders add the old products to it.
+    // A zero activation: nothing is read, but the sums start from 0 again; the adders add the old products to it.
     let second = entry(1, &[1, 2]);
     observer.list(&list(&valid), [(1, &second)].into_iter());
     settle(&mut observer);

@@ -1,4 +1,4 @@
-//! What is counted: one definition for the emulator, the energy model and the results.
+//! Definition of the toggle counts, shared by the emulator, the energy model and the results.
 
 use pecan_config::isa::counter::Counter;
 
@@ -196,7 +196,7 @@ impl std::ops::AddAssign for Toggles {
 }
 
 impl Toggles {
-    /// What came on top of an earlier snapshot.
+    /// Counts since an earlier snapshot.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         Self(std::array::from_fn(|i| self.0[i] - earlier.0[i]))
@@ -216,7 +216,7 @@ mod tests {
         assert!(Toggle::ALL.iter().all(|t| t.doc().ends_with('.')));
     }
 
-    /// `docs/activity.md` lists the toggles below the marker. Run with PECAN_BLESS=1 to write it anew.
+    /// `docs/activity.md` lists the toggles below the marker. Run with PECAN_BLESS=1 to update it.
     #[test]
     fn documentation_is_up_to_date() {
         const MARKER: &str = "<!-- generated from the toggles: do not edit below -->\n";

@@ -6,7 +6,7 @@ use pecan_config::isa::register::{ColRegister, Register, RowRegister, col, row};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// The events of the contract, tile by tile, slice by slice and point by point.
+/// The events of `docs/command-stream.md`, tile by tile, reduction tile by reduction tile and point by point.
 fn walked(plan: &KernelPlan) -> Counters {
     let shape = &plan.shape;
     let mut total = Counters::default();

@@ -1,22 +1,22 @@
-//! Skips tiles that only repeat what the tile, or the row of tiles, before them did.
+//! Skips tiles whose timing repeats that of the tile, or of the row of tiles, before them.
 //!
-//! The recurrences take maxima of sums, so they do not care about a shift in time: if all times that they look
-//! back at have moved by the same amount over a tile, then every further tile that drains for as long moves
-//! them by that amount again. The same holds for rows of tiles.
+//! The recurrences are maxima of sums, so they are invariant under a shift in time. If all times that they depend on
+//! have advanced by the same amount over a tile, then every further tile with an equally long drain advances them by
+//! that amount again. The same holds for rows of tiles.
 
 use super::Timer;
 
-/// Times that the recurrences look back at, when last asked, and what they moved since the time before.
+/// Times that the recurrences depend on, after the latest observed step.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Period {
     times: Vec<u64>,
-    /// The tile, or row of tiles, behind which they were taken, plus one.
+    /// The tile, or row of tiles, after which they were observed, plus one.
     at: u64,
 }
 
 impl Period {
-    /// Takes the times behind step `at` (counted from 0); returns by how much all of them moved over the step, if
-    /// they did so alike.
+    /// Observes the times after step `at` (counted from 0); returns the amount by which the step advanced all of them,
+    /// if it is the same.
     fn advance(&mut self, timer: &Timer, at: u64) -> Option<u64> {
         let lists = &timer.plan.lists;
         let columns = timer.column.iter().zip(lists).filter(|(_, list)| !list.is_empty());
@@ -29,13 +29,13 @@ impl Period {
         (next && alike).then_some(moved)
     }
 
-    /// Forgets the times, for they have been moved.
+    /// Discards the times after they have been changed.
     fn forget(&mut self) {
         *self = Self::default();
     }
 }
 
-/// How many tiles along an axis have the same valid pixels as the first.
+/// Number of tiles along an axis with the same valid pixels as the first.
 fn alike(timer: &Timer, axis: usize) -> u64 {
     let shape = &timer.plan.shape;
     let (out, tile) = (shape.out[axis], shape.tile[axis]);
@@ -43,16 +43,16 @@ fn alike(timer: &Timer, axis: usize) -> u64 {
     if tile == 0 {
         return shape.tiles[axis];
     }
-    // Where no pixel is valid, none is before the rest wraps.
+    // Where no pixel is valid, none becomes valid before the remaining extent wraps.
     let last = pixels.max().map_or(out, |last| out - 1 - last);
     shape.tiles[axis].min((last / tile) as u64 + 1)
 }
 
-/// The first tiles of a run also look back at its start.
+/// The first tiles of a kernel also depend on its start.
 const FIRST: u64 = 3;
 
 impl Timer {
-    /// Skips what repeats the latest tile or row of tiles.
+    /// Skips the tiles that repeat the latest tile or row of tiles.
     pub(super) fn skip(&mut self, tile: &mut Period, row: &mut Period) {
         let [rows, columns] = self.plan.shape.tiles;
         let done = self.tile - 1;
@@ -80,7 +80,7 @@ impl Timer {
         }
     }
 
-    /// Moves all times by `count` steps of `tiles` tiles that move them by `moved` each.
+    /// Advances all times by `count` steps of `tiles` tiles, `moved` cycles each.
     fn jump(&mut self, count: u64, tiles: u64, moved: u64) {
         let by = count * moved;
         self.tile += count * tiles;

@@ -3,7 +3,7 @@ use crate::shape::{ColumnShape, RowShape};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// A run of `tiles` tiles in one row, `slices` slices of `steps` loader steps, one valid row per tile.
+/// A kernel of `tiles` tiles in one row, `slices` reduction tiles of `steps` loader steps, one valid row per tile.
 fn shape(tiles: u64, slices: u64, steps: i64, chunks: u64, columns: usize) -> KernelShape {
     let row = RowShape { base: [0, 0], pixel: [0, 0], patch_offset: 0, out_offset: 0 };
     KernelShape {
@@ -42,7 +42,8 @@ fn shape(tiles: u64, slices: u64, steps: i64, chunks: u64, columns: usize) -> Ke
     }
 }
 
-/// The rules of the contract, stepped cycle by cycle; returns the first idle cycle of a run started in 0.
+/// The rules of `docs/command-stream.md`, stepped cycle by cycle; returns the first idle cycle of a kernel started in
+/// 0.
 fn stepped(plan: &KernelPlan) -> u64 {
     let s = &plan.shape;
     let (tiles, slices) = (s.tile_count(), s.slices());

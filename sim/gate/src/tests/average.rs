@@ -1,4 +1,4 @@
-//! Average activity against events, and SAIF files there and back.
+//! Compares average activity with events; writes and reads SAIF files.
 
 use super::super::{Activity, GateError};
 use super::*;
@@ -28,7 +28,7 @@ fn nets_and_inverters_agree_exactly_and_clocks_closely() {
     let average = design.average(&library(), &Activity::of(&energies));
     let top = (&average[0], &energies.scopes[0]);
     assert_fj(top.0.switching_pj, top.1.switching_pj * 1e3);
-    // An odd number of toggles: one rise more than the average has.
+    // An odd number of toggles: one more rise than the average has.
     assert!((top.0.internal_pj - top.1.internal_pj).abs() < 0.01);
     assert_fj(top.0.clock_pj, top.1.clock_pj * 1e3);
     let (found, expected) = (average[1].clock_pj, energies.scopes[1].clock_pj);

@@ -1,4 +1,4 @@
-//! Energies of small netlists against sums by hand.
+//! Compares energies of small netlists with sums by hand.
 
 use pecan_rtl::emit::MemorySize;
 
@@ -57,7 +57,7 @@ fn an_input_in_a_state_without_a_condition_costs_the_default_group() {
     };
     // b: a pin of 1 fF and a wire of 5. While A is 0, B rises and falls by itself: 700 fJ each.
     assert_energies(&energies(0), [3.0 + 3.0, 700.0 + 700.0, 0.0]);
-    // While A is 1 the condition holds: 7 and 8 fJ; y moves at 5 fF, for 4 fJ each.
+    // While A is 1 the condition holds: 7 and 8 fJ; y toggles at 5 fF, for 4 fJ each.
     assert_energies(&energies(1), [3.0 + 3.0 + 2.5 + 2.5, 7.0 + 8.0 + 4.0 + 4.0, 0.0]);
 }
 
@@ -101,7 +101,7 @@ fn flop_behind_a_clock_gate() {
         // high (no group). Clock: root 8, gate input 40 + 50, gate output 60 + 70, gated net 7,
         // flop pin: rise with D and not Q 0, fall with D and Q 30.
         assert_energies(&run(1).unwrap(), [2.5 + 3.0, 1000.0, 8.0 + 90.0 + 130.0 + 7.0 + 30.0]);
-        // Cycle 2: closed; the gate's clock pin still moves.
+        // Cycle 2: closed; the gate's clock pin still toggles.
         assert_energies(&run(2).unwrap(), [0.0, 0.0, 8.0 + 90.0]);
         // Cycle 3: d falls; the gated clock stays low (200 fJ).
         assert_energies(&run(3).unwrap(), [3.0, 200.0, 98.0]);

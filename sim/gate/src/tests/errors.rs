@@ -1,4 +1,4 @@
-//! Every mistake is an error that names all places.
+//! Every mistake yields an error that names all places.
 
 use super::super::GateError;
 use super::*;
@@ -20,7 +20,7 @@ fn all_missing_cells_are_listed() {
     );
 }
 
-/// The names of outer instances are in those of inner ones.
+/// The names of inner instances contain those of the outer ones.
 #[test]
 fn long_names_of_nested_instances_are_refused() {
     let name = "m".repeat(crate::flatten::MOST_NAME_BYTES / 16);

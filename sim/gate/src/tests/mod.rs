@@ -93,7 +93,7 @@ pub(super) fn load(modules: &[TestModule], options: &GateOptions) -> Result<Gate
     GateDesign::load(&file, &library(), options)
 }
 
-/// No leakage worth mentioning: period 1 ns; wires 2 fF + 3 fF per pin.
+/// Negligible leakage: period 1 ns; wires 2 fF + 3 fF per pin.
 pub(super) fn options(mode: Mode) -> GateOptions {
     GateOptions {
         wire: Wire { fixed_ff: 2.0, per_fanout_ff: 3.0 },

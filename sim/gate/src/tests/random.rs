@@ -1,4 +1,4 @@
-//! Random netlists: without and with delays the same values must come out.
+//! Random netlists: the values with and without delays must be equal.
 
 use proptest::prelude::*;
 

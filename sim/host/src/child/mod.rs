@@ -1,5 +1,5 @@
-//! Child processes with captured output, a time limit, and errors that show what the tool said. None outlives
-//! this process.
+//! Child processes with captured output, a time limit, and errors that show the tool's messages. No child outlives this
+//! process.
 
 mod quote;
 mod warden;
@@ -14,9 +14,9 @@ use self::warden::Group;
 pub use self::warden::{Scratch, stop_all};
 use crate::error::{HostError, Result};
 
-/// How many lines of a failed tool's output are kept in the error.
+/// Lines of a failed tool's output that an error keeps.
 const ERROR_LINES: usize = 30;
-/// How long a child that was asked to end may take.
+/// Time for a child to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Captured text of a child that ended successfully.
@@ -28,10 +28,10 @@ pub struct Captured {
     pub stderr: String,
 }
 
-/// Runs `command` to its end and returns what it printed.
+/// Executes `command` to its end and returns its output.
 ///
-/// With a `limit`, a child that runs longer is stopped. The child is in a process group of its own: whatever it
-/// has started ends with it, and all of it ends when this process does, even if that is killed.
+/// With a `limit`, a child that takes longer is stopped. The child is in a process group of its own: all processes that
+/// it has started end with it, and all of them end with this process, even if that is killed.
 ///
 /// # Errors
 /// [`HostError::ToolMissing`] if it cannot be started, [`HostError::ToolFailed`] with the last lines of its
@@ -50,7 +50,7 @@ pub fn run(tool: &str, command: &mut Command, limit: Option<Duration>) -> Result
     let (status, stdout, stderr) = std::thread::scope(|scope| {
         let readers = [scope.spawn(|| text(stdout)), scope.spawn(|| text(stderr))];
         let status = wait(tool, &mut child, &group, limit);
-        // Whoever is left of the group would keep the readers waiting.
+        // Remaining processes of the group would keep the readers waiting.
         drop(group);
         let [stdout, stderr] = readers.map(ScopedJoinHandle::join);
         (status, stdout.unwrap_or_default(), stderr.unwrap_or_default())
@@ -62,7 +62,7 @@ pub fn run(tool: &str, command: &mut Command, limit: Option<Duration>) -> Result
     if status.success() {
         return Ok(Captured { stdout, stderr });
     }
-    // Some tools explain themselves on standard output only.
+    // Some tools write their messages to standard output only.
     let said = if stderr.trim().is_empty() { &stdout } else { &stderr };
     Err(HostError::ToolFailed {
         tool: tool.into(),
@@ -72,8 +72,8 @@ pub fn run(tool: &str, command: &mut Command, limit: Option<Duration>) -> Result
     })
 }
 
-/// A file that was just written counts as busy while a child that another thread is starting still holds
-/// its descriptor; that passes within milliseconds.
+/// A file that was just written counts as busy while a child that another thread is starting still holds its
+/// descriptor; this ends within milliseconds.
 fn spawn(command: &mut Command) -> std::io::Result<Child> {
     for _ in 0..50 {
         match command.spawn() {
@@ -97,7 +97,7 @@ fn wait(
     match wait_until(child, Instant::now() + limit) {
         Ok(Some(status)) => Ok(status),
         Ok(None) => {
-            // Politely first: a tool may have temporary files to remove.
+            // SIGTERM first: a tool may have temporary files to remove.
             group.terminate();
             let ended = wait_until(child, Instant::now() + GRACE);
             if !matches!(ended, Ok(Some(_))) {
@@ -113,7 +113,7 @@ fn wait(
 
 /// The child's status, or none if it is still running at that time.
 fn wait_until(child: &mut Child, end: Instant) -> std::io::Result<Option<ExitStatus>> {
-    // Short first, so that quick tools are not slowed down; then rarely, so that long ones cost nothing.
+    // Short pauses first, so that quick tools are not slowed down; then long ones, so that long tools cost nothing.
     let mut pause = Duration::from_millis(1);
     loop {
         if let Some(status) = child.try_wait()? {
@@ -128,7 +128,7 @@ fn wait_until(child: &mut Child, end: Instant) -> std::io::Result<Option<ExitSta
     }
 }
 
-/// Everything that comes from a pipe. What a broken pipe gave before it broke is all there is.
+/// All text from a pipe; from a broken pipe, the text before it broke.
 fn text(pipe: Option<impl Read>) -> String {
     let mut bytes = Vec::new();
     if let Some(mut pipe) = pipe {
@@ -174,7 +174,7 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(5));
     }
 
-    /// Whether a process is there that is no zombie, also a moment later: one that is killed ends soon, not at once.
+    /// Whether a process exists that is no zombie, also a moment later: a killed process ends soon, not at once.
     fn alive(id: &str) -> bool {
         let there = || {
             let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.trim()));

@@ -1,4 +1,4 @@
-//! Words of the languages that paths are handed over in. What is a path comes out as one word with that very value.
+//! Quoting of paths for other languages. A path becomes one word with exactly its value.
 
 use std::borrow::Cow;
 
@@ -8,11 +8,11 @@ pub fn shell_word(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// A value on the command line of `make` that a recipe hands to its shell as one word. A line end ends a recipe's
-/// line in every spelling that make has, so there is no word with one.
+/// A value on the command line of `make` that a recipe passes to its shell as one word. `None` for a text with a line
+/// end, which ends a recipe's line however it is quoted.
 #[must_use]
 pub fn make_word(text: &str) -> Option<String> {
-    // Make expands `$`; all else in a variable's value is taken as it is.
+    // Make expands `$`; everything else in a variable's value is literal.
     (!text.contains(['\n', '\r'])).then(|| shell_word(text).replace('$', "$$"))
 }
 
@@ -23,8 +23,8 @@ pub fn tcl_word(text: &str) -> Cow<'_, str> {
     if !text.is_empty() && text.chars().all(plain) {
         return Cow::Borrowed(text);
     }
-    // In quotation marks a backslash makes any character that means something stand for itself; in braces, which are
-    // quoted less, an unpaired brace would have no spelling.
+    // In quotation marks a backslash makes any special character literal. In braces, which need less quoting, an
+    // unpaired brace could not be written.
     let mut word = String::from("\"");
     for c in text.chars() {
         match c {
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
     use std::process::Command;
 
-    /// Everything that means something to a shell, make, Tcl or Yosys, and what looks like words of theirs.
+    /// Special characters of a shell, make, Tcl or Yosys, and texts that look like their words.
     const HOSTILE: &[&str] = &[
         "plain/path-1.lib",
         "two words",

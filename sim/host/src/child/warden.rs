@@ -1,9 +1,8 @@
-//! Wardens: what is left to be done when this process ends, in whatever way.
+//! Wardens: shells that clean up after this process, however it ends.
 //!
-//! A process that is killed cannot clean up behind itself. So for every child and every scratch folder a small
-//! shell waits for the end of its input, which only this process could write to: the system closes it when this
-//! process ends, by a return, a signal or SIGKILL alike. Then the shell kills the child with everything that it has
-//! started, or removes the folder.
+//! A killed process cannot clean up. So for every child and every scratch folder a small shell waits for the end of its
+//! input, to which only this process has access: the system closes it when this process ends, by a return, a signal or
+//! SIGKILL alike. Then the shell kills the child with all processes that it has started, or removes the folder.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -17,8 +16,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::error::{HostError, Result};
 
-/// Terminates the shell's own process group: politely first, as `make` then stops its compilers and removes what
-/// they left. The shell itself goes with the second signal.
+/// Ends the shell's own process group: SIGTERM first, as `make` then stops its compilers and removes their files. The
+/// second signal also ends the shell.
 const END_GROUP: &str =
     "trap '' HUP INT TERM; read -r _; kill -TERM 0; sleep 0.3; exec kill -KILL 0";
 /// Removes the folder that is its argument.
@@ -35,7 +34,7 @@ static REGISTRY: Mutex<Registry> =
     Mutex::new(Registry { wardens: BTreeMap::new(), stopping: false });
 
 fn registry() -> MutexGuard<'static, Registry> {
-    // The map is whole after every statement that changes it.
+    // The map is consistent after every statement that changes it.
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -49,7 +48,7 @@ impl Warden {
     fn start(script: &str, argument: &OsStr) -> Result<Self> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script, "sh"]).arg(argument);
-        // A group of its own: what a terminal sends to this process does not concern it.
+        // A group of its own: signals of a terminal to this process do not reach it.
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         let mut registry = registry();
         if registry.stopping {
@@ -69,7 +68,7 @@ impl Warden {
         Ok(Self { id })
     }
 
-    /// Sends a signal to the group of this warden; a group that is gone is no error.
+    /// Sends a signal to the group of this warden; a group that has ended is no error.
     fn signal(&self, signal: Signal) {
         if let Some(id) = i32::try_from(self.id).ok().and_then(Pid::from_raw) {
             let _ = kill_process_group(id, signal);
@@ -78,10 +77,10 @@ impl Warden {
 }
 
 impl Drop for Warden {
-    /// It has nothing to do any more, and goes with everything in its group.
+    /// The warden is not needed any more, and is ended with its group.
     fn drop(&mut self) {
         let Some(mut child) = registry().wardens.remove(&self.id) else {
-            // This process is ending and the warden at work.
+            // This process is ending and the warden is working.
             park();
         };
         self.signal(Signal::KILL);
@@ -99,7 +98,7 @@ impl Group {
         Warden::start(END_GROUP, OsStr::new("")).map(Self)
     }
 
-    /// Lets the command run in this group.
+    /// Puts the command into this group.
     pub(super) fn adopt(&self, command: &mut Command) {
         // Process numbers fit: the kernel's limit is 2^22.
         command.process_group(i32::try_from(self.0.id).unwrap_or_default());
@@ -111,16 +110,16 @@ impl Group {
     }
 }
 
-/// A temporary folder that goes when the value is dropped or this process ends, however it does.
+/// A temporary folder that is removed when the value is dropped or this process ends, for any reason.
 #[derive(Debug)]
 pub struct Scratch {
     folder: tempfile::TempDir,
-    /// Behind the folder: it is dropped last.
+    /// Declared after the folder: it is dropped last.
     _warden: Warden,
 }
 
 impl Scratch {
-    /// A folder for temporary files, as the variable `TMPDIR` says.
+    /// A folder for temporary files, in the place given by the variable `TMPDIR`.
     ///
     /// # Errors
     /// [`HostError::Io`] if it cannot be made.
@@ -135,7 +134,7 @@ impl Scratch {
     pub fn create(base: &std::path::Path, prefix: &str) -> Result<Self> {
         let made = tempfile::Builder::new().prefix(prefix).tempdir_in(base);
         let folder = made.map_err(HostError::io("create a temporary folder in", base))?;
-        // The path may be relative to a folder that this process leaves.
+        // The path may be relative, and this process may change its folder.
         let path = std::path::absolute(folder.path());
         let path = path.map_err(HostError::io("resolve", folder.path()))?;
         let warden = Warden::start(REMOVE_FOLDER, path.as_os_str())?;
@@ -150,7 +149,7 @@ impl Scratch {
 }
 
 /// Ends all children and removes all scratch folders, for a process that is about to end itself. Threads that use
-/// either stop where they are, so that nobody reports a child's death or starts another.
+/// either are stopped, so that none reports a child's death or starts another child.
 pub fn stop_all() {
     let wardens = {
         let mut registry = registry();

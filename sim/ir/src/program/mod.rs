@@ -63,9 +63,9 @@ impl Region {
 
 /// One network compiled for one configuration.
 ///
-/// The transfers mean what they would mean if executed one after another: sends are delivered in order as
-/// one continuous stream and receives consume the output stream in order; across the two directions a
-/// transfer waits for every earlier one of the other direction that overlaps its bytes (see [`Ordering`]).
+/// The transfers have the effect of executing them one after another: sends are delivered in order as one continuous
+/// stream and receives consume the output stream in order; across the two directions a transfer waits for every earlier
+/// one of the other direction that overlaps its bytes (see [`Ordering`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     /// Hash of the hardware configuration that the program was compiled for.
@@ -74,11 +74,11 @@ pub struct Program {
     pub stream_bits: u32,
     /// Initial contents of DRAM: commands, weights, and room for activations.
     pub dram: Vec<u8>,
-    /// What is moved, in program order.
+    /// Data transfers, in program order.
     pub transfers: Vec<Transfer>,
-    /// Where the network's input is expected.
+    /// Region of the network's input.
     pub input: Region,
-    /// Where the network's output is left.
+    /// Region of the network's output.
     pub output: Region,
     /// Number of MARK commands, one at the end of every layer.
     pub layers: usize,

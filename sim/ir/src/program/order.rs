@@ -1,4 +1,4 @@
-//! Which transfer has to wait for which: the memory ordering that the list of transfers implies.
+//! Memory ordering that the list of transfers implies: the transfers that each one waits for.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub struct OrderedTransfer {
 /// A send that reads bytes which an earlier receive writes waits until that receive is complete (read
 /// after write). A receive that overwrites bytes which an earlier send reads waits until the device has
 /// taken that send's last beat (write after read). As each direction completes in order, one count per
-/// transfer says it all.
+/// transfer suffices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ordering {
     /// DRAM to device, in stream order.
@@ -50,7 +50,7 @@ impl Ordering {
     }
 }
 
-/// For every byte, the latest transfer of one direction that touched it; disjoint intervals by start.
+/// For every byte, the latest transfer of one direction that accessed it; disjoint intervals by start.
 #[derive(Default)]
 struct LastAccess(BTreeMap<u64, (u64, u64)>);
 
@@ -62,7 +62,7 @@ impl LastAccess {
         overlapping.map(|(_, (_, count))| *count).max().unwrap_or(0)
     }
 
-    /// Records that transfer number `count` touched `begin..end`, replacing what was known there.
+    /// Records that transfer number `count` accessed `begin..end`, replacing earlier records there.
     fn record(&mut self, begin: u64, end: u64, count: u64) {
         let hit: Vec<(u64, (u64, u64))> = self
             .0
@@ -102,7 +102,7 @@ mod tests {
         }
     }
 
-    /// The definition, spelled out pair by pair.
+    /// The definition, evaluated pair by pair.
     fn brute(program: &Program) -> Ordering {
         let mut ordering = Ordering::default();
         for (index, transfer) in program.transfers.iter().enumerate() {

@@ -9,22 +9,22 @@ use crate::layer::{Add, Conv, Layer, Network, Op, Shape, Tensor, Window};
 /// A network (or its input) contradicts the definitions in [`crate::layer`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NetworkError {
-    /// Something about the network as a whole.
+    /// A contradiction in the network as a whole.
     #[error("network `{network}`: {problem}")]
     Network {
         /// Network name.
         network: String,
-        /// What is wrong, with the value and what is allowed.
+        /// The problem, with the value and the allowed ones.
         problem: String,
     },
-    /// Something about one layer.
+    /// A contradiction in one layer.
     #[error("network `{network}`, layer `{layer}`: {problem}")]
     Layer {
         /// Network name.
         network: String,
         /// Layer name.
         layer: String,
-        /// What is wrong, with the value and what is allowed.
+        /// The problem, with the value and the allowed ones.
         problem: String,
     },
 }
@@ -64,15 +64,15 @@ impl Window {
 const WEIGHTED: [&str; 4] = ["Conv", "ConvTranspose", "Gemm", "MatMul"];
 
 impl Layer {
-    /// Whether the layer multiplies by trained weights. Averages, copies and sums run on the same multipliers, but
-    /// nobody counts them as multiply-accumulates of a network.
+    /// Whether the layer multiplies by trained weights. Averages, copies and sums use the same multipliers, but do not
+    /// count as multiply-accumulates of a network.
     #[must_use]
     pub fn is_weighted(&self) -> bool {
         matches!(self.op, Op::Conv(_)) && WEIGHTED.contains(&self.kind.as_str())
     }
 
-    /// Multiply-accumulates of a dense computation that counts padding: those of trained weights, as publications
-    /// count them. What else the layer computes: [`Self::other_operations`].
+    /// Multiply-accumulates of a dense computation that counts padding: those of trained weights, as publications count
+    /// them. For the others see [`Self::other_operations`].
     #[must_use]
     pub fn macs(&self, output: Shape) -> u64 {
         if self.is_weighted() { self.operations(output) } else { 0 }
@@ -153,8 +153,8 @@ impl Network {
         self.layers.get(index).map_or(0, |layer| layer.accumulator_bound(largest))
     }
 
-    /// Layer `index` as a network of its own: tensor 0 is what the layer reads, tensor 1 what it
-    /// writes. `None` if there is no such layer, its tensors do not exist, or it reads two different
+    /// Layer `index` as a network of its own: tensor 0 is the layer's input, tensor 1 its
+    /// output. `None` if there is no such layer, its tensors do not exist, or it reads two different
     /// tensors (a network has one input).
     pub fn single(&self, index: usize) -> Option<Network> {
         let layer = self.layers.get(index)?;

@@ -1,5 +1,5 @@
-//! Integer reference: what every layer computes, written straight from the definitions in
-//! [`crate::layer`] and sharing no idea (tiling, order, sparsity) with the hardware or the emulator.
+//! Integer reference: computes every layer directly from the definitions in [`crate::layer`], and shares no method
+//! (tiling, order, sparsity) with the hardware or the emulator.
 
 mod check;
 mod ops;
@@ -24,13 +24,13 @@ impl Requant {
     }
 }
 
-/// Runs the whole network on one image.
+/// Computes the whole network on one image.
 ///
 /// Returns every tensor by index: 0 is `input`, the output of the last layer is the network's output.
 ///
 /// # Errors
-/// The network contradicts itself (see [`Network::validate`]), or `input` has not the shape of tensor 0
-/// or holds a value outside the activation range.
+/// The network contradicts itself (see [`Network::validate`]), or `input` does not have the shape of tensor 0 or holds
+/// a value outside the activation range.
 pub fn run(network: &Network, input: &Tensor) -> Result<Vec<Tensor>, NetworkError> {
     network.validate()?;
     network.check_input(input)?;

@@ -21,8 +21,8 @@ fn source(
 
 /// Convolution of `input`, rescaled by `requant` (one entry per output channel) and clamped.
 ///
-/// `output` is the shape of the result. The accumulator has 64 bits. Shapes are taken as given:
-/// [`crate::layer::Network::validate`] checks them; a layer that fails it may panic here.
+/// `output` is the shape of the result. The accumulator has 64 bits. Shapes are not checked here:
+/// [`crate::layer::Network::validate`] checks them; a layer that fails it may panic.
 pub fn conv(
     conv: &Conv,
     input: &Tensor,
@@ -40,7 +40,7 @@ pub fn conv(
         let first = o / group_out * group_in;
         let kernel = &conv.weights[o * group_in * rows * cols..][..group_in * rows * cols];
         let bound: i64 = kernel.iter().map(|w| i64::from(*w).abs() * largest).sum();
-        // The same sums; narrow ones, where no partial sum can overflow, are several times as fast.
+        // The same sums in narrow integers, where no partial sum can overflow, are several times as fast.
         if bound <= i64::from(i32::MAX) {
             let sums = sums::<i32>(&conv.window, kernel, &padded, first, output);
             data.extend(sums.into_iter().map(|acc| rescale.apply(i64::from(acc), clamp)));
@@ -52,8 +52,8 @@ pub fn conv(
     Tensor { shape: output, data }
 }
 
-/// The input of a convolution with its padding, row by row: where taps lie next to each other, what a tap reads for all
-/// outputs is one piece of it.
+/// The input of a convolution with its padding, row by row: where taps are adjacent, a tap reads one contiguous range
+/// for all outputs.
 struct Padded {
     values: Vec<i32>,
     height: usize,
@@ -91,7 +91,8 @@ fn sums<T: Copy + From<i32> + AddAssign + Mul<Output = T>>(
 ) -> Vec<T> {
     let [rows, cols] = window.kernel;
     let Padded { values, height, width } = input;
-    // One sum for every position of a row of the padded input; those that are no outputs are left out at the end.
+    // One sum for every position of a row of the padded input; the positions that are no outputs are dropped at the
+    // end.
     let stride = window.stride;
     let count = (output.height - 1) * width * stride[0] + (output.width - 1) * stride[1] + 1;
     let mut sums = vec![T::from(0); output.height * width];
@@ -114,9 +115,9 @@ fn sums<T: Copy + From<i32> + AddAssign + Mul<Output = T>>(
     rows.copied().collect()
 }
 
-/// Maximum over a window, rescaled by `requant` and clamped; padding never wins.
+/// Maximum over a window, rescaled by `requant` and clamped; padding never is the maximum.
 ///
-/// `output` is the shape of the result. Shapes are taken as given, as in [`conv`].
+/// `output` is the shape of the result. Shapes are not checked, as in [`conv`].
 pub fn max_pool(
     window: &Window,
     input: &Tensor,
@@ -147,7 +148,7 @@ pub fn max_pool(
 /// Weighted sum of `inputs` (the layer's input, then the other tensor), rescaled by `requant` (one entry
 /// per channel) and clamped.
 ///
-/// Both inputs have the shape of the result; shapes are taken as given, as in [`conv`].
+/// Both inputs have the shape of the result; shapes are not checked, as in [`conv`].
 pub fn add(add: &Add, inputs: [&Tensor; 2], requant: &[Requant], clamp: [i32; 2]) -> Tensor {
     let [a, b] = inputs;
     let factors = add.factors.map(i64::from);

@@ -173,11 +173,11 @@ fn twelve_million_macs_are_quick() {
     run(&net, &tensor(shape, |i| (i % 7) as i32)).unwrap();
     let seconds = start.elapsed().as_secs_f64();
     println!("{} MACs in {seconds:.3} s", net.layers[0].macs(shape));
-    // Generous: the machine may be busy with other tests.
+    // A generous limit, as other tests may run at the same time.
     assert!(seconds < 2.0);
 }
 
-/// The convolution by its definition, one loop per symbol, against the one that is used.
+/// Compares the convolution with its definition, one loop per symbol.
 #[test]
 fn convolutions_follow_their_definition() {
     let mut state = 7u64;

@@ -1,9 +1,9 @@
 //! Jobs for the Verilator model and their results.
 //!
-//! A job runs a [`Program`] once per input. The model is compiled together with a C++ harness
-//! (`harness/cpp/`) into one executable that reads a job file and writes a result file, so that no call
-//! crosses the language border per cycle. The model is reset once at the start and after a failed run;
-//! otherwise runs follow each other back to back, each on a freshly restored DRAM image.
+//! A job executes a [`Program`] once per input. The model is compiled together with a C++ harness (`harness/cpp/`) into
+//! one executable that reads a job file and writes a result file, so that there is no call between languages per cycle.
+//! The model is reset once at the start and after a failed run; otherwise runs follow each other directly, each on a
+//! freshly restored DRAM image.
 
 mod pins;
 mod wire;
@@ -31,19 +31,19 @@ pub(crate) const SOURCES: [(&str, &str); 9] = [
     ("compat/zlib.h", include_str!("cpp/compat/zlib.h")),
 ];
 
-/// Random back-pressure. A run's stalls depend on the seed and the run's number only, not on how the runs
-/// are spread over processes.
+/// Random back-pressure. A run's stalls depend on the seed and the run's number only, not on the distribution of the
+/// runs to processes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Stalls {
     /// Seed of the random numbers.
     pub seed: u64,
-    /// Probability per cycle that `in_valid` is held low although data is there, 0 to below 1.
+    /// Probability per cycle that `in_valid` is held low although data is available, 0 to below 1.
     pub input: f64,
     /// Probability per cycle that `out_ready` is held low although memory would accept, 0 to below 1.
     pub output: f64,
 }
 
-/// How to run a program.
+/// Settings of the execution.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Timing of the memory.
@@ -85,14 +85,14 @@ impl Default for Settings {
 /// A program, its inputs and how to run it.
 #[derive(Clone, Debug)]
 pub struct Job<'a> {
-    /// What to run.
+    /// The program to execute.
     pub program: &'a Program,
-    /// What runs after the first take: a program with the same regions that finds in the device what `program`
-    /// loaded.
+    /// The program for all inputs after the first: it has the same regions and expects in the device the data that
+    /// `program` loaded.
     pub later: Option<&'a Program>,
     /// One run each: the bytes of the program's input region.
     pub inputs: &'a [Vec<u8>],
-    /// How to run it.
+    /// Settings of the execution.
     pub settings: Settings,
 }
 
@@ -100,7 +100,7 @@ impl Job<'_> {
     /// Checks the program, the sizes of the inputs and the settings.
     ///
     /// # Errors
-    /// [`SimError::Program`] or [`SimError::InvalidJob`] naming the first offence.
+    /// [`SimError::Program`] or [`SimError::InvalidJob`] naming the first error.
     pub fn validate(&self) -> Result<()> {
         self.program.validate()?;
         if let Some(later) = self.later {
@@ -145,12 +145,12 @@ impl Job<'_> {
     }
 }
 
-/// The stream pins in the last cycle of a run, for explaining why it is stuck.
+/// The stream pins in the last cycle of a run, which explain why it is stuck.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pins {
     /// The memory offers a beat.
     pub in_valid: bool,
-    /// The device wants a beat.
+    /// The device accepts a beat.
     pub in_ready: bool,
     /// The device offers a beat.
     pub out_valid: bool,
@@ -174,7 +174,7 @@ pub enum Outcome {
     Stalled(Pins),
     /// [`Settings::max_cycles`] was reached.
     CycleLimit,
-    /// `done` rose although transfers were left over: the program does not match its commands.
+    /// `done` rose although transfers were not finished: the program does not match its commands.
     Incomplete,
 }
 
@@ -189,14 +189,14 @@ pub struct LayerSnapshot {
     pub counters: Vec<u64>,
 }
 
-/// What one run produced.
+/// Result of one execution of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunResult {
     /// How it ended.
     pub outcome: Outcome,
     /// Clock cycles from the first cycle of the run to the one that raised `done` (or ended the run).
     pub cycles: u64,
-    /// Bytes that the device took.
+    /// Bytes that the device accepted.
     pub sent_bytes: u64,
     /// Bytes that the device delivered.
     pub received_bytes: u64,
@@ -210,9 +210,9 @@ pub struct RunResult {
     pub output: Vec<u8>,
     /// Contents of DRAM where [`Settings::whole_dram`] asked for it, else empty.
     pub dram: Vec<u8>,
-    /// The top-level pins of every cycle since the end of the previous run (of the first run: since power-up, with
-    /// the cycles of the reset) where [`Settings::pins`] asked for them, else empty. The traces of all runs of a job,
-    /// one after the other, are all that the device ever saw.
+    /// The top-level pins of every cycle since the end of the previous run (of the first run: since power-up, with the
+    /// cycles of the reset) if [`Settings::pins`] asks for them, else empty. The traces of all runs of a job together
+    /// contain all inputs of the device.
     pub trace: PinTrace,
 }
 

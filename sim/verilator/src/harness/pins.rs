@@ -2,9 +2,9 @@
 
 use pecan_ir::error::{Result, SimError};
 
-/// The pins of a stretch of clock cycles, as settled before the edge that ends each cycle. `status_addr` is 0
-/// throughout, and all state of the device is 0 before the first cycle of a process; so a model of the same design
-/// that is given the inputs shows the outputs.
+/// The pins of consecutive clock cycles, settled before the edge that ends each cycle. `status_addr` is 0 throughout,
+/// and all state of the device is 0 before the first cycle of a process. So a model of the same design with these
+/// inputs has these outputs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PinTrace {
     /// Bits of a beat.
@@ -24,7 +24,7 @@ pub struct PinCycle<'a> {
     pub in_data: &'a [u8],
     /// Input: the memory accepts a beat.
     pub out_ready: bool,
-    /// Output: the device wants a beat.
+    /// Output: the device accepts a beat.
     pub in_ready: bool,
     /// Output: the device offers a beat.
     pub out_valid: bool,

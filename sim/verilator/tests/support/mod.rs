@@ -104,7 +104,7 @@ pub(crate) fn echo_twice(beats: u32) -> Program {
     program
 }
 
-/// What a device that adds `amount` to every 32-bit word makes of `bytes`.
+/// Output of a device that adds `amount` to every 32-bit word of `bytes`.
 pub(crate) fn incremented(bytes: &[u8], amount: u32) -> Vec<u8> {
     let words = bytes.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().unwrap()));
     words.flat_map(|word| word.wrapping_add(amount).to_le_bytes()).collect()

@@ -1,4 +1,4 @@
-//! How a layer goes onto the array: registers and weight lists, after `docs/command-stream.md`.
+//! Mapping of a layer onto the array: registers and weight lists, after `docs/command-stream.md`.
 
 use super::stream::Item;
 use super::tensor::Window;
@@ -27,7 +27,7 @@ impl Image {
     }
 }
 
-/// What the array does with a window.
+/// Operation of the array on a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
     /// Sums over this many input channels.
@@ -43,7 +43,7 @@ pub(super) struct Run<'a> {
     pub(super) window: Window,
     pub(super) input: Image,
     pub(super) output: Image,
-    /// Words of an input and of an output pixel that take part.
+    /// Words of an input and of an output pixel that are used.
     pub(super) words: [usize; 2],
     /// First channel in the parameter memory and first entry in the weight buffers.
     pub(super) param_base: usize,
@@ -60,15 +60,15 @@ pub(super) fn tile(g: &Geometry) -> [usize; 2] {
     [g.rows / width, width]
 }
 
-/// Groups of output channels that a column walks.
+/// Groups of output channels that a column computes.
 pub(super) fn groups(g: &Geometry, channels: usize, column: usize) -> usize {
     let sets = channels.div_ceil(g.lanes);
     (sets + g.cols - 1 - column) / g.cols
 }
 
 impl Run<'_> {
-    /// Channel words, kernel rows and kernel columns of a full slice: what fits half a scratchpad. A convolution takes
-    /// whole rows first and a pool whole columns, so that small scratchpads see both loops at work.
+    /// Channel words, kernel rows and kernel columns of a full slice, which fits half a scratchpad. A convolution takes
+    /// whole kernel rows first, a pool whole kernel columns, so that small scratchpads exercise both loops.
     fn full(&self) -> [usize; 3] {
         let words = self.words[0].min(self.geometry.scratch_words);
         let taps = self.geometry.scratch_words / words;
@@ -85,7 +85,7 @@ impl Run<'_> {
         }
     }
 
-    /// Sizes of the loops that are cut into slices.
+    /// Extents of the loops that are cut into slices.
     fn extents(&self) -> [usize; 3] {
         [self.words[0], self.window.size[0], self.window.size[1]]
     }
@@ -116,7 +116,7 @@ impl Run<'_> {
         self.words[1] * self.geometry.word_channels
     }
 
-    /// The list of a column as it lies in its weight buffer. `weight` gives that of an output channel, a tap and
+    /// The list of a column as stored in its weight buffer. `weight` returns the weight of an output channel, a tap and
     /// an input channel.
     pub(super) fn list(
         &self,
@@ -162,8 +162,8 @@ impl Run<'_> {
         entries.into_iter().enumerate().map(item).collect()
     }
 
-    /// What the columns walk in a slice for the output channels from `first` on: index in the patch, tap, input
-    /// channel.
+    /// Points that the columns process in a slice for the output channels from `first` on: index in the patch, tap,
+    /// input channel.
     fn points(&self, slice: Slice, first: usize) -> Vec<(usize, [usize; 2], usize)> {
         let b = self.geometry.word_channels;
         let [(word, words), (row, rows), (column, columns)] = slice;

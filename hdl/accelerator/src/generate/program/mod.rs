@@ -1,7 +1,7 @@
 //! The first program of a package: a convolution and a pool, each with requantization, for any legal configuration.
 //!
-//! What the device must deliver is computed from the definition of the layers ([`tensor`]), so that it does not depend
-//! on how they are mapped onto the array ([`mapping`]). Sizes follow from the configuration: more output channels than
+//! The expected output is computed from the definition of the layers ([`tensor`]), so that it does not depend on the
+//! mapping onto the array ([`mapping`]). Sizes follow from the configuration: more output channels than
 //! the columns hold at a time, more output pixels than the array has rows in either direction, windows beyond the
 //! edges, a last channel word that is partly used, weights and activations of which a third is zero.
 
@@ -15,13 +15,13 @@ use pecan_config::isa::{Opcode, VERSION, WAIT_COMPUTE, command, pack_param};
 use stream::{Beats, Item};
 use tensor::{Numbers, Output, Requantization, Tensor, Weights, Window, convolution, max_pool};
 
-/// A program and what it delivers, as hexadecimal lines of a beat each.
+/// A program and its expected output, as hexadecimal lines of a beat each.
 pub(super) struct Program {
     pub(super) input: String,
     pub(super) expected: String,
     pub(super) beats_in: usize,
     pub(super) beats_out: usize,
-    /// One line that says what the layers are.
+    /// The layers, in one line.
     pub(super) summary: String,
 }
 
@@ -37,8 +37,8 @@ struct Sizes {
 }
 
 impl Sizes {
-    /// The first candidate that fits the memories. The last one does by the rules between keys: a buffer has at least
-    /// 32 words, and a run produces one whole word from one whole word.
+    /// The first candidate that fits the memories. The last one always fits, by the rules between keys: a buffer has at
+    /// least 32 words, and a run produces one whole word from one whole word.
     fn of(g: &Geometry) -> Self {
         let [height, width] = tile(g).map(|pixels| pixels + 1);
         let most = g.cols * g.lanes / g.word_channels + 1;
@@ -78,7 +78,7 @@ impl Sizes {
             && pooled.base + pooled.len() <= g.buffer_words
     }
 
-    /// Input, output and pooled output in the buffer. The pooled output replaces the input if there is no other room.
+    /// Input, output and pooled output in the buffer. The pooled output replaces the input if there is no other space.
     fn images(&self, g: &Geometry) -> [Image; 3] {
         let image = |[height, width]: [usize; 2], pitch| Image { base: 0, height, width, pitch };
         let mut input = image(self.output, self.words[0]);
@@ -126,7 +126,7 @@ impl Program {
     }
 }
 
-/// Writes the commands of layers and computes what they give.
+/// Writes the commands of layers and computes their results.
 struct Writer<'a> {
     g: &'a Geometry,
     beats: Beats,

@@ -18,7 +18,7 @@ impl Beats {
         self.beats.push(vec![word]);
     }
 
-    /// Items of `slot` bits, packed from the least significant bit; what is left of the last beat is zero.
+    /// Items of `slot` bits, packed from the least significant bit; the unused bits of the last beat are zero.
     pub(super) fn payload(&mut self, slot: usize, items: impl IntoIterator<Item = Item>) {
         let mut words = Vec::new();
         let mut filled = 0;

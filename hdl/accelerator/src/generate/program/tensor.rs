@@ -1,5 +1,5 @@
-//! What the layers of the program compute, in plain integers: from the definition of a convolution and of a
-//! pool, without the array, its lists or its tiles.
+//! Results of the layers of the program in plain integers, from the definition of a convolution and of a pool, without
+//! the array, its lists or its tiles.
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine and in every version.
 pub(super) struct Numbers(u64);
@@ -86,7 +86,7 @@ impl Window {
     }
 }
 
-/// From a sum to an activation: parameters of one channel.
+/// Requantization of a sum to an activation: parameters of one channel.
 pub(super) struct Requantization {
     pub(super) bias: i64,
     pub(super) multiplier: u32,
@@ -124,7 +124,7 @@ impl Weights {
     }
 }
 
-/// How sums become outputs.
+/// Conversion of sums to outputs.
 pub(super) struct Output {
     /// By output channel.
     pub(super) scales: Vec<Requantization>,

@@ -1,4 +1,4 @@
-//! A block that holds everything that the emitter knows, to verify the emitter itself.
+//! A block with everything that the emitter supports, to verify the emitter itself.
 
 pub mod ops;
 pub mod storage;
@@ -8,7 +8,7 @@ use ops::{FLAGS, LANES, NARROW, Ops, WIDE};
 use pecan_rtl::prelude::*;
 use storage::{Array, Machine, Storage};
 
-/// Everything that the emitter knows in one block.
+/// Everything that the emitter supports in one block.
 #[derive(LogicBlock)]
 pub(crate) struct Everything {
     pub(crate) clock: Signal<In, Clock>,

@@ -59,7 +59,7 @@ impl Ops {
 }
 
 impl Logic for Ops {
-    // One function, because `hdl_gen` takes no helpers.
+    // One function, because `hdl_gen` allows no helpers.
     #[allow(clippy::too_many_lines)]
     #[hdl_gen]
     fn update(&mut self) {

@@ -194,7 +194,7 @@ impl Logic for Machine {
     }
 }
 
-/// Passes its input on, one cycle later, plus a constant.
+/// Delays its input by one cycle and adds a constant.
 #[derive(LogicBlock)]
 pub(crate) struct Stage {
     kind: ModuleName,
@@ -227,7 +227,7 @@ impl Logic for Stage {
     }
 }
 
-/// A systolic array of stages: the columns pass from row to row.
+/// A systolic array of stages: each row passes its values to the next.
 #[derive(LogicBlock)]
 pub struct Array {
     kind: ModuleName,
