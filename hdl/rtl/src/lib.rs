@@ -2,8 +2,7 @@
 //!
 //! [`block!`](crate::block) declares a block: its signals and sub-blocks, each with its width in the same line, as
 //! the ports of a Verilog module are. Its behaviour is one `#[hdl_gen] fn update`, which is both the Rust simulation
-//! and, through [`emit`], the Verilog. `use crate::prelude::*;` (inside this crate
-//! `crate::prelude`) is all a block file needs.
+//! and, through [`emit`], the Verilog. `use pecan_rtl::prelude::*;` is all a block file needs.
 //!
 //! # Example
 //! ```
