@@ -37,13 +37,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
     /// Folder with the networks of the plan
-    #[arg(
-        long,
-        value_name = "DIR",
-        required_unless_present = "check",
-        default_value_if("check", clap::builder::ArgPredicate::IsPresent, ".")
-    )]
-    networks: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "check")]
+    networks: Option<PathBuf>,
     /// Print the error record of a technology file or of a built-in technology, and stop
     #[arg(long, value_name = "NAME|FILE")]
     check: Option<String>,
@@ -65,6 +60,12 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if let Some(name) = &args.check {
         return check(&Technology::open(name)?, &args, context);
     }
+    let Some(networks) = args.networks.clone() else {
+        return Err(Failure::said(
+            Exit::Usage,
+            "--networks names the folder of the plan's networks",
+        ));
+    };
     let process = Process::load(&args.technology).map_err(Failure::bad_input)?;
     let profile = find(&args.technology, File::Process)
         .map_err(|error| Failure::from_error(Exit::BadInput, error))?
@@ -83,7 +84,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         synthesis: SynthOptions { liberty, offline: args.offline, ..SynthOptions::default() },
         finder: Finder::from_environment()?,
         plan,
-        networks: args.networks.clone(),
+        networks,
     };
     let bar = context.bar(setup.case_count() as u64, "layers x configurations");
     let finished = |case: &str| {

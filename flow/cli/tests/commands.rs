@@ -56,7 +56,21 @@ fn path_with(folder: &Path, tools: &[&str]) -> PathBuf {
 #[test]
 fn help_of_every_command() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["check", "simulate", "generate", "synth", "doctor", "demo"] {
+    for name in [
+        "demo",
+        "doctor",
+        "tools",
+        "init",
+        "generate",
+        "check",
+        "simulate",
+        "synth",
+        "calibrate",
+        "estimate",
+        "prune",
+        "cache",
+        "completions",
+    ] {
         let output = pecan(folder.path(), &[name, "-h"]);
         code(&output, 0);
         insta::assert_snapshot!(format!("help_{name}"), text(&output.stdout));

@@ -108,7 +108,6 @@ regressors! {
     Mac Logic "active" Compute = |_, e| e.count(C::ActiveLanes);
     // Lanes share an activation through a multiplexer. Behind it the activation arrives later than the weights, and may
     // glitch while the multiplexer switches between equal bits.
-    Mac Logic "cross_1_lane" Compute = |g, e| e.toggle(T::MultiplyCross) * only(g.lanes == 1);
     Mac Logic "cross_2_lanes" Compute = |g, e| e.toggle(T::MultiplyShared) * only(g.lanes == 2);
     Mac Logic "cross_4_lanes" Compute = |g, e| e.toggle(T::MultiplyShared) * only(g.lanes >= 4);
     Mac Logic "hazard_2_lanes" Compute = |g, e| e.toggle(T::MultiplyHazard) * only(g.lanes == 2);
@@ -118,22 +117,15 @@ regressors! {
     Mac Logic "channel_lanes" Inputs = |g, e| e.toggle(T::ChannelSelect) * rows(g) * g.lanes as f64;
     Mac Logic "select" Inputs = |_, e| e.toggle(T::ScratchSelect);
     Mac Logic "addend" Compute = |_, e| e.toggle(T::Addend);
-    Mac Logic "moves_bits" Compute = |g, e| e.toggle(T::AccumulatorMoves) * high_bits(g);
-    Mac Logic "multiplied" Compute = |_, e| e.toggle(T::MultiplyLanes);
     Mac Logic "takes" Compute = |_, e| e.toggle(T::AccumulatorTakes);
     Mac Logic "takes_bits" Compute = |g, e| e.toggle(T::AccumulatorTakes) * g.accumulator_bits as f64;
-    Mac Logic "operand_bits" Inputs = |g, e| e.toggle(T::ActivationOperand) * (g.lanes * g.weight_bits) as f64;
-    Mac Logic "active_bits" Compute = |g, e| e.count(C::ActiveLanes) * (g.activation_bits * g.weight_bits) as f64;
-    Mac Logic "accumulator" Compute = |_, e| e.toggle(T::Accumulator);
     Mac Logic "sum" Compute = |_, e| e.toggle(T::Sum);
     // The adders' outputs go to the write ports and the accumulators of all lanes.
     Mac Logic "total_sum_bits" Compute = |g, e| e.toggle(T::Total) * sum_bits(g);
-    Mac Logic "sum_carry" Compute = |_, e| e.toggle(T::SumCarry);
     Mac Logic "psum_read" Outputs = |_, e| e.toggle(T::PsumReadBus);
     // A sum that continues passes another branch of the multiplexer before the adder.
     Mac Logic "psum_starts" Outputs = |g, e| e.count(C::PsumReads) * sum_bits(g);
     Mac Logic "steps" Overhead = |_, e| e.count(C::PeSteps);
-    Mac Logic "steps_lanes" Overhead = |g, e| e.count(C::PeSteps) * g.lanes as f64;
     Mac Clock "pe" Overhead = |g, e| cycles(e) * pes(g);
     Mac Clock "lane" Overhead = |g, e| cycles(e) * lanes(g);
     Mac Clock "takes_bits" Compute = |g, e| e.toggle(T::AccumulatorTakes) * (g.activation_bits + g.weight_bits) as f64;
@@ -144,14 +136,12 @@ regressors! {
     Mac Clock "active_weight_bits" Weights = |g, e| e.count(C::ActiveLanes) * g.weight_bits as f64;
     Mac Clock "cells_sum" Overhead = |g, e| cycles(e) * lanes(g) * g.accumulator_bits as f64;
     Mac Clock "cells_weight" Overhead = |g, e| cycles(e) * lanes(g) * g.weight_bits as f64;
-    Mac Leakage "pe" Overhead = |g, e| cycles(e) * pes(g);
     Mac Leakage "lane" Overhead = |g, e| cycles(e) * lanes(g);
     Mac Leakage "multiplier" Overhead = |g, e| cycles(e) * lanes(g) * (g.activation_bits * g.weight_bits) as f64;
     Mac Leakage "adder" Overhead = |g, e| cycles(e) * lanes(g) * g.accumulator_bits as f64;
 
     // Scratchpads and zero flags: one file per row, one read port per column.
     Scratchpad Logic "write" Inputs = |_, e| e.toggle(T::ScratchWrite);
-    Scratchpad Logic "write_ports" Inputs = |g, e| e.toggle(T::ScratchWrite) * cols(g);
     Scratchpad Logic "taken" Inputs = |_, e| e.toggle(T::PatchTaken);
     Scratchpad Logic "taken_words" Inputs = |g, e| e.toggle(T::PatchTaken) * words(g);
     Scratchpad Logic "patch" Inputs = |g, e| e.toggle(T::PatchBus) * rows(g);
@@ -159,10 +149,8 @@ regressors! {
     Scratchpad Logic "writes_words" Inputs = |g, e| e.count(C::ScratchWrites) * words(g);
     // Every row receives every word, and stores it or not.
     Scratchpad Logic "words_rows" Inputs = |g, e| e.toggle(T::PatchWords) * rows(g);
-    Scratchpad Logic "read_bus" Inputs = |_, e| e.toggle(T::ScratchReadBus);
     Scratchpad Logic "read_bus_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * words(g);
     Scratchpad Logic "select" Inputs = |_, e| e.toggle(T::ScratchSelect);
-    Scratchpad Logic "operand" Inputs = |_, e| e.toggle(T::ActivationOperand);
     Scratchpad Logic "address" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g);
     Scratchpad Logic "address_only" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g);
     // A lane selects among the channels of its bank; from four on, synthesis orders the multiplexers differently.
@@ -170,24 +158,19 @@ regressors! {
     Scratchpad Logic "address_4_of_4" Inputs = |g, e| e.toggle(T::EntryIndex) * rows(g) * word_bits(g) * only(g.word_channels >= 4 * g.lanes) * only(g.scratch_words <= 4);
     Scratchpad Logic "selects" Inputs = |g, e| e.toggle(T::ScratchSelects) * word_bits(g);
     // Multiplexer trees differ with the words of a half, of which there are few legal numbers.
-    Scratchpad Logic "bits_2_words" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.scratch_words == 2);
     Scratchpad Logic "bits_8_words" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.scratch_words == 8);
     // A lone lane's bank is the whole word.
     Scratchpad Logic "bits_1_lane" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g) * only(g.lanes == 1);
-    Scratchpad Logic "read_2_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * only(g.scratch_words == 2);
     Scratchpad Logic "read_32_words" Inputs = |g, e| e.toggle(T::ScratchReadBus) * only(g.scratch_words >= 32);
     Scratchpad Logic "word_address" Inputs = |_, e| e.toggle(T::ScratchAddress);
     Scratchpad Logic "word_address_bits" Inputs = |g, e| e.toggle(T::ScratchAddress) * word_bits(g);
     Scratchpad Logic "steps_cells" Inputs = |g, e| e.count(C::PeSteps) * word_bits(g) * words(g);
     Scratchpad Logic "small_flags" Inputs = |g, e| e.toggle(T::PatchTaken) * small_flags(g);
-    Scratchpad Logic "steps_bits" Inputs = |g, e| e.count(C::PeSteps) * word_bits(g);
     Scratchpad Logic "reads" Inputs = |_, e| e.count(C::ScratchReads);
     Scratchpad Clock "words" Overhead = |g, e| cycles(e) * rows(g) * words(g);
     Scratchpad Clock "cells" Overhead = |g, e| cycles(e) * rows(g) * words(g) * word_bits(g);
     Scratchpad Clock "small_flags" Overhead = |g, e| cycles(e) * rows(g) * small_flags(g);
-    Scratchpad Clock "pes" Overhead = |g, e| cycles(e) * pes(g);
     Scratchpad Clock "lanes" Overhead = |g, e| cycles(e) * lanes(g);
-    Scratchpad Clock "read_cells" Overhead = |g, e| cycles(e) * lanes(g) * g.activation_bits as f64;
     Scratchpad Clock "write_bits" Inputs = |g, e| e.count(C::ScratchWrites) * word_bits(g);
     Scratchpad Clock "writes_words" Inputs = |g, e| e.count(C::ScratchWrites) * words(g);
     Scratchpad Clock "read_bits" Inputs = |g, e| e.count(C::ScratchReads) * g.activation_bits as f64;
@@ -215,20 +198,15 @@ regressors! {
     Psum Logic "read_bus" Outputs = |_, e| e.toggle(T::PsumReadBus);
     Psum Logic "read_bus_depth" Outputs = |g, e| e.toggle(T::PsumReadBus) * depth(g);
     Psum Logic "drain_bus" Outputs = |_, e| e.toggle(T::DrainReadBus);
-    Psum Logic "drain_bus_depth" Outputs = |g, e| e.toggle(T::DrainReadBus) * depth(g);
     Psum Logic "address" Outputs = |g, e| e.toggle(T::PsumAddress) * sum_bits(g);
     Psum Logic "address_depth" Outputs = |g, e| e.toggle(T::PsumAddress) * sum_bits(g) * depth(g);
     Psum Logic "selects" Outputs = |g, e| e.toggle(T::PsumSelects) * sum_bits(g);
     // The multiplexers of a deeper file have more levels.
     Psum Logic "drain_selects_levels" Outputs = |g, e| e.toggle(T::DrainSelects) * sum_bits(g) * g.psum_bits() as f64;
-    Psum Logic "writes" Outputs = |_, e| e.count(C::PsumWrites);
     Psum Logic "writes_bits" Outputs = |g, e| e.count(C::PsumWrites) * sum_bits(g);
     Psum Logic "writes_cells" Outputs = |g, e| e.count(C::PsumWrites) * sum_bits(g) * depth(g);
     Psum Logic "write_depth" Outputs = |g, e| e.toggle(T::PsumWrite) * depth(g);
     Psum Logic "drains_bits" Outputs = |g, e| e.count(C::DrainSteps) * cols(g) * sum_bits(g);
-    Psum Logic "drains_cells" Outputs = |g, e| e.count(C::DrainSteps) * cols(g) * sum_bits(g) * depth(g);
-    Psum Logic "drains" Outputs = |g, e| e.count(C::DrainSteps) * cols(g);
-    Psum Clock "pe" Overhead = |g, e| cycles(e) * pes(g);
     Psum Clock "words" Overhead = |g, e| cycles(e) * pes(g) * depth(g);
     Psum Clock "cells" Overhead = |g, e| cycles(e) * pes(g) * depth(g) * sum_bits(g);
     Psum Clock "write_bits" Outputs = |g, e| e.count(C::PsumWrites) * sum_bits(g);
@@ -237,23 +215,15 @@ regressors! {
     Psum Leakage "cells" Overhead = |g, e| cycles(e) * pes(g) * depth(g) * sum_bits(g);
 
     // Rows and the compute engine's own logic.
-    Network Logic "entry" Weights = |g, e| e.toggle(T::Entry) * rows(g);
-    Network Logic "patch" Inputs = |g, e| e.toggle(T::PatchBus) * rows(g);
-    Network Logic "patch_all" Inputs = |g, e| e.toggle(T::PatchBus) * pes(g);
     Network Logic "drain_bus_cols" Outputs = |g, e| e.toggle(T::DrainReadBus) * cols(g);
-    Network Logic "drain_sum" Outputs = |_, e| e.toggle(T::DrainSum);
     Network Logic "read_bus" Inputs = |_, e| e.toggle(T::ScratchReadBus);
     Network Logic "word_address" Inputs = |_, e| e.toggle(T::ScratchAddress);
-    Network Logic "drains" Outputs = |_, e| e.count(C::DrainSteps);
     // Where the drain reads a group in parts, rows select among the columns' sums.
     Network Logic "drain_mux" Outputs = |g, e| e.count(C::DrainSteps) * cols(g) * sum_bits(g) * only(g.chunks_per_group() > 1);
     // The select of the part drives the multiplexers of all rows.
     Network Logic "drain_mux_rows" Outputs = |g, e| e.count(C::DrainSteps) * pes(g) * sum_bits(g) * only(g.chunks_per_group() > 1);
     Network Logic "drain_mux_sum" Outputs = |g, e| e.toggle(T::DrainSum) * rows(g) * only(g.chunks_per_group() > 1);
     Network Logic "drains_rows" Outputs = |g, e| e.count(C::DrainSteps) * rows(g);
-    Network Logic "drains_bits" Outputs = |g, e| e.count(C::DrainSteps) * drains(g) * g.accumulator_bits as f64;
-    Network Logic "drains_row_bits" Outputs = |g, e| e.count(C::DrainSteps) * rows(g) * drains(g) * g.accumulator_bits as f64;
-    Network Logic "words" Inputs = |g, e| e.toggle(T::PatchWords) * rows(g);
     Network Logic "taken" Inputs = |_, e| e.toggle(T::PatchTaken);
     Network Logic "slices_rows" Inputs = |g, e| e.toggle(T::PatchSlices) * rows(g);
     Network Logic "zero_flags" Inputs = |_, e| e.toggle(T::ZeroFlags);
@@ -270,15 +240,12 @@ regressors! {
     Network Clock "run" Overhead = |_, e| e.count(C::RunCycles);
     Network Clock "run_rows" Overhead = |g, e| e.count(C::RunCycles) * rows(g);
     Network Leakage "cycles" Overhead = |_, e| cycles(e);
-    Network Leakage "rows" Overhead = |g, e| cycles(e) * rows(g);
     Network Leakage "pes" Overhead = |g, e| cycles(e) * pes(g);
     Network Leakage "sum_bits" Overhead = |g, e| cycles(e) * pes(g) * sum_bits(g);
 
     // Weight sequencers.
     Sequencer Logic "entry" Weights = |_, e| e.toggle(T::Entry);
-    Sequencer Logic "entry_index" Weights = |_, e| e.toggle(T::EntryIndex);
     Sequencer Logic "dense" Weights = |g, e| e.count(C::WeightReads) * only(!g.skip);
-    Sequencer Logic "dense_index" Weights = |g, e| e.toggle(T::EntryIndex) * only(!g.skip);
     Sequencer Logic "entry_rows" Weights = |g, e| e.toggle(T::Entry) * rows(g);
     Sequencer Logic "entry_bits" Weights = |g, e| e.count(C::WeightReads) * g.entry_bits as f64;
     // Magnitudes come from a carry chain of the weight's width.
@@ -287,21 +254,15 @@ regressors! {
     Sequencer Logic "address_bits" Weights = |g, e| e.count(C::WeightReads) * g.weight_address_bits as f64;
     Sequencer Logic "psum_address" Weights = |g, e| e.toggle(T::PsumAddress) / rows(g);
     Sequencer Logic "words" Inputs = |g, e| e.toggle(T::PatchWords) * cols(g);
-    Sequencer Logic "entries" Weights = |_, e| e.count(C::WeightReads);
     // Magnitudes and signs of the weights on the wires to the rows.
     Sequencer Logic "weights" Weights = |g, e| e.toggle(T::WeightOperand) / rows(g);
     Sequencer Logic "lists" Weights = |g, e| e.count(C::PsumWrites) / rows(g);
     Sequencer Logic "slices" Weights = |g, e| e.toggle(T::PatchSlices) * cols(g);
-    Sequencer Logic "slices_pes" Weights = |g, e| e.toggle(T::PatchSlices) * pes(g);
     Sequencer Logic "slices_rows" Weights = |g, e| e.toggle(T::PatchSlices) * rows(g);
     Sequencer Logic "tiles" Weights = |g, e| e.toggle(T::PatchTiles) * cols(g);
     Sequencer Logic "waits" Weights = |_, e| e.toggle(T::ColumnWaits);
-    Sequencer Logic "weight_write" Weights = |g, e| e.toggle(T::WeightWrite) * cols(g);
-    Sequencer Logic "columns" Overhead = |g, e| cycles(e) * cols(g);
     Sequencer Clock "columns" Overhead = |g, e| cycles(e) * cols(g);
     Sequencer Clock "dense" Overhead = |g, e| cycles(e) * cols(g) * only(!g.skip);
-    Sequencer Clock "dense_entries" Weights = |g, e| e.count(C::WeightReads) * only(!g.skip);
-    Sequencer Clock "address_bits" Overhead = |g, e| cycles(e) * cols(g) * g.weight_address_bits as f64;
     Sequencer Clock "entries" Weights = |_, e| e.count(C::WeightReads);
     Sequencer Leakage "columns" Overhead = |g, e| cycles(e) * cols(g);
     Sequencer Leakage "dense" Overhead = |g, e| cycles(e) * cols(g) * only(!g.skip);
@@ -311,7 +272,6 @@ regressors! {
     // Loader.
     Loader Logic "patch" Inputs = |_, e| e.toggle(T::PatchBus);
     Loader Logic "patch_rows" Inputs = |g, e| e.toggle(T::PatchBus) * rows(g);
-    Loader Logic "words" Inputs = |_, e| e.toggle(T::PatchWords);
     // Coordinates are below 0 in the padding: all their bits toggle at the border.
     Loader Logic "padding" Inputs = |g, e| padding(g, e);
     Loader Logic "words_rows" Inputs = |g, e| e.toggle(T::PatchWords) * rows(g);
@@ -336,19 +296,15 @@ regressors! {
     Loader Logic "pauses_word_bits" Inputs = |g, e| e.toggle(T::PatchPauses) * word_bits(g);
     // The word at the read port, which may be a store's.
     Loader Logic "buffer_read" Inputs = |_, e| e.toggle(T::BufferRead);
-    Loader Logic "buffer_reads" Inputs = |_, e| e.count(C::BufferReads);
     Loader Logic "reads_rows" Inputs = |g, e| e.count(C::BufferReads) * rows(g);
     Loader Logic "writes" Inputs = |_, e| e.count(C::ScratchWrites);
-    Loader Logic "run" Overhead = |_, e| e.count(C::RunCycles);
     Loader Logic "cycles" Overhead = |_, e| cycles(e);
-    Loader Logic "beats" Overhead = |_, e| e.toggle(T::BeatsIn);
     // Data of the stream reach the registers of the row table.
     Loader Logic "beats_rows" Overhead = |g, e| e.count(C::BeatsIn) * rows(g);
     Loader Clock "cycles" Overhead = |_, e| cycles(e);
     Loader Clock "rows" Overhead = |g, e| cycles(e) * rows(g);
     Loader Clock "buffer_bits" Overhead = |g, e| cycles(e) * g.buffer_bits as f64;
     Loader Clock "run" Overhead = |_, e| e.count(C::RunCycles);
-    Loader Clock "words" Inputs = |_, e| e.toggle(T::PatchWords);
     Loader Clock "words_bits" Inputs = |g, e| e.toggle(T::PatchWords) * g.buffer_bits as f64;
     Loader Clock "pixels" Inputs = |_, e| e.toggle(T::PatchPixels);
     Loader Clock "pixels_bits" Inputs = |g, e| e.toggle(T::PatchPixels) * g.buffer_bits as f64;
@@ -357,7 +313,6 @@ regressors! {
     Loader Clock "tiles" Inputs = |_, e| e.toggle(T::PatchTiles);
     Loader Clock "slices_rows" Inputs = |g, e| e.toggle(T::PatchSlices) * rows(g);
     Loader Clock "reads" Inputs = |_, e| e.count(C::BufferReads);
-    Loader Leakage "cycles" Overhead = |_, e| cycles(e);
     Loader Leakage "rows" Overhead = |g, e| cycles(e) * rows(g);
     Loader Leakage "buffer_bits" Overhead = |g, e| cycles(e) * g.buffer_bits as f64;
     Loader Leakage "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);
@@ -373,8 +328,6 @@ regressors! {
     Drain Logic "scaled" Outputs = |_, e| e.toggle(T::DrainScaled);
     Drain Logic "out" Outputs = |_, e| e.toggle(T::DrainOut);
     Drain Logic "param" Outputs = |_, e| e.toggle(T::Param);
-    Drain Logic "multiplies" Outputs = |_, e| e.toggle(T::DrainMultiplies);
-    Drain Logic "multiplies_bits" Outputs = |g, e| e.toggle(T::DrainMultiplies) * g.accumulator_bits as f64;
     Drain Logic "steps" Outputs = |g, e| e.count(C::DrainSteps) * drains(g);
     Drain Logic "steps_bits" Outputs = |g, e| e.count(C::DrainSteps) * drains(g) * g.accumulator_bits as f64;
     Drain Logic "words" Outputs = |g, e| e.count(C::BufferWrites) * word_bits(g);
@@ -402,7 +355,6 @@ regressors! {
     Control Logic "beats_out" Outputs = |_, e| e.toggle(T::BeatsOut);
     Control Logic "weight_write" Weights = |_, e| e.toggle(T::WeightWrite);
     Control Logic "events" Overhead = |_, e| counted(e);
-    Control Logic "run" Overhead = |_, e| e.count(C::RunCycles);
     Control Logic "cycles" Overhead = |_, e| cycles(e);
     // The state of the columns, and the parameters that are unpacked from the stream's beats.
     Control Logic "cols" Overhead = |g, e| cycles(e) * cols(g);
@@ -423,7 +375,6 @@ regressors! {
     Control Clock "drain_cells" Overhead = |g, e| cycles(e) * drains(g) * g.accumulator_bits as f64;
     Control Clock "counter_bits" Overhead = |g, e| cycles(e) * g.counter_bits as f64;
     Control Clock "stream_bits" Overhead = |g, e| cycles(e) * g.stream_bits as f64;
-    Control Clock "word_bits" Overhead = |g, e| cycles(e) * word_bits(g);
     Control Clock "beats_in" Overhead = |g, e| e.count(C::BeatsIn) * g.stream_bits as f64;
     Control Clock "buffer_reads" Inputs = |_, e| e.count(C::BufferReads);
     Control Clock "weight_writes" Weights = |_, e| e.count(C::WeightWrites);
