@@ -3,5 +3,6 @@
 pub mod blocks;
 pub mod elaborate;
 pub mod generate;
+#[cfg(any(test, feature = "verification"))]
 #[doc(hidden)]
 pub mod verification;

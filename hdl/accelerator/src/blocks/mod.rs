@@ -19,6 +19,7 @@ mod pe_row;
 #[cfg(test)]
 mod protocol;
 mod row_table;
+#[cfg(any(test, feature = "verification"))]
 pub(crate) mod stimuli;
 mod store;
 mod unpacker;
