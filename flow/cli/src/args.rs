@@ -112,12 +112,20 @@ impl RunArgs {
     /// # Errors
     /// [`Failure`] if the folder cannot be made or written.
     pub fn open(&self, context: &Context, config: &Config) -> Result<RunFolder, Failure> {
-        let folder = match &self.out {
-            Some(path) => RunFolder::create(path.clone())?,
-            None => RunFolder::create_free(Path::new("target/pecan").join(context.command()))?,
-        };
+        let folder = self.open_plain(context)?;
         folder.write("accelerator.toml", config.to_toml())?;
         Ok(folder)
+    }
+
+    /// Makes the output folder of a run that is of no configuration.
+    ///
+    /// # Errors
+    /// [`Failure`] if the folder cannot be made.
+    pub fn open_plain(&self, context: &Context) -> Result<RunFolder, Failure> {
+        match &self.out {
+            Some(path) => Ok(RunFolder::create(path.clone())?),
+            None => Ok(RunFolder::create_free(Path::new("target/pecan").join(context.command()))?),
+        }
     }
 }
 

@@ -28,6 +28,8 @@ mod log;
 mod metrics;
 mod network;
 mod output;
+#[cfg(feature = "energy")]
+mod power;
 #[cfg(feature = "prune")]
 mod prune;
 mod registry;

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use super::{Context, Exit, Failure};
 use super::{cache, check, completions, doctor, generate, init, simulate, tools};
 #[cfg(feature = "energy")]
-use super::{calibrate, estimate, synth};
+use super::{calibrate, estimate, power, synth};
 #[cfg(feature = "prune")]
 use super::{demo, prune};
 
@@ -55,6 +55,8 @@ commands! {
     Synth => synth,
     #[cfg(feature = "energy")]
     Calibrate => calibrate,
+    #[cfg(feature = "energy")]
+    Power => power,
     #[cfg(feature = "energy")]
     Estimate => estimate,
     #[cfg(feature = "prune")]

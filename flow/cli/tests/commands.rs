@@ -69,6 +69,7 @@ fn help_of_every_command() {
         "estimate",
         "prune",
         "cache",
+        "power",
         "completions",
     ] {
         let output = pecan(folder.path(), &[name, "-h"]);

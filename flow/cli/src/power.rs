@@ -1,0 +1,136 @@
+//! `pecan power`: power of a netlist by instance, from the activity of a SAIF file.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{Context, Exit, Failure, Metrics, RunArgs};
+use pecan_gate::{Activity, GateDesign, GateError, GateOptions, Library, ScopeEnergy, Wire};
+use pecan_liberty::LibertyError;
+use pecan_synth::{LibertySearch, Process};
+use pecan_text::table::Table;
+
+/// Power of a netlist by instance, from the activity of a SAIF file
+///
+/// The netlist is what Yosys writes with `write_json`, of cells of the process; it need not be one of this program.
+/// The SAIF file is of any simulator that ran that netlist: toggles and time at 1 of its nets. States of nets are taken
+/// as independent of each other. Wires are the assumption of the process.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Netlist (Yosys JSON)
+    #[arg(value_name = "NETLIST")]
+    netlist: PathBuf,
+    /// Activity of its nets
+    #[arg(long, value_name = "FILE")]
+    saif: PathBuf,
+    /// Process: a technology's name or folder, or the file of a profile
+    #[arg(long, value_name = "NAME|FILE", default_value = "sg13g2")]
+    technology: String,
+    /// Liberty files of the cell library, in place of those that the process names
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    liberty: Vec<PathBuf>,
+    /// Folder of the process design kits [default: the variable PECAN_PDK, and pdk in the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    pdk: Option<PathBuf>,
+    /// Clock period of the SAIF file, in ns [default: that of the process]
+    #[arg(long, value_name = "NS")]
+    period: Option<f64>,
+    /// Name of the clock input
+    #[arg(long, value_name = "NAME", default_value = "clock")]
+    clock: String,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+impl From<GateError> for Failure {
+    fn from(error: GateError) -> Self {
+        let exit = Exit::from_code(error.exit_code()).unwrap_or(Exit::BadInput);
+        Self::from_error(exit, error)
+    }
+}
+
+impl From<LibertyError> for Failure {
+    fn from(error: LibertyError) -> Self {
+        Self::from_error(Exit::BadInput, error)
+    }
+}
+
+pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    let process = Process::load(&args.technology).map_err(Failure::bad_input)?;
+    let environment = LibertySearch::from_environment();
+    let search =
+        LibertySearch { files: args.liberty.clone(), pdk: args.pdk.clone().or(environment.pdk) };
+    let files = process.find_liberty(&search)?;
+    let library = Library::read(&files)?;
+    let options = GateOptions {
+        wire: Wire { fixed_ff: process.wire.fixed_ff, per_fanout_ff: process.wire.per_fanout_ff },
+        slew_ns: process.timing.slew_ns,
+        period_ns: args.period.unwrap_or(process.timing.period_ns),
+        clock: args.clock.clone(),
+        ..GateOptions::default()
+    };
+    let design = GateDesign::load(&args.netlist, &library, &options)?;
+    let activity = Activity::read_saif(&design, &args.saif)?;
+    let scopes = design.average(&library, &activity);
+    let folder = args.run.open_plain(context)?;
+    // Energies are of the whole time: pJ per ns are mW.
+    let power = Power { nanoseconds: activity.cycles * options.period_ns };
+    if !context.json() {
+        context.print(&power.text(&scopes))?;
+    }
+    let mut total = ScopeEnergy::default();
+    scopes.iter().for_each(|scope| total.add(scope));
+    let metrics = Metrics::new(context.command())
+        .with("cells", design.cells())
+        .with("nets", design.nets())
+        .with("coverage", activity.coverage)
+        .with("time_ns", power.nanoseconds)
+        .with("total", power.json(&total))
+        .with("instances", scopes.iter().map(|scope| power.json(scope)).collect::<Vec<_>>());
+    folder.finish(context, metrics)?;
+    Ok(Exit::Done)
+}
+
+/// Energies over a time as powers.
+struct Power {
+    nanoseconds: f64,
+}
+
+impl Power {
+    fn milliwatts(&self, picojoules: f64) -> f64 {
+        if self.nanoseconds > 0.0 { picojoules / self.nanoseconds } else { 0.0 }
+    }
+
+    /// Members of an instance, without the instances inside it, in mW.
+    fn json(&self, scope: &ScopeEnergy) -> serde_json::Value {
+        json!({
+            "path": scope.path, "module": scope.module,
+            "switching_mw": self.milliwatts(scope.switching_pj),
+            "internal_mw": self.milliwatts(scope.internal_pj),
+            "clock_mw": self.milliwatts(scope.clock_pj),
+            "leakage_mw": self.milliwatts(scope.leakage_pj),
+            "total_mw": self.milliwatts(scope.total_pj()),
+        })
+    }
+
+    fn text(&self, scopes: &[ScopeEnergy]) -> String {
+        let head =
+            ["instance", "module", "switching mW", "internal mW", "clock mW", "leakage mW", "mW"];
+        let mut table = Table::new(&head);
+        let mut total = ScopeEnergy { path: "all".into(), ..ScopeEnergy::default() };
+        scopes.iter().for_each(|scope| total.add(scope));
+        for scope in scopes.iter().chain([&total]) {
+            let path = if scope.path.is_empty() { "top" } else { &scope.path };
+            let numbers = [
+                scope.switching_pj,
+                scope.internal_pj,
+                scope.clock_pj,
+                scope.leakage_pj,
+                scope.total_pj(),
+            ];
+            let numbers = numbers.map(|energy| format!("{:.4}", self.milliwatts(energy)));
+            table.row([path.to_owned(), scope.module.clone()].into_iter().chain(numbers));
+        }
+        table.render()
+    }
+}
