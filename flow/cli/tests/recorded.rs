@@ -25,7 +25,8 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 /// Keys of metrics whose values differ from run to run: times, and values computed from these.
-const VOLATILE: [&str; 7] = [
+const VOLATILE: [&str; 8] = [
+    "command_line",
     "seconds",
     "build_seconds",
     "run_seconds",
