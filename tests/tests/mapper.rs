@@ -10,8 +10,9 @@ use pecan_emulator::{Emulator, Outcome};
 use pecan_ir::layer::{Conv, Layer, Network, Op, Requant, Shape, Tensor, Window};
 use pecan_ir::memory::{DramTiming, MemoryModel};
 use pecan_ir::reference;
-use pecan_map::Mapping;
-use pecan_map::{Compiled, Options, compile, plan_network};
+use pecan_map::{
+    Compiled, Dimension, LayerMapping, Level, Mapping, Options, compile, plan_network,
+};
 use pecan_tests::random::{self, Size};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -45,6 +46,9 @@ fn check(network: &Network, config: &Config, input: &Tensor, what: &str) -> Comp
         assert_eq!(plan.mapping, mapping.mapping, "{what}");
         assert_eq!(plan.counts.wrapped(config.counters.bits), mapping.counters, "{what} {maps:?}");
     }
+    for (layer, mapped) in network.layers.iter().zip(&compiled.layers) {
+        check_loops(layer, network, mapped, config.array.cols, what);
+    }
     for (layer, counters) in compiled.layers.iter().zip(report.layers(config.counters.bits)) {
         for counter in Counter::ALL {
             if !matches!(counter, Counter::ActiveLanes | Counter::ScratchReads) {
@@ -53,6 +57,42 @@ fn check(network: &Network, config: &Config, input: &Tensor, what: &str) -> Comp
         }
     }
     compiled
+}
+
+/// Iterations of the loops of a mapping along a dimension, at the levels.
+fn iterations(mapping: &Mapping, dimension: Dimension, levels: &[Level]) -> usize {
+    let loops = mapping.loops.iter();
+    let inside = loops.filter(|one| one.dimension == dimension && levels.contains(&one.level));
+    inside.map(|one| one.bound).product()
+}
+
+/// The loops of a mapping cover its layer, and what they say of the reads of weight lists is what the hardware counts.
+fn check_loops(layer: &Layer, network: &Network, mapped: &LayerMapping, cols: usize, what: &str) {
+    const ALL: [Level; 4] = [Level::Dram, Level::Buffer, Level::Array, Level::Spatial];
+    let mapping = &mapped.mapping;
+    let [input, output] = [layer.input, layer.output].map(|tensor| network.tensors[tensor]);
+    let along = |dimension| iterations(mapping, dimension, &ALL);
+    let pixels = along(Dimension::P) * along(Dimension::Q);
+    assert!(pixels >= output.height * output.width, "{what}: {pixels} pixels, {mapping:?}");
+    assert!(along(Dimension::K) >= output.channels, "{what}: {mapping:?}");
+    assert!(mapping.channel_tiles.iter().sum::<usize>() >= output.channels, "{what}");
+    if let Op::Conv(conv) = &layer.op {
+        let [c, r, s] = mapping.reduction_tile;
+        assert!(along(Dimension::R) * r >= conv.window.kernel[0], "{what}: {mapping:?}");
+        assert!(along(Dimension::S) * s >= conv.window.kernel[1], "{what}: {mapping:?}");
+        let words = along(Dimension::C) * c;
+        assert!(conv.groups > 1 || words * 16 >= input.channels, "{what}: {mapping:?}");
+    }
+    // Every tile reads the lists of all columns, of which the longest has so many entries. The last part of divided
+    // pixels may be smaller, so that the loops are bounds.
+    let tiles = |levels: &[Level]| -> u64 {
+        let along = [Dimension::P, Dimension::Q].map(|axis| iterations(mapping, axis, levels));
+        along.iter().product::<usize>() as u64
+    };
+    let longest = tiles(&ALL[..3]) * mapping.weight_entries;
+    let reads = mapped.counters[Counter::WeightReads];
+    assert!(reads <= longest * cols as u64, "{what}: {reads}, {mapping:?}");
+    assert!(tiles(&ALL[..2]) > 1 || reads >= longest, "{what}: {reads}, {mapping:?}");
 }
 
 #[test]

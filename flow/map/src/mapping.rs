@@ -29,7 +29,8 @@ pub enum Level {
     Dram,
     /// Over kernels of the compute engine, whose operands lie in the global buffer.
     Buffer,
-    /// Within a kernel, over tiles of pixels and of the reduction.
+    /// Within a kernel, over tiles of pixels and of the reduction, and over output channels. Within a reduction tile
+    /// the weight list decides the order, as it skips groups of zeros.
     Array,
     /// In space: over the rows of the array (pixels), or its columns and lanes (output channels).
     Spatial,

@@ -53,6 +53,7 @@ pub fn skip(reason: &str) {
     let line = format!("{test}: {reason}\n");
     let folder =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    std::fs::create_dir_all(&folder).unwrap();
     let mut options = std::fs::OpenOptions::new();
     let file = options.create(true).append(true).open(folder.join("skipped-tests.txt"));
     // One write, so that tests that run at once do not mix.

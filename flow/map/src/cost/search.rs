@@ -178,13 +178,13 @@ pub(crate) fn smallest(
 ) -> Option<ArrayMapping> {
     let tiling = Tiling { tile: [1, 1], slice: [1, 1, 1] };
     let table = GroupTable::of(workload, occupancy, tiling.slice, geometry);
-    let channel_tiles = channel_tiles(workload, occupancy, &table, 1, true, geometry)?.channels();
+    let channel_tiles = channel_tiles(workload, occupancy, &table, 1, true, geometry)?;
     let searched = Searched::default();
     Some(ArrayMapping {
         tiling,
-        channel_tiles,
+        channel_tiles: channel_tiles.channels(),
         sliced: true,
-        walk: u64::MAX,
+        walk: channel_tiles.walk(),
         cost: f64::INFINITY,
         cycles: u64::MAX,
         searched,

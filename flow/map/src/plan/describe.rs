@@ -59,15 +59,14 @@ impl Described<'_> {
         if first {
             loops.push(channel_tiles(Level::Dram));
         }
+        // Pixels are also cut where everything is resident, if a kernel over all of them would take too long.
+        let level = if elsewhere { Level::Dram } else { Level::Buffer };
         let outputs = self.workload.axes.map(|axis| axis.output);
         let mut extent = outputs;
-        if elsewhere {
-            for (axis, dimension) in [Dimension::P, Dimension::Q].into_iter().enumerate() {
-                let tile = self.buffer.rect[axis].min(outputs[axis]);
-                let bound = outputs[axis].div_ceil(tile);
-                loops.push(Loop { level: Level::Dram, dimension, bound, tile });
-                extent[axis] = tile;
-            }
+        for (axis, dimension) in [Dimension::P, Dimension::Q].into_iter().enumerate() {
+            let tile = self.buffer.rect[axis].min(outputs[axis]);
+            loops.push(Loop { level, dimension, bound: outputs[axis].div_ceil(tile), tile });
+            extent[axis] = tile;
         }
         if !first {
             loops.push(channel_tiles(Level::Buffer));
@@ -108,12 +107,15 @@ impl Described<'_> {
         loops
     }
 
-    /// Loops in space: pixels on rows, output channels on columns and lanes.
-    fn spatial(&self, channels: usize, geometry: &Geometry) -> [Loop; 3] {
+    /// The loop over output channels that the array does not compute side by side, and the loops in space: pixels on
+    /// rows, output channels on columns and lanes.
+    fn spatial(&self, channels: usize, geometry: &Geometry) -> [Loop; 4] {
         let [h, w] = self.array.tiling.tile;
         let level = Level::Spatial;
         let wide = channels.min(geometry.channels(1));
+        let rounds = channels.div_ceil(wide.max(1));
         [
+            Loop { level: Level::Array, dimension: Dimension::K, bound: rounds, tile: wide },
             Loop { level, dimension: Dimension::P, bound: h, tile: 1 },
             Loop { level, dimension: Dimension::Q, bound: w, tile: 1 },
             Loop { level, dimension: Dimension::K, bound: wide, tile: 1 },
