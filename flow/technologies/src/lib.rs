@@ -131,7 +131,7 @@ pub fn find(name_or_path: &str, file: File) -> Result<Found, FindError> {
         let text = files[file as usize].ok_or_else(lacks)?;
         return Ok(Found { text: text.into(), path: None });
     }
-    let plain = Path::new(name_or_path).components().count() == 1;
+    let plain = Path::new(name_or_path).file_name().is_some_and(|name| name == name_or_path);
     let own = user_folder().filter(|_| plain).map(|folder| folder.join(name_or_path));
     let given = PathBuf::from(name_or_path);
     let folder = own.filter(|own| own.is_dir()).or_else(|| given.is_dir().then(|| given.clone()));

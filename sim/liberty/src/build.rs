@@ -33,6 +33,7 @@ fn cell(group: &Group<'_>, units: &Units) -> Result<Cell, SyntaxError> {
         Ok(draft) => draft.finish(name, area, units),
         Err(reason) => Ok(Cell {
             name,
+            line: group.line,
             area,
             inputs: Vec::new(),
             outputs: Vec::new(),
@@ -234,7 +235,8 @@ impl<'g, 'a> Draft<'g, 'a> {
             });
         }
         let leakage = power::leakage(self.group, units, states, &when)?;
-        Ok(Cell { name, area, inputs, outputs, kind, variables: self.variables, leakage })
+        let (line, variables) = (self.group.line, self.variables);
+        Ok(Cell { name, line, area, inputs, outputs, kind, variables, leakage })
     }
 }
 

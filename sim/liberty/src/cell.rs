@@ -18,6 +18,8 @@ pub(crate) const MOST_STATES: usize = 1 << 26;
 pub struct Cell {
     /// Name in the library.
     pub name: String,
+    /// Line of the file where it begins, from 1.
+    pub line: u32,
     /// Area in the library's unit (um^2).
     pub area: f64,
     /// Input pins, in the order of the variables.

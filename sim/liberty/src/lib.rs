@@ -87,7 +87,7 @@ impl Library {
             let name = cell.name.clone();
             if self.index.insert(name, self.cells.len()).is_some() {
                 let problem = format!("cell {} is in a file before, too", cell.name);
-                return Err(LibertyError::text(file, (0, problem)));
+                return Err(LibertyError::text(file, (cell.line, problem)));
             }
             self.cells.push(cell);
         }
@@ -139,4 +139,22 @@ pub fn read_text(file: &Path) -> Result<String> {
     };
     Ok(String::from_utf8(bytes)
         .unwrap_or_else(|error| error.into_bytes().iter().map(|&byte| char::from(byte)).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_of_two_files_is_refused_with_its_line() {
+        let text = "library (l) {\n time_unit : \"1ns\";\n voltage_unit : \"1V\";\n \
+            leakage_power_unit : \"1nW\";\n capacitive_load_unit (1, pf);\n nom_voltage : 1.0;\n \
+            cell (A) { area : 1; }\n}\n";
+        let folder = tempfile::tempdir().unwrap();
+        let files = ["a.lib", "b.lib"].map(|name| folder.path().join(name));
+        files.iter().for_each(|file| std::fs::write(file, text).unwrap());
+        assert_eq!(Library::read(&files[..1]).unwrap().cells().len(), 1);
+        let error = Library::read(&files).unwrap_err().to_string();
+        assert!(error.contains("b.lib:7: cell A is in a file before, too"), "{error}");
+    }
 }
