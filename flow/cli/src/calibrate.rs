@@ -1,5 +1,6 @@
 //! `pecan calibrate`: characterizes the hardware at gate level and fits a technology file.
 
+use crate::process::ProcessArgs;
 use std::path::PathBuf;
 
 use pecan_host::tools::Finder;
@@ -14,7 +15,7 @@ use pecan_text::format::{grouped, percent};
 use pecan_text::table::Table;
 
 use pecan_config::Config;
-use pecan_synth::{LibertySearch, Process, SynthOptions};
+use pecan_synth::SynthOptions;
 use pecan_technologies::{File, find};
 
 /// Characterize the hardware at gate level and fit its energy to a technology file
@@ -24,15 +25,8 @@ use pecan_technologies::{File, find};
 /// predicted and measured: the published error. Finished cases are kept: a run that was stopped goes on.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Process to calibrate: a technology's name or folder, or the file of a profile
-    #[arg(long, value_name = "NAME|FILE", default_value = "sg13g2")]
-    technology: String,
-    /// Liberty files of the cell library [default: those of the process, where they are found]
-    #[arg(long, value_name = "FILE")]
-    liberty: Vec<PathBuf>,
-    /// Folder of the process design kits [default: the variable PECAN_PDK, and pdk in the user's data folder]
-    #[arg(long, value_name = "DIR")]
-    pdk: Option<PathBuf>,
+    #[command(flatten)]
+    process: ProcessArgs,
     /// What to characterize [default: the plan that is part of the program]
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
@@ -66,8 +60,8 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
             "--networks names the folder of the plan's networks",
         ));
     };
-    let process = Process::load(&args.technology).map_err(Failure::bad_input)?;
-    let profile = find(&args.technology, File::Process)
+    let process = args.process.process()?;
+    let profile = find(&args.process.technology, File::Process)
         .map_err(|error| Failure::from_error(Exit::BadInput, error))?
         .text;
     let plan = match &args.plan {
@@ -75,9 +69,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         None => Plan::shipped()?,
     };
     let folder = args.run.open(context, &Config::default())?;
-    let environment = LibertySearch::from_environment();
-    let liberty =
-        LibertySearch { files: args.liberty.clone(), pdk: args.pdk.clone().or(environment.pdk) };
+    let liberty = args.process.search();
     let setup = Setup {
         cases: case_folder(folder.path(), &process.name),
         process,

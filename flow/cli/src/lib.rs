@@ -30,6 +30,8 @@ mod network;
 mod output;
 #[cfg(feature = "energy")]
 mod power;
+#[cfg(feature = "energy")]
+mod process;
 #[cfg(feature = "prune")]
 mod prune;
 mod registry;

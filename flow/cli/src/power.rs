@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::process::ProcessArgs;
 use super::{Context, Exit, Failure, Metrics, RunArgs};
 use pecan_gate::{Activity, GateDesign, GateError, GateOptions, Library, ScopeEnergy, Wire};
 use pecan_liberty::LibertyError;
-use pecan_synth::{LibertySearch, Process};
 use pecan_text::table::Table;
 
 /// Power of a netlist by instance, from the activity of a SAIF file
@@ -23,15 +23,8 @@ pub struct Args {
     /// Activity of its nets
     #[arg(long, value_name = "FILE")]
     saif: PathBuf,
-    /// Process: a technology's name or folder, or the file of a profile
-    #[arg(long, value_name = "NAME|FILE", default_value = "sg13g2")]
-    technology: String,
-    /// Liberty files of the cell library, in place of those that the process names
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    liberty: Vec<PathBuf>,
-    /// Folder of the process design kits [default: the variable PECAN_PDK, and pdk in the user's data folder]
-    #[arg(long, value_name = "DIR")]
-    pdk: Option<PathBuf>,
+    #[command(flatten)]
+    process: ProcessArgs,
     /// Clock period of the SAIF file, in ns [default: that of the process]
     #[arg(long, value_name = "NS")]
     period: Option<f64>,
@@ -56,11 +49,8 @@ impl From<LibertyError> for Failure {
 }
 
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let process = Process::load(&args.technology).map_err(Failure::bad_input)?;
-    let environment = LibertySearch::from_environment();
-    let search =
-        LibertySearch { files: args.liberty.clone(), pdk: args.pdk.clone().or(environment.pdk) };
-    let files = process.find_liberty(&search)?;
+    let process = args.process.process()?;
+    let files = process.find_liberty(&args.process.search())?;
     let library = Library::read(&files)?;
     let options = GateOptions {
         wire: Wire { fixed_ff: process.wire.fixed_ff, per_fanout_ff: process.wire.per_fanout_ff },
@@ -75,11 +65,11 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let folder = args.run.open_plain(context)?;
     // Energies are of the whole time: pJ per ns are mW.
     let power = Power { nanoseconds: activity.cycles * options.period_ns };
-    if !context.json() {
-        context.print(&power.text(&scopes))?;
-    }
-    let mut total = ScopeEnergy::default();
+    let mut total = ScopeEnergy { path: "all".into(), ..ScopeEnergy::default() };
     scopes.iter().for_each(|scope| total.add(scope));
+    if !context.json() {
+        context.print(&power.text(&scopes, &total))?;
+    }
     let metrics = Metrics::new(context.command())
         .with("cells", design.cells())
         .with("nets", design.nets())
@@ -113,13 +103,11 @@ impl Power {
         })
     }
 
-    fn text(&self, scopes: &[ScopeEnergy]) -> String {
+    fn text(&self, scopes: &[ScopeEnergy], total: &ScopeEnergy) -> String {
         let head =
             ["instance", "module", "switching mW", "internal mW", "clock mW", "leakage mW", "mW"];
         let mut table = Table::new(&head);
-        let mut total = ScopeEnergy { path: "all".into(), ..ScopeEnergy::default() };
-        scopes.iter().for_each(|scope| total.add(scope));
-        for scope in scopes.iter().chain([&total]) {
+        for scope in scopes.iter().chain([total]) {
             let path = if scope.path.is_empty() { "top" } else { &scope.path };
             let numbers = [
                 scope.switching_pj,

@@ -1,6 +1,7 @@
 //! `pecan synth`: cells, area and speed of the accelerator.
 
-use std::path::{Path, PathBuf};
+use crate::process::ProcessArgs;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -10,8 +11,8 @@ use serde_json::json;
 
 use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder};
 use pecan_synth::{
-    Family, FpgaReport, LibertySearch, Placement, Process, SynthOptions, SynthReport, Synthesis,
-    TimingReport, ToolError, macros, map_to_fpga, place, synthesize, timing,
+    Family, FpgaReport, Placement, Process, SynthOptions, SynthReport, Synthesis, TimingReport,
+    ToolError, macros, map_to_fpga, place, synthesize, timing,
 };
 use pecan_text::format::grouped;
 use pecan_text::table::Table;
@@ -38,15 +39,8 @@ struct SynthesisArgs {
     /// What to map to
     #[arg(long, value_enum, default_value_t = Target::Asic)]
     target: Target,
-    /// Process: a technology's name or folder, or the file of a profile
-    #[arg(long, value_name = "NAME|FILE", default_value = "sg13g2")]
-    technology: String,
-    /// Liberty files of the cell library, in place of those that the process names
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    liberty: Vec<PathBuf>,
-    /// Folder of the process design kits [default: the variable PECAN_PDK, and pdk in the user's data folder]
-    #[arg(long, value_name = "DIR")]
-    pdk: Option<PathBuf>,
+    #[command(flatten)]
+    process: ProcessArgs,
     /// Whether to gate clocks, where the process and Yosys can
     #[arg(long, value_enum, default_value_t = Switch::On)]
     clock_gate: Switch,
@@ -107,10 +101,7 @@ impl SynthesisArgs {
         SynthOptions {
             clock_gating: self.clock_gate == Switch::On,
             period_ns: self.period,
-            liberty: LibertySearch {
-                files: self.liberty.clone(),
-                pdk: self.pdk.clone().or(LibertySearch::from_environment().pdk),
-            },
+            liberty: self.process.search(),
             timeout: self.timeout.map(Duration::from_secs).or(default.timeout),
             offline: self.offline,
             ..default
@@ -148,7 +139,7 @@ fn run_asic(
     config: &Config,
     finder: &Finder,
 ) -> Result<Exit, Failure> {
-    let process = Process::load(&args.synthesis.technology).map_err(ToolError::from)?;
+    let process = args.synthesis.process.process()?;
     let options = args.synthesis.options();
     let folder = args.run.open(context, config)?;
     let spinner = context.spinner("synthesizing");
