@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use clap::Subcommand;
 use pecan_host::housekeeping::{Item, Limit, TOOLS, remove, survey};
 use pecan_host::tools::Finder;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::{Context, Exit, Failure, Metrics};
+use super::{Context, Exit, Failure};
 use pecan_text::format::count;
 use pecan_text::format::grouped;
 use pecan_text::table::Table;
@@ -57,6 +58,39 @@ fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(unit).ok_or_else(wrong)
 }
 
+/// The cache after the command.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Metrics {
+    /// Its folder.
+    folder: String,
+    /// Its entries by kind.
+    kinds: Vec<KindSize>,
+    /// Its size.
+    bytes: u64,
+    /// The entries that were removed.
+    removed: Removed,
+}
+
+/// Entries of one kind.
+#[derive(Debug, Serialize, JsonSchema)]
+struct KindSize {
+    /// The kind.
+    kind: String,
+    /// How many.
+    entries: usize,
+    /// Their size.
+    bytes: u64,
+}
+
+/// Entries that were removed.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Removed {
+    /// How many.
+    entries: usize,
+    /// Their size.
+    bytes: u64,
+}
+
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let cache = Finder::from_environment()?.cache;
     let removed = match args.action.unwrap_or(Action::Size) {
@@ -68,16 +102,18 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let left = survey(&cache)?;
     let bytes = |items: &[Item]| items.iter().map(|item| item.bytes).sum::<u64>();
     if context.json() {
-        let kinds: Vec<_> = by_kind(&left)
-            .into_iter()
-            .map(|(kind, (entries, bytes))| json!({ "kind": kind, "entries": entries, "bytes": bytes }))
-            .collect();
-        let metrics = Metrics::new(context.command())
-            .with("folder", cache.display().to_string())
-            .with("kinds", kinds)
-            .with("bytes", bytes(&left))
-            .with("removed", json!({ "entries": removed.len(), "bytes": bytes(&removed) }));
-        context.print_json(&metrics.into_json())?;
+        let size = |(kind, (entries, bytes)): (&str, (usize, u64))| KindSize {
+            kind: kind.to_owned(),
+            entries,
+            bytes,
+        };
+        let metrics = Metrics {
+            folder: cache.display().to_string(),
+            kinds: by_kind(&left).into_iter().map(size).collect(),
+            bytes: bytes(&left),
+            removed: Removed { entries: removed.len(), bytes: bytes(&removed) },
+        };
+        context.print_metrics(&metrics)?;
         return Ok(Exit::Done);
     }
     let mut text = format!("{}\n\n{}", cache.display(), table(&left));

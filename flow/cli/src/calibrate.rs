@@ -4,13 +4,14 @@ use crate::process::ProcessArgs;
 use std::path::PathBuf;
 
 use pecan_host::tools::Finder;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::{Context, Exit, Failure, Metrics, RunArgs, RunFolder};
+use super::{Context, Exit, Failure, RunArgs, RunFolder};
 use pecan_calibrate::{
     CalibrateError, Calibration, HeldOut, Plan, Setup, calibrate, case_folder, csv, markdown,
 };
-use pecan_energy::{ComponentError, Technology};
+use pecan_energy::{ComponentError, Fit, Technology};
 use pecan_text::format::{grouped, percent};
 use pecan_text::table::Table;
 
@@ -109,12 +110,16 @@ fn conclude(
             context.print(&format!("fitted configurations in a fit to the others{list}\n"))?;
         }
     }
-    let layers: Vec<_> = calibration.held_out.iter().map(layer).collect();
-    let left_out = calibration.left_out.as_ref().map(|left| &left.components);
-    let metrics = metrics(technology, context)
-        .with("layers_held_out", layers)
-        .with("left_out", json!({ "components": left_out }));
-    folder.finish(context, metrics)?;
+    let metrics = Metrics {
+        calibrated: Some(Calibrated {
+            layers_held_out: calibration.held_out.iter().map(LayerDocument::of).collect(),
+            left_out: LeftOut {
+                components: calibration.left_out.as_ref().map(|left| left.components.clone()),
+            },
+        }),
+        ..Metrics::of(technology)
+    };
+    folder.finish(context, &metrics)?;
     Ok(Exit::Done)
 }
 
@@ -126,44 +131,132 @@ fn check(technology: &Technology, args: &Args, context: &Context) -> Result<Exit
         context.print(&format!("{}\n", table(technology)))?;
         context.print(&verdict(technology))?;
     }
-    folder.finish(context, metrics(technology, context))?;
+    folder.finish(context, &Metrics::of(technology))?;
     Ok(if technology.held_out.is_some() { Exit::Done } else { Exit::CheckFailed })
 }
 
-fn metrics(technology: &Technology, context: &Context) -> Metrics {
-    let components: Vec<_> = technology
-        .fits
-        .iter()
-        .map(|fit| {
-            let error = fit.held_out_error;
-            json!({
-                "name": format!("{}.{}", fit.block, fit.class), "points": fit.points,
-                "held_out_points": fit.held_out_points, "mean_error": error.map(|e| e[0]),
-                "max_error": error.map(|e| e[1]), "fit_mean_error": fit.fit_error[0],
-            })
-        })
-        .collect();
-    let held_out = technology.held_out.as_ref().map(|h| {
-        json!({
-            "points": h.points, "configurations": h.configurations,
-            "mean_error": h.mean_error, "max_error": h.max_error,
-            "components": h.components,
-        })
-    });
-    Metrics::new(context.command())
-        .with("technology", technology.name.as_str())
-        .with("components", components)
-        .with("held_out", held_out)
+/// A technology with its errors.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Metrics {
+    /// Name of the technology.
+    technology: String,
+    /// The fits of its blocks.
+    components: Vec<FitDocument>,
+    /// Errors on layers that the fit has not seen; null where they are not known.
+    held_out: Option<HeldOutDocument>,
+    #[serde(flatten)]
+    calibrated: Option<Calibrated>,
 }
 
-fn layer(held_out: &HeldOut) -> serde_json::Value {
-    let (network, layer) = held_out.layer.split_once('/').unwrap_or(("", &held_out.layer));
-    json!({
-        "network": network, "layer": layer, "config": held_out.config,
-        "cycles": held_out.cycles, "predicted_pj": held_out.predicted,
-        "gate_level_pj": held_out.gate_level, "zero_delay_pj": held_out.zero_delay,
-        "error": held_out.error(),
-    })
+/// The fit of one block and class.
+#[derive(Debug, Serialize, JsonSchema)]
+struct FitDocument {
+    /// Block and class.
+    name: String,
+    /// Cases that were fitted.
+    points: usize,
+    /// Cases that were held out.
+    held_out_points: usize,
+    /// Mean relative error on the cases held out; null before they were measured.
+    mean_error: Option<f64>,
+    /// Largest relative error on the cases held out; null before they were measured.
+    max_error: Option<f64>,
+    /// Mean relative error on the fitted cases.
+    fit_mean_error: f64,
+}
+
+/// Errors on layers that the fit has not seen.
+#[derive(Debug, Serialize, JsonSchema)]
+struct HeldOutDocument {
+    /// Layers times configurations.
+    points: usize,
+    /// Configurations.
+    configurations: usize,
+    /// Mean relative error.
+    mean_error: f64,
+    /// Largest relative error.
+    max_error: f64,
+    /// The same for the components of a layer's energy.
+    components: Vec<ComponentError>,
+}
+
+/// What a calibration adds to the technology.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Calibrated {
+    /// The layers that the fit has not seen.
+    layers_held_out: Vec<LayerDocument>,
+    /// Fitted configurations, each in a fit to the others.
+    left_out: LeftOut,
+}
+
+/// Fitted configurations, each in a fit to the others.
+#[derive(Debug, Serialize, JsonSchema)]
+struct LeftOut {
+    /// Errors by component; null where this was not asked for.
+    components: Option<Vec<ComponentError>>,
+}
+
+/// A layer that the fit has not seen.
+#[derive(Debug, Serialize, JsonSchema)]
+struct LayerDocument {
+    /// Its network; empty for a layer by itself.
+    network: String,
+    /// Its name.
+    layer: String,
+    /// Name of the configuration.
+    config: String,
+    /// Clock cycles.
+    cycles: u64,
+    /// Energy by the model.
+    predicted_pj: f64,
+    /// Energy at gate level.
+    gate_level_pj: f64,
+    /// Energy at gate level without glitches.
+    zero_delay_pj: f64,
+    /// Relative error of the model.
+    error: f64,
+}
+
+impl Metrics {
+    fn of(technology: &Technology) -> Self {
+        let fit = |fit: &Fit| FitDocument {
+            name: format!("{}.{}", fit.block, fit.class),
+            points: fit.points,
+            held_out_points: fit.held_out_points,
+            mean_error: fit.held_out_error.map(|error| error[0]),
+            max_error: fit.held_out_error.map(|error| error[1]),
+            fit_mean_error: fit.fit_error[0],
+        };
+        let held_out = technology.held_out.as_ref().map(|held_out| HeldOutDocument {
+            points: held_out.points,
+            configurations: held_out.configurations,
+            mean_error: held_out.mean_error,
+            max_error: held_out.max_error,
+            components: held_out.components.clone(),
+        });
+        Self {
+            technology: technology.name.clone(),
+            components: technology.fits.iter().map(fit).collect(),
+            held_out,
+            calibrated: None,
+        }
+    }
+}
+
+impl LayerDocument {
+    fn of(held_out: &HeldOut) -> Self {
+        let (network, layer) = held_out.layer.split_once('/').unwrap_or(("", &held_out.layer));
+        Self {
+            network: network.to_owned(),
+            layer: layer.to_owned(),
+            config: held_out.config.clone(),
+            cycles: held_out.cycles,
+            predicted_pj: held_out.predicted,
+            gate_level_pj: held_out.gate_level,
+            zero_delay_pj: held_out.zero_delay,
+            error: held_out.error(),
+        }
+    }
 }
 
 /// The blocks with their errors.

@@ -4,14 +4,16 @@ use std::path::Path;
 
 use pecan_config::Config;
 use pecan_ir::layer::Network;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::data::Inputs;
+use super::metrics::Accelerator;
 use super::network::NetworkArgs;
 use super::run::{bits, import, quantize_for};
 use super::shapes::ShapeArgs;
-use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs};
-use pecan_map::{LayerMapping, Options, compile};
+use super::{ConfigArgs, Context, Exit, Failure, RunArgs};
+use pecan_map::{LayerMapping, Mapping, Options, compile};
 use pecan_net::graph::{Finding, Graph, check};
 use pecan_net::onnx::Model;
 use pecan_net::quantize::{calibrate_by, extract};
@@ -37,6 +39,50 @@ pub struct Args {
 
 /// Mapping of one layer, or the reason why it does not map.
 pub(super) type Mapped = (String, Result<LayerMapping, String>);
+
+/// The nodes of a network and how its layers map.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Metrics {
+    /// The accelerator.
+    accelerator: Accelerator,
+    /// The file of the network.
+    model: String,
+    /// Whether every node is supported.
+    supported: bool,
+    /// Whether every node is supported and every layer maps.
+    maps: bool,
+    /// The nodes.
+    nodes: Vec<Finding>,
+    /// The layers; where each maps but not the whole network, the last one says why.
+    layers: Vec<LayerDocument>,
+}
+
+/// How a layer maps, or why it does not.
+#[derive(Debug, Serialize, JsonSchema)]
+struct LayerDocument {
+    /// Name.
+    name: String,
+    /// Whether it maps.
+    maps: bool,
+    #[serde(flatten)]
+    mapped: Option<MappedDocument>,
+    /// Reason why it does not map.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// The mapping of a layer that maps.
+#[derive(Debug, Serialize, JsonSchema)]
+struct MappedDocument {
+    /// The mapping as a sentence.
+    mapping: String,
+    /// The mapping.
+    mapping_detail: Mapping,
+    /// Clock cycles per image.
+    predicted_cycles: u64,
+    /// Share of the array's lane-cycles in which a list entry is processed.
+    utilization: f64,
+}
 
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let config = args.accelerator.resolve()?;
@@ -76,16 +122,15 @@ fn conclude(
         let name = model.display();
         context.print(&describe(&format!("{name} on {}", config.name()), findings, mapped))?;
     }
-    let nodes = serde_json::to_value(findings).unwrap_or_default();
-    let layers: Vec<Value> = mapped.iter().map(layer_json).collect();
-    let metrics = Metrics::new(context.command())
-        .config(config)
-        .with("model", model.display().to_string())
-        .with("supported", good)
-        .with("maps", fits && good)
-        .with("nodes", nodes)
-        .with("layers", layers);
-    folder.finish(context, metrics)?;
+    let metrics = Metrics {
+        accelerator: Accelerator::of(config),
+        model: model.display().to_string(),
+        supported: good,
+        maps: fits && good,
+        nodes: findings.to_vec(),
+        layers: mapped.iter().map(LayerDocument::of).collect(),
+    };
+    folder.finish(context, &metrics)?;
     Ok(if good && fits { Exit::Done } else { Exit::CheckFailed })
 }
 
@@ -122,14 +167,20 @@ fn map(
     Ok(layers.chain(obstacle).collect())
 }
 
-fn layer_json((name, result): &Mapped) -> Value {
-    match result {
-        Ok(layer) => json!({
-            "name": name, "maps": true, "mapping": layer.mapping.to_string(),
-            "mapping_detail": layer.mapping,
-            "predicted_cycles": layer.cycles, "utilization": layer.utilization,
-        }),
-        Err(reason) => json!({ "name": name, "maps": false, "reason": reason }),
+impl LayerDocument {
+    fn of((name, result): &Mapped) -> Self {
+        let document = |layer: &LayerMapping| MappedDocument {
+            mapping: layer.mapping.to_string(),
+            mapping_detail: layer.mapping.clone(),
+            predicted_cycles: layer.cycles,
+            utilization: layer.utilization,
+        };
+        Self {
+            name: name.clone(),
+            maps: result.is_ok(),
+            mapped: result.as_ref().ok().map(document),
+            reason: result.as_ref().err().cloned(),
+        }
     }
 }
 

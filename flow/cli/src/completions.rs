@@ -3,7 +3,10 @@
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::{Cli, Context, Exit, Failure, Metrics};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Cli, Context, Exit, Failure};
 
 /// Print the completion script of a shell
 ///
@@ -15,14 +18,22 @@ pub struct Args {
     shell: Shell,
 }
 
+/// A completion script.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Metrics {
+    /// The shell.
+    shell: String,
+    /// The script.
+    text: String,
+}
+
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "pecan", &mut script);
     let script = String::from_utf8_lossy(&script);
     if context.json() {
-        let metrics = Metrics::new(context.command());
-        let metrics = metrics.with("shell", args.shell.to_string()).with("text", script.as_ref());
-        context.print_json(&metrics.into_json())?;
+        let metrics = Metrics { shell: args.shell.to_string(), text: script.into_owned() };
+        context.print_metrics(&metrics)?;
     } else {
         context.print(&script)?;
     }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pecan_text::escape::escape_text;
-use serde_json::json;
+use serde::Serialize;
 
-use super::failure::Failure;
-use super::metrics::SCHEMA;
+use super::failure::{Exit, Failure, FailureDocument};
+use super::metrics;
 use super::output::OutputError;
 
 /// Style of a progress bar.
@@ -65,6 +65,23 @@ impl Context {
         }
     }
 
+    /// The result as a JSON document: number of the schema, command and version, then the members of `metrics`.
+    ///
+    /// # Errors
+    /// A map of the result has keys that are not strings.
+    pub(super) fn document(&self, metrics: &impl Serialize) -> Result<serde_json::Value, Failure> {
+        metrics::document(self.command, metrics)
+            .map_err(|error| Failure::from_error(Exit::ToolFailed, error))
+    }
+
+    /// Prints the result as a JSON document.
+    ///
+    /// # Errors
+    /// As [`Context::print`].
+    pub(super) fn print_metrics(&self, metrics: &impl Serialize) -> Result<(), Failure> {
+        self.print_json(&self.document(metrics)?)
+    }
+
     /// Prints one JSON document to stdout.
     ///
     /// # Errors
@@ -110,9 +127,10 @@ impl Context {
         // A failure to report cannot be reported.
         let _ = self.progress.suspend(|| writeln!(io::stderr(), "{}", text.trim_end()));
         if self.json {
-            let document =
-                json!({ "schema": SCHEMA, "command": self.command, "error": failure.to_json() });
-            let _ = self.print_json(&document);
+            let document = FailureDocument::of(self.command, failure);
+            if let Ok(document) = serde_json::to_value(document) {
+                let _ = self.print_json(&document);
+            }
         }
     }
 }

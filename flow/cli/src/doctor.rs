@@ -2,7 +2,10 @@
 
 use pecan_host::tools::{Diagnosis, Finder, doctor};
 
-use super::{Context, Exit, Failure, Metrics};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Context, Exit, Failure};
 use pecan_text::table::Table;
 
 /// Tools without which networks cannot be simulated; the others serve single commands.
@@ -14,14 +17,22 @@ const NEEDED: [&str; 4] = ["verilator", "g++", "make", "python3"];
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
+/// The external tools.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Metrics {
+    /// All tools that the program can use.
+    tools: Vec<Diagnosis>,
+    /// Those that simulation needs and are not usable.
+    missing: Vec<String>,
+}
+
 pub(super) fn run(_: Args, context: &Context) -> Result<Exit, Failure> {
     let report = doctor(&Finder::from_environment()?);
     let missing = |tool: &Diagnosis| NEEDED.contains(&tool.name) && !tool.usable;
     let absent: Vec<&str> = report.iter().filter(|t| missing(t)).map(|t| t.name).collect();
     if context.json() {
-        let tools = serde_json::to_value(&report).unwrap_or_default();
-        let metrics = Metrics::new(context.command()).with("tools", tools);
-        context.print_json(&metrics.with("missing", absent.clone()).into_json())?;
+        let missing = absent.iter().map(|&name| name.to_owned()).collect();
+        context.print_metrics(&Metrics { tools: report, missing })?;
     } else {
         context.print(&describe(&report, &absent))?;
     }

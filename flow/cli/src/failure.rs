@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use pecan_config::ConfigError;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
+use super::metrics::SCHEMA;
 use super::shown::{Shown, causes};
 
 /// The exit codes of every command.
@@ -106,9 +108,64 @@ impl Failure {
     /// The failure for a program.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
-        let mut error = diagnostic_json(self.report.as_ref());
-        error["exit_code"] = self.exit.code().into();
-        error
+        serde_json::to_value(self.document()).unwrap_or_default()
+    }
+
+    /// The failure as a member of a result.
+    pub(super) fn document(&self) -> ErrorDocument {
+        ErrorDocument { exit_code: Some(self.exit.code()), ..ErrorDocument::of(self.report.as_ref()) }
+    }
+}
+
+/// An error as a member of a result.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct ErrorDocument {
+    /// Kind of the error; null where it has none of its own.
+    code: Option<String>,
+    /// The message.
+    message: String,
+    /// What to do.
+    help: Option<String>,
+    /// Causes, the nearest first.
+    causes: Vec<String>,
+    /// Places in the source that the error is about.
+    labels: Vec<LabelDocument>,
+    /// Further errors that were found together with it.
+    related: Vec<ErrorDocument>,
+    /// Exit code of the program; of the outermost error only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("unit" = "exit code"))]
+    exit_code: Option<u8>,
+}
+
+/// A place in a source.
+#[derive(Debug, Serialize, JsonSchema)]
+struct LabelDocument {
+    /// The remark at the place.
+    label: Option<String>,
+    /// Bytes before it.
+    #[schemars(extend("unit" = "bytes"))]
+    offset: usize,
+    /// Length of it.
+    #[schemars(extend("unit" = "bytes"))]
+    length: usize,
+}
+
+/// The result of a command that failed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct FailureDocument<'a> {
+    /// Number of the schema.
+    #[schemars(extend("unit" = "version"))]
+    schema: u32,
+    /// Name of the command.
+    command: &'a str,
+    /// The error.
+    error: ErrorDocument,
+}
+
+impl<'a> FailureDocument<'a> {
+    pub(super) fn of(command: &'a str, failure: &Failure) -> Self {
+        Self { schema: SCHEMA, command, error: failure.document() }
     }
 }
 
@@ -130,25 +187,25 @@ impl<E: std::error::Error> std::error::Error for Plain<E> {
 
 impl<E: std::error::Error> Diagnostic for Plain<E> {}
 
-fn diagnostic_json(diagnostic: &dyn Diagnostic) -> serde_json::Value {
-    let text = |value: Option<Box<dyn std::fmt::Display + '_>>| value.map(|text| text.to_string());
-    let labels: Vec<_> = diagnostic
-        .labels()
-        .into_iter()
-        .flatten()
-        .map(|label| {
-            json!({ "label": label.label(), "offset": label.offset(), "length": label.len() })
-        })
-        .collect();
-    let related: Vec<_> = diagnostic.related().into_iter().flatten().map(diagnostic_json).collect();
-    json!({
-        "code": text(diagnostic.code()),
-        "message": diagnostic.to_string(),
-        "help": text(diagnostic.help()),
-        "causes": causes(diagnostic),
-        "labels": labels,
-        "related": related,
-    })
+impl ErrorDocument {
+    fn of(diagnostic: &dyn Diagnostic) -> Self {
+        let text =
+            |value: Option<Box<dyn std::fmt::Display + '_>>| value.map(|text| text.to_string());
+        let label = |label: miette::LabeledSpan| LabelDocument {
+            label: label.label().map(ToOwned::to_owned),
+            offset: label.offset(),
+            length: label.len(),
+        };
+        Self {
+            code: text(diagnostic.code()),
+            message: diagnostic.to_string(),
+            help: text(diagnostic.help()),
+            causes: causes(diagnostic),
+            labels: diagnostic.labels().into_iter().flatten().map(label).collect(),
+            related: diagnostic.related().into_iter().flatten().map(Self::of).collect(),
+            exit_code: None,
+        }
+    }
 }
 
 impl From<ConfigError> for Failure {
@@ -173,7 +230,7 @@ mod tests {
         let error = pecan_host::error::HostError::Io { action: "read", path, source };
         let failure = Failure::from(error);
         assert_eq!(failure.render(false, 80).matches("disk gone").count(), 1);
-        assert_eq!(failure.to_json()["causes"].as_array().unwrap().len(), 0);
+        assert_eq!(failure.document().causes.len(), 0);
     }
 
     #[test]
@@ -194,7 +251,7 @@ mod tests {
             assert!(text.contains("a\\u{1b}[2J\\u{7}\\u{202e}b"), "{text}");
             assert!(!text.contains(|c| pecan_text::escape::acts(c) && c != '\n'), "{text:?}");
             // JSON has its own escapes, so programs receive the original text.
-            let json = failure.to_json().to_string();
+            let json = serde_json::to_string(&failure.document()).unwrap();
             assert!(json.contains("\\u001b[2J"), "{json}");
         }
     }
@@ -204,7 +261,7 @@ mod tests {
         let failure = Failure::from_error(Exit::ToolFailed, Outer(io::Error::other("disk gone")));
         let text = failure.render(false, 80);
         assert!(text.contains("cannot read the network") && text.contains("disk gone"), "{text}");
-        assert_eq!(failure.to_json()["causes"][0], "disk gone");
-        assert_eq!(failure.to_json()["exit_code"], 5);
+        assert_eq!(failure.document().causes, ["disk gone"]);
+        assert_eq!(failure.document().exit_code, Some(5));
     }
 }

@@ -3,7 +3,11 @@
 use pecan_accelerator::generate::{GenerateError, Package, Prefix, Target};
 use pecan_config::Config;
 
-use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::metrics::Accelerator;
+use super::{ConfigArgs, Context, Exit, Failure, RunArgs, RunFolder};
 use pecan_text::format::grouped;
 use pecan_text::table::Table;
 
@@ -29,13 +33,27 @@ impl From<GenerateError> for Failure {
 }
 
 /// A file of the package and whether it was written.
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Written {
+    /// Path below the output folder.
     pub(super) path: String,
+    /// Size.
     pub(super) bytes: usize,
+    /// Number of lines.
     pub(super) lines: usize,
     /// Whether the file was new or has changed.
     pub(super) changed: bool,
+}
+
+/// A package of Verilog and what belongs to it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Metrics {
+    /// The accelerator.
+    accelerator: Accelerator,
+    /// Name of the top module.
+    top: String,
+    /// The files.
+    files: Vec<Written>,
 }
 
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
@@ -52,9 +70,8 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         let head = format!("{}, module {top}, in {}\n\n", config.name(), folder.path().display());
         context.print(&(head + &table.render()))?;
     }
-    let files = serde_json::to_value(&files).unwrap_or_default();
-    let metrics = Metrics::new(context.command()).config(&config);
-    folder.finish(context, metrics.with("top", top).with("files", files))?;
+    let metrics = Metrics { accelerator: Accelerator::of(&config), top, files };
+    folder.finish(context, &metrics)?;
     Ok(Exit::Done)
 }
 

@@ -6,7 +6,11 @@ use clap::ValueEnum;
 use miette::Diagnostic;
 use pecan_config::{json_schema, markdown};
 
-use super::{ConfigArgs, Context, Exit, Failure, Metrics, write_atomic};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::metrics::Accelerator;
+use super::{ConfigArgs, Context, Exit, Failure, write_atomic};
 
 /// Write a configuration file with every key, its meaning and its legal values
 #[derive(Debug, clap::Args)]
@@ -51,6 +55,19 @@ impl Format {
 #[diagnostic(code(pecan::init::exists), help("--force replaces it; another name keeps both"))]
 struct Exists(PathBuf);
 
+/// A configuration that was written.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Metrics {
+    /// The accelerator.
+    accelerator: Accelerator,
+    /// The text, if it went to stdout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    /// The file, if one was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+}
+
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let config = args.accelerator.resolve()?;
     let text = match args.format {
@@ -58,11 +75,11 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         Format::JsonSchema => format!("{:#}\n", json_schema()),
         Format::Markdown => markdown(),
     };
-    let metrics = Metrics::new(context.command()).config(&config);
+    let accelerator = Accelerator::of(&config);
     let path = args.file.unwrap_or_else(|| args.format.default_file().into());
     if path == Path::new("-") {
         if context.json() {
-            context.print_json(&metrics.with("text", text).into_json())?;
+            context.print_metrics(&Metrics { accelerator, text: Some(text), file: None })?;
         } else {
             context.print(&text)?;
         }
@@ -73,7 +90,8 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     }
     write_atomic(&path, text)?;
     if context.json() {
-        context.print_json(&metrics.with("file", path.display().to_string()).into_json())?;
+        let file = Some(path.display().to_string());
+        context.print_metrics(&Metrics { accelerator, text: None, file })?;
     } else {
         tracing::info!("wrote {} ({})", path.display(), config.name());
     }

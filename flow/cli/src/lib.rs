@@ -36,6 +36,7 @@ mod process;
 mod prune;
 mod registry;
 mod run;
+mod schema;
 mod shapes;
 mod shown;
 mod signals;
@@ -43,6 +44,7 @@ mod simulate;
 #[cfg(feature = "energy")]
 mod synth;
 mod tools;
+mod units;
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -53,7 +55,6 @@ pub use args::{ConfigArgs, RunArgs};
 pub use context::Context;
 pub use data::DataArgs;
 pub use failure::{Exit, Failure};
-pub use metrics::Metrics;
 pub use output::{OutputError, RunFolder, write_atomic};
 pub use registry::Command;
 

@@ -1,62 +1,82 @@
-//! The machine-readable result of a run.
+//! The machine-readable result of a run: `metrics.json`, which `--json` prints.
+//!
+//! Every command has a struct `Metrics` of its own members; its schema is what `pecan schema` prints.
 
 use pecan_config::Config;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
+
+use super::units;
 
 /// Number of the schema of every JSON document of the commands. Keys may be added without a new number; a key never
 /// changes its meaning without one.
 pub(super) const SCHEMA: u32 = 2;
 
-/// The members of a `metrics.json` in the order in which they were added, after the number of the schema, the command
-/// and the program's version.
-#[derive(Debug, Clone)]
-pub struct Metrics(Map<String, Value>);
+/// A result: the number of the schema, the command and the program's version, then the command's own members.
+#[derive(Serialize, JsonSchema)]
+struct Document<'a, M> {
+    /// Number of the schema. Keys may be added without a new number; a key never changes its meaning without one.
+    #[schemars(extend("unit" = "version"))]
+    schema: u32,
+    /// Name of the command.
+    command: &'a str,
+    /// Version of the program.
+    version: &'a str,
+    #[serde(flatten)]
+    metrics: &'a M,
+}
 
-impl Metrics {
-    /// The metrics of a run of that command.
-    #[must_use]
-    pub fn new(command: &str) -> Self {
-        let metrics = Self(Map::new());
-        metrics
-            .with("schema", SCHEMA)
-            .with("command", command)
-            .with("version", env!("CARGO_PKG_VERSION"))
-    }
+/// The accelerator of a run.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Accelerator {
+    /// Name: array, lanes, widths, or that of a preset.
+    name: String,
+    /// Hash of all keys that decide the hardware, in hexadecimal.
+    hash: String,
+    /// All keys of the configuration.
+    #[schemars(schema_with = "configuration")]
+    configuration: Value,
+}
 
-    /// Adds the accelerator: its name, hash and values.
-    #[must_use]
-    pub fn config(self, config: &Config) -> Self {
-        let accelerator = json!({
-            "name": config.name(),
-            "hash": config.hash_hex(),
-            "configuration": config.to_json(),
-        });
-        self.with("accelerator", accelerator)
+impl Accelerator {
+    pub(super) fn of(config: &Config) -> Self {
+        Self {
+            name: config.name(),
+            hash: config.hash_hex(),
+            configuration: config.to_json(),
+        }
     }
+}
 
-    /// Adds a member. A number that JSON does not have (NaN, infinity) becomes `null`.
-    #[must_use]
-    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.0.insert(key.to_owned(), value.into());
-        self
-    }
+/// The schema of configurations, which the configuration's own definition gives.
+fn configuration(_: &mut SchemaGenerator) -> Schema {
+    let mut schema = Schema::try_from(pecan_config::json_schema()).unwrap_or_default();
+    schema.remove("$schema");
+    schema
+}
 
-    /// Adds a member of any type that can be serialized.
-    ///
-    /// # Errors
-    /// If the value has no JSON form, such as a map whose keys are not strings.
-    pub fn with_serialized(
-        self,
-        key: &str,
-        value: &impl Serialize,
-    ) -> Result<Self, serde_json::Error> {
-        Ok(self.with(key, serde_json::to_value(value)?))
-    }
+/// The result of a command as JSON. A number that JSON does not have (NaN, infinity) becomes `null`.
+///
+/// # Errors
+/// A map of the result has keys that are not strings.
+pub(super) fn document(command: &str, metrics: &impl Serialize) -> serde_json::Result<Value> {
+    let version = env!("CARGO_PKG_VERSION");
+    serde_json::to_value(Document { schema: SCHEMA, command, version, metrics })
+}
 
-    /// The document.
-    #[must_use]
-    pub fn into_json(self) -> Value {
-        Value::Object(self.0)
-    }
+/// The JSON Schema (draft 2020-12) of the results of a command.
+pub(super) fn schema_of<M: JsonSchema>(command: &str) -> Value {
+    finished::<Document<'_, M>>(&format!("metrics.json of pecan {command}"))
+}
+
+/// The JSON Schema of that type, with the unit of every number.
+pub(super) fn finished<T: JsonSchema>(title: &str) -> Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut schema = generator.into_root_schema_for::<T>();
+    schema.insert("title".into(), title.into());
+    let mut schema = schema.to_value();
+    units::add(&mut schema);
+    schema
 }

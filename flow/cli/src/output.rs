@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 use pecan_host::file::write_whole;
+use serde::Serialize;
 
-use super::{Context, Failure, Metrics};
+use super::{Context, Failure};
 
 /// An output that cannot be written.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -156,8 +157,12 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`Failure`] if it cannot be written.
-    pub fn finish(&self, context: &Context, metrics: Metrics) -> Result<(), Failure> {
-        let document = metrics.into_json();
+    pub(super) fn finish(
+        &self,
+        context: &Context,
+        metrics: &impl Serialize,
+    ) -> Result<(), Failure> {
+        let document = context.document(metrics)?;
         self.write(METRICS, format!("{document:#}\n"))?;
         if context.json() { context.print_json(&document) } else { Ok(()) }
     }
@@ -215,7 +220,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::create(folder.path().join("out")).unwrap();
         let context = Context::new("check", false, true);
-        run.finish(&context, Metrics::new("check").with("layers", 3)).unwrap();
+        run.finish(&context, &serde_json::json!({ "layers": 3 })).unwrap();
         let text = std::fs::read_to_string(run.path().join("metrics.json")).unwrap();
         assert!(text.starts_with("{\n  \"schema\": 2,\n  \"command\": \"check\","), "{text}");
     }

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::process::ProcessArgs;
-use super::{Context, Exit, Failure, Metrics, RunArgs};
+use super::{Context, Exit, Failure, RunArgs};
 use pecan_gate::{Activity, GateDesign, GateError, GateOptions, Library, ScopeEnergy, Wire};
 use pecan_liberty::LibertyError;
 use pecan_text::table::Table;
@@ -33,6 +34,42 @@ pub struct Args {
     clock: String,
     #[command(flatten)]
     run: RunArgs,
+}
+
+/// Power of a netlist.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Metrics {
+    /// Cells of the netlist.
+    cells: usize,
+    /// Its nets.
+    nets: usize,
+    /// Share of the nets whose activity the file has.
+    coverage: f64,
+    /// Time that the activity covers.
+    time_ns: f64,
+    /// The whole netlist.
+    total: InstancePower,
+    /// The instances of modules, each without the instances inside it.
+    instances: Vec<InstancePower>,
+}
+
+/// Power of an instance, without the instances inside it.
+#[derive(Debug, Serialize, JsonSchema)]
+struct InstancePower {
+    /// Path in the hierarchy; empty for the top module.
+    path: String,
+    /// Module.
+    module: String,
+    /// Charging of nets.
+    switching_mw: f64,
+    /// Inside cells.
+    internal_mw: f64,
+    /// Clock pins and clock nets.
+    clock_mw: f64,
+    /// Leakage.
+    leakage_mw: f64,
+    /// All of it.
+    total_mw: f64,
 }
 
 impl From<GateError> for Failure {
@@ -70,14 +107,15 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if !context.json() {
         context.print(&power.text(&scopes, &total))?;
     }
-    let metrics = Metrics::new(context.command())
-        .with("cells", design.cells())
-        .with("nets", design.nets())
-        .with("coverage", activity.coverage)
-        .with("time_ns", power.nanoseconds)
-        .with("total", power.json(&total))
-        .with("instances", scopes.iter().map(|scope| power.json(scope)).collect::<Vec<_>>());
-    folder.finish(context, metrics)?;
+    let metrics = Metrics {
+        cells: design.cells(),
+        nets: design.nets(),
+        coverage: activity.coverage,
+        time_ns: power.nanoseconds,
+        total: power.document(&total),
+        instances: scopes.iter().map(|scope| power.document(scope)).collect(),
+    };
+    folder.finish(context, &metrics)?;
     Ok(Exit::Done)
 }
 
@@ -92,15 +130,16 @@ impl Power {
     }
 
     /// Members of an instance, without the instances inside it, in mW.
-    fn json(&self, scope: &ScopeEnergy) -> serde_json::Value {
-        json!({
-            "path": scope.path, "module": scope.module,
-            "switching_mw": self.milliwatts(scope.switching_pj),
-            "internal_mw": self.milliwatts(scope.internal_pj),
-            "clock_mw": self.milliwatts(scope.clock_pj),
-            "leakage_mw": self.milliwatts(scope.leakage_pj),
-            "total_mw": self.milliwatts(scope.total_pj()),
-        })
+    fn document(&self, scope: &ScopeEnergy) -> InstancePower {
+        InstancePower {
+            path: scope.path.clone(),
+            module: scope.module.clone(),
+            switching_mw: self.milliwatts(scope.switching_pj),
+            internal_mw: self.milliwatts(scope.internal_pj),
+            clock_mw: self.milliwatts(scope.clock_pj),
+            leakage_mw: self.milliwatts(scope.leakage_pj),
+            total_mw: self.milliwatts(scope.total_pj()),
+        }
     }
 
     fn text(&self, scopes: &[ScopeEnergy], total: &ScopeEnergy) -> String {

@@ -3,8 +3,9 @@
 
 use clap::Subcommand;
 
+use super::metrics::schema_of;
 use super::{Context, Exit, Failure};
-use super::{cache, check, completions, doctor, generate, init, simulate, tools};
+use super::{cache, check, completions, doctor, generate, init, schema, simulate, tools};
 #[cfg(feature = "energy")]
 use super::{calibrate, estimate, power, synth};
 #[cfg(feature = "prune")]
@@ -39,6 +40,13 @@ macro_rules! commands {
                 }
             }
         }
+
+        /// The names of all subcommands, each with the function that makes the JSON Schema of its result.
+        pub(super) fn schemas() -> Vec<(&'static str, fn(&str) -> serde_json::Value)> {
+            vec![
+                $( $(#[$when])* (stringify!($module), schema_of::<$module::Metrics> as _) ),+
+            ]
+        }
     };
 }
 
@@ -61,6 +69,7 @@ commands! {
     Estimate => estimate,
     #[cfg(feature = "prune")]
     Prune => prune,
+    Schema => schema,
     Cache => cache,
     Completions => completions,
 }

@@ -9,20 +9,22 @@ use pecan_config::isa::counter::Counter;
 use pecan_ir::memory::MemoryModel;
 use pecan_verilator::Simulator;
 use pecan_verilator::harness::Stalls;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::data::{DataArgs, Inputs};
+use super::metrics::Accelerator;
 use super::network::NetworkArgs;
 use super::run::{accuracy, bits, import, quantize_for};
 use super::shapes::ShapeArgs;
-use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder};
+use super::{ConfigArgs, Context, Exit, Failure, RunArgs, RunFolder};
 use pecan_map::Options;
 use pecan_net::graph::Graph;
 use pecan_net::onnx::Model;
 use pecan_net::quantize;
 use pecan_net::topology::Topology;
 use pecan_simulate as simulate;
-use pecan_simulate::{Report, Task};
+use pecan_simulate::{Report, Simulation, Skipped, Task};
 use pecan_text::format::{grouped, percent};
 use pecan_text::table::Table;
 
@@ -110,6 +112,21 @@ impl SimulationArgs {
     }
 }
 
+/// A network on the RTL, compared with emulator and reference.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Metrics {
+    /// The accelerator.
+    accelerator: Accelerator,
+    /// The file of the network.
+    model: String,
+    /// Source of inputs and weights, in words.
+    inputs: String,
+    /// Layers that were not run.
+    skipped: Vec<Skipped>,
+    #[serde(flatten)]
+    simulation: Simulation,
+}
+
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let config = args.accelerator.resolve()?;
     let (model, data) = args.network.resolve()?;
@@ -160,25 +177,25 @@ fn conclude(
     task: &Task<'_>,
     folder: &RunFolder,
     (model, origin): (&Path, &str),
-    (report, skipped): (Report, Vec<simulate::Skipped>),
+    (report, skipped): (Report, Vec<Skipped>),
 ) -> Result<Exit, Failure> {
     if !context.json() {
         let (model, name) = (model.display(), task.config.name());
         let (table, verdict) = (table(&report), verdict(&report));
         context.print(&format!("{model} on {name}: {origin}\n\n{table}\n{verdict}\n"))?;
-        for (layer, reason) in &skipped {
+        for Skipped { name: layer, reason } in &skipped {
             context.print(&format!("not run: {layer}: {reason}\n"))?;
         }
     }
     let good = report.agrees() && skipped.is_empty();
-    let skipped: Vec<_> =
-        skipped.iter().map(|(layer, why)| json!({ "name": layer, "reason": why })).collect();
-    let metrics = Metrics::new(context.command())
-        .config(task.config)
-        .with("model", model.display().to_string())
-        .with("inputs", origin)
-        .with("skipped", skipped);
-    folder.finish(context, with_report(metrics, &report, task.simulator))?;
+    let metrics = Metrics {
+        accelerator: Accelerator::of(task.config),
+        model: model.display().to_string(),
+        inputs: origin.to_owned(),
+        skipped,
+        simulation: Simulation::of(&report, task.simulator),
+    };
+    folder.finish(context, &metrics)?;
     Ok(if good { Exit::Done } else { Exit::CheckFailed })
 }
 
@@ -228,7 +245,7 @@ fn one_by_one(
     task: &Task<'_>,
     graph: &Graph,
     inputs: &Inputs,
-) -> Result<(Report, Vec<simulate::Skipped>), Failure> {
+) -> Result<(Report, Vec<Skipped>), Failure> {
     let calibration: Vec<&[f32]> = inputs.calibration.iter().map(Vec::as_slice).collect();
     let ranges = quantize::calibrate_by(graph, &calibration, inputs.method)?;
     let layers = quantize::extract(graph, &ranges, bits(task.config))?;
@@ -239,19 +256,6 @@ fn one_by_one(
     let unsupported = graph.check().into_iter().filter(|finding| !finding.supported);
     unsupported.for_each(|f| tracing::warn!("not run: {} `{}`: {}", f.op, f.node, f.reason));
     Ok(result)
-}
-
-/// Adds the members of a report and of the simulator.
-pub(super) fn with_report(metrics: Metrics, report: &Report, simulator: &Simulator) -> Metrics {
-    let members = report.to_json();
-    let metrics = members.into_iter().fold(metrics, |metrics, (k, v)| metrics.with(&k, v));
-    metrics.with(
-        "simulator",
-        json!({
-            "build_seconds": simulator.build_seconds, "cached": simulator.cached,
-            "run_seconds": report.run_seconds, "cycles_per_second": report.cycles_per_second(),
-        }),
-    )
 }
 
 /// The layers, one on a line.

@@ -7,9 +7,11 @@ use std::time::Duration;
 use clap::ValueEnum;
 use pecan_config::Config;
 use pecan_host::tools::Finder;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder};
+use super::metrics::Accelerator;
+use super::{ConfigArgs, Context, Exit, Failure, RunArgs, RunFolder};
 use pecan_synth::{
     Family, FpgaReport, Placement, Process, SynthOptions, SynthReport, Synthesis, TimingReport,
     ToolError, macros, map_to_fpga, place, synthesize, timing,
@@ -109,6 +111,52 @@ impl SynthesisArgs {
     }
 }
 
+/// Cells, area and speed; the members after the accelerator depend on the target.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Metrics {
+    /// The accelerator.
+    accelerator: Accelerator,
+    #[serde(flatten)]
+    asic: Option<AsicMetrics>,
+    #[serde(flatten)]
+    fpga: Option<FpgaMetrics>,
+}
+
+/// Result of the mapping to standard cells.
+#[derive(Debug, Serialize, JsonSchema)]
+struct AsicMetrics {
+    /// Assumptions about the technology.
+    process: Process,
+    /// Cells and areas; memories are in no sum.
+    synthesis: SynthReport,
+    /// The worst path; null without OpenSTA.
+    timing: Option<TimingReport>,
+    /// Macros for the synchronous memories.
+    memories: Vec<Placement>,
+    /// The cell library.
+    liberty: LibertyDocument,
+    /// Time of the synthesis; of an earlier run, if `cached`.
+    seconds: f64,
+    /// Whether it was in the cache.
+    cached: bool,
+}
+
+/// The cell library.
+#[derive(Debug, Serialize, JsonSchema)]
+struct LibertyDocument {
+    /// BLAKE3 of its files, in hexadecimal.
+    hash: String,
+}
+
+/// Result of the mapping to an FPGA.
+#[derive(Debug, Serialize, JsonSchema)]
+struct FpgaMetrics {
+    /// Resources.
+    fpga: FpgaReport,
+    /// Whether the device has enough of every resource.
+    fits: bool,
+}
+
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let config = args.accelerator.resolve()?;
     let finder = Finder::from_environment()?;
@@ -126,10 +174,9 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if !context.json() {
         context.print(&fpga_text(&config, &report))?;
     }
-    let metrics = Metrics::new(context.command()).config(&config);
     let fits = report.fits();
-    let report = serde_json::to_value(&report).unwrap_or_default();
-    folder.finish(context, metrics.with("fpga", report).with("fits", fits))?;
+    let fpga = Some(FpgaMetrics { fpga: report, fits });
+    folder.finish(context, &Metrics { accelerator: Accelerator::of(&config), asic: None, fpga })?;
     Ok(Exit::Done)
 }
 
@@ -157,16 +204,16 @@ fn run_asic(
     if !context.json() {
         context.print(&asic_text(config, &process, &made, speed.as_ref(), &placed))?;
     }
-    let metrics = Metrics::new(context.command())
-        .config(config)
-        .with("process", serde_json::to_value(&process).unwrap_or_default())
-        .with("synthesis", serde_json::to_value(&made.report).unwrap_or_default())
-        .with("timing", serde_json::to_value(&speed).unwrap_or_default())
-        .with("memories", serde_json::to_value(&placed).unwrap_or_default())
-        .with("liberty", json!({ "hash": made.liberty_hash }))
-        .with("seconds", made.seconds)
-        .with("cached", made.cached);
-    folder.finish(context, metrics)?;
+    let asic = Some(AsicMetrics {
+        process,
+        synthesis: made.report,
+        timing: speed,
+        memories: placed,
+        liberty: LibertyDocument { hash: made.liberty_hash },
+        seconds: made.seconds,
+        cached: made.cached,
+    });
+    folder.finish(context, &Metrics { accelerator: Accelerator::of(config), asic, fpga: None })?;
     Ok(Exit::Done)
 }
 

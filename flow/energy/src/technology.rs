@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use pecan_technologies::{File, Found};
 use pecan_text::toml_limits;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::de::DeValue;
 
@@ -101,7 +102,7 @@ pub struct HeldOutSummary {
 
 /// Error of a component in layers that the fit has not seen. Layers below 5 % of the component's mean energy are
 /// compared with that.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ComponentError {
     /// Key; see [`component`](super::component).

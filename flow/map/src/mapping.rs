@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A loop dimension of a convolution, as the literature on mappings names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum Dimension {
     /// Output channels.
     K,
@@ -22,7 +23,7 @@ pub enum Dimension {
 }
 
 /// Level of a loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Over parts of tensors that are loaded from DRAM one after the other.
@@ -37,7 +38,7 @@ pub enum Level {
 }
 
 /// One loop of a mapping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Loop {
     /// Its level.
     pub level: Level,
@@ -50,7 +51,7 @@ pub struct Loop {
 }
 
 /// Output pixels that are computed before the next are loaded, and the size of their allocations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SpatialTile {
     /// Output rows (P) and columns (Q).
     pub pixels: [usize; 2],
@@ -67,7 +68,7 @@ pub struct SpatialTile {
 /// A mapping of a layer: tile sizes, order of loops, bounds per level, residency, buffers used.
 ///
 /// Its [`Display`](fmt::Display) is a sentence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Mapping {
     /// Output rows (P) and columns (Q) of a tile; each pixel has a row of the array.
     pub tile: [usize; 2],

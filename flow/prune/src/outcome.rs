@@ -1,5 +1,6 @@
 //! Events and results of a search.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Parameters;
@@ -9,7 +10,7 @@ use pecan_net::quantize::Options;
 use pecan_train::Progress;
 
 /// Seconds by phase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Phases {
     /// Statistics of the layers.
     pub statistics: f64,
@@ -45,7 +46,7 @@ impl Phases {
 }
 
 /// A network of the search.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Point {
     /// Round, from 1; 0 is the dense network.
     pub round: usize,
@@ -66,7 +67,7 @@ pub struct Point {
 }
 
 /// Reason why a search ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// The accuracy fell below the bound.

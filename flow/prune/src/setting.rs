@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pecan_config::Loader;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use pecan_energy::Target;
@@ -52,7 +53,7 @@ impl Split {
 }
 
 /// Conditions to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bounds {
     /// Largest loss of accuracy on the validation samples against the dense integer network, 0 to 1.
     pub accuracy_drop: f64,
@@ -66,7 +67,7 @@ pub struct Bounds {
 }
 
 /// Schedule of the rounds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Schedule {
     /// Share of the energy that a round leaves, between 0 and 1. After a round that lost too much accuracy it moves
     /// towards 1.

@@ -4,7 +4,7 @@ mod chart;
 mod frontier;
 mod html;
 mod html_tables;
-mod json;
+mod document;
 mod provenance;
 mod pruning;
 mod roofline;
@@ -15,7 +15,9 @@ use pecan_config::Config;
 use pecan_energy::{Estimate, Target};
 
 pub use html::html;
-pub use json::{estimate_json, report_json};
+pub use document::{
+    Comparison, DramBits, EstimateDocument, Estimates, Floor, Layer, Mapper, Residual, TechnologyDocument, Total,
+};
 pub use pruning::{Histogram, MethodResult, Pruning, Step, pruning_html};
 pub use text::{technology_text, text};
 

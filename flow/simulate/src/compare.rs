@@ -3,12 +3,15 @@
 use std::fmt;
 
 use pecan_ir::layer::{Network, Tensor};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Source of a result that is compared with the integer reference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Opinion {
     /// The Verilog under Verilator.
+    #[serde(rename = "RTL")]
     Rtl,
     /// The emulator of the command stream.
     Emulator,
@@ -24,7 +27,7 @@ impl fmt::Display for Opinion {
 }
 
 /// The first value in which a result differs from the integer reference.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Difference {
     /// Source of the value.
     pub opinion: Opinion,
@@ -52,17 +55,6 @@ impl fmt::Display for Difference {
             "image {image}, layer `{layer}`, channel {channel}, row {row}, column {column}: \
              {opinion} {value}, reference {reference}"
         )
-    }
-}
-
-impl Difference {
-    /// As a member of `metrics.json`.
-    pub(super) fn to_json(&self) -> Value {
-        json!({
-            "opinion": self.opinion.to_string(), "image": self.image, "layer": self.layer,
-            "channel": self.channel, "row": self.row, "column": self.column,
-            "value": self.value, "reference": self.reference,
-        })
     }
 }
 

@@ -4,13 +4,21 @@
 use std::borrow::Borrow;
 
 use pecan_ir::layer::{Network, Tensor};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{Report, SimulateError, Task, run};
 use pecan_net::graph::{ForwardError, Graph};
 use pecan_net::quantize::ExtractedLayer;
 
-/// A layer that was left out, and the reason.
-pub type Skipped = (String, String);
+/// A layer that was left out.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Skipped {
+    /// Its name.
+    pub name: String,
+    /// Reason why it does not map.
+    pub reason: String,
+}
 
 /// Simulates each layer as a network of its own, on its inputs in the float network for `samples`. Layers that do not
 /// map are left out and listed with the reason. `finished` is called for every image of every layer.
@@ -52,7 +60,8 @@ pub fn run_networks<N: Borrow<Network>>(
         match run(task, network, &inputs, finished) {
             Ok((report, _)) => sum.append(report),
             Err(SimulateError::Map(error)) => {
-                skipped.push((network.name.clone(), error.to_string()));
+                let (name, reason) = (network.name.clone(), error.to_string());
+                skipped.push(Skipped { name, reason });
             }
             Err(error) => return Err(error),
         }

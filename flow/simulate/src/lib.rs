@@ -8,6 +8,7 @@
 mod build;
 mod compare;
 mod device;
+mod document;
 mod error;
 mod inputs;
 mod layers;
@@ -17,6 +18,7 @@ mod run;
 pub use build::{simulator, verilog};
 pub use compare::{Difference, Opinion};
 pub use device::Device;
+pub use document::{ResidentCycles, SimulatedLayer, Simulation, SimulatorDocument};
 pub use error::SimulateError;
 pub use inputs::{memory_model, random_samples};
 pub use layers::{LayersError, Skipped, run_layers, run_networks};

@@ -1,8 +1,9 @@
 //! Results of a simulation.
 
-use pecan_config::isa::counter::{Counter, Counters};
+use pecan_config::isa::counter::Counters;
 use pecan_map::Mapping;
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::compare::Difference;
 
@@ -34,7 +35,7 @@ pub struct LayerReport {
 }
 
 /// The whole program, from the header to the end. Cycles and counters are means as in [`LayerReport`].
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Total {
     /// Clock cycles per image.
     pub cycles: u64,
@@ -55,15 +56,18 @@ pub struct Total {
 }
 
 /// Share of right labels.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Accuracy {
     /// Labelled images.
     pub samples: usize,
     /// Of the float network.
+    #[schemars(extend("unit" = "1"))]
     pub float: f64,
     /// Of the integer reference.
+    #[schemars(extend("unit" = "1"))]
     pub reference: f64,
     /// Of the RTL.
+    #[schemars(extend("unit" = "1"))]
     pub rtl: f64,
 }
 
@@ -126,60 +130,6 @@ impl Report {
         self.simulated_cycles += other.simulated_cycles;
         self.run_seconds += other.run_seconds;
     }
-
-    /// The members `layers`, `total`, `images`, `accuracy` and `difference` of `metrics.json`.
-    #[must_use]
-    pub fn to_json(&self) -> Map<String, Value> {
-        let total = &self.total;
-        let mut document = Map::new();
-        let layers: Vec<Value> = self.layers.iter().map(LayerReport::to_json).collect();
-        document.insert("layers".into(), layers.into());
-        document.insert(
-            "total".into(),
-            json!({
-                "cycles": total.cycles, "predicted_cycles": total.predicted_cycles,
-                "macs": total.macs, "nonzero_macs": total.nonzero_macs,
-                "other_operations": total.other_operations,
-                "mismatches": total.mismatches, "counter_mismatches": total.counter_mismatches,
-                "utilization": total.utilization,
-            }),
-        );
-        document.insert("images".into(), self.images.into());
-        // Null where every image loads the weights.
-        let later =
-            self.later_cycles.map(|[first, later]| json!({ "first": first, "later": later }));
-        document.insert("image_cycles_with_weights_resident".into(), later.into());
-        document.insert("values_compared".into(), self.values_compared.into());
-        document.insert("counters_must_match".into(), self.exact.into());
-        let accuracy = self.accuracy.map(|a| {
-            json!({ "samples": a.samples, "float": a.float, "reference": a.reference, "rtl": a.rtl })
-        });
-        document.insert("accuracy".into(), accuracy.into());
-        let difference = self.difference.as_ref().map(Difference::to_json);
-        document.insert("difference".into(), difference.into());
-        document
-    }
-}
-
-impl LayerReport {
-    fn to_json(&self) -> Value {
-        json!({
-            "name": self.name, "op": self.op, "mapping": self.mapping.to_string(), "mapping_detail": self.mapping,
-            "macs": self.macs, "nonzero_macs": self.nonzero_macs,
-            "other_operations": self.other_operations,
-            "cycles": self.counters[Counter::Cycles],
-            "predicted_cycles": self.predicted[Counter::Cycles],
-            "utilization": self.utilization, "mismatches": self.mismatches,
-            "counters": counters_json(&self.counters),
-            "predicted_counters": counters_json(&self.predicted),
-        })
-    }
-}
-
-/// Counters by their keys.
-fn counters_json(counters: &Counters) -> Value {
-    let member = |c: &Counter| (c.key().to_owned(), Value::from(counters[*c]));
-    Value::Object(Counter::ALL.iter().map(member).collect())
 }
 
 #[cfg(test)]

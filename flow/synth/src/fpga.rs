@@ -6,6 +6,7 @@ use std::time::Duration;
 use pecan_config::Config;
 use pecan_host::child::Scratch;
 use pecan_host::tools::Finder;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::synth::TOP;
@@ -14,7 +15,7 @@ use super::{Result, ToolError};
 use pecan_accelerator::elaborate::design;
 
 /// Families of FPGAs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Family {
     /// Lattice iCE40 UltraPlus.
@@ -25,7 +26,7 @@ pub enum Family {
 
 /// Device that results are compared with: logic cells, block memories, multipliers. Figures of Lattice's data sheets
 /// FPGA-DS-02008 (iCE40 UltraPlus, UP5K) and FPGA-DS-02012 (ECP5, LFE5U-85F).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Device {
     /// Name.
     pub name: &'static str,
@@ -38,7 +39,7 @@ pub struct Device {
 }
 
 /// Resources of one configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FpgaReport {
     /// Yosys with its version.
     pub tool: String,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Result;
@@ -22,7 +23,7 @@ pub struct Macro {
 }
 
 /// The macros that hold one memory.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Placement {
     /// Module of the memory.
     pub memory: String,

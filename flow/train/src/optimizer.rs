@@ -5,12 +5,13 @@
 //! inputs have other units takes the same steps, in those units.
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::tensor::Dims;
 
 /// A rule for updates.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Optimizer {
     /// Gradient descent with Nesterov's momentum (Sutskever et al., "On the importance of initialization

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::batch::Augmentation;
@@ -12,7 +13,7 @@ use pecan_net::graph::Graph;
 use pecan_net::quantize::{Calibration, Options};
 
 /// Learning from a teacher's outputs.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Distillation {
     /// Its share of the loss, 0 to 1; the rest is the cross entropy with the labels. Without labels the share is 1.
     pub share: f64,
@@ -27,7 +28,7 @@ impl Default for Distillation {
 }
 
 /// Rounding during training.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Quantization {
     /// Widths of the integers.
     pub widths: Options,
@@ -36,7 +37,7 @@ pub struct Quantization {
 }
 
 /// Settings of training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Settings {
     /// Number of times that every sample is used; need not be whole.

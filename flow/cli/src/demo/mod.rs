@@ -6,14 +6,17 @@ use std::path::Path;
 
 use pecan_accelerator::generate::Prefix;
 use pecan_config::Config;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::bundled::{DATA, MODEL};
 use super::data::DataArgs;
+use super::metrics::Accelerator;
 use super::simulate::{self, Memory, SimulationArgs};
-use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs, RunFolder, generate};
+use super::{ConfigArgs, Context, Exit, Failure, RunArgs, RunFolder, generate};
 use crate::demo::prune as demo_prune;
 use pecan_net::onnx::Model;
-use pecan_simulate::Report;
+use pecan_simulate::{Report, Simulation};
 use pecan_text::format::{grouped, percent};
 
 /// Clock frequency for the times shown, in hertz.
@@ -31,6 +34,27 @@ pub struct Args {
     /// Install nothing
     #[arg(long)]
     offline: bool,
+}
+
+/// The steps of the demonstration.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Metrics {
+    /// The accelerator.
+    accelerator: Accelerator,
+    /// Source of the images, in words.
+    inputs: String,
+    /// Files of the package.
+    files: usize,
+    /// Verilog modules among them.
+    verilog_modules: usize,
+    /// Lines of Verilog.
+    verilog_lines: usize,
+    /// The pruned network on the same RTL.
+    pruned: demo_prune::PrunedDocument,
+    /// Speed at a clock of 100 MHz.
+    images_per_second_at_100_mhz: f64,
+    #[serde(flatten)]
+    simulation: Simulation,
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
@@ -67,15 +91,17 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         context.print(&pruned.text(&config, &after))?;
         context.print(&next(&model_path, &data_path))?;
     }
-    let metrics = Metrics::new(context.command())
-        .config(&config)
-        .with("inputs", inputs.origin)
-        .with("files", files.len())
-        .with("verilog_modules", modules)
-        .with("verilog_lines", lines)
-        .with("pruned", pruned.to_json(&after))
-        .with("images_per_second_at_100_mhz", CLOCK / report.total.cycles.max(1) as f64);
-    folder.finish(context, simulate::with_report(metrics, &report, &simulator))?;
+    let metrics = Metrics {
+        accelerator: Accelerator::of(&config),
+        inputs: inputs.origin,
+        files: files.len(),
+        verilog_modules: modules,
+        verilog_lines: lines,
+        pruned: pruned.document(&after),
+        images_per_second_at_100_mhz: CLOCK / report.total.cycles.max(1) as f64,
+        simulation: Simulation::of(&report, &simulator),
+    };
+    folder.finish(context, &metrics)?;
     Ok(if report.agrees() && after.agrees() { Exit::Done } else { Exit::CheckFailed })
 }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pecan_config::Config;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::data::{DataArgs, Inputs};
 use crate::run::{bits, import};
@@ -131,12 +132,44 @@ impl Pruned {
     }
 
     /// The same for programs.
-    pub(crate) fn to_json(&self, report: &Report) -> Value {
-        json!({
-            "dense": { "energy_pj": self.dense[0], "accuracy": self.dense[1] },
-            "energy_pj": self.outcome.point.energy, "density": self.outcome.masks.density(),
-            "cycles": report.total.cycles, "mismatches": report.total.mismatches, "images": report.images,
-            "accuracy": report.accuracy.map(|accuracy| accuracy.rtl),
-        })
+    pub(crate) fn document(&self, report: &Report) -> PrunedDocument {
+        let [energy_pj, accuracy] = self.dense;
+        PrunedDocument {
+            dense: DenseDocument { energy_pj, accuracy },
+            energy_pj: self.outcome.point.energy,
+            density: self.outcome.masks.density(),
+            cycles: report.total.cycles,
+            mismatches: report.total.mismatches,
+            images: report.images,
+            accuracy: report.accuracy.map(|accuracy| accuracy.rtl),
+        }
     }
+}
+
+/// The pruned network and its savings.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct PrunedDocument {
+    /// The network before.
+    dense: DenseDocument,
+    /// Energy per image.
+    energy_pj: f64,
+    /// Share of the weights that remain.
+    density: f64,
+    /// Clock cycles per image.
+    cycles: u64,
+    /// Values in which RTL or emulator differ from the reference.
+    mismatches: u64,
+    /// Images that were run; nothing was decided by them.
+    images: usize,
+    /// Accuracy of the RTL on them.
+    accuracy: Option<f64>,
+}
+
+/// The network before pruning.
+#[derive(Debug, Serialize, JsonSchema)]
+struct DenseDocument {
+    /// Energy per image.
+    energy_pj: f64,
+    /// Accuracy on the same images.
+    accuracy: f64,
 }

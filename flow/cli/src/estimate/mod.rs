@@ -8,16 +8,19 @@ use self::goal::Goal;
 use std::path::{Path, PathBuf};
 
 use pecan_ir::memory::MemoryModel;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::data::DataArgs;
+use super::metrics::Accelerator;
 use super::network::NetworkArgs;
 use super::shapes::ShapeArgs;
 use super::simulate::Memory;
-use super::{ConfigArgs, Context, Exit, Failure, Metrics, RunArgs};
+use super::{ConfigArgs, Context, Exit, Failure, RunArgs};
 use crate::estimate::subject::{LayerDensity, Subject};
 use pecan_energy::{EnergyError, MeasureError, Target, Technology};
 use pecan_map::CostError;
-use pecan_report::{Entry, Report, html, report_json, text};
+use pecan_report::{Entry, Estimates, Report, html, text};
 use pecan_simulate as simulate;
 
 /// Estimate energy and latency of networks, by layer, component and kind of data
@@ -89,6 +92,17 @@ impl From<MeasureError> for Failure {
     }
 }
 
+/// Energy and latency of networks on the accelerator.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Metrics {
+    /// The accelerator.
+    accelerator: Accelerator,
+    #[serde(flatten)]
+    estimates: Estimates,
+    /// The page that was written.
+    report: String,
+}
+
 pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let config = args.accelerator.resolve()?;
     let technologies = args.estimation.technology.iter().map(|name| Technology::open(name));
@@ -114,10 +128,12 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         context.print(&text(&report))?;
         context.print(&format!("Report: {}\n", page.display()))?;
     }
-    let metrics = Metrics::new(context.command()).config(&config);
-    let members = report_json(&report);
-    let metrics = members.into_iter().fold(metrics, |metrics, (k, v)| metrics.with(&k, v));
-    folder.finish(context, metrics.with("report", page.display().to_string()))?;
+    let metrics = Metrics {
+        accelerator: Accelerator::of(&config),
+        estimates: Estimates::of(&report),
+        report: page.display().to_string(),
+    };
+    folder.finish(context, &metrics)?;
     Ok(Exit::Done)
 }
 

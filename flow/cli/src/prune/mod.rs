@@ -2,6 +2,7 @@
 
 mod data;
 mod methods;
+mod metrics;
 mod output;
 mod report;
 mod values;
@@ -15,6 +16,7 @@ use super::run::import;
 use super::{ConfigArgs, Context, Exit, Failure, RunArgs};
 use crate::prune::data::TuningArgs;
 use crate::prune::methods::Comparison;
+pub(crate) use crate::prune::metrics::Metrics;
 use crate::prune::output as prune_output;
 use crate::prune::output::Finished;
 use crate::prune::values::{Budget, augmentation, margin, methods, penalty, points, width};

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use pecan_config::Config;
-use serde_json::{Value, json};
 
-use crate::{Context, Failure, Metrics, RunFolder};
-use pecan_energy::{Estimate, Technology};
+use crate::prune::metrics::Metrics;
+use crate::{Context, Failure, RunFolder};
+use pecan_energy::Estimate;
 use pecan_map::compile;
 use pecan_net::export;
 use pecan_net::graph::Graph;
@@ -106,7 +106,7 @@ pub(crate) fn write(
         context.print(&text(path, finished))?;
         context.print(&format!("Files: {} (report.html)\n", folder.path().display()))?;
     }
-    folder.finish(context, metrics(context, path, finished))
+    folder.finish(context, &Metrics::of(path, finished))
 }
 
 /// The pruned network in all its forms.
@@ -213,92 +213,4 @@ fn layers(finished: &Finished<'_>) -> String {
         table.row(row);
     }
     format!("\n{}", table.render())
-}
-
-/// An energy under `energy_pj`, which is null where the technology's unit is another, and under `energy`.
-fn energies(technology: &Technology, energy: f64) -> [Value; 2] {
-    let picojoules = (technology.unit == "pJ").then_some(energy);
-    [json!(picojoules), json!(energy)]
-}
-
-fn metrics(context: &Context, path: &Path, finished: &Finished<'_>) -> Metrics {
-    let (setting, dense) = (finished.setting, finished.dense);
-    let technology = &setting.target.technology;
-    let [picojoules, energy] = energies(technology, dense.estimate.energy());
-    let methods: Vec<Value> = finished.found.iter().map(|found| method(finished, found)).collect();
-    let layers: Vec<Value> = match finished.found.first() {
-        Some(found) => layer_values(finished, found),
-        None => Vec::new(),
-    };
-    Metrics::new(context.command())
-        .config(finished.config())
-        .with("model", path.display().to_string())
-        .with("inputs", finished.origin.clone())
-        .with("technology", json!({ "name": technology.name, "unit": technology.unit, "origin": technology.origin }))
-        .with(
-            "samples",
-            json!({
-                "calibration": setting.data.calibration.len(), "tuning": setting.data.tuning.inputs.len(),
-                "validation": setting.data.validation.inputs.len(), "test": setting.data.test.inputs.len(),
-                "labelled": setting.data.labelled,
-            }),
-        )
-        .with(
-            "dense",
-            json!({
-                "accuracy": finished.dense_test.accuracy(), "standard_error": finished.dense_test.standard_error(),
-                "validation_accuracy": dense.validation.accuracy(),
-                "activation_bits": dense.widths.activation_bits, "weight_bits": dense.widths.weight_bits,
-                "energy_pj": picojoules, "energy": energy, "cycles": dense.estimate.cycles,
-            }),
-        )
-        .with("settings", settings(setting))
-        .with("methods", methods)
-        .with("layers", layers)
-        .with("missed", finished.missed())
-        .with("seconds", finished.seconds)
-}
-
-/// Everything that decides the result besides the files.
-fn settings(setting: &Setting) -> Value {
-    json!({
-        "command_line": std::env::args().collect::<Vec<_>>(),
-        "seed": setting.tuning.seed, "energy_images": setting.images,
-        "training": setting.tuning, "bounds": setting.bounds, "schedule": setting.schedule,
-    })
-}
-
-fn method(finished: &Finished<'_>, found: &Found) -> Value {
-    let Outcome { criterion, masks, point, points, ending, resumed, phases, .. } = &found.outcome;
-    let technology = &finished.setting.target.technology;
-    let [picojoules, energy] = energies(technology, found.estimate.energy());
-    json!({
-        "name": criterion, "activation_bits": point.widths.activation_bits, "weight_bits": point.widths.weight_bits,
-        "accuracy": found.test.accuracy(), "standard_error": found.test.standard_error(),
-        "paired_standard_error": found.test.paired_error(&finished.dense_test),
-        "validation_accuracy": point.accuracy,
-        "energy_pj": picojoules, "energy": energy, "cycles": found.estimate.cycles,
-        "density": masks.density(), "nonzero_macs": found.estimate.floor().nonzero_macs,
-        "ending": ending, "resumed_after_round": resumed, "points": points, "phases": phases, "seconds": phases.total(),
-    })
-}
-
-fn layer_values(finished: &Finished<'_>, found: &Found) -> Vec<Value> {
-    let layers = PruneLayer::all(&found.graph, finished.setting.target.config.array.lanes);
-    let technology = &finished.setting.target.technology;
-    let pairs = finished.dense.estimate.layers.iter().zip(&found.estimate.layers);
-    let value = |(before, after): (&pecan_energy::LayerEstimate, &pecan_energy::LayerEstimate)| {
-        let own = layers.iter().find(|layer| layer.name == before.name);
-        let mask = found.outcome.masks.layer(&before.name);
-        let density = mask.map(|m| m.iter().filter(|keep| **keep).count() as f64 / m.len() as f64);
-        let entries = own.zip(mask).map(|(l, m)| l.occupied(m) as f64 / l.entries.max(1) as f64);
-        let [dense_pj, dense_energy] = energies(technology, before.energy.total());
-        let [picojoules, energy] = energies(technology, after.energy.total());
-        json!({
-            "name": before.name, "dense_energy_pj": dense_pj, "dense_energy": dense_energy,
-            "energy_pj": picojoules, "energy": energy,
-            "dense_cycles": before.cycles(), "cycles": after.cycles(), "density": density, "entries": entries,
-        })
-    };
-    pairs.map(value).collect()
 }

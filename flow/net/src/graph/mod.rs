@@ -8,6 +8,7 @@ mod structure;
 
 use pecan_ir::layer::Shape;
 use petgraph::graph::{DiGraph, NodeIndex};
+use schemars::JsonSchema;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -19,7 +20,7 @@ pub(super) use structure::{constants, node_names, standard_domain};
 use super::op::Operator;
 
 /// Report on one node of a model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     /// Node name (generated from operator and position where the file gives none).
     pub node: String,

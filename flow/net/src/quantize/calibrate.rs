@@ -7,6 +7,7 @@ use std::fmt::{self, Display};
 use std::str::FromStr;
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::QuantizeError;
@@ -17,7 +18,7 @@ use crate::op::Lowering;
 const BINS: usize = 4096;
 
 /// Rule for the range of an activation; written `minmax` or `percentile:99.99`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub enum Calibration {
     /// The largest magnitude.
     #[default]

@@ -19,6 +19,7 @@ use pecan_ir::layer::{Network, Shape, Tensor};
 use pecan_ir::reference;
 use pecan_ir::reference::NetworkError;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -32,7 +33,7 @@ use builder::NetworkBuilder;
 pub use scale::{limit, multiplier_and_shift, weight_scale};
 
 /// Widths of the integers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Options {
     /// Bits of an activation: 4, 8 or 16.
     pub activation_bits: usize,

@@ -10,13 +10,14 @@ mod search;
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::error::ProcessError;
 pub use self::search::LibertySearch;
 
 /// A technology as used by the flow.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Process {
     /// Short name.
     pub name: String,
@@ -51,7 +52,7 @@ pub struct Process {
 }
 
 /// A clock gate and its pins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ClockGate {
     /// Cell name.
     pub cell: String,
@@ -66,7 +67,7 @@ pub struct ClockGate {
 }
 
 /// The cells that drive constants.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Tie {
     /// Cell for 1.
     pub high_cell: String,
@@ -79,7 +80,7 @@ pub struct Tie {
 }
 
 /// Capacitance of a wire before layout: an assumption, which depends on its fanout only.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Wire {
     /// Of every wire, in fF.
     pub fixed_ff: f64,
@@ -98,7 +99,7 @@ impl Wire {
 }
 
 /// Assumptions that gates are sized for.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Sizing {
     /// Cell that is assumed to drive the inputs of every module.
     pub driver: String,
@@ -107,7 +108,7 @@ pub struct Sizing {
 }
 
 /// Clock and transitions.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Timing {
     /// Clock period that synthesis aims at, in ns.
     pub period_ns: f64,

@@ -14,13 +14,14 @@ use pecan_host::child;
 use pecan_host::child::{Scratch, tcl_word};
 use pecan_host::error::HostError;
 use pecan_host::tools::Finder;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::synth::{Synthesis, TOP};
 use super::{Result, ToolError};
 
 /// The timing of the worst path.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct TimingReport {
     /// OpenSTA with its version.
     pub tool: String,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use pecan_rtl::emit::MemorySize;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Sums, TOP};
@@ -11,7 +12,7 @@ use crate::yosys::{ChipArea, Counts};
 use crate::{Result, ToolError};
 
 /// Result of a synthesis. Memories are black boxes and in no sum.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SynthReport {
     /// Yosys with its version.
     pub tool: String,
@@ -36,7 +37,7 @@ pub struct SynthReport {
 }
 
 /// One module definition.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModuleReport {
     /// Name.
     pub name: String,
@@ -55,7 +56,7 @@ pub struct ModuleReport {
 }
 
 /// Cells of one type.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CellCount {
     /// How many.
     pub count: u64,
@@ -64,7 +65,7 @@ pub struct CellCount {
 }
 
 /// A kind of synchronous memory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MemoryReport {
     /// Module.
     pub name: String,

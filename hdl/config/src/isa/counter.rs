@@ -1,5 +1,7 @@
 //! Performance counters: one definition for the RTL, the emulator and the results.
 
+use crate::ResultKey;
+
 /// Declares the counters: variant, key in results, meaning.
 macro_rules! counters {
     ($($variant:ident $key:literal $doc:literal,)*) => {
@@ -62,6 +64,20 @@ impl Counter {
     /// Status register with the counter's low 32 bits; the next one has the high bits.
     pub fn status_address(self) -> u32 {
         STATUS_BASE + 2 * self as u32
+    }
+}
+
+impl ResultKey for Counter {
+    const ALL: &'static [Self] = Counter::ALL;
+    const OBJECT: &'static str = "Counters";
+    const UNIT: &'static str = "events";
+
+    fn key(self) -> &'static str {
+        Counter::key(self)
+    }
+
+    fn meaning(self) -> &'static str {
+        self.doc()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Definition of the toggle counts, shared by the emulator, the energy model and the results.
 
+use pecan_config::ResultKey;
 use pecan_config::isa::counter::Counter;
 
 /// Declares the toggles: variant, key in results, counter that they scale with, definition.
@@ -162,6 +163,20 @@ toggles! {
 
 /// Number of toggles.
 pub const TOGGLES: usize = Toggle::ALL.len();
+
+impl ResultKey for Toggle {
+    const ALL: &'static [Self] = Toggle::ALL;
+    const OBJECT: &'static str = "Toggles";
+    const UNIT: &'static str = "bits";
+
+    fn key(self) -> &'static str {
+        Toggle::key(self)
+    }
+
+    fn meaning(self) -> &'static str {
+        self.doc()
+    }
+}
 
 /// Counts of all toggles, in bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

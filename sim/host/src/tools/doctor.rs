@@ -1,12 +1,13 @@
 //! The report of `pecan doctor`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::find::{Finder, Source};
 use super::registry::TOOLS;
 
 /// State of one tool on this machine.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Diagnosis {
     /// Name of the tool.
     pub name: &'static str,
