@@ -198,6 +198,7 @@ struct LeftOut {
 
 /// A layer that the fit has not seen.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "HeldOutLayer")]
 struct LayerDocument {
     /// Its network; empty for a layer by itself.
     network: String,

@@ -59,6 +59,7 @@ pub(super) struct Metrics {
 
 /// How a layer maps, or why it does not.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CheckLayer")]
 struct LayerDocument {
     /// Name.
     name: String,

@@ -113,7 +113,10 @@ impl Failure {
 
     /// The failure as a member of a result.
     pub(super) fn document(&self) -> ErrorDocument {
-        ErrorDocument { exit_code: Some(self.exit.code()), ..ErrorDocument::of(self.report.as_ref()) }
+        ErrorDocument {
+            exit_code: Some(self.exit.code()),
+            ..ErrorDocument::of(self.report.as_ref())
+        }
     }
 }
 

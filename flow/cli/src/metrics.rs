@@ -42,11 +42,7 @@ pub(super) struct Accelerator {
 
 impl Accelerator {
     pub(super) fn of(config: &Config) -> Self {
-        Self {
-            name: config.name(),
-            hash: config.hash_hex(),
-            configuration: config.to_json(),
-        }
+        Self { name: config.name(), hash: config.hash_hex(), configuration: config.to_json() }
     }
 }
 
@@ -78,5 +74,51 @@ pub(super) fn finished<T: JsonSchema>(title: &str) -> Value {
     schema.insert("title".into(), title.into());
     let mut schema = schema.to_value();
     units::add(&mut schema);
+    without_links(&mut schema);
     schema
+}
+
+/// Takes the links between items of the source out of the descriptions, which are doc comments: a reader of a schema
+/// has no use for them.
+fn without_links(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            for (key, member) in members {
+                match member {
+                    Value::String(text) if key == "description" => *text = without_link(text),
+                    member => without_links(member),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_links),
+        _ => {}
+    }
+}
+
+/// The text with ``[`name`](target)`` and ``[`name`]`` as `name` in backquotes.
+fn without_link(text: &str) -> String {
+    let mut parts = text.split("[`");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let Some((name, rest)) = part.split_once("`]") else {
+            plain.extend(["[`", part]);
+            continue;
+        };
+        let target = rest.strip_prefix('(').and_then(|rest| rest.split_once(')'));
+        let name = name.rsplit("::").next().unwrap_or(name);
+        plain.extend(["`", name, "`", target.map_or(rest, |(_, rest)| rest)]);
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_of_the_source_become_names() {
+        let text = "See [`Self::rate`], [`component`](super::component) and [a page](https://x).";
+        assert_eq!(without_link(text), "See `rate`, `component` and [a page](https://x).");
+        assert_eq!(without_link("[`open"), "[`open");
+    }
 }

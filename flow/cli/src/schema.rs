@@ -124,7 +124,10 @@ fn table(schema: &Value) -> String {
     for form in ["oneOf", "anyOf"] {
         for one in schema.get(form).and_then(Value::as_array).into_iter().flatten() {
             let meaning = one.get("description").and_then(Value::as_str).unwrap_or_default();
-            let _ = writeln!(text, "- {} {}", kind(one), one_line(meaning));
+            let variant = one.get("properties").and_then(Value::as_object);
+            let name = variant.and_then(|members| members.keys().next());
+            let name = name.map_or_else(|| kind(one), |name| format!("`{{\"{name}\": ...}}`"));
+            let _ = writeln!(text, "- {name}: {}", one_line(meaning));
         }
     }
     text

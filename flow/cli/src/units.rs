@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 /// Units by the end of a key. The first that fits counts.
 const BY_END: &[(&str, &str)] = &[
+    ("per_second_at_100_mhz", "1/s"),
     ("_pj", "pJ"),
     ("_ns", "ns"),
     ("_nm", "nm"),
@@ -13,7 +14,6 @@ const BY_END: &[(&str, &str)] = &[
     ("_ff", "fF"),
     ("_mw", "mW"),
     ("_mhz", "MHz"),
-    ("at_100_mhz", "1/s"),
     ("cycles_per_second", "cycles/s"),
     ("seconds", "s"),
     ("bytes", "bytes"),
@@ -81,7 +81,8 @@ mod tests {
             "inner": { "type": "object", "properties": { "run_seconds": number } },
         }});
         add(&mut schema);
-        let unit = |pointer: &str| schema.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let unit =
+            |pointer: &str| schema.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         assert_eq!(unit("/properties/energy_pj/unit").as_deref(), Some("pJ"));
         assert_eq!(unit("/properties/edp/unit").as_deref(), Some("pJ x cycles"));
         assert_eq!(unit("/properties/images/unit").as_deref(), Some("1"));

@@ -30,7 +30,9 @@ impl ResultKey for Data {
 
     fn meaning(self) -> &'static str {
         match self {
-            Self::Weights => "Moving and holding weights, their indices and requantization parameters.",
+            Self::Weights => {
+                "Moving and holding weights, their indices and requantization parameters."
+            }
             Self::Inputs => "Moving and holding input activations.",
             Self::Outputs => "Moving and holding partial sums and outputs.",
             Self::Compute => "Multiplying and adding.",

@@ -57,6 +57,7 @@ pub struct EstimateDocument {
 
 /// Figures of the whole network per image.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EstimateTotal")]
 pub struct Total {
     /// Energy; null where the unit of the technology is not pJ.
     pub energy_pj: Option<f64>,
@@ -102,6 +103,7 @@ pub struct Floor {
 
 /// One layer, per image.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EstimateLayer")]
 pub struct Layer {
     /// Name.
     pub name: String,

@@ -1,10 +1,10 @@
 //! Reports of results: text, JSON and a self-contained HTML page, all from the same [`Report`].
 
 mod chart;
+mod document;
 mod frontier;
 mod html;
 mod html_tables;
-mod document;
 mod provenance;
 mod pruning;
 mod roofline;
@@ -14,10 +14,11 @@ use pecan_config::Config;
 
 use pecan_energy::{Estimate, Target};
 
-pub use html::html;
 pub use document::{
-    Comparison, DramBits, EstimateDocument, Estimates, Floor, Layer, Mapper, Residual, TechnologyDocument, Total,
+    Comparison, DramBits, EstimateDocument, Estimates, Floor, Layer, Mapper, Residual,
+    TechnologyDocument, Total,
 };
+pub use html::html;
 pub use pruning::{Histogram, MethodResult, Pruning, Step, pruning_html};
 pub use text::{technology_text, text};
 

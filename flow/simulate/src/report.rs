@@ -36,6 +36,7 @@ pub struct LayerReport {
 
 /// The whole program, from the header to the end. Cycles and counters are means as in [`LayerReport`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "SimulationTotal")]
 pub struct Total {
     /// Clock cycles per image.
     pub cycles: u64,

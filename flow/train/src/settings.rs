@@ -38,6 +38,7 @@ pub struct Quantization {
 
 /// Settings of training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Training")]
 #[serde(default)]
 pub struct Settings {
     /// Number of times that every sample is used; need not be whole.

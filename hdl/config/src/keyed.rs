@@ -48,7 +48,7 @@ impl<K: ResultKey, V: Serialize> Serialize for Keyed<K, V> {
 
 impl<K: ResultKey, V: JsonSchema> JsonSchema for Keyed<K, V> {
     fn schema_name() -> Cow<'static, str> {
-        format!("{}_{}", K::OBJECT, V::schema_name()).into()
+        format!("{}_{}", V::schema_name(), K::OBJECT).into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {

@@ -40,6 +40,7 @@ pub(crate) struct Metrics {
 
 /// The technology that priced the counts.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PruneTechnology")]
 struct TechnologyDocument {
     /// Name.
     name: String,
@@ -75,6 +76,7 @@ struct Energy {
 
 /// The network before.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PruneDense")]
 struct DenseDocument {
     /// Accuracy of the integers on the test samples.
     accuracy: f64,
@@ -94,6 +96,7 @@ struct DenseDocument {
 
 /// Everything that decides the result besides the files.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PruneSettings")]
 struct Settings {
     /// The command line.
     command_line: Vec<String>,
@@ -148,6 +151,7 @@ struct Method {
 
 /// A layer before and after.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PruneLayer")]
 struct Layer {
     /// Name.
     name: String,
@@ -273,11 +277,8 @@ fn layers(finished: &Finished<'_>, found: &Found) -> Vec<Layer> {
             energy: Energy::of(technology, after.energy.total()),
             dense_cycles: before.cycles(),
             cycles: after.cycles(),
-            density: mask
-                .map(|m| m.iter().filter(|keep| **keep).count() as f64 / m.len() as f64),
-            entries: own
-                .zip(mask)
-                .map(|(l, m)| l.occupied(m) as f64 / l.entries.max(1) as f64),
+            density: mask.map(|m| m.iter().filter(|keep| **keep).count() as f64 / m.len() as f64),
+            entries: own.zip(mask).map(|(l, m)| l.occupied(m) as f64 / l.entries.max(1) as f64),
         }
     };
     pairs.map(value).collect()

@@ -1,0 +1,167 @@
+//! The published schemas: complete, true of the recorded results, and the same as in the manual.
+
+// Helpers of tests may fail like tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+fn pecan(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_pecan")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn schemas() -> serde_json::Map<String, Value> {
+    serde_json::from_str(&pecan(&["schema"])).unwrap()
+}
+
+fn root(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name)
+}
+
+/// Calls `see` for every object of a schema that has members, with the way to it.
+fn objects(schema: &Value, way: &str, see: &mut impl FnMut(&str, &serde_json::Map<String, Value>)) {
+    match schema {
+        Value::Object(members) => {
+            // A variant of an enumeration has one member, whose meaning is that of the variant.
+            let variant = members.contains_key("description") && way.ends_with("/oneOf");
+            if let Some(Value::Object(properties)) = members.get("properties")
+                && !variant
+            {
+                see(way, properties);
+            }
+            members.iter().for_each(|(key, value)| objects(value, &format!("{way}/{key}"), see));
+        }
+        Value::Array(items) => items.iter().for_each(|item| objects(item, way, see)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_member_has_its_meaning() {
+    let mut bare = Vec::new();
+    for (command, schema) in schemas() {
+        objects(&schema, &command, &mut |way, properties| {
+            for (name, property) in properties {
+                if property.get("description").is_none() {
+                    bare.push(format!("{way}/{name}"));
+                }
+            }
+        });
+    }
+    assert!(bare.is_empty(), "{}", bare.join("\n"));
+}
+
+#[test]
+fn a_name_of_a_type_means_one_type() {
+    let mut types: BTreeMap<String, (String, Value)> = BTreeMap::new();
+    let mut twice = Vec::new();
+    for (command, schema) in schemas() {
+        for (name, own) in schema.get("$defs").and_then(Value::as_object).into_iter().flatten() {
+            let (first, other) =
+                types.entry(name.clone()).or_insert_with(|| (command.clone(), own.clone()));
+            if other != own {
+                twice.push(format!("{name} of {command} and of {first}"));
+            }
+            if name.ends_with(|c: char| c.is_ascii_digit()) {
+                twice.push(format!("{name} of {command}"));
+            }
+        }
+    }
+    assert!(twice.is_empty(), "{}", twice.join("\n"));
+}
+
+#[test]
+fn recorded_results_have_the_published_form() {
+    let (schemas, mut checked) = (schemas(), 0);
+    for entry in std::fs::read_dir(root("tests/recorded")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let document: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let command = document["command"].as_str().unwrap();
+        let mut schema = schemas[command].clone();
+        // Times are not recorded, so their absence must not count.
+        without_required(&mut schema);
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&document).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{}: {}", path.display(), errors.join("\n"));
+        known(&document, &schemas[command], command, &schemas[command]);
+        checked += 1;
+    }
+    assert!(checked >= 5, "{checked} recorded results");
+}
+
+fn without_required(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            members.remove("required");
+            members.values_mut().for_each(without_required);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_required),
+        _ => {}
+    }
+}
+
+/// Every member of an object that the schema describes is in the schema.
+fn known(value: &Value, schema: &Value, way: &str, whole: &Value) {
+    let schema = match schema.get("$ref").and_then(Value::as_str) {
+        Some(reference) => whole.pointer(reference.trim_start_matches('#')).unwrap(),
+        None => schema,
+    };
+    if let Some(forms) = schema.get("anyOf").and_then(Value::as_array) {
+        if let [form, null] = &forms[..]
+            && null["type"] == "null"
+            && !value.is_null()
+        {
+            known(value, form, way, whole);
+        }
+        return;
+    }
+    match (value, schema.get("properties").and_then(Value::as_object), schema.get("items")) {
+        (Value::Object(members), Some(properties), _) => {
+            for (key, member) in members {
+                let property = properties.get(key);
+                let property = property.unwrap_or_else(|| panic!("{way}/{key} has no schema"));
+                known(member, property, &format!("{way}/{key}"), whole);
+            }
+        }
+        (Value::Array(items), _, Some(schema)) => {
+            items.iter().for_each(|item| known(item, schema, way, whole));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn a_failure_has_the_published_form() {
+    let arguments = ["check", "absent.onnx", "--json"];
+    let output = Command::new(env!("CARGO_BIN_EXE_pecan")).args(arguments).output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["error"]["exit_code"], 3);
+    let validator = jsonschema::validator_for(&schemas()["failure"]).unwrap();
+    let errors: Vec<_> = validator.iter_errors(&document).map(|e| e.to_string()).collect();
+    assert!(errors.is_empty(), "{}", errors.join("\n"));
+    known(&document, &schemas()["failure"], "failure", &schemas()["failure"]);
+}
+
+/// `docs/metrics.md` lists the members below the marker. Run with PECAN_BLESS=1 to update it.
+#[test]
+fn the_manual_is_up_to_date() {
+    const MARKER: &str =
+        "<!-- generated by `pecan schema --format markdown`: do not edit below -->\n";
+    let path = root("docs/metrics.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (introduction, listed) = text.split_once(MARKER).unwrap();
+    let tables = pecan(&["schema", "--format", "markdown"]);
+    if std::env::var_os("PECAN_BLESS").is_some() {
+        std::fs::write(path, format!("{introduction}{MARKER}\n{}\n", tables.trim())).unwrap();
+    } else {
+        assert!(listed.trim() == tables.trim(), "run the tests with PECAN_BLESS=1");
+    }
+}
