@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
+use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 /// A file of a crate's library or binary.
@@ -23,8 +24,23 @@ pub struct SourceFile {
     pub test: bool,
     /// Lines of every function that no test attribute marks, by name.
     pub functions: Vec<(String, usize)>,
+    /// Parameters of those functions that are tuples, or lists of tuples of three values or more.
+    pub tuple_parameters: Vec<TupleParameter>,
+    /// Names of types that stand for tuples.
+    tuple_names: Vec<String>,
     uses: Vec<Use>,
     modules: Vec<(String, bool)>,
+}
+
+/// A parameter of a function whose values have no names.
+#[derive(Debug)]
+pub struct TupleParameter {
+    /// Name of the function.
+    pub function: String,
+    /// Line of the parameter's type.
+    pub line: usize,
+    /// Type, where it is a name: a tuple only if the name stands for one.
+    name: Option<String>,
 }
 
 /// A path that a file names.
@@ -51,6 +67,8 @@ struct Collector {
     uses: Vec<Use>,
     modules: Vec<(String, bool)>,
     functions: Vec<(String, usize)>,
+    tuple_parameters: Vec<TupleParameter>,
+    tuple_names: Vec<String>,
 }
 
 /// Whether attributes restrict an item to tests.
@@ -90,10 +108,62 @@ fn leaves(tree: &syn::UseTree, prefix: &[String], public: bool, found: &mut Vec<
     }
 }
 
+/// Whether a parameter of this type hands over values without names: a tuple, or an array, slice or vector of tuples
+/// of three values or more. A list of pairs is a map, whose key and value the parameter's name tells.
+fn is_tuple(parameter: &syn::Type) -> bool {
+    let wide = |element: &syn::Type| matches!(element, syn::Type::Tuple(t) if t.elems.len() > 2);
+    match parameter {
+        syn::Type::Tuple(tuple) => tuple.elems.len() > 1,
+        syn::Type::Reference(reference) => is_tuple(&reference.elem),
+        syn::Type::Slice(slice) => wide(&slice.elem),
+        syn::Type::Array(array) => wide(&array.elem),
+        syn::Type::Path(path) => {
+            let last = path.path.segments.last();
+            let generic = last.filter(|last| ["Vec", "Option"].contains(&&*last.ident.to_string()));
+            let Some(last) = generic else { return false };
+            let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else {
+                return false;
+            };
+            let of_option = last.ident == "Option";
+            arguments.args.iter().any(|argument| match argument {
+                syn::GenericArgument::Type(inner) if of_option => is_tuple(inner),
+                syn::GenericArgument::Type(inner) => wide(inner),
+                _ => false,
+            })
+        }
+        _ => false,
+    }
+}
+
+/// The name that a type or a reference to it consists of.
+fn alone(parameter: &syn::Type) -> Option<String> {
+    match parameter {
+        syn::Type::Reference(reference) => alone(&reference.elem),
+        syn::Type::Path(path) => {
+            let last = path.path.segments.last()?;
+            last.arguments.is_none().then(|| last.ident.to_string())
+        }
+        _ => None,
+    }
+}
+
 impl Collector {
-    fn function(&mut self, name: &syn::Ident, block: &syn::Block) {
+    fn function(&mut self, signature: &syn::Signature, block: &syn::Block) {
+        let name = &signature.ident;
         let lines = block.brace_token.span.close().end().line - name.span().start().line + 1;
         self.functions.push((name.to_string(), lines));
+    }
+
+    fn parameters(&mut self, signature: &syn::Signature) {
+        for input in &signature.inputs {
+            let syn::FnArg::Typed(parameter) = input else { continue };
+            let name = alone(&parameter.ty);
+            if is_tuple(&parameter.ty) || name.is_some() {
+                let line = parameter.ty.span().start().line;
+                let function = signature.ident.to_string();
+                self.tuple_parameters.push(TupleParameter { function, line, name });
+            }
+        }
     }
 }
 
@@ -131,13 +201,40 @@ impl<'ast> Visit<'ast> for Collector {
     }
 
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
-        self.function(&item.sig.ident, &item.block);
+        self.function(&item.sig, &item.block);
+        self.parameters(&item.sig);
         visit::visit_item_fn(self, item);
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        // A trait fixes the parameters of its functions; `visit_trait_item_fn` sees those of this workspace.
+        if item.trait_.is_none() {
+            for function in &item.items {
+                if let syn::ImplItem::Fn(function) = function
+                    && !for_tests(&function.attrs)
+                {
+                    self.parameters(&function.sig);
+                }
+            }
+        }
+        visit::visit_item_impl(self, item);
+    }
+
+    fn visit_item_type(&mut self, item: &'ast syn::ItemType) {
+        if is_tuple(&item.ty) {
+            self.tuple_names.push(item.ident.to_string());
+        }
+        visit::visit_item_type(self, item);
+    }
+
+    fn visit_trait_item_fn(&mut self, item: &'ast syn::TraitItemFn) {
+        self.parameters(&item.sig);
+        visit::visit_trait_item_fn(self, item);
     }
 
     fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
         if !for_tests(&item.attrs) {
-            self.function(&item.sig.ident, &item.block);
+            self.function(&item.sig, &item.block);
             visit::visit_impl_item_fn(self, item);
         }
     }
@@ -191,6 +288,7 @@ impl Sources {
         }
         let mut sources = Self { files, index };
         sources.mark_tests();
+        sources.resolve_tuples();
         Ok(sources)
     }
 
@@ -208,6 +306,19 @@ impl Sources {
         for file in &mut self.files {
             let above = |n: usize| (file.crate_name.clone(), file.module[..n].to_vec());
             file.test = (1..=file.module.len()).any(|n| marked.contains(&above(n)));
+        }
+    }
+
+    /// Keeps the parameters whose type is a tuple, by itself or by a name that the workspace gives it.
+    fn resolve_tuples(&mut self) {
+        for at in 0..self.files.len() {
+            let mut parameters = std::mem::take(&mut self.files[at].tuple_parameters);
+            parameters.retain(|parameter| {
+                let Some(name) = &parameter.name else { return true };
+                let home = self.resolve(at, std::slice::from_ref(name), 0).unwrap_or(at);
+                self.files[home].tuple_names.contains(name)
+            });
+            self.files[at].tuple_parameters = parameters;
         }
     }
 
@@ -308,7 +419,7 @@ fn read(root: &Path, source: &Path, crate_name: &str, path: &Path) -> Result<Sou
     if module.last().is_some_and(|name| ["mod", "lib", "main"].contains(&name.as_str())) {
         module.pop();
     }
-    let Collector { uses, modules, functions } = collector;
+    let Collector { uses, modules, functions, tuple_parameters, tuple_names } = collector;
     Ok(SourceFile {
         path: path.strip_prefix(root)?.to_owned(),
         crate_name: crate_name.to_owned(),
@@ -316,7 +427,38 @@ fn read(root: &Path, source: &Path, crate_name: &str, path: &Path) -> Result<Sou
         lines: text.lines().count(),
         test: false,
         functions,
+        tuple_parameters,
+        tuple_names,
         uses,
         modules,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tuples_are_seen_behind_references_and_in_lists() {
+        let tuple = |text: &str| is_tuple(&syn::parse_str(text).unwrap());
+        for text in ["(A, B)", "&(A, B)", "Option<(A, B)>", "&[(A, B, C)]", "[(A, B, C); 2]"] {
+            assert!(tuple(text), "{text}");
+        }
+        for text in ["A", "()", "&[(A, B)]", "Vec<(A, B)>", "[A; 2]", "&dyn Fn((A, B))"] {
+            assert!(!tuple(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn functions_of_tests_and_foreign_traits_are_left_out() {
+        let text = "fn a(x: &Pair) {} impl A { fn b(&self, x: (u8, u8)) {} } trait T { fn c(x: (u8, u8)); } \
+                    impl T for A { fn c(x: (u8, u8)) {} } #[cfg(test)] mod tests { fn d(x: (u8, u8)) {} } \
+                    type Pair = (u8, u8);";
+        let mut collector = Collector::default();
+        collector.visit_file(&syn::parse_file(text).unwrap());
+        let found = collector.tuple_parameters.iter();
+        let names: Vec<&str> = found.map(|parameter| parameter.function.as_str()).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+        assert_eq!(collector.tuple_names, ["Pair"]);
+    }
 }

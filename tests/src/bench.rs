@@ -57,8 +57,9 @@ impl Bench {
             ..Checked::default()
         };
         for (k, (run, input)) in runs.iter().zip(inputs).enumerate() {
+            let executed = Executed { compiled: &compiled, image: k, input, run };
             let output = self
-                .check_run(network, (&compiled, k), input, run, &mut emulator, settings)
+                .check_run(network, &executed, &mut emulator, settings)
                 .with_context(|| format!("{} input {k} on {}", network.name, self.config.name()))?;
             checked.outputs.push(output);
             checked.cycles += run.cycles;
@@ -69,12 +70,11 @@ impl Bench {
     fn check_run(
         &self,
         network: &Network,
-        (compiled, image): (&Compiled, usize),
-        input: &Tensor,
-        run: &RunResult,
+        executed: &Executed<'_>,
         emulator: &mut Emulator,
         settings: &Settings,
     ) -> Result<Tensor> {
+        let Executed { compiled, image, input, run } = *executed;
         // The emulator has executed the images before.
         let later = compiled.later.as_ref().filter(|_| image > 0).map(|later| &later.program);
         let mut program = later.unwrap_or(&compiled.program).clone();
@@ -105,6 +105,15 @@ impl Bench {
         }
         Ok(output)
     }
+}
+
+/// An image that the RTL has executed.
+struct Executed<'a> {
+    compiled: &'a Compiled,
+    /// Number of the image; the weights may be in the device already from the second one on.
+    image: usize,
+    input: &'a Tensor,
+    run: &'a RunResult,
 }
 
 /// Results of a check in which everything agreed.

@@ -56,3 +56,16 @@ fn functions_are_short() {
     }
     assert_eq!(longer(LONGEST_FUNCTION).count(), 0);
 }
+
+#[test]
+fn parameters_have_named_values() {
+    let sources = sources();
+    let mut found = Vec::new();
+    for file in sources.files.iter().filter(|file| !file.test) {
+        for parameter in &file.tuple_parameters {
+            let path = file.path.display();
+            found.push(format!("{path}:{}: {}", parameter.line, parameter.function));
+        }
+    }
+    assert!(found.is_empty(), "{} parameters are tuples:\n{}", found.len(), found.join("\n"));
+}

@@ -76,7 +76,9 @@ impl Pruned {
         let setting = setting(config);
         let dense = Dense::new(&setting, &original).unwrap();
         let rule = prune::find(rule).unwrap();
-        let outcome = prune::prune(&setting, &dense, rule, &mut graph, None, &mut |_| ()).unwrap();
+        let search =
+            prune::Search { setting: &setting, dense: &dense, criterion: rule, checkpoint: None };
+        let outcome = prune::prune(search, &mut graph, &mut |_| ()).unwrap();
         let dense_energy = dense.estimate.energy();
         Self { model, graph, setting, dense_energy, outcome }
     }
@@ -134,11 +136,15 @@ fn chosen_widths_run_on_the_rtl() {
     setting.schedule.rounds = 2;
     let dense = Dense::new(&setting, &original).unwrap();
     let widths = [8, 4].map(|weight_bits| Options { weight_bits, ..widths });
-    let method = (&dense, prune::DEFAULT);
+    let search = prune::Search {
+        setting: &setting,
+        dense: &dense,
+        criterion: prune::DEFAULT,
+        checkpoint: None,
+    };
     // The better of both, and then 4 bits in any case: hardware other than that of the setting.
     for choice in [&widths[..], &widths[1..]] {
-        let outcome =
-            prune::prune_widths(&setting, choice, method, &mut graph, None, &mut |_| ()).unwrap();
+        let outcome = prune::prune_widths(search, choice, &mut graph, &mut |_| ()).unwrap();
         let chosen = outcome.point.widths;
         assert!(choice.contains(&chosen), "{chosen}");
         for tried in choice {

@@ -9,7 +9,7 @@ use pecan_energy::{Events, Planned, Rates, Target, Technology, measure};
 use pecan_ir::layer::{Network, Tensor};
 use pecan_ir::memory::MemoryModel;
 use pecan_map::{Density, Options};
-use pecan_report::{Entry, Report, html, report_json, text};
+use pecan_report::{Entry, Estimates, Report, html, text};
 use pecan_tests::random::{self, Size};
 use pecan_tests::{digits, shapes};
 use pecan_text::format::{energy, ratio};
@@ -119,7 +119,7 @@ fn shown(entry: &Entry, document: &Value, said: &str, page: &str) {
 
 fn check(entry: Entry) {
     let single = Report { entries: vec![entry], objective: "delay".into(), memory: "ideal".into() };
-    let document = Value::Object(report_json(&single));
+    let document = serde_json::to_value(Estimates::of(&single)).unwrap();
     let entry = &single.entries[0];
     identities(entry, &document);
     shown(entry, &document, &text(&single), &html(&single));

@@ -1,7 +1,7 @@
 //! Leave-one-configuration-out cross-validation, without the held-out set: every fitted configuration is predicted by a
 //! fit to the others.
 //!
-//! Regressors are chosen by these errors, so that the held-out set decides nothing.
+//! Features are chosen by these errors, so that the held-out set decides nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -7,7 +7,7 @@ use pecan_config::geometry::Geometry;
 
 use super::fit::{errors, fit};
 use super::record::{Record, label};
-use pecan_energy::regressor::{REGRESSORS, Regressor};
+use pecan_energy::feature::{FEATURES, Feature};
 use pecan_energy::{Block, Class, component};
 use pecan_energy::{ComponentError, Fit, HeldOutSummary};
 use pecan_energy::{EnergyError, Model, Technology};
@@ -32,8 +32,8 @@ pub(super) fn fits(cases: &[Case]) -> Vec<Fit> {
     let mut fits = Vec::new();
     for block in Block::CELLS {
         for class in Class::ALL {
-            let chosen: Vec<&Regressor> =
-                REGRESSORS.iter().filter(|r| r.block == *block && r.class == *class).collect();
+            let chosen: Vec<&Feature> =
+                FEATURES.iter().filter(|r| r.block == *block && r.class == *class).collect();
             let rows: Vec<Vec<f64>> = values
                 .iter()
                 .map(|(g, events)| chosen.iter().map(|r| (r.value)(g, events)).collect())
@@ -117,7 +117,7 @@ pub(super) fn block_energies(case: &Case, fits: &[Fit]) -> BTreeMap<String, [f64
     let (geometry, events) = (Geometry::of(&case.config), case.record.events());
     let pair = |fit: &Fit| {
         let (block, class) = (Block::from_name(&fit.block)?, Class::from_name(&fit.class)?);
-        let of = REGRESSORS.iter().filter(|r| r.block == block && r.class == class);
+        let of = FEATURES.iter().filter(|r| r.block == block && r.class == class);
         let predicted =
             of.filter_map(|r| Some(fit.terms.get(r.name)? * (r.value)(&geometry, &events))).sum();
         Some((label(block, class), [case.record.energy(block, class), predicted]))
@@ -196,7 +196,7 @@ pub(super) mod tests {
     use pecan_energy::{AccessModel, SramModel, SramRange};
     use pecan_energy::{Dram, FORMAT};
 
-    /// Cases whose energy is made of two regressors of every block and class.
+    /// Cases whose energy is made of two features of every block and class.
     pub(in super::super) fn cases(count: usize) -> Vec<Case> {
         let config = Config::default();
         let geometry = Geometry::of(&config);
@@ -216,8 +216,7 @@ pub(super) mod tests {
                 let mut energy = BTreeMap::new();
                 for block in Block::CELLS {
                     for class in Class::ALL {
-                        let of =
-                            REGRESSORS.iter().filter(|r| r.block == *block && r.class == *class);
+                        let of = FEATURES.iter().filter(|r| r.block == *block && r.class == *class);
                         let sum: f64 =
                             of.take(2).map(|r| 0.5 * (r.value)(&geometry, &events)).sum();
                         energy.insert(label(*block, *class), sum);

@@ -37,8 +37,22 @@ pub struct Args {
     run: RunArgs,
 }
 
-/// Mapping of one layer, or the reason why it does not map.
-pub(super) type Mapped = (String, Result<LayerMapping, String>);
+/// How a layer maps.
+pub(super) struct Mapped {
+    /// Name of the layer, or of what takes its place: the whole network.
+    pub(super) name: String,
+    /// The mapping, or the reason why there is none.
+    pub(super) result: Result<LayerMapping, String>,
+}
+
+/// What was found out about a network.
+struct Checked<'a> {
+    /// File of the network.
+    model: &'a Path,
+    /// Its nodes; none for a topology file.
+    findings: &'a [Finding],
+    mapped: &'a [Mapped],
+}
 
 /// The nodes of a network and how its layers map.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -90,7 +104,8 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let (path, data) = args.network.resolve()?;
     if let Some(topology) = args.shapes.topology(&path)? {
         let mapped = args.shapes.plan(&topology, &config);
-        return conclude(&args, context, &config, &path, (&[], &mapped));
+        let checked = Checked { model: &path, findings: &[], mapped: &mapped };
+        return conclude(&args, context, &config, &checked);
     }
     let model = Model::read(&path)?;
     let findings = check(&model);
@@ -105,7 +120,8 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     } else {
         Vec::new()
     };
-    conclude(&args, context, &config, &path, (&findings, &mapped))
+    let checked = Checked { model: &path, findings: &findings, mapped: &mapped };
+    conclude(&args, context, &config, &checked)
 }
 
 /// Prints and writes the result.
@@ -113,11 +129,11 @@ fn conclude(
     args: &Args,
     context: &Context,
     config: &Config,
-    model: &Path,
-    (findings, mapped): (&[Finding], &[Mapped]),
+    checked: &Checked<'_>,
 ) -> Result<Exit, Failure> {
+    let Checked { model, findings, mapped } = *checked;
     let good = findings.iter().all(|finding| finding.supported);
-    let fits = mapped.iter().all(|(_, result)| result.is_ok());
+    let fits = mapped.iter().all(|layer| layer.result.is_ok());
     let folder = args.run.open(context, config)?;
     if !context.json() {
         let name = model.display();
@@ -140,7 +156,8 @@ fn map_single(network: &Network, config: &Config) -> Mapped {
     let name = network.layers.first().map(|l| l.name.clone()).unwrap_or_default();
     let mapping = compile(network, config, &Options::default());
     let mapping = mapping.map_err(|error| error.to_string());
-    (name, mapping.and_then(|c| c.layers.into_iter().next().ok_or("no layer".into())))
+    let result = mapping.and_then(|c| c.layers.into_iter().next().ok_or("no layer".into()));
+    Mapped { name, result }
 }
 
 /// Maps the network, or, if it cannot be executed as a whole, each layer that can; the last entry then is the reason
@@ -156,9 +173,13 @@ fn map(
         let network = quantize_for(graph, inputs, config)?.network;
         match compile(&network, config, &Options::default()) {
             Ok(compiled) => {
-                return Ok(compiled.layers.into_iter().map(|l| (l.name.clone(), Ok(l))).collect());
+                let mapped = |l: LayerMapping| Mapped { name: l.name.clone(), result: Ok(l) };
+                return Ok(compiled.layers.into_iter().map(mapped).collect());
             }
-            Err(error) => obstacle = Some(("the whole network".into(), Err(error.to_string()))),
+            Err(error) => {
+                let result = Err(error.to_string());
+                obstacle = Some(Mapped { name: "the whole network".into(), result });
+            }
         }
     }
     let calibration: Vec<&[f32]> = inputs.calibration.iter().map(Vec::as_slice).collect();
@@ -169,7 +190,7 @@ fn map(
 }
 
 impl LayerDocument {
-    fn of((name, result): &Mapped) -> Self {
+    fn of(Mapped { name, result }: &Mapped) -> Self {
         let document = |layer: &LayerMapping| MappedDocument {
             mapping: layer.mapping.to_string(),
             mapping_detail: layer.mapping.clone(),
@@ -192,7 +213,7 @@ fn describe(title: &str, findings: &[Finding], mapped: &[Mapped]) -> String {
         nodes.row([node.clone(), op.clone(), word.into(), reason.clone()]);
     }
     let mut layers = Table::new(&["layer", "cycles", "utilization", "mapping"]);
-    for (name, result) in mapped {
+    for Mapped { name, result } in mapped {
         match result {
             Ok(layer) => layers.row([
                 name.clone(),
@@ -206,7 +227,7 @@ fn describe(title: &str, findings: &[Finding], mapped: &[Mapped]) -> String {
         }
     }
     let bad = findings.iter().filter(|f| !f.supported).count();
-    let unmapped = mapped.iter().filter(|(_, result)| result.is_err()).count();
+    let unmapped = mapped.iter().filter(|layer| layer.result.is_err()).count();
     let verdict = match (bad, unmapped) {
         (0, 0) => "Everything runs on the accelerator.".to_owned(),
         (0, n) => format!(

@@ -80,7 +80,8 @@ impl ShapeArgs {
             let LayerPlan { name, mapping, counts, cycles, .. } = plan;
             Ok(LayerMapping { name, mapping, counters: counts, cycles, utilization })
         };
-        topology.layers.iter().map(|layer| (layer.name.clone(), map(layer))).collect()
+        let layers = topology.layers.iter();
+        layers.map(|layer| Mapped { name: layer.name.clone(), result: map(layer) }).collect()
     }
 
     /// Each layer as a network with random weights for the widths and lanes of `config`.

@@ -131,19 +131,40 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let config = args.accelerator.resolve()?;
     let (model, data) = args.network.resolve()?;
     if let Some(topology) = args.shapes.topology(&model)? {
-        return run_topology(&args, context, &config, &data, (&model, &topology));
+        let shapes = Shapes { path: &model, topology: &topology, data: &data };
+        return run_topology(&args, context, &config, &shapes);
     }
     let graph = import(&Model::read(&model)?, args.layers)?;
     let inputs = data.load(&graph, args.run.seed)?;
     let folder = args.run.open(context, &config)?;
     let simulator = build(context, &config, args.wave, args.simulation.offline)?;
     let task = args.simulation.task(&config, &simulator, &args.run);
-    let result = if args.layers {
+    let (report, skipped) = if args.layers {
         one_by_one(context, &task, &graph, &inputs)?
     } else {
         (whole(context, &task, &graph, &inputs, args.wave.then_some(&folder))?, Vec::new())
     };
-    conclude(context, &task, &folder, (&model, &inputs.origin), result)
+    let simulated = Simulated { model: &model, origin: &inputs.origin, report, skipped };
+    conclude(context, &task, &folder, &simulated)
+}
+
+/// A topology file to run.
+struct Shapes<'a> {
+    path: &'a Path,
+    topology: &'a Topology,
+    /// Its limit is the number of random inputs; files do not go with shapes.
+    data: &'a DataArgs,
+}
+
+/// What was run.
+struct Simulated<'a> {
+    /// File of the network.
+    model: &'a Path,
+    /// Source of its inputs, in words.
+    origin: &'a str,
+    report: Report,
+    /// Layers that were not run.
+    skipped: Vec<Skipped>,
 }
 
 /// Runs every layer of a topology file by itself.
@@ -151,9 +172,9 @@ fn run_topology(
     args: &Args,
     context: &Context,
     config: &Config,
-    data: &DataArgs,
-    (model, topology): (&Path, &Topology),
+    shapes: &Shapes<'_>,
 ) -> Result<Exit, Failure> {
+    let Shapes { path, topology, data } = *shapes;
     let unfit = [(data.data.is_some(), "--data"), (args.wave, "--wave")];
     if let Some((_, flag)) = unfit.iter().find(|(given, _)| *given) {
         let what = format!("{flag} does not go with a topology file, which has shapes only");
@@ -166,9 +187,11 @@ fn run_topology(
     let networks = args.shapes.networks(topology, config, seed)?;
     let inputs = ShapeArgs::inputs(topology, config, images, seed)?;
     let bar = context.bar(networks.len() as u64 * images, "layers x images");
-    let result = simulate::run_networks(&task, networks.zip(inputs), &|| bar.inc(1))?;
+    let (report, skipped) = simulate::run_networks(&task, networks.zip(inputs), &|| bar.inc(1))?;
     bar.finish_and_clear();
-    conclude(context, &task, &folder, (model, &args.shapes.origin(seed)), result)
+    let origin = args.shapes.origin(seed);
+    let simulated = Simulated { model: path, origin: &origin, report, skipped };
+    conclude(context, &task, &folder, &simulated)
 }
 
 /// Prints and writes the result.
@@ -176,14 +199,14 @@ fn conclude(
     context: &Context,
     task: &Task<'_>,
     folder: &RunFolder,
-    (model, origin): (&Path, &str),
-    (report, skipped): (Report, Vec<Skipped>),
+    simulated: &Simulated<'_>,
 ) -> Result<Exit, Failure> {
+    let Simulated { model, origin, report, skipped } = simulated;
     if !context.json() {
         let (model, name) = (model.display(), task.config.name());
-        let (table, verdict) = (table(&report), verdict(&report));
+        let (table, verdict) = (table(report), verdict(report));
         context.print(&format!("{model} on {name}: {origin}\n\n{table}\n{verdict}\n"))?;
-        for Skipped { name: layer, reason } in &skipped {
+        for Skipped { name: layer, reason } in skipped {
             context.print(&format!("not run: {layer}: {reason}\n"))?;
         }
     }
@@ -191,9 +214,9 @@ fn conclude(
     let metrics = Metrics {
         accelerator: Accelerator::of(task.config),
         model: model.display().to_string(),
-        inputs: origin.to_owned(),
-        skipped,
-        simulation: Simulation::of(&report, task.simulator),
+        inputs: (*origin).to_owned(),
+        skipped: skipped.clone(),
+        simulation: Simulation::of(report, task.simulator),
     };
     folder.finish(context, &metrics)?;
     Ok(if good { Exit::Done } else { Exit::CheckFailed })

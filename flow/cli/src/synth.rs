@@ -168,8 +168,8 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let folder = args.run.open(context, &config)?;
     let spinner = context.spinner("mapping");
     let options = args.synthesis.options();
-    let limits = (options.offline, options.timeout);
-    let report = map_to_fpga(&config, family, &finder, limits, &|line| tracing::info!("{line}"))?;
+    let say = |line: &str| tracing::info!("{line}");
+    let report = map_to_fpga(&config, family, &finder, &options, &say)?;
     spinner.finish_and_clear();
     if !context.json() {
         context.print(&fpga_text(&config, &report))?;

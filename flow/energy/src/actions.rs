@@ -1,4 +1,4 @@
-//! Regressors of published costs per action, which count accesses of words and no Hamming distances.
+//! Features of published costs per action, which count accesses of words and no Hamming distances.
 //!
 //! They are separate from the fitted ones: a technology from the literature names them, calibration ignores them.
 
@@ -6,17 +6,17 @@ use pecan_config::geometry::Geometry;
 use pecan_config::isa::counter::Counter;
 
 use super::block::{Block, Class};
-use super::regressor::Regressor;
+use super::feature::Feature;
 use super::{Data, Events};
 
-/// A regressor of an action; all belong to the class of power that switches with data.
+/// A feature of an action; all belong to the class of power that switches with data.
 const fn action(
     block: Block,
     name: &'static str,
     data: Data,
     value: fn(&Geometry, &Events) -> f64,
-) -> Regressor {
-    Regressor { name, block, class: Class::Data, data, value }
+) -> Feature {
+    Feature { name, block, class: Class::Data, data, value }
 }
 
 fn word_bits(g: &Geometry) -> f64 {
@@ -29,7 +29,7 @@ fn drained_bits(g: &Geometry, e: &Events) -> f64 {
 }
 
 /// Bits moved per action: an access of 16 bits costs the published energy, one of 8 bits half.
-pub(super) static ACTIONS: &[Regressor] = &[
+pub(super) static ACTIONS: &[Feature] = &[
     action(Block::Mac, "action_bits", Data::Compute, |g, e| {
         e.count(Counter::ActiveLanes) * (g.activation_bits * g.weight_bits) as f64
     }),

@@ -10,8 +10,8 @@ mod data;
 mod error;
 mod estimate;
 mod events;
+pub mod feature;
 mod model;
-pub mod regressor;
 mod sram;
 mod technology;
 

@@ -7,7 +7,7 @@ use pecan_config::isa::{MULTIPLIER_BITS, SHIFT_BITS};
 
 use super::actions::ACTIONS;
 use super::block::{Block, Breakdown, Class};
-use super::regressor::{REGRESSORS, Regressor};
+use super::feature::{FEATURES, Feature};
 use super::technology::Technology;
 use super::{Data, EnergyError, Events};
 use pecan_map::DataCounts;
@@ -16,8 +16,8 @@ use pecan_map::DataCounts;
 #[derive(Clone, Debug)]
 pub struct Model {
     geometry: Geometry,
-    /// Regressors with their coefficients (pJ) and the block of the breakdown.
-    terms: Vec<(&'static Regressor, Block, f64)>,
+    /// Features with their coefficients (pJ) and the block of the breakdown.
+    terms: Vec<(&'static Feature, Block, f64)>,
     memories: Memories,
     dram_per_bit: f64,
     period_ns: f64,
@@ -37,7 +37,7 @@ impl Model {
     /// The model of a legal configuration. [`Self::warnings`] lists the quantities outside the calibrated ranges.
     ///
     /// # Errors
-    /// The technology lacks a block or names a regressor that is not known.
+    /// The technology lacks a block or names a feature that is not known.
     pub fn new(technology: &Technology, config: &Config) -> Result<Self, EnergyError> {
         let geometry = Geometry::of(config);
         let terms = terms(technology)?;
@@ -69,8 +69,8 @@ impl Model {
     #[must_use]
     pub fn cells(&self, events: &Events) -> Breakdown {
         let mut breakdown = Breakdown::default();
-        for (regressor, block, pj) in &self.terms {
-            breakdown.add(*block, regressor.data, pj * (regressor.value)(&self.geometry, events));
+        for (feature, block, pj) in &self.terms {
+            breakdown.add(*block, feature.data, pj * (feature.value)(&self.geometry, events));
         }
         breakdown
     }
@@ -121,8 +121,8 @@ fn memory_sizes(g: &Geometry) -> [[usize; 3]; 3] {
     ]
 }
 
-/// All terms of the technology with their regressors.
-fn terms(technology: &Technology) -> Result<Vec<(&'static Regressor, Block, f64)>, EnergyError> {
+/// All terms of the technology with their features.
+fn terms(technology: &Technology) -> Result<Vec<(&'static Feature, Block, f64)>, EnergyError> {
     let mut problems = Vec::new();
     let mut terms = Vec::new();
     for fit in &technology.fits {
@@ -137,11 +137,11 @@ fn terms(technology: &Technology) -> Result<Vec<(&'static Regressor, Block, f64)
             Class::Leakage => Block::Leakage,
         };
         for (name, pj) in &fit.terms {
-            let found = |r: &&Regressor| (r.block, r.class, r.name) == (block, class, name);
-            match REGRESSORS.iter().chain(ACTIONS).find(found) {
-                Some(regressor) => terms.push((regressor, shown, *pj)),
+            let found = |r: &&Feature| (r.block, r.class, r.name) == (block, class, name);
+            match FEATURES.iter().chain(ACTIONS).find(found) {
+                Some(feature) => terms.push((feature, shown, *pj)),
                 None => problems
-                    .push(format!("unknown regressor `{name}` of {}.{}", fit.block, fit.class)),
+                    .push(format!("unknown feature `{name}` of {}.{}", fit.block, fit.class)),
             }
         }
     }

@@ -62,7 +62,7 @@ pub struct Dram {
     pub source: String,
 }
 
-/// The energy of one block and class: a sum of coefficients times regressors.
+/// The energy of one block and class: a sum of coefficients times features.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fit {
@@ -79,7 +79,7 @@ pub struct Fit {
     /// Mean and largest relative error on the held-out cases; none before they were measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out_error: Option<[f64; 2]>,
-    /// Energy per unit of each regressor, in the technology's unit.
+    /// Energy per unit of each feature, in the technology's unit.
     pub terms: BTreeMap<String, f64>,
 }
 

@@ -4,9 +4,9 @@
 //! replace each other, so several that are cheap one by one are expensive together. The loss of a channel is that of
 //! its inputs in the layers that read it.
 
-use super::covariance::Covariance;
+use super::layer::LayerState;
 use super::obs::{PART, WHOLE};
-use super::{PruneError, PruneLayer, matrix};
+use super::{PruneError, matrix};
 
 /// A layer that reads the channels of a class.
 pub(super) struct Consumer {
@@ -28,17 +28,12 @@ struct Subset {
 }
 
 impl Consumer {
-    /// Layer `layer`, which is of one group, with its weights and mask; each of `channels` channels has equally many of its
-    /// inputs.
+    /// A layer of one group; each of `channels` channels has equally many of its inputs.
     ///
     /// # Errors
     /// The layer's inputs are not finite.
-    pub(super) fn new(
-        layer: &PruneLayer,
-        channels: usize,
-        (weights, mask): (&[f32], &[bool]),
-        covariance: &Covariance,
-    ) -> Result<Self, PruneError> {
+    pub(super) fn new(state: &LayerState<'_>, channels: usize) -> Result<Self, PruneError> {
+        let LayerState { layer, mask, covariance, .. } = *state;
         let taps = (layer.inputs / channels.max(1)).max(1);
         let lives = |input: &usize| (0..layer.outputs).any(|o| mask[o * layer.inputs + input]);
         let live: Vec<usize> = (0..layer.inputs).filter(lives).collect();
@@ -51,7 +46,7 @@ impl Consumer {
                 own.0 = parts.len();
                 own.1.push(place);
             }
-            parts.push(Subset::new(layer, at, (weights, mask), covariance)?);
+            parts.push(Subset::new(state, at)?);
         }
         Ok(Self { parts, places, sensitivity: covariance.sensitivity.clone() })
     }
@@ -77,12 +72,8 @@ impl Consumer {
 }
 
 impl Subset {
-    fn new(
-        layer: &PruneLayer,
-        at: &[usize],
-        (weights, mask): (&[f32], &[bool]),
-        covariance: &Covariance,
-    ) -> Result<Self, PruneError> {
+    fn new(state: &LayerState<'_>, at: &[usize]) -> Result<Self, PruneError> {
+        let LayerState { layer, weights, mask, covariance } = *state;
         let (k, outputs) = (layer.inputs, 0..layer.outputs);
         let inverse = matrix::inverse(covariance.group(0), k, at, covariance.damping(0))?;
         let kept = |i: &usize| outputs.clone().map(|o| f32::from(mask[o * k + i])).collect();
@@ -173,6 +164,8 @@ pub(super) fn channel_order(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PruneLayer;
+    use crate::covariance::Covariance;
 
     /// Four equal channels of one input: removing three costs nothing, removing the last costs all.
     #[test]
@@ -186,8 +179,9 @@ mod tests {
             power: vec![0.0],
             sensitivity: vec![2.0],
         };
-        let own = (&[1.0f32; 4][..], &[true; 4][..]);
-        let mut readers = [Consumer::new(&layer, 4, own, &covariance).unwrap()];
+        let (weights, mask) = (&[1.0; 4], &[true; 4]);
+        let state = LayerState { layer: &layer, weights, mask, covariance: &covariance };
+        let mut readers = [Consumer::new(&state, 4).unwrap()];
         let order = channel_order(&mut readers, &[Some(1.0); 4]).unwrap();
         let losses: Vec<f64> = order.iter().map(|(_, loss)| *loss).collect();
         // The weights of all move to the last one: half of the sensitivity times the square of 4.
@@ -211,7 +205,9 @@ mod tests {
         };
         let weights = [1.0f32, -1.0, 2.0, 0.5, 0.3, 0.7, -0.2, 1.0];
         let mask = [true, true, true, true, true, false, true, true];
-        let mut readers = [Consumer::new(&layer, 2, (&weights, &mask), &covariance).unwrap()];
+        let (own, mask) = (&weights, &mask);
+        let state = LayerState { layer: &layer, weights: own, mask, covariance: &covariance };
+        let mut readers = [Consumer::new(&state, 2).unwrap()];
         let order = channel_order(&mut readers, &[Some(1.0), Some(1e-9)]).unwrap();
         assert_eq!(order[0].0, 0);
         // Loss of 0 and 1 with the optimal update of inputs 2 and 3: the Schur complement of their covariance.

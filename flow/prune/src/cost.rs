@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pecan_ir::layer::{Network, Op};
 
-use super::{ChannelClass, PruneError, PruneLayer};
+use super::{ChannelClass, PruneError, PruneLayer, Setting};
 use pecan_energy::{Block, Breakdown, Data, Estimate, Planned, Rates, Target};
 use pecan_map as map;
 use pecan_map::compile;
@@ -94,26 +94,27 @@ pub struct CostModel<'a> {
 
 impl<'a> CostModel<'a> {
     /// The model of a measured network: `quantized` with all its channels, which satisfies `masks` already, and its
-    /// measured energy, a mean over so many images.
+    /// energy, a mean over the images of the setting.
     ///
     /// # Errors
     /// The network does not map.
     pub fn new(
-        (target, options): (&'a Target, &'a map::Options),
-        (quantized, layers): (&'a Quantized, &'a [PruneLayer]),
+        setting: &'a Setting,
+        layers: &'a [PruneLayer],
+        quantized: &'a Quantized,
         masks: &Masks,
-        (estimate, images): (&Estimate, usize),
+        estimate: &Estimate,
     ) -> Result<Self, PruneError> {
         let rates = estimate.layers.iter().map(|l| Rates::of(&l.events)).collect();
         let mut model = Self {
-            target,
-            options,
+            target: &setting.target,
+            options: &setting.mapper,
             quantized,
             layers,
             rates,
             bases: Vec::new(),
             bias: 0.0,
-            images,
+            images: setting.images,
         };
         let network = model.network(masks);
         for layer in layers {

@@ -6,7 +6,7 @@ use super::checkpoint::Checkpoint;
 use super::criterion::Criterion;
 use super::dense::Dense;
 use super::outcome::{Ending, Event, Outcome, Point};
-use super::round::{Removed, RoundState, penalties, remove, tune};
+use super::round::{Attempt, Removed, RoundContext, RoundState, penalties, remove, tune};
 use super::score::{Integers, answers, cost, integers};
 use super::state::{Network, State};
 use super::{Bounds, Parameters, PruneError, PruneLayer, Setting};
@@ -23,32 +23,38 @@ const CORRECTION: f64 = 1.25;
 /// Target of a round as a share of the energy budget: predictions are off by about so much.
 const BELOW: f64 = 0.99;
 
-/// Prunes `graph`, a copy of the dense network, by `criterion`; it holds the best network in the end. With a checkpoint, a
+/// A search for a pruned network.
+#[derive(Clone, Copy, Debug)]
+pub struct Search<'a> {
+    /// Hardware, data, bounds and schedule.
+    pub setting: &'a Setting,
+    /// The dense network.
+    pub dense: &'a Dense<'a>,
+    /// How to choose what is removed.
+    pub criterion: &'a Criterion,
+    /// Where the state is kept after each round, so that a stopped search resumes there.
+    pub checkpoint: Option<&'a Checkpoint>,
+}
+
+/// Prunes `graph`, a copy of the dense network; it holds the best network in the end. With a checkpoint, a
 /// stopped run resumes after its last finished round, with the same result.
 ///
 /// # Errors
 /// The network cannot be mapped or run, training fails, or the checkpoint cannot be written.
 pub fn prune(
-    setting: &Setting,
-    dense: &Dense<'_>,
-    criterion: &Criterion,
+    search: Search<'_>,
     graph: &mut Graph,
-    checkpoint: Option<&Checkpoint>,
     watch: &mut dyn FnMut(&Event<'_>),
 ) -> Result<Outcome, PruneError> {
+    let Search { setting, dense, criterion, checkpoint } = search;
     let layers = PruneLayer::all(dense.graph, setting.target.config.array.lanes);
     if layers.is_empty() {
         return Err(PruneError::NoLayers { origin: dense.graph.origin.clone() });
     }
     let name = format!("{}-{}", criterion.name, setting.widths());
     let saved = checkpoint.and_then(|checkpoint| checkpoint.load(&name));
-    let mut run = Run {
-        setting,
-        dense,
-        criterion,
-        layers,
-        state: saved.unwrap_or_else(|| State::new(dense)),
-    };
+    let state = saved.unwrap_or_else(|| State::new(dense));
+    let mut run = Run { search, layers: &layers, state };
     watch(&Event::Begin(setting.widths()));
     let resumed = (run.state.round > 0).then_some(run.state.round);
     if let Some(round) = resumed {
@@ -77,21 +83,19 @@ pub fn prune(
 }
 
 struct Run<'a> {
-    setting: &'a Setting,
-    dense: &'a Dense<'a>,
-    criterion: &'a Criterion,
-    layers: Vec<PruneLayer>,
+    search: Search<'a>,
+    layers: &'a [PruneLayer],
     state: State,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     /// The next round.
     fn next(
         &mut self,
         graph: &mut Graph,
         watch: &mut dyn FnMut(&Event<'_>),
     ) -> Result<(), PruneError> {
-        let schedule = &self.setting.schedule;
+        let schedule = &self.search.setting.schedule;
         if self.state.round == 0 {
             self.state.step = schedule.step;
         }
@@ -102,11 +106,11 @@ impl Run<'_> {
         self.state.round += 1;
         self.state.best.parameters.apply(graph);
         let start = Instant::now();
-        let quantized = integers(self.setting, graph)?;
-        let estimate = cost(self.setting, &quantized)?;
+        let quantized = integers(self.search.setting, graph)?;
+        let estimate = cost(self.search.setting, &quantized)?;
         self.state.phases.scoring += start.elapsed().as_secs_f64();
-        if self.state.best.point.widths == self.setting.widths() {
-            self.round(graph, (&quantized, &estimate), watch)
+        if self.state.best.point.widths == self.search.setting.widths() {
+            self.round(graph, &quantized, &estimate, watch)
         } else {
             self.enter(graph, &estimate, watch)
         }
@@ -116,7 +120,8 @@ impl Run<'_> {
     fn round(
         &mut self,
         graph: &mut Graph,
-        (quantized, estimate): (&Integers, &Estimate),
+        quantized: &Integers,
+        estimate: &Estimate,
         watch: &mut dyn FnMut(&Event<'_>),
     ) -> Result<(), PruneError> {
         let goal = self.goal();
@@ -124,13 +129,9 @@ impl Run<'_> {
         let masks = self.state.best.masks.clone();
         let quantized = &quantized.full;
         let mut state = RoundState { graph, masks: &masks, quantized, estimate };
-        let seed = self.seed();
-        let phases = &mut self.state.phases;
-        let network = (self.dense, &self.layers[..]);
         let correction = self.state.correction;
         let planned = goal / correction;
-        let removed =
-            remove(self.setting, network, self.criterion, &mut state, planned, (seed, phases))?;
+        let removed = remove(self.context(), &mut state, planned, &mut self.state.phases)?;
         let Some(removed) = removed else {
             self.state.ending = Some(Ending::Exhausted);
             return Ok(());
@@ -138,7 +139,7 @@ impl Run<'_> {
         watch(&Event::Removed(self.state.round, &removed.reasons));
         let Removed { masks, predicted, reasons } = removed;
         self.state.removed.push((self.state.round, reasons));
-        let point = self.train(graph, (&masks, predicted * correction), estimate, watch)?;
+        let point = self.train(graph, &masks, predicted * correction, estimate, watch)?;
         let off = correction * point.energy / point.predicted;
         if off.is_finite() {
             self.state.correction = off.clamp(1.0 / CORRECTION, CORRECTION);
@@ -156,7 +157,7 @@ impl Run<'_> {
     ) -> Result<(), PruneError> {
         watch(&Event::Round(self.state.round, estimate.energy()));
         let masks = self.state.best.masks.clone();
-        let point = self.train(graph, (&masks, estimate.energy()), estimate, watch)?;
+        let point = self.train(graph, &masks, estimate.energy(), estimate, watch)?;
         self.state.points.push(point.clone());
         if point.good {
             self.state.best = Network { parameters: Parameters::of(graph), masks, point };
@@ -169,56 +170,58 @@ impl Run<'_> {
     /// Energy target of this round: not far below the budget, as that would cost accuracy for nothing.
     fn goal(&self) -> f64 {
         let step = self.state.best.point.energy * self.state.step;
-        match self.setting.bounds {
+        match self.search.setting.bounds {
             Bounds { energy: Some(energy), cycles: None, .. } => step.max(energy * BELOW),
             _ => step,
         }
     }
 
-    /// Seed of this round.
-    fn seed(&self) -> u64 {
-        self.setting.tuning.seed.wrapping_mul(1000) + self.state.round as u64
+    fn context(&self) -> RoundContext<'a> {
+        let (search, layers) = (self.search, self.layers);
+        let seed = search.setting.tuning.seed.wrapping_mul(1000) + self.state.round as u64;
+        RoundContext { search, layers, seed }
     }
 
-    /// Trains a network until its accuracy suffices or the trainings are used up; returns the last result.
+    /// Trains a network until its accuracy suffices or the trainings are used up; returns the last result. `predicted`
+    /// is its energy by the plan, `before` the estimate of the network that it was made from.
     fn train(
         &mut self,
         graph: &mut Graph,
-        (masks, predicted): (&Masks, f64),
+        masks: &Masks,
+        predicted: f64,
         before: &Estimate,
         watch: &mut dyn FnMut(&Event<'_>),
     ) -> Result<Point, PruneError> {
-        let weight = self.setting.schedule.activation_penalty;
-        let weight = if self.criterion.codesigns { weight } else { 0.0 };
-        let penalty = penalties(&self.layers, before, weight);
-        let mut attempt = 0;
+        let weight = self.search.setting.schedule.activation_penalty;
+        let weight = if self.search.criterion.codesigns { weight } else { 0.0 };
+        let penalty = penalties(self.layers, before, weight);
+        let mut number = 0;
         loop {
             let start = Instant::now();
-            let seed = self.seed() + 100 * attempt as u64;
-            let round = (attempt, seed, &penalty);
-            tune(self.setting, self.dense, (graph, masks), round, watch)?;
+            let attempt = Attempt { number, penalty: &penalty };
+            tune(self.context(), graph, masks, attempt, watch)?;
             self.state.phases.tuning += start.elapsed().as_secs_f64();
             let point = self.score(graph, masks, predicted)?;
             watch(&Event::Scored(&point));
-            let lost = self.dense.validation.accuracy() - point.accuracy;
-            let hopeless = lost > self.setting.bounds.accuracy_drop + HOPELESS;
-            if point.good || hopeless || attempt >= self.setting.schedule.patience {
+            let lost = self.search.dense.validation.accuracy() - point.accuracy;
+            let hopeless = lost > self.search.setting.bounds.accuracy_drop + HOPELESS;
+            if point.good || hopeless || number >= self.search.setting.schedule.patience {
                 return Ok(point);
             }
-            attempt += 1;
+            number += 1;
         }
     }
 
     fn score(&mut self, graph: &Graph, masks: &Masks, predicted: f64) -> Result<Point, PruneError> {
         let start = Instant::now();
-        let quantized = integers(self.setting, graph)?;
-        let estimate = cost(self.setting, &quantized)?;
-        let answers = answers(&quantized, &self.setting.data.validation)?;
+        let quantized = integers(self.search.setting, graph)?;
+        let estimate = cost(self.search.setting, &quantized)?;
+        let answers = answers(&quantized, &self.search.setting.data.validation)?;
         let accuracy = answers.accuracy();
         self.state.phases.scoring += start.elapsed().as_secs_f64();
-        let bounds = &self.setting.bounds;
-        let margin = bounds.margin * answers.paired_error(&self.dense.validation);
-        let lost = self.dense.validation.accuracy() - accuracy + margin;
+        let bounds = &self.search.setting.bounds;
+        let margin = bounds.margin * answers.paired_error(&self.search.dense.validation);
+        let lost = self.search.dense.validation.accuracy() - accuracy + margin;
         Ok(Point {
             round: self.state.round,
             accuracy,
@@ -226,14 +229,14 @@ impl Run<'_> {
             predicted,
             cycles: estimate.cycles,
             density: masks.density(),
-            widths: self.setting.widths(),
+            widths: self.search.setting.widths(),
             good: lost <= bounds.accuracy_drop + 1e-9,
         })
     }
 
     /// Accepts or rejects a network.
     fn judge(&mut self, point: Point, parameters: Parameters, masks: Masks) {
-        let bounds = &self.setting.bounds;
+        let bounds = &self.search.setting.bounds;
         self.state.points.push(point.clone());
         if point.good && point.energy < self.state.best.point.energy {
             let within = |value: f64, bound: Option<f64>| bound.is_none_or(|b| value <= b);
@@ -246,7 +249,7 @@ impl Run<'_> {
         }
         self.state.failures += 1;
         self.state.step = self.state.step.sqrt();
-        if self.state.failures > self.setting.schedule.failures {
+        if self.state.failures > self.search.setting.schedule.failures {
             self.state.ending = Some(Ending::Accuracy);
         }
     }

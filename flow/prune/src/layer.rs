@@ -2,8 +2,22 @@
 
 use std::collections::HashMap;
 
+use super::covariance::Covariance;
 use pecan_net::graph::Graph;
 use pecan_net::op::Lowering;
+
+/// A layer before a round of pruning.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LayerState<'a> {
+    /// The layer.
+    pub(crate) layer: &'a PruneLayer,
+    /// Its weights, `[output][input]`.
+    pub(crate) weights: &'a [f32],
+    /// Whether each of them remains.
+    pub(crate) mask: &'a [bool],
+    /// Covariance of its inputs.
+    pub(crate) covariance: &'a Covariance,
+}
 
 /// A layer with weights, as pruning sees it.
 ///

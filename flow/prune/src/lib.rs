@@ -31,7 +31,7 @@ pub use checkpoint::{Checkpoint, Key};
 pub use cost::{CostModel, Price, Prices};
 pub use criterion::{Criterion, DEFAULT, REGISTRY, find};
 pub use dense::Dense;
-pub use driver::prune;
+pub use driver::{Search, prune};
 pub use error::PruneError;
 pub use layer::PruneLayer;
 pub use outcome::{Ending, Event, Outcome, Phases, Point};

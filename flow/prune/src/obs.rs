@@ -10,6 +10,7 @@
 use std::ops::Range;
 
 use super::covariance::Covariance;
+use super::layer::LayerState;
 use super::{PruneError, PruneLayer, matrix};
 
 /// Inputs above which a block is split into parts, and the size of these. Correlations between parts are then ignored
@@ -29,23 +30,19 @@ pub(super) struct Removal {
 }
 
 /// The order of removal of all entries of the rows `block`, each with its loss after the optimal update of the
-/// remaining weights; in several parts for a layer with very many inputs. `weights` and `mask` are those of the layer,
-/// `[output][input]`.
+/// remaining weights; in several parts for a layer with very many inputs.
 ///
 /// # Errors
 /// The layer's inputs are not finite.
 pub(super) fn entry_order(
-    (layer, block): (&PruneLayer, &Range<usize>),
-    (weights, mask): (&[f32], &[bool]),
-    covariance: &Covariance,
+    state: &LayerState<'_>,
+    block: &Range<usize>,
 ) -> Result<Vec<Vec<Removal>>, PruneError> {
-    let k = layer.inputs;
-    let lives = |input: &usize| block.clone().any(|o| mask[o * k + input]);
+    let k = state.layer.inputs;
+    let lives = |input: &usize| block.clone().any(|o| state.mask[o * k + input]);
     let live: Vec<usize> = (0..k).filter(lives).collect();
     let part = if live.len() > WHOLE { PART } else { WHOLE };
-    let order = |at: &[usize]| {
-        Ok(BlockPart::new((layer, block), (weights, mask), covariance, at)?.removals())
-    };
+    let order = |at: &[usize]| Ok(BlockPart::new(*state, block, at)?.removals());
     live.chunks(part).map(order).collect()
 }
 
@@ -70,11 +67,11 @@ struct BlockPart<'a> {
 
 impl<'a> BlockPart<'a> {
     fn new(
-        (layer, block): (&'a PruneLayer, &Range<usize>),
-        (weights, mask): (&'a [f32], &'a [bool]),
-        covariance: &'a Covariance,
+        state: LayerState<'a>,
+        block: &Range<usize>,
         at: &'a [usize],
     ) -> Result<Self, PruneError> {
+        let LayerState { layer, weights, mask, covariance } = state;
         let k = layer.inputs;
         let mut sets: Vec<Rows> = Vec::new();
         for group in block.clone().map(|o| layer.group(o)) {
@@ -156,8 +153,9 @@ mod tests {
             sensitivity: vec![1.0; 2],
         };
         let weights = [1.0, 1.0, 0.5, 1.0, 1.0, 0.5];
-        let order =
-            entry_order((&layer, &(0..2)), (&weights, &[true; 6]), &covariance).unwrap().remove(0);
+        let (layer, weights, mask) = (&layer, &weights, &[true; 6]);
+        let state = LayerState { layer, weights, mask, covariance: &covariance };
+        let order = entry_order(&state, &(0..2)).unwrap().remove(0);
         // 0.002 without the damping of 0.01, which adds about twice itself.
         assert!(order[0].input < 2 && order[0].loss < 0.025, "{order:?}");
         assert_eq!(order[1].input, 2, "{order:?}");
@@ -183,8 +181,9 @@ mod tests {
             sensitivity: vec![2.0],
         };
         let weights: Vec<f32> = (0..n).map(|i| 1.0 + i as f32).collect();
-        let order =
-            entry_order((&layer, &(0..1)), (&weights, &[true; 6]), &covariance).unwrap().remove(0);
+        let (layer, mask) = (&layer, &[true; 6]);
+        let state = LayerState { layer, weights: &weights, mask, covariance: &covariance };
+        let order = entry_order(&state, &(0..1)).unwrap().remove(0);
         let gone: Vec<usize> = order[..3].iter().map(|r| r.input).collect();
         let kept: Vec<usize> = (0..n).filter(|i| !gone.contains(i)).collect();
         let damping = covariance.damping(0);

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::covariance::Covariance;
-use super::criterion::{Criterion, Ranking, Reason, Round};
+use super::criterion::{Ranking, Reason, Round};
 use super::dense::Dense;
+use super::driver::Search;
 use super::outcome::{Event, Phases};
 use super::reconstruction::reconstruct;
 use super::{ChannelClass, CostModel, PruneError, PruneLayer, Setting, classes, close};
@@ -21,6 +22,25 @@ const HALVINGS: usize = 14;
 
 /// Learning rate of each further training of a round, relative to the one before.
 const AGAIN: f64 = 0.3;
+
+/// What a round needs besides the network.
+#[derive(Clone, Copy)]
+pub(super) struct RoundContext<'a> {
+    pub(super) search: Search<'a>,
+    /// Layers with weights.
+    pub(super) layers: &'a [PruneLayer],
+    /// Seed of the round.
+    pub(super) seed: u64,
+}
+
+/// One of the trainings of a round.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    /// Number, from 0.
+    pub(super) number: usize,
+    /// Loss of one nonzero value in the input of each layer, from [`penalties`].
+    pub(super) penalty: &'a BTreeMap<String, f64>,
+}
 
 /// A measured network between rounds.
 pub(super) struct RoundState<'a> {
@@ -39,25 +59,22 @@ pub(super) struct Removed {
 }
 
 /// Removes weights until the predicted energy is at most `goal` and reconstructs the remaining ones; `None` if the
-/// criterion cannot remove enough.
+/// criterion cannot remove enough. Times are added to `phases`.
 ///
 /// # Errors
 /// The network cannot be run or mapped, or its activations are not finite.
 pub(super) fn remove(
-    setting: &Setting,
-    (dense, layers): (&Dense<'_>, &[PruneLayer]),
-    criterion: &Criterion,
+    context: RoundContext<'_>,
     state: &mut RoundState<'_>,
     goal: f64,
-    (seed, phases): (u64, &mut Phases),
+    phases: &mut Phases,
 ) -> Result<Option<Removed>, PruneError> {
+    let RoundContext { search: Search { setting, dense, criterion, .. }, layers, seed } = context;
     let start = Instant::now();
     let covariance = covariance(setting, dense, state.graph, seed)?;
     phases.statistics += start.elapsed().as_secs_f64();
     let start = Instant::now();
-    let (target, quantized) = ((&setting.target, &setting.mapper), (state.quantized, layers));
-    let measured = (state.estimate, setting.images);
-    let model = CostModel::new(target, quantized, state.masks, measured)?;
+    let model = CostModel::new(setting, layers, state.quantized, state.masks, state.estimate)?;
     let classes = classes(&state.quantized.network, layers);
     let prices = model.prices(state.masks, &classes)?;
     let by_name = |of: fn(&pecan_energy::LayerEstimate) -> f64| -> BTreeMap<String, f64> {
@@ -75,7 +92,7 @@ pub(super) fn remove(
         macs: &macs,
     };
     let choice = (criterion.prepare)(&round)?;
-    let found = search(choice.as_ref(), &model, goal, &|masks| close(&classes, layers, masks))?;
+    let found = least(choice.as_ref(), &model, goal, &|masks| close(&classes, layers, masks))?;
     let Some((amount, masks, predicted)) = found else {
         return Ok(None);
     };
@@ -86,7 +103,7 @@ pub(super) fn remove(
     if criterion.reconstructs {
         reconstruct_all(layers, &covariance, &masks, state.graph)?;
     } else {
-        keep_means(layers, &covariance, (state.masks, &masks), &classes, state.graph);
+        keep_means(layers, &covariance, [state.masks, &masks], &classes, state.graph);
     }
     masks.apply(state.graph);
     phases.reconstruction += start.elapsed().as_secs_f64();
@@ -94,7 +111,7 @@ pub(super) fn remove(
 }
 
 /// The least amount whose predicted energy is at most `goal`.
-fn search(
+fn least(
     choice: &dyn Ranking,
     model: &CostModel<'_>,
     goal: f64,
@@ -161,18 +178,18 @@ fn reconstruct_all(
     Ok(())
 }
 
-/// Adds the contribution of channels that have become constant to the biases of their readers, for criteria that do not
-/// reconstruct.
+/// Adds the contribution of channels that have become constant, between the first masks and the second, to the biases
+/// of their readers, for criteria that do not reconstruct.
 fn keep_means(
     layers: &[PruneLayer],
     covariance: &BTreeMap<String, Covariance>,
-    (before, after): (&Masks, &Masks),
+    masks: [&Masks; 2],
     classes: &[ChannelClass],
     graph: &mut Graph,
 ) {
     for class in classes {
         let gone = |channel: &usize| {
-            let [was, is] = [before, after].map(|masks| class.remains(layers, masks, *channel));
+            let [was, is] = masks.map(|masks| class.remains(layers, masks, *channel));
             was == [true; 2] && is != [true; 2]
         };
         let gone: Vec<usize> = (0..class.channels).filter(gone).collect();
@@ -208,18 +225,18 @@ pub(super) fn penalties(
         .collect()
 }
 
-/// Trains a network under its masks; `attempt` counts the trainings of a round from 0, `penalty` is that of
-/// [`penalties`].
+/// Trains a network under its masks.
 ///
 /// # Errors
 /// As [`train::tune`].
 pub(super) fn tune(
-    setting: &Setting,
-    dense: &Dense<'_>,
-    (graph, masks): (&mut Graph, &Masks),
-    (attempt, seed, penalty): (usize, u64, &BTreeMap<String, f64>),
+    context: RoundContext<'_>,
+    graph: &mut Graph,
+    masks: &Masks,
+    attempt: Attempt<'_>,
     watch: &mut dyn FnMut(&Event<'_>),
 ) -> Result<(), PruneError> {
+    let Search { setting, dense, .. } = context.search;
     let inputs = setting.data.tuning.slices();
     let teacher = match (&dense.logits[..], &setting.tuning.augmentation[..]) {
         ([plain], []) => Teacher::Logits(plain),
@@ -229,8 +246,9 @@ pub(super) fn tune(
     let labels = setting.data.labelled.then_some(&setting.data.tuning.labels[..]);
     let set = Set { inputs: &inputs, labels, teacher: Some(teacher) };
     // Further training continues from the training before; steps as large as at first would undo it.
-    let learning_rate = setting.tuning.learning_rate * AGAIN.powi(attempt as i32);
-    let activation_penalty = penalty.clone();
+    let learning_rate = setting.tuning.learning_rate * AGAIN.powi(attempt.number as i32);
+    let seed = context.seed + 100 * attempt.number as u64;
+    let activation_penalty = attempt.penalty.clone();
     let settings =
         train::Settings { seed, learning_rate, activation_penalty, ..setting.tuning.clone() };
     train::tune(graph, masks, &set, &settings, &mut |progress| watch(&Event::Tuning(*progress)))?;

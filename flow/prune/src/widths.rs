@@ -1,40 +1,37 @@
 //! Search over the widths of the hardware: the same pruning on accelerators that differ only in the bits of weights and
 //! activations.
 
-use super::criterion::Criterion;
-use super::dense::Dense;
-use super::driver::prune;
+use super::PruneError;
+use super::driver::{Search, prune};
 use super::outcome::{Ending, Event, Outcome};
-use super::{Checkpoint, PruneError, Setting};
 use pecan_net::graph::Graph;
 use pecan_net::quantize::Options;
 
-/// Prunes by `criterion` on hardware of each of these widths and keeps the network of least energy within the bounds;
+/// Prunes on hardware of each of these widths and keeps the network of least energy within the bounds;
 /// `graph` holds it in the end. The reference for accuracy and energy is the dense network on the hardware of
-/// `setting`. Searches at other widths begin with the dense network, trained for them. Criteria that do not choose
-/// widths, and an empty list, keep those of `setting`.
+/// the setting. Searches at other widths begin with the dense network, trained for them. Criteria that do not choose
+/// widths, and an empty list, keep those of the setting.
 ///
 /// # Errors
 /// As [`prune`]; the configuration does not allow a width.
 pub fn prune_widths(
-    setting: &Setting,
+    search: Search<'_>,
     widths: &[Options],
-    (dense, criterion): (&Dense<'_>, &Criterion),
     graph: &mut Graph,
-    checkpoint: Option<&Checkpoint>,
     watch: &mut dyn FnMut(&Event<'_>),
 ) -> Result<Outcome, PruneError> {
-    let own = [setting.widths()];
-    let widths = if criterion.codesigns && !widths.is_empty() { widths } else { &own };
-    let mut search = |widths: &Options, graph: &mut Graph| {
-        prune(&setting.with_widths(*widths)?, dense, criterion, graph, checkpoint, watch)
+    let own = [search.setting.widths()];
+    let widths = if search.criterion.codesigns && !widths.is_empty() { widths } else { &own };
+    let mut at = |widths: &Options, graph: &mut Graph| {
+        let setting = search.setting.with_widths(*widths)?;
+        prune(Search { setting: &setting, ..search }, graph, watch)
     };
-    let mut best = search(&widths[0], graph)?;
+    let mut best = at(&widths[0], graph)?;
     for widths in &widths[1..] {
         if best.ending == Ending::Budget {
             break;
         }
-        best = best.or(search(widths, graph)?);
+        best = best.or(at(widths, graph)?);
     }
     best.parameters.apply(graph);
     Ok(best)

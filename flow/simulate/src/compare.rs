@@ -58,10 +58,11 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Number of differing values, and the first of them.
+/// Number of values of a layer that differ in an image, and the first of them.
 pub(super) fn compare(
     opinion: Opinion,
-    (image, layer): (usize, &str),
+    image: usize,
+    layer: &str,
     got: &Tensor,
     reference: &Tensor,
 ) -> (u64, Option<Difference>) {
@@ -103,10 +104,10 @@ mod tests {
         let shape = Shape::new(2, 3, 4);
         let reference = Tensor { shape, data: (0..24).collect() };
         let mut got = reference.clone();
-        assert_eq!(compare(Opinion::Rtl, (0, "a"), &got, &reference), (0, None));
+        assert_eq!(compare(Opinion::Rtl, 0, "a", &got, &reference), (0, None));
         got.data[12 + 4 + 3] = -7;
         got.data[23] = 0;
-        let (count, first) = compare(Opinion::Emulator, (5, "conv"), &got, &reference);
+        let (count, first) = compare(Opinion::Emulator, 5, "conv", &got, &reference);
         let first = first.unwrap();
         assert_eq!(count, 2);
         assert_eq!((first.channel, first.row, first.column), (1, 1, 3));

@@ -88,7 +88,7 @@ pub fn run(
     let layer = network.layers.last().map_or("", |layer| layer.name.as_str());
     let checks = expected.iter().zip(&measured).enumerate();
     let checks: Vec<Check> =
-        checks.map(|(image, (e, m))| Check::of((image, layer), e, &m.output)).collect();
+        checks.map(|(image, (e, m))| Check::of(image, layer, e, &m.output)).collect();
     // The image for the comparison layer by layer.
     let suspect = checks.iter().position(|check| check.mismatches > 0).unwrap_or(0);
     let depth = network.layers.len() - 1;
@@ -105,9 +105,10 @@ pub fn run(
 }
 
 impl Check {
-    fn of(at: (usize, &str), expected: &Expected, rtl: &Tensor) -> Self {
-        let (a, rtl) = compare(Opinion::Rtl, at, rtl, &expected.reference);
-        let (b, emulator) = compare(Opinion::Emulator, at, &expected.emulator, &expected.reference);
+    fn of(image: usize, layer: &str, expected: &Expected, rtl: &Tensor) -> Self {
+        let (reference, emulator) = (&expected.reference, &expected.emulator);
+        let (a, rtl) = compare(Opinion::Rtl, image, layer, rtl, reference);
+        let (b, emulator) = compare(Opinion::Emulator, image, layer, emulator, reference);
         Self { mismatches: a + b, first: rtl.or(emulator) }
     }
 }
@@ -227,7 +228,7 @@ impl Task<'_> {
         let alone = Task { jobs: 1, ..self.clone() };
         let measured = alone.measure(&network, &compiled, inputs, &|| ())?;
         let name = network.layers[last].name.as_str();
-        Ok(Check::of((image, name), &expected[0], &measured[0].output))
+        Ok(Check::of(image, name, &expected[0], &measured[0].output))
     }
 
     fn report(

@@ -1,7 +1,6 @@
 //! Resources of a configuration on an FPGA, mapped by Yosys.
 
 use std::path::Path;
-use std::time::Duration;
 
 use pecan_config::Config;
 use pecan_host::child::Scratch;
@@ -9,7 +8,7 @@ use pecan_host::tools::Finder;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::synth::TOP;
+use super::synth::{SynthOptions, TOP};
 use super::yosys::{Yosys, counts};
 use super::{Result, ToolError};
 use pecan_accelerator::elaborate::design;
@@ -128,18 +127,19 @@ impl FpgaReport {
     }
 }
 
-/// Maps a configuration, with its memories, to an FPGA. Nothing is placed.
+/// Maps a configuration, with its memories, to an FPGA. Nothing is placed. Of `options` only those that are not of
+/// standard cells matter: the time limit, and whether Yosys may be installed.
 ///
 /// # Errors
-/// [`ToolError`]: Yosys is missing, fails or takes longer than `limit`.
+/// [`ToolError`]: Yosys is missing, fails or takes longer than it may.
 pub fn map_to_fpga(
     config: &Config,
     family: Family,
     finder: &Finder,
-    (offline, limit): (bool, Option<Duration>),
+    options: &SynthOptions,
     say: &dyn Fn(&str),
 ) -> Result<FpgaReport> {
-    let yosys = Yosys::locate(finder, offline, say)?;
+    let yosys = Yosys::locate(finder, options.offline, say)?;
     let folder = Scratch::new()?;
     let modules = design(config)?.modules;
     let names: Vec<String> = modules.iter().map(|module| format!("{}.v", module.name)).collect();
@@ -148,7 +148,7 @@ pub fn map_to_fpga(
     }
     write(&folder.path().join("fpga.ys"), &script(&names, family))?;
     say(&format!("mapping {} to {} with {}", config.name(), family.device().name, yosys.version));
-    yosys.run(folder.path(), "fpga.ys", limit)?;
+    yosys.run(folder.path(), "fpga.ys", options.timeout)?;
     let mut modules = counts(&folder.path().join("netlist.json"))?;
     let mut cells = modules.remove(TOP).ok_or_else(|| ToolError::Report {
         tool: "yosys",

@@ -90,7 +90,7 @@ fn join(
     let mut seen = BTreeSet::new();
     let mut joined = String::new();
     for (index, (path, text)) in texts.iter().enumerate() {
-        let wrong = |error| LibertyError::text(path, error);
+        let wrong = |error: SyntaxError| LibertyError::text(path, &error);
         let library = syntax::parse(text).map_err(wrong)?;
         once(&library).map_err(wrong)?;
         let mut copied = library.body.start;
@@ -108,7 +108,7 @@ fn join(
                 let (name, info) = cell(group).map_err(wrong)?;
                 if !new {
                     let problem = format!("cell {name} is in a file before, too");
-                    return Err(wrong((group.line, problem)));
+                    return Err(wrong(SyntaxError::new(group.line, problem)));
                 }
                 cells.insert(name.to_owned(), info);
             }
@@ -130,7 +130,7 @@ fn join(
 /// Name and properties of a cell.
 fn cell<'a>(group: &Group<'a>) -> Result<(&'a str, CellInfo), SyntaxError> {
     let name = group.args.first().copied().unwrap_or_default();
-    let wrong = |problem: String| Err((group.line, problem));
+    let wrong = |problem: String| Err(SyntaxError::new(group.line, problem));
     if !is_identifier(name) {
         return wrong(format!(
             "a cell is called {name:?}; allowed: letters, digits and `_ $ [ ] .`"

@@ -1,6 +1,6 @@
 //! Named configurations.
 
-use super::{Array, Buffers, Config, Counters, Drain, Numerics, Pe, Stream};
+use super::Config;
 
 /// A named configuration.
 #[derive(Debug)]
@@ -50,41 +50,54 @@ pub fn preset(name: &str) -> Option<Config> {
     PRESETS.iter().find(|preset| preset.name == name).map(Preset::config)
 }
 
+// A preset is what differs from the default. Assignments, because a literal of a section whose keys all differ would
+// have to name every key that the section gets later.
+
 fn tiny() -> Config {
-    Config {
-        array: Array { rows: 2, cols: 2, lanes: 2 },
-        numerics: Numerics { accumulator_bits: 24, ..Numerics::default() },
-        pe: Pe { scratchpad_words: 4, psum_depth: 8, ..Pe::default() },
-        buffers: Buffers { channels_per_word: 4, global_kib: 16, weight_entries: 512 },
-        drain: Drain { lanes: 2 },
-        stream: Stream { bits: 32 },
-        counters: Counters { bits: 24 },
-        ..Config::default()
-    }
+    let mut config = Config::default();
+    config.array.rows = 2;
+    config.array.cols = 2;
+    config.array.lanes = 2;
+    config.numerics.accumulator_bits = 24;
+    config.pe.scratchpad_words = 4;
+    config.pe.psum_depth = 8;
+    config.buffers.channels_per_word = 4;
+    config.buffers.global_kib = 16;
+    config.buffers.weight_entries = 512;
+    config.drain.lanes = 2;
+    config.stream.bits = 32;
+    config.counters.bits = 24;
+    config
 }
 
 /// PE count, word width and buffer capacity of Y.-H. Chen, T. Krishna, J. Emer, V. Sze, "Eyeriss:
 /// An Energy-Efficient Reconfigurable Accelerator for Deep Convolutional Neural Networks", IEEE
 /// JSSC 52(1), 2017.
 fn eyeriss() -> Config {
-    Config {
-        array: Array { rows: 12, cols: 14, lanes: 1 },
-        numerics: Numerics { activation_bits: 16, weight_bits: 16, accumulator_bits: 48 },
-        pe: Pe { scratchpad_words: 16, psum_depth: 32, ..Pe::default() },
-        buffers: Buffers { channels_per_word: 4, global_kib: 108, weight_entries: 1024 },
-        drain: Drain { lanes: 2 },
-        ..Config::default()
-    }
+    let mut config = Config::default();
+    config.array.rows = 12;
+    config.array.cols = 14;
+    config.array.lanes = 1;
+    config.numerics.activation_bits = 16;
+    config.numerics.weight_bits = 16;
+    config.numerics.accumulator_bits = 48;
+    config.pe.scratchpad_words = 16;
+    config.pe.psum_depth = 32;
+    config.buffers.channels_per_word = 4;
+    config.buffers.global_kib = 108;
+    config.buffers.weight_entries = 1024;
+    config.drain.lanes = 2;
+    config
 }
 
 fn large() -> Config {
-    Config {
-        array: Array { rows: 16, cols: 16, lanes: 4 },
-        pe: Pe { psum_depth: 32, ..Pe::default() },
-        buffers: Buffers { global_kib: 512, ..Buffers::default() },
-        stream: Stream { bits: 128 },
-        ..Config::default()
-    }
+    let mut config = Config::default();
+    config.array.rows = 16;
+    config.array.cols = 16;
+    config.pe.psum_depth = 32;
+    config.buffers.global_kib = 512;
+    config.stream.bits = 128;
+    config
 }
 
 #[cfg(test)]

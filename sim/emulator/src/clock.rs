@@ -23,6 +23,13 @@ pub(super) enum Input {
     Take,
 }
 
+/// End of a kernel by an error.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fault {
+    pub(super) cycle: u64,
+    pub(super) code: ErrorCode,
+}
+
 /// A kernel in the background.
 #[derive(Debug)]
 struct Running {
@@ -31,7 +38,7 @@ struct Running {
     timer: Option<Timer>,
     /// Use of the buffer's ports.
     ports: Option<(DrainPort, LoaderPort)>,
-    fault: Option<(u64, ErrorCode)>,
+    fault: Option<Fault>,
 }
 
 /// Position in the beats of one direction.
@@ -163,7 +170,7 @@ impl<'a> Clock<'a> {
 
     fn check_fault(&self) -> Result<(), Outcome> {
         match self.running.as_ref().and_then(|run| run.fault) {
-            Some((cycle, code)) if self.now >= cycle => Err(Outcome::Error(code)),
+            Some(fault) if self.now >= fault.cycle => Err(Outcome::Error(fault.code)),
             _ => Ok(()),
         }
     }
@@ -189,7 +196,7 @@ impl<'a> Clock<'a> {
             if self.ideal && self.store.idle() {
                 // Nothing can happen in between except a fault of the kernel.
                 let fault = self.running.as_ref().and_then(|run| run.fault);
-                self.now = fault.map_or(until, |(cycle, _)| cycle.clamp(self.now, until));
+                self.now = fault.map_or(until, |fault| fault.cycle.clamp(self.now, until));
                 self.check_fault()?;
             } else {
                 self.step(Input::Ignore)?;
@@ -238,7 +245,7 @@ impl<'a> Clock<'a> {
     /// Reports the fault of a kernel that occurs while the device waits for input.
     fn check_later_fault(&self) -> Result<(), Outcome> {
         match self.running.as_ref().and_then(|run| run.fault) {
-            Some((_, code)) => Err(Outcome::Error(code)),
+            Some(fault) => Err(Outcome::Error(fault.code)),
             None => Ok(()),
         }
     }
@@ -316,7 +323,7 @@ impl<'a> Clock<'a> {
     pub(super) fn wait_compute(&mut self) -> Result<(), Outcome> {
         let Some(run) = &self.running else { return Ok(()) };
         // A faulty kernel never becomes idle; its fault stops the clock before.
-        let until = run.fault.map_or(run.idle, |(cycle, _)| cycle + 1);
+        let until = run.fault.map_or(run.idle, |fault| fault.cycle + 1);
         self.advance(until)
     }
 
@@ -338,13 +345,13 @@ impl<'a> Clock<'a> {
     }
 
     /// Puts a kernel started in this cycle into the background.
-    pub(super) fn start_run(&mut self, timer: Timer, idle: u64, fault: Option<(u64, ErrorCode)>) {
+    pub(super) fn start_run(&mut self, timer: Timer, idle: u64, fault: Option<Fault>) {
         self.running = Some(Running { idle, timer: Some(timer), ports: None, fault });
     }
 
     /// A kernel without defined timing, which its limit ends in cycle `abort`.
     pub(super) fn start_endless(&mut self, abort: u64) {
-        let fault = Some((abort, ErrorCode::RunLimit));
+        let fault = Some(Fault { cycle: abort, code: ErrorCode::RunLimit });
         self.running = Some(Running { idle: abort, timer: None, ports: None, fault });
     }
 }

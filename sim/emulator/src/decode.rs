@@ -7,7 +7,7 @@ use pecan_config::isa::counter::{Counter, Counters};
 use pecan_config::isa::{ErrorCode, Opcode, RESERVED, RunFlags, VERSION, WAIT_COMPUTE, WAIT_STORE};
 
 use super::activity::{DeviceObserver, Toggles};
-use super::clock::Clock;
+use super::clock::{Clock, Fault};
 use super::counts::kernel_counts;
 use super::functional::AddressFault;
 use super::lists::list_lengths;
@@ -250,7 +250,10 @@ impl Decoder<'_> {
         let plan = Arc::new(KernelPlan { shape, lists });
         let timer = Timer::new(plan, start);
         match timer.clone().finish() {
-            None => self.clock.start_run(timer, abort, Some((abort, ErrorCode::RunLimit))),
+            None => {
+                let fault = Fault { cycle: abort, code: ErrorCode::RunLimit };
+                self.clock.start_run(timer, abort, Some(fault));
+            }
             Some(idle) => {
                 let fault = self.execute(&timer, idle - start - 1);
                 self.clock.start_run(timer, idle, fault);
@@ -259,8 +262,8 @@ impl Decoder<'_> {
         self.tick()
     }
 
-    /// Computes a kernel and counts its events; returns the cycle of a fault.
-    fn execute(&mut self, timer: &Timer, cycles: u64) -> Option<(u64, ErrorCode)> {
+    /// Computes a kernel and counts its events; returns the fault that ends it, if one does.
+    fn execute(&mut self, timer: &Timer, cycles: u64) -> Option<Fault> {
         let mut counts = kernel_counts(timer.plan());
         counts[Counter::RunCycles] = cycles;
         match self.array.run(self.geometry, timer, self.memories, self.observer.as_deref_mut()) {
@@ -269,7 +272,8 @@ impl Decoder<'_> {
                 counts[Counter::ScratchReads] = activity.reads;
             }
             Err(fault) => {
-                return Some((fault_cycle(timer.clone(), fault), ErrorCode::RunAddress));
+                let cycle = fault_cycle(timer.clone(), fault);
+                return Some(Fault { cycle, code: ErrorCode::RunAddress });
             }
         }
         for (total, count) in self.clock.counters.0.iter_mut().zip(counts.0) {

@@ -61,7 +61,7 @@ impl<S: Sum> Execution<'_, S> {
                 let block = self.shape.block_at(slice);
                 let waits = times.get(slice as usize).map_or(&[][..], |slice| &slice.waits);
                 if let Some(times) = times.get(slice as usize) {
-                    self.wait(times, (at, block), half, &pointers);
+                    self.wait(times, at, block, half, &pointers);
                 }
                 self.load(at, block, half, &valid)
                     .map_err(|step| AddressFault { tile, load: Some((slice as usize, step)) })?;

@@ -40,11 +40,12 @@ pub(super) fn pads(shape: &KernelShape, tile: [i64; 2], block: [u64; 3]) -> bool
 }
 
 impl<S: Sum> Execution<'_, S> {
-    /// Reports to the observer the columns that wait for the reduction tile of a tile that is loaded next.
+    /// Reports to the observer the columns that wait for the reduction tile `block` of `tile`, which is loaded next.
     pub(super) fn wait(
         &mut self,
         times: &SliceTimes,
-        (tile, block): ([i64; 2], [u64; 3]),
+        tile: [i64; 2],
+        block: [u64; 3],
         half: usize,
         pointers: &[usize],
     ) {

@@ -77,7 +77,7 @@ impl Slot<'_> {
         let start = Instant::now();
         let detail = make(scratch.path())?;
         let seconds = start.elapsed().as_secs_f64();
-        let detail = self.keep(scratch.path(), &target, (seconds, detail))?;
+        let detail = self.keep(scratch.path(), &target, seconds, detail)?;
         Ok(Entry { folder: target, detail, seconds, cached: false })
     }
 
@@ -90,12 +90,13 @@ impl Slot<'_> {
         Ok(lock)
     }
 
-    /// Moves the files of a scratch folder into the entry.
+    /// Moves the files of a scratch folder into the entry, with `detail` and the time that making them took.
     fn keep<D: Serialize>(
         &self,
         scratch: &Path,
         target: &Path,
-        (seconds, detail): (f64, D),
+        seconds: f64,
+        detail: D,
     ) -> Result<D, HostError> {
         let staged = scratch.join("entry");
         fs::create_dir(&staged).map_err(HostError::io("create", &staged))?;

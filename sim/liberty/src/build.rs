@@ -19,7 +19,7 @@ pub(crate) fn cells(library: &Group<'_>, units: &Units) -> Result<Vec<Cell>, Syn
         states += cell.states();
         if states > MOST_STATES {
             let problem = format!("the tables of the cells have more than {MOST_STATES} entries");
-            return Err((group.line, problem));
+            return Err(SyntaxError::new(group.line, problem));
         }
         cells.push(cell);
     }
@@ -208,7 +208,7 @@ impl<'g, 'a> Draft<'g, 'a> {
     fn finish(self, name: String, area: f64, units: &Units) -> Result<Cell, SyntaxError> {
         let states = 1usize << self.variables;
         let kind = self.kind().unwrap_or_else(CellFunction::Unusable);
-        let at = |line: u32| move |problem: String| (line, problem);
+        let at = |line: u32| move |problem: String| SyntaxError { line, problem };
         let when = |text: &str, line: u32| self.compile(text).map_err(at(line));
         let names: Vec<&str> = self.inputs.iter().map(|p| pin_name(p)).collect();
         let mut inputs = Vec::new();

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use pecan_text::escape::escape_name;
 
+use crate::syntax::SyntaxError;
+
 /// Errors of the Liberty files of a library.
 #[derive(Debug, thiserror::Error)]
 pub enum LibertyError {
@@ -51,9 +53,9 @@ impl LibertyError {
     }
 
     /// An error in a file's text.
-    pub fn text(file: &Path, (line, problem): (u32, String)) -> Self {
-        let problem = escape_name(&problem).into_owned();
-        Self::Text { file: file.to_path_buf(), line, problem }
+    pub fn text(file: &Path, error: &SyntaxError) -> Self {
+        let problem = escape_name(&error.problem).into_owned();
+        Self::Text { file: file.to_path_buf(), line: error.line, problem }
     }
 }
 

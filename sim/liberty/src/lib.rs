@@ -24,6 +24,7 @@ pub use table::Table;
 
 use pecan_host::file::inflate;
 use pecan_text::escape::escape_name;
+use syntax::SyntaxError;
 use units::Units;
 
 /// Cells of one or several Liberty files.
@@ -49,7 +50,7 @@ impl Library {
         for file in files {
             let file = file.as_ref();
             let text = read_text(file)?;
-            let one = Self::parse(&text).map_err(|error| LibertyError::text(file, error))?;
+            let one = Self::parse(&text).map_err(|error| LibertyError::text(file, &error))?;
             library = Some(match library {
                 None => one,
                 Some(all) => all.merge(one, file)?,
@@ -62,8 +63,8 @@ impl Library {
     ///
     /// # Errors
     /// The line and the problem.
-    pub fn parse(text: &str) -> std::result::Result<Self, (u32, String)> {
-        let shown = |(line, problem): (u32, String)| (line, escape_name(&problem).into_owned());
+    pub fn parse(text: &str) -> std::result::Result<Self, SyntaxError> {
+        let shown = |error: SyntaxError| SyntaxError::new(error.line, escape_name(&error.problem));
         let group = syntax::parse(text).map_err(shown)?;
         let units = Units::read(&group).map_err(shown)?;
         once(&group).map_err(shown)?;
@@ -87,7 +88,7 @@ impl Library {
             let name = cell.name.clone();
             if self.index.insert(name, self.cells.len()).is_some() {
                 let problem = format!("cell {} is in a file before, too", cell.name);
-                return Err(LibertyError::text(file, (cell.line, problem)));
+                return Err(LibertyError::text(file, &SyntaxError::new(cell.line, problem)));
             }
             self.cells.push(cell);
         }
@@ -114,12 +115,13 @@ impl Library {
 ///
 /// # Errors
 /// The line of the second one and the problem.
-pub fn once(library: &syntax::Group<'_>) -> std::result::Result<(), syntax::SyntaxError> {
+pub fn once(library: &syntax::Group<'_>) -> std::result::Result<(), SyntaxError> {
     let mut lines = BTreeMap::new();
     for cell in library.all("cell") {
         let name = cell.args.first().copied().unwrap_or_default();
         if let Some(first) = lines.insert(name, cell.line) {
-            return Err((cell.line, format!("cell {name} is there twice; first in line {first}")));
+            let problem = format!("cell {name} is there twice; first in line {first}");
+            return Err(SyntaxError::new(cell.line, problem));
         }
     }
     Ok(())

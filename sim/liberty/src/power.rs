@@ -140,7 +140,9 @@ fn read<'a>(
 /// Refuses more than `most` groups of one kind: the time to sort them by state grows with their square.
 fn few(owner: &Group<'_>, kind: &str, most: usize) -> Result<(), SyntaxError> {
     match owner.all(kind).nth(most) {
-        Some(group) => Err((group.line, format!("more than {most} groups `{kind}`"))),
+        Some(group) => {
+            Err(SyntaxError::new(group.line, format!("more than {most} groups `{kind}`")))
+        }
         None => Ok(()),
     }
 }
@@ -159,7 +161,7 @@ pub(crate) fn leakage(
     for group in cell.all("leakage_power") {
         let value = group
             .number("value")?
-            .ok_or_else(|| (group.line, "leakage_power without value".to_string()))?;
+            .ok_or_else(|| SyntaxError::new(group.line, "leakage_power without value"))?;
         let value = value * units.leakage;
         let Some(text) = group.text("when") else {
             *unconditional.get_or_insert(0.0) += value;

@@ -38,7 +38,7 @@ pub struct Sram {
 /// [`LibertyError`] with file and line.
 pub fn read(file: &Path) -> Result<Vec<Sram>> {
     let text = super::read_text(file)?;
-    parse(&text).map_err(|error| LibertyError::text(file, error))
+    parse(&text).map_err(|error| LibertyError::text(file, &error))
 }
 
 fn parse(text: &str) -> std::result::Result<Vec<Sram>, SyntaxError> {
@@ -65,14 +65,15 @@ const WRITE: Access = Access { select: true, read: false, write: true };
 const IDLE: Access = Access { select: false, read: false, write: false };
 
 fn sram(cell: &Group<'_>, units: &Units) -> std::result::Result<Sram, SyntaxError> {
-    let problem = |text: &str| (cell.line, text.to_string());
+    let problem = |text: &str| SyntaxError::new(cell.line, text);
     let shape = cell.all("memory").next().ok_or_else(|| problem("no memory group"))?;
     let number = |key: &str, most: u64| -> std::result::Result<u64, SyntaxError> {
-        let value = shape.number(key)?.ok_or_else(|| (shape.line, format!("no {key}")))?;
+        let value =
+            shape.number(key)?.ok_or_else(|| SyntaxError::new(shape.line, format!("no {key}")))?;
         // Whole numbers only; NaN is in no range.
         if !((1.0..=most as f64).contains(&value) && value.fract() == 0.0) {
             let problem = format!("{key} is {value}; allowed: whole numbers from 1 to {most}");
-            return Err((shape.line, problem));
+            return Err(SyntaxError::new(shape.line, problem));
         }
         Ok(value as u64)
     };
@@ -152,7 +153,9 @@ fn sum(
     for group in pin.all("internal_power") {
         let holds = match group.text("when") {
             None => true,
-            Some(when) => compile(when, 0, &value).map_err(|p| (group.line, p))?.get(0),
+            Some(when) => {
+                compile(when, 0, &value).map_err(|p| SyntaxError::new(group.line, p))?.get(0)
+            }
         };
         if !holds {
             continue;

@@ -35,8 +35,21 @@ pub struct Attribute<'a> {
     pub line: u32,
 }
 
-/// A syntax error: line and message.
-pub type SyntaxError = (u32, String);
+/// A problem of a Liberty text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// Line in the text, from 1.
+    pub line: u32,
+    /// The problem.
+    pub problem: String,
+}
+
+impl SyntaxError {
+    /// A problem of a line.
+    pub fn new(line: u32, problem: impl Into<String>) -> Self {
+        Self { line, problem: problem.into() }
+    }
+}
 
 impl<'a> Group<'a> {
     /// The attribute `name`, if it is there.
@@ -60,7 +73,10 @@ impl<'a> Group<'a> {
         let text = attribute.values.first().copied().unwrap_or_default();
         match finite(text.trim()) {
             Some(number) => Ok(Some(number)),
-            None => Err((attribute.line, format!("{name} is not a finite number: `{text}`"))),
+            None => {
+                let problem = format!("{name} is not a finite number: `{text}`");
+                Err(SyntaxError::new(attribute.line, problem))
+            }
         }
     }
 }
@@ -79,7 +95,7 @@ pub fn parse(text: &str) -> Result<Group<'_>, SyntaxError> {
     scanner.blank()?;
     match scanner.statement()? {
         Statement::Group(group) if group.name == "library" => Ok(group),
-        _ => Err((scanner.line, "a Liberty file begins with `library (name) {`".into())),
+        _ => Err(SyntaxError::new(scanner.line, "a Liberty file begins with `library (name) {`")),
     }
 }
 
@@ -106,7 +122,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn error<T>(&self, message: impl Into<String>) -> Result<T, SyntaxError> {
-        Err((self.line, message.into()))
+        Err(SyntaxError::new(self.line, message))
     }
 
     /// Skips `length` bytes and counts their lines.
@@ -173,7 +189,7 @@ impl<'a> Scanner<'a> {
                     self.skip(1);
                     if self.depth == MOST_NESTING {
                         let problem = format!("groups nested deeper than {MOST_NESTING}");
-                        return Err((line, problem));
+                        return Err(SyntaxError { line, problem });
                     }
                     self.depth += 1;
                     let mut group = self.body(name, args, line)?;
@@ -251,7 +267,10 @@ impl<'a> Scanner<'a> {
         loop {
             self.blank()?;
             match self.peek() {
-                None => return Err((line, format!("group `{name}` is not closed"))),
+                None => {
+                    let problem = format!("group `{name}` is not closed");
+                    return Err(SyntaxError { line, problem });
+                }
                 Some('}') => {
                     group.body.end = self.at;
                     self.skip(1);
@@ -304,8 +323,8 @@ mod tests {
 
     #[test]
     fn errors_name_the_line() {
-        assert_eq!(parse("library (l) {\n a : 1;\n cell (x) {\n").unwrap_err().0, 3);
-        assert_eq!(parse("library (l) {\n\n ) }").unwrap_err().0, 3);
+        assert_eq!(parse("library (l) {\n a : 1;\n cell (x) {\n").unwrap_err().line, 3);
+        assert_eq!(parse("library (l) {\n\n ) }").unwrap_err().line, 3);
         assert!(parse("cell (x) { }").is_err());
     }
 
@@ -315,8 +334,8 @@ mod tests {
             format!("library (l) {{\n{}{}}}", "a () {\n".repeat(depth), "}\n".repeat(depth))
         };
         assert!(parse(&nested(MOST_NESTING - 1)).is_ok());
-        let (line, problem) = parse(&nested(MOST_NESTING)).unwrap_err();
-        assert_eq!((line, problem.as_str()), (17, "groups nested deeper than 16"));
-        assert_eq!(parse(&nested(100_000)).unwrap_err().0, 17);
+        let error = parse(&nested(MOST_NESTING)).unwrap_err();
+        assert_eq!(error, SyntaxError::new(17, "groups nested deeper than 16"));
+        assert_eq!(parse(&nested(100_000)).unwrap_err().line, 17);
     }
 }

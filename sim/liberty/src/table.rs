@@ -59,9 +59,10 @@ fn numbers(attribute: &Attribute<'_>) -> Result<Vec<f64>, SyntaxError> {
         .flat_map(|v| v.split([',', ' ', '\t', '\n', '\r', '\\']))
         .filter(|v| !v.is_empty())
         .map(|v| {
-            let problem =
-                || (attribute.line, format!("{}: not a finite number: `{v}`", attribute.name));
-            finite(v).ok_or_else(problem)
+            finite(v).ok_or_else(|| {
+                let problem = format!("{}: not a finite number: `{v}`", attribute.name);
+                SyntaxError::new(attribute.line, problem)
+            })
         })
         .collect()
 }
@@ -73,7 +74,8 @@ impl Table {
         template: Option<&Template>,
         scale: Scale,
     ) -> Result<Self, SyntaxError> {
-        let error = |problem: String| (group.line, format!("{}: {problem}", group.name));
+        let error =
+            |problem: String| SyntaxError::new(group.line, format!("{}: {problem}", group.name));
         let values = group.attribute("values").ok_or_else(|| error("no values".into()))?;
         let values: Vec<f64> = numbers(values)?.iter().map(|v| v * scale.value).collect();
         let (mut slew, mut load) = (Vec::new(), Vec::new());

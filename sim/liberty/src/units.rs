@@ -24,13 +24,15 @@ pub(crate) struct Units {
 
 impl Units {
     pub(crate) fn read(library: &Group<'_>) -> Result<Self, SyntaxError> {
-        let missing = |key: &str| (library.line, format!("the library has no {key}"));
+        let missing =
+            |key: &str| SyntaxError::new(library.line, format!("the library has no {key}"));
         let load = capacitance(library)?;
         let quantity = |key: &str, suffix: &str| {
             let attribute = library.attribute(key).ok_or_else(|| missing(key))?;
             let text = attribute.values.first().copied().unwrap_or_default();
             si(text, suffix).ok_or_else(|| {
-                (attribute.line, format!("{key} `{text}` is not a known unit of {suffix}"))
+                let problem = format!("{key} `{text}` is not a known unit of {suffix}");
+                SyntaxError::new(attribute.line, problem)
             })
         };
         let volt = quantity("voltage_unit", "v")?;
@@ -63,7 +65,10 @@ impl Units {
         let name = group.args.first().copied().unwrap_or("scalar");
         let template = match (name, self.templates.get(name)) {
             ("scalar", None) => None,
-            (_, None) => return Err((group.line, format!("table template `{name}` is missing"))),
+            (_, None) => {
+                let problem = format!("table template `{name}` is missing");
+                return Err(SyntaxError::new(group.line, problem));
+            }
             (_, template) => template,
         };
         Table::read(group, template, Scale { time: self.time, load: self.load, value })
@@ -75,8 +80,8 @@ fn capacitance(library: &Group<'_>) -> Result<f64, SyntaxError> {
     let key = "capacitive_load_unit";
     let attribute = library
         .attribute(key)
-        .ok_or_else(|| (library.line, format!("the library has no {key}")))?;
-    let problem = || (attribute.line, format!("{key} is not (number, unit)"));
+        .ok_or_else(|| SyntaxError::new(library.line, format!("the library has no {key}")))?;
+    let problem = || SyntaxError::new(attribute.line, format!("{key} is not (number, unit)"));
     let [number, unit] = attribute.values[..] else { return Err(problem()) };
     let number = finite(number.trim()).ok_or_else(problem)?;
     Ok(number * si(&format!("1{}", unit.trim()), "f").ok_or_else(problem)?)
@@ -121,6 +126,8 @@ mod tests {
         let units = Units::read(&parse(text).unwrap()).unwrap();
         assert!((units.energy - 1e-3).abs() < 1e-12 && (units.load - 1.0).abs() < 1e-12);
         let unknown = text.replace("1ps", "1 tick");
-        assert!(Units::read(&parse(&unknown).unwrap()).err().unwrap().1.contains("time_unit"));
+        assert!(
+            Units::read(&parse(&unknown).unwrap()).err().unwrap().problem.contains("time_unit")
+        );
     }
 }

@@ -82,11 +82,11 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let task = simulation.task(&config, &simulator, &args.run);
     let report = simulate::whole(context, &task, &graph, &inputs, None)?;
     tracing::info!("step 4 of 5: pruning for the energy of this hardware");
-    let pruned = demo_prune::run(&config, (&model, &data_path), &folder, args.run.seed)?;
+    let pruned = demo_prune::run(&config, &model, &data_path, &folder, args.run.seed)?;
     tracing::info!("step 5 of 5: the pruned network through the same RTL");
     let after = simulate::whole(context, &task, &pruned.graph, &pruned.inputs, None)?;
     if !context.json() {
-        let text = summary(&config, &report, (modules, lines), &folder);
+        let text = summary(&config, &report, modules, lines, &folder);
         context.print(&format!("{}\n{text}", simulate::table(&report)))?;
         context.print(&pruned.text(&config, &after))?;
         context.print(&next(&model_path, &data_path))?;
@@ -105,10 +105,12 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     Ok(if report.agrees() && after.agrees() { Exit::Done } else { Exit::CheckFailed })
 }
 
+/// What was built and run; `modules` and `lines` are those of the Verilog.
 fn summary(
     config: &Config,
     report: &Report,
-    (modules, lines): (usize, usize),
+    modules: usize,
+    lines: usize,
     folder: &RunFolder,
 ) -> String {
     let total = &report.total;

@@ -14,8 +14,9 @@ use pecan_energy::{Target, Technology};
 use pecan_net::export;
 use pecan_net::graph::Graph;
 use pecan_net::onnx::Model;
+use pecan_net::quantize::Calibration;
 use pecan_prune as prune;
-use pecan_prune::{Bounds, Dense, Outcome, Schedule, Setting, Split, Subset};
+use pecan_prune::{Bounds, Dense, Outcome, Schedule, Search, Setting, Split, Subset};
 use pecan_simulate::Report;
 use pecan_text::format::energy;
 use pecan_text::format::{grouped, percent};
@@ -45,7 +46,8 @@ pub(crate) struct Pruned {
 /// [`Failure`] if the network does not map on this configuration, or a file cannot be written.
 pub(crate) fn run(
     config: &Config,
-    (model, data): (&Model, &Path),
+    model: &Model,
+    data: &Path,
     folder: &RunFolder,
     seed: u64,
 ) -> Result<Pruned, Failure> {
@@ -57,11 +59,15 @@ pub(crate) fn run(
     };
     let (tune, validate, inputs) = (load(TUNE)?, load(VALIDATE)?, load(TEST)?);
     let technology = Technology::open("sg13g2")?;
-    let setting = setting(config, &technology, (tune, validate, &inputs), seed)?;
+    let method = inputs.method;
+    let data = split(tune, validate, &inputs);
+    let setting = setting(config, &technology, data, method, seed)?;
     let dense = Dense::new(&setting, &dense_graph)?;
     let answers = prune::answers(&dense.quantized, &setting.data.test)?;
     let mut graph = import(model, false)?;
-    let outcome = prune::prune(&setting, &dense, prune::DEFAULT, &mut graph, None, &mut |_| ())?;
+    let criterion = prune::DEFAULT;
+    let search = Search { setting: &setting, dense: &dense, criterion, checkpoint: None };
+    let outcome = prune::prune(search, &mut graph, &mut |_| ())?;
     let bad = |error| Failure::from_error(crate::Exit::BadInput, error);
     let written = export::pruned(model, &graph).map_err(bad)?;
     written.write(&folder.path().join("lenet_digits_pruned.onnx"))?;
@@ -69,30 +75,35 @@ pub(crate) fn run(
     Ok(Pruned { graph, inputs, outcome, unit: technology.unit, dense })
 }
 
-fn setting(
-    config: &Config,
-    technology: &Technology,
-    (tune, validate, test): (Inputs, Inputs, &Inputs),
-    seed: u64,
-) -> Result<Setting, Failure> {
-    let calibration = test.calibration.clone();
+/// Samples to train on, to decide by, and to report.
+fn split(tune: Inputs, validate: Inputs, test: &Inputs) -> Split {
     let part = |inputs: Inputs| Subset {
         labels: inputs.labels.unwrap_or_default(),
         inputs: inputs.samples,
     };
-    let quantization = Quantization { widths: bits(config), calibration: test.method };
+    Split {
+        calibration: test.calibration.clone(),
+        tuning: part(tune),
+        validation: part(validate),
+        test: part(test.clone()),
+        labelled: true,
+    }
+}
+
+fn setting(
+    config: &Config,
+    technology: &Technology,
+    data: Split,
+    method: Calibration,
+    seed: u64,
+) -> Result<Setting, Failure> {
+    let quantization = Quantization { widths: bits(config), calibration: method };
     Ok(Setting {
         target: Target::new(config, technology)?,
         mapper: pecan_map::Options::default(),
-        calibration: test.method,
+        calibration: method,
         images: 4,
-        data: Arc::new(Split {
-            calibration,
-            tuning: part(tune),
-            validation: part(validate),
-            test: part(test.clone()),
-            labelled: true,
-        }),
+        data: Arc::new(data),
         tuning: train::Settings {
             epochs: 12.0,
             quantization: Some(quantization),

@@ -117,7 +117,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     };
     let bar = context.bar((subjects.len() * targets.len()) as u64, "networks");
     let goal = args.estimation.objective;
-    let entries = entries(&subjects, &targets, (goal, &memory), &|| bar.inc(1))?;
+    let entries = entries(&subjects, &targets, goal, &memory, &|| bar.inc(1))?;
     bar.finish_and_clear();
     let memory = if args.estimation.memory == Memory::Ideal { "ideal" } else { "dram" };
     let objective = args.estimation.objective.name().to_owned();
@@ -141,7 +141,8 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
 fn entries(
     subjects: &[Subject],
     targets: &[Target],
-    (goal, memory): (Goal, &MemoryModel),
+    goal: Goal,
+    memory: &MemoryModel,
     done: &dyn Fn(),
 ) -> Result<Vec<Entry>, Failure> {
     let mut entries = Vec::new();
@@ -193,8 +194,8 @@ impl Args {
             let what = "--memory dram needs a network that can run: plans of a topology file know ideal memory only";
             return Err(Failure::said(Exit::Usage, what));
         }
-        let densities = (self.shapes.density, &self.layer_density[..]);
-        Subject::shapes(topology, densities, self.activation_density)
+        let density = self.shapes.density;
+        Subject::shapes(topology, density, &self.layer_density, self.activation_density)
     }
 }
 

@@ -64,10 +64,11 @@ impl Subject {
         Ok(Self::Model { name, graph: Box::new(graph), inputs: Box::new(inputs) })
     }
 
-    /// The layers of a topology file.
+    /// The layers of a topology file. Weights have `density`, where given, except in the layers of `exceptions`.
     pub(crate) fn shapes(
         topology: Topology,
-        (density, exceptions): (Option<f64>, &[LayerDensity]),
+        density: Option<f64>,
+        exceptions: &[LayerDensity],
         activation_density: f64,
     ) -> Result<Self, Failure> {
         let unused = |e: &&LayerDensity| !topology.layers.iter().any(|layer| e.fits(layer));

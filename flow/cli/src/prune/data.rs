@@ -71,7 +71,8 @@ impl TuningArgs {
     /// be both tuned on and reported.
     pub(crate) fn load(
         &self,
-        (network, data): (&NetworkArgs, &DataArgs),
+        network: &NetworkArgs,
+        data: &DataArgs,
         graph: &Graph,
         seed: u64,
     ) -> Result<(Split, Inputs, String), Failure> {
@@ -87,7 +88,7 @@ impl TuningArgs {
         let validation = self.validation_share.or(file.validation).unwrap_or(VALIDATION);
         let validation = checked(validation)?;
         let reported = Reported::new(data, tested)?;
-        let tuned = reported.others((data, graph), &path, rows.as_deref(), "tune")?;
+        let tuned = reported.others(data, graph, &path, rows.as_deref(), "tune")?;
         let classes: usize = graph.output_shape().iter().product();
         let labelled = inputs.labels.is_some() && tuned.labels.is_some();
         let answered = |samples: Samples| -> Result<Subset, Failure> {
@@ -97,7 +98,7 @@ impl TuningArgs {
             };
             Ok(Subset { inputs: samples.into_values(), labels })
         };
-        let deciding = self.deciding((data, graph), file, &reported, &tuned)?;
+        let deciding = self.deciding(data, graph, file, &reported, &tuned)?;
         let given = answered(tuned)?;
         let (tuning, validation) = match deciding {
             None => divide(given, validation, seed),
@@ -139,7 +140,8 @@ impl TuningArgs {
     /// The validation samples, if they are chosen separately.
     fn deciding(
         &self,
-        (data, graph): (&DataArgs, &Graph),
+        data: &DataArgs,
+        graph: &Graph,
         file: WorkloadTuning,
         reported: &Reported<'_>,
         tuned: &Samples,
@@ -150,7 +152,7 @@ impl TuningArgs {
             return Ok(None);
         }
         let path = other.unwrap_or_else(|| reported.path.to_path_buf());
-        let samples = reported.others((data, graph), &path, rows.as_deref(), "validate")?;
+        let samples = reported.others(data, graph, &path, rows.as_deref(), "validate")?;
         let both = |row: &&usize| tuned.path == samples.path && samples.rows.contains(row);
         let both = tuned.rows.iter().filter(both).count();
         if both > 0 {
@@ -186,7 +188,8 @@ impl<'a> Reported<'a> {
     /// Samples for another purpose: the chosen ones, or all that are not reported.
     fn others(
         &self,
-        (data, graph): (&DataArgs, &Graph),
+        data: &DataArgs,
+        graph: &Graph,
         path: &Path,
         rows: Option<&str>,
         purpose: &str,

@@ -10,7 +10,7 @@ use crate::{Context, Failure, RunArgs, RunFolder};
 use pecan_net::onnx::Model;
 use pecan_net::quantize::Options;
 use pecan_prune as prune;
-use pecan_prune::{Checkpoint, Criterion, Dense, Setting};
+use pecan_prune::{Checkpoint, Criterion, Dense, Event, Search, Setting};
 
 /// Inputs common to all methods.
 pub(crate) struct Comparison<'a> {
@@ -61,14 +61,14 @@ impl Comparison<'_> {
         let unit = &self.setting.target.technology.unit;
         let mut watcher = Progress::new(self.context, rule, unit, self.explain);
         let mut graph = import(self.model, false)?;
-        let outcome = prune::prune_widths(
-            self.setting,
-            self.widths,
-            (self.dense, rule),
-            &mut graph,
-            Some(self.checkpoint),
-            &mut |event| watcher.see(event),
-        )?;
+        let search = Search {
+            setting: self.setting,
+            dense: self.dense,
+            criterion: rule,
+            checkpoint: Some(self.checkpoint),
+        };
+        let mut watch = |event: &Event<'_>| watcher.see(event);
+        let outcome = prune::prune_widths(search, self.widths, &mut graph, &mut watch)?;
         if let Some(decisions) = watcher.finish() {
             self.folder.write(format!("decisions-{}.csv", rule.name), decisions)?;
         }

@@ -140,7 +140,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let model = Model::read(&path)?;
     let graph = import(&model, false)?;
     let seed = args.run.seed;
-    let (split, inputs, origin) = args.samples.load((&args.network, &data), &graph, seed)?;
+    let (split, inputs, origin) = args.samples.load(&args.network, &data, &graph, seed)?;
     let folder = args.run.open(context, &config)?;
     let mut setting = args.setting(Target::new(&config, &technology)?, split, &inputs)?;
     let dense = Dense::new(&setting, &graph)?;
@@ -175,7 +175,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         origin,
         seconds: started.elapsed().as_secs_f64(),
     };
-    prune_output::write(context, &folder, (&path, &model), &finished)?;
+    prune_output::write(context, &folder, &path, &model, &finished)?;
     Ok(if finished.missed().is_some() { Exit::CheckFailed } else { Exit::Done })
 }
 

@@ -87,14 +87,15 @@ impl Finished<'_> {
     }
 }
 
-/// Writes and prints all results.
+/// Writes and prints all results; `path` is that of the dense network's model.
 ///
 /// # Errors
 /// [`Failure`] if a file cannot be written.
 pub(crate) fn write(
     context: &Context,
     folder: &RunFolder,
-    (path, model): (&Path, &Model),
+    path: &Path,
+    model: &Model,
     finished: &Finished<'_>,
 ) -> Result<(), Failure> {
     if let Some(found) = finished.found.first() {

@@ -159,11 +159,11 @@ fn image(
         let (layer, planned) = (&network.layers[number], &plan.layers[number]);
         let mut sample = Sample::default();
         let data = traffic(&planned.data, &counters, &layer.name)?;
-        sample.add(target, (&counters, &toggles), &data);
+        sample.add(target, &counters, &toggles, &data);
         if number == last {
             let (counters, toggles) = closing(report);
             let data = traffic(&planned.closing_data, &counters, &layer.name)?;
-            sample.add(target, (&counters, &toggles), &data);
+            sample.add(target, &counters, &toggles, &data);
         }
         sample.nonzero_macs = floor::nonzero_macs(network, layer, tensors) as f64;
         let [weights, inputs, outputs, _] = sample.dram_bits;
@@ -226,12 +226,7 @@ fn traffic(
 }
 
 impl Sample {
-    fn add(
-        &mut self,
-        target: &Target,
-        (counts, toggles): (&Counters, &Toggles),
-        data: &DataCounts,
-    ) {
+    fn add(&mut self, target: &Target, counts: &Counters, toggles: &Toggles, data: &DataCounts) {
         let events = Events::measured(counts, toggles);
         self.energy.add_all(&target.model.energy(&events, data));
         self.events.add(&events);

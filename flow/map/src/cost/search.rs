@@ -17,12 +17,19 @@ use crate::space::lists::Occupancy;
 use crate::space::reduction::ReductionTile;
 use crate::space::workload::Workload;
 
+/// A reduction tile with a division of the output channels into channel tiles.
+struct Cut {
+    slice: ReductionTile,
+    channel_tiles: ChannelTiles,
+    /// Counts summed over the channel tiles, where the objective needs them.
+    counts: Option<ChannelTileCounts>,
+}
+
 /// A mapping with a lower bound of its cost.
 struct Bounded<'a> {
     candidate: Candidate<'a>,
     bound: f64,
-    /// Number of the reduction tile with its channel tiles.
-    cut: usize,
+    counts: Option<&'a ChannelTileCounts>,
 }
 
 /// Chooses the cheapest mapping of a layer. Among equals, the one with the least bound wins, then the one with the
@@ -52,9 +59,8 @@ pub(crate) fn search_where(
 ) -> Result<ArrayMapping, MapError> {
     let tiles = tiles(workload, geometry);
     for sliced in [false, true] {
-        let cut = cuts(workload, occupancy, sliced, geometry);
-        let sums = sums(workload, &cut, geometry, objective);
-        let all = bounded(workload, (&cut, &sums), &tiles, geometry, objective);
+        let cuts = cuts(workload, occupancy, sliced, geometry, objective);
+        let all = bounded(workload, &cuts, &tiles, geometry, objective);
         let mut searched = Searched { bounded: all.len() as u64, timed: 0 };
         // Only the first few are used, so they are not sorted. Costs are not negative, so their bits order like them.
         // The number comes second, so that large reduction tiles and tiles come first among equals.
@@ -62,7 +68,7 @@ pub(crate) fn search_where(
         let mut order: BinaryHeap<_> = keys.collect::<Vec<_>>().into();
         let mut best: Option<(f64, u64, &Candidate<'_>)> = None;
         while let Some(Reverse((_, k))) = order.pop() {
-            let Bounded { candidate, bound, cut } = &all[k];
+            let Bounded { candidate, bound, counts } = &all[k];
             if best.is_some_and(|(cost, ..)| *bound >= cost) {
                 break;
             }
@@ -71,7 +77,7 @@ pub(crate) fn search_where(
             }
             searched.timed += 1;
             let cycles = cost::cycles(workload, occupancy, candidate, geometry)?;
-            let exact = sums.get(*cut).map(|s| s.with(&Walk::of(workload, &candidate.tiling)));
+            let exact = counts.map(|c| c.with(&Walk::of(workload, &candidate.tiling)));
             let mut counts = exact.unwrap_or_default();
             counts[Counter::Cycles] = cycles;
             let cost = objective.cost(&counts);
@@ -93,21 +99,6 @@ pub(crate) fn search_where(
     })
 }
 
-/// Counts of all cuts, where the objective needs them.
-fn sums(
-    workload: &Workload<'_>,
-    cut: &[(ReductionTile, ChannelTiles)],
-    geometry: &Geometry,
-    objective: &Objective,
-) -> Vec<ChannelTileCounts> {
-    let cut = if objective.counts() { cut } else { &[] };
-    cut.iter()
-        .map(|(slice, channel_tiles)| {
-            ChannelTileCounts::of(workload, *slice, channel_tiles, geometry)
-        })
-        .collect()
-}
-
 impl Candidate<'_> {
     /// The mapping of this candidate, before it has been timed.
     fn mapping(&self, sliced: bool) -> ArrayMapping {
@@ -126,15 +117,15 @@ impl Candidate<'_> {
 /// All mappings with bounds of their costs: no count depends on timing, so only the cycles are bounds.
 fn bounded<'a>(
     workload: &Workload<'_>,
-    (cut, sums): (&'a [(ReductionTile, ChannelTiles)], &[ChannelTileCounts]),
+    cuts: &'a [Cut],
     tiles: &[[usize; 2]],
     geometry: &Geometry,
     objective: &Objective,
 ) -> Vec<Bounded<'a>> {
-    let mut all = Vec::with_capacity(cut.len() * tiles.len());
+    let mut all = Vec::with_capacity(cuts.len() * tiles.len());
     let mut walks: Vec<Walk> = Vec::new();
     let mut walked = None;
-    for (at, (slice, channel_tiles)) in cut.iter().enumerate() {
+    for Cut { slice, channel_tiles, counts: sums } in cuts {
         let tiling = |tile: &[usize; 2]| Tiling { tile: *tile, slice: *slice };
         // Neighbouring cuts share their reduction tile.
         if objective.counts() && walked.replace(*slice) != Some(*slice) {
@@ -142,11 +133,11 @@ fn bounded<'a>(
         }
         for (number, tile) in tiles.iter().enumerate() {
             let candidate = Candidate { tiling: tiling(tile), channel_tiles };
-            let exact = sums.get(at).zip(walks.get(number)).map(|(sums, walk)| sums.with(walk));
+            let exact = sums.as_ref().zip(walks.get(number)).map(|(sums, walk)| sums.with(walk));
             let mut counts = exact.unwrap_or_default();
             counts[Counter::Cycles] = cost::bound(workload, &candidate, geometry);
             let bound = objective.cost(&counts);
-            all.push(Bounded { candidate, bound, cut: at });
+            all.push(Bounded { candidate, bound, counts: sums.as_ref() });
         }
     }
     all
@@ -158,14 +149,18 @@ fn cuts(
     occupancy: &Occupancy,
     sliced: bool,
     geometry: &Geometry,
-) -> Vec<(ReductionTile, ChannelTiles)> {
+    objective: &Objective,
+) -> Vec<Cut> {
     let mut all = Vec::new();
     for slice in reduction_tiles(workload, geometry, sliced) {
         let table = GroupTable::of(workload, occupancy, slice, geometry);
         let sizes = sizes(workload, slice, geometry).into_iter();
         let fitting = sizes
             .filter_map(|size| channel_tiles(workload, occupancy, &table, size, sliced, geometry));
-        all.extend(fitting.map(|channel_tiles| (slice, channel_tiles)));
+        all.extend(fitting.map(|channel_tiles| {
+            let counts = || ChannelTileCounts::of(workload, slice, &channel_tiles, geometry);
+            Cut { slice, counts: objective.counts().then(counts), channel_tiles }
+        }));
     }
     all
 }

@@ -30,6 +30,17 @@ pub(crate) fn pack(
     (0..geometry.cols).into_par_iter().map(column).collect()
 }
 
+/// A kernel point of a reduction tile, all of whose input channels have the same tap.
+#[derive(Clone, Copy)]
+struct KernelPoint {
+    /// Position of its first channel in the patch.
+    index: usize,
+    /// Number of that channel.
+    channel: usize,
+    /// Position of the tap in a filter.
+    tap: usize,
+}
+
 /// Appends entries.
 struct Packer<'a> {
     geometry: &'a Geometry,
@@ -64,8 +75,9 @@ impl Packer<'_> {
                     continue;
                 }
                 if let Some(filters) = &filters {
-                    let at = (word * b, y * workload.axes[1].kernel + x);
-                    self.filtered(workload, filters, inputs.clone(), first, at);
+                    let tap = y * workload.axes[1].kernel + x;
+                    let point = KernelPoint { index: word * b, channel: first, tap };
+                    self.filtered(workload, filters, inputs.clone(), point);
                     continue;
                 }
                 for input in inputs.clone() {
@@ -84,26 +96,25 @@ impl Packer<'_> {
         }
     }
 
-    /// Appends the entries of input channels `inputs` of an ordinary convolution, whose word and tap are `at`. A fast
+    /// Appends the entries of input channels `inputs` of an ordinary convolution at a kernel point. A fast
     /// path of [`Self::entry`], for networks of which nearly all weights are in such layers.
     fn filtered(
         &mut self,
         workload: &Workload<'_>,
         filters: &[&[i32]],
         inputs: Range<usize>,
-        first: usize,
-        (index, tap): (usize, usize),
+        point: KernelPoint,
     ) {
         let area = workload.axes[0].kernel * workload.axes[1].kernel;
         for input in inputs {
-            let position = workload.input_channel(input) * area + tap;
+            let position = workload.input_channel(input) * area + point.tap;
             let mut any = 0;
             for (weight, filter) in self.weights.iter_mut().zip(filters) {
                 *weight = filter.get(position).copied().unwrap_or(0);
                 any |= *weight;
             }
             if any != 0 || !self.geometry.skip {
-                self.slot(index + input - first);
+                self.slot(point.index + input - point.channel);
             }
         }
     }

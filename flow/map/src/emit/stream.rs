@@ -176,7 +176,8 @@ impl<'a> StreamBuilder<'a> {
         registers: Registers,
         operand: u32,
         output: &Range<usize>,
-        (plan, cycles): (&Arc<KernelPlan>, u64),
+        plan: &Arc<KernelPlan>,
+        cycles: u64,
     ) {
         let changed = registers.changed(self.registers.as_ref());
         let mut rest = changed.as_slice();

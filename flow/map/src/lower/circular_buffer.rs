@@ -1,8 +1,16 @@
 //! Weight buffers and parameter memory as circular buffers: the lists of the next kernel load beside those in use, and
 //! lists that are still present are not loaded again.
 
-/// Identifies loaded lists: layer, number of the channel tile, number of the chunk.
-pub(crate) type Key = (usize, usize, usize);
+/// Identifies loaded lists or parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    /// Number of the layer.
+    pub(crate) layer: usize,
+    /// Number of its channel tile.
+    pub(crate) channel_tile: usize,
+    /// Number of the chunk of taps of the channel tile; 0 for parameters, which have no chunks.
+    pub(crate) chunk: usize,
+}
 
 /// Loaded lists, by positions that increase without wrapping.
 #[derive(Clone, Debug)]
@@ -89,25 +97,29 @@ impl CircularBuffers {
 mod tests {
     use super::*;
 
+    fn key(channel_tile: usize) -> Key {
+        Key { layer: 0, channel_tile, chunk: 0 }
+    }
+
     #[test]
     fn sets_stay_until_overwritten() {
         let mut buffers = CircularBuffers::new(1, 8);
-        let first = buffers.place((0, 0, 0), &[3], false);
+        let first = buffers.place(key(0), &[3], false);
         assert_eq!((first.start[0], first.limit[0]), (0, 8));
-        let second = buffers.place((0, 1, 0), &[4], false);
+        let second = buffers.place(key(1), &[4], false);
         assert_eq!((second.start[0], second.limit[0]), (3, 8));
-        assert_eq!(buffers.find((0, 0, 0)), Some(vec![0]));
+        assert_eq!(buffers.find(key(0)), Some(vec![0]));
         // Its end overwrites the first set, which the latest kernel uses.
-        let third = buffers.place((0, 2, 0), &[4], false);
+        let third = buffers.place(key(2), &[4], false);
         assert_eq!((third.start[0], third.limit[0]), (7, 8));
-        assert_eq!(buffers.find((0, 0, 0)), None);
+        assert_eq!(buffers.find(key(0)), None);
     }
 
     #[test]
     fn whole_sets_do_not_wrap() {
         let mut buffers = CircularBuffers::new(1, 8);
-        buffers.place((0, 0, 0), &[5], true);
-        let start = buffers.place((0, 1, 0), &[4], true).start[0];
+        buffers.place(key(0), &[5], true);
+        let start = buffers.place(key(1), &[4], true).start[0];
         assert_eq!((start, buffers.address(start)), (8, 0));
     }
 }

@@ -12,7 +12,7 @@ use pecan_emulator::{KernelPlan, KernelShape, ListLengths, Registers, kernel_cyc
 use super::buffer_mapping::{BufferMapping, parts};
 use crate::emit::stream::StreamBuilder;
 use crate::error::MapError;
-use crate::lower::circular_buffer::CircularBuffers;
+use crate::lower::circular_buffer::{CircularBuffers, Key};
 use crate::lower::kernel::{Kernel, Placement, Resources, limited};
 use crate::lower::placement::{Layout, Piece, piece_bytes};
 use crate::space::array_mapping::{ArrayMapping, LONGEST_KERNEL, phase_count, phases};
@@ -277,7 +277,8 @@ impl Emitter<'_> {
             other: 0,
             output: part.output.clone(),
         };
-        let mut lists = self.lists(job, (part.channel_tile, part.chunk), &run);
+        let (channel_tile, chunk) = (part.channel_tile, part.chunk);
+        let mut lists = self.lists(job, Key { layer: job.number, channel_tile, chunk }, &run);
         let params = self.load_params(job, part.channel_tile);
         // With alternating allocations the next input loads beside the kernel; stores of the layer before come first.
         let beside = job.buffer_mapping.slots > 1 && allocations.inputs > 0 && lists.complete();
@@ -327,13 +328,13 @@ impl Emitter<'_> {
 
     /// Starts a kernel.
     pub(crate) fn start(&mut self, run: &PendingKernel) {
-        let plan = (&run.plan, run.cycles);
-        self.builder.run(run.registers.clone(), run.operand, &run.words, plan);
+        let registers = run.registers.clone();
+        self.builder.run(registers, run.operand, &run.words, &run.plan, run.cycles);
     }
 
     fn load_params(&mut self, job: &LayerJob<'_>, channel_tile: usize) -> usize {
         let channels = job.mapping.channel_tiles[channel_tile].clone();
-        let key = (job.number, channel_tile, 0);
+        let key = Key { layer: job.number, channel_tile, chunk: 0 };
         if let Some(start) = self.params.find(key) {
             return self.params.address(start[0]);
         }

@@ -11,6 +11,7 @@ use std::ops::Range;
 use super::layer::{Emitter, LayerJob, TensorPlace};
 use crate::emit::pack::pack;
 use crate::error::MapError;
+use crate::lower::circular_buffer::Key;
 use crate::lower::kernel::Kernel;
 use crate::space::array_mapping::FEWEST_TILES;
 use crate::space::lists::lengths;
@@ -51,14 +52,8 @@ impl Lists {
 impl Emitter<'_> {
     /// Starts to load the lists of a kernel, as far as they overwrite nothing in use. Also starts the last kernels of
     /// the channel tile before, with loads between them.
-    pub(crate) fn lists(
-        &mut self,
-        job: &LayerJob<'_>,
-        part: (usize, usize),
-        run: &Kernel,
-    ) -> Lists {
+    pub(crate) fn lists(&mut self, job: &LayerJob<'_>, key: Key, run: &Kernel) -> Lists {
         let size = self.geometry.entry_slot / 8;
-        let key = (job.number, part.0, part.1);
         if let Some(start) = self.weights.find(key) {
             let (lengths, slots) = (Vec::new(), Vec::new());
             return Lists { done: vec![0; start.len()], start, lengths, slots, size };

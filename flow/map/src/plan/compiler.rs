@@ -24,6 +24,13 @@ use crate::space::array_mapping::{ArrayMapping, LONGEST_KERNEL, Searched};
 use crate::space::orders::Orders;
 use crate::space::workload::Workload;
 
+/// The mapping of a layer.
+pub(crate) struct MappedLayer {
+    pub(crate) mapping: Mapping,
+    /// Extent of the search that chose it.
+    pub(crate) searched: Searched,
+}
+
 /// A network as commands.
 pub(crate) struct Emitted<'a> {
     /// The programs, without their regions. None if they were only to be predicted; the one for the first image; and,
@@ -31,8 +38,7 @@ pub(crate) struct Emitted<'a> {
     pub(crate) programs: Vec<StreamBuilder<'a>>,
     /// Predictions of these programs, or of the first if none was built.
     pub(crate) predictions: Vec<Prediction>,
-    /// Mapping and search of every layer.
-    pub(crate) mappings: Vec<(Mapping, Searched)>,
+    pub(crate) mappings: Vec<MappedLayer>,
     /// Places of input and output, the same in all programs.
     pub(crate) places: [Layout; 2],
 }
@@ -40,7 +46,7 @@ pub(crate) struct Emitted<'a> {
 /// The commands for one image.
 struct Image<'a> {
     builder: StreamBuilder<'a>,
-    mappings: Vec<(Mapping, Searched)>,
+    mappings: Vec<MappedLayer>,
     places: [Layout; 2],
     /// Contents of weight buffers and parameter memory afterwards.
     buffers: [CircularBuffers; 2],
@@ -73,7 +79,7 @@ pub(crate) struct Compiler<'a, 'b> {
 struct State {
     places: Vec<Option<TensorPlace>>,
     space: Space,
-    mappings: Vec<(Mapping, Searched)>,
+    mappings: Vec<MappedLayer>,
 }
 
 impl<'a> Compiler<'a, '_> {
@@ -243,7 +249,7 @@ impl<'a> Compiler<'a, '_> {
         let searched = mapped.mapping.searched;
         let (array, buffer) = (&mapping, &buffer_mapping);
         let described = Described { workload: &workload, flattened, array, buffer, away };
-        state.mappings.push((described.mapping(g), searched));
+        state.mappings.push(MappedLayer { mapping: described.mapping(g), searched });
         let mut job = LayerJob {
             number,
             workload: &workload,

@@ -10,7 +10,7 @@ use pecan_ir::layer::Network;
 use pecan_ir::program::Region;
 
 use super::compiled::{Compiled, Later};
-use super::compiler::{Attempt, Compiler, Emitted};
+use super::compiler::{Attempt, Compiler, Emitted, MappedLayer};
 use super::predict;
 use crate::cost::cache::MappingCache;
 use crate::emit::stream::StreamBuilder;
@@ -18,7 +18,6 @@ use crate::error::MapError;
 use crate::lower::placement::Layout;
 use crate::mapping::Mapping;
 use crate::options::Options;
-use crate::space::array_mapping::Searched;
 use crate::space::balance::balanced_orders;
 
 /// Compiles a network for a configuration.
@@ -71,7 +70,7 @@ impl<'a> Job<'a> {
         let (hash, regions) = (self.config.hash(), [region(&input), region(&output)]);
         let finish = |builder: StreamBuilder<'_>| builder.finish(hash, regions[0], regions[1]);
         let mappings: Vec<Mapping> =
-            emitted.mappings.into_iter().map(|(mapping, _)| mapping).collect();
+            emitted.mappings.into_iter().map(|layer| layer.mapping).collect();
         let programs = emitted.programs.into_iter().map(finish);
         let mut programs = programs.zip(&emitted.predictions).map(|(program, prediction)| {
             let layers = predict::layers(prediction, self.network, g, &mappings);
@@ -94,7 +93,7 @@ impl<'a> Job<'a> {
     pub(crate) fn predict(
         self,
         cache: &mut MappingCache,
-    ) -> Result<(Prediction, Vec<(Mapping, Searched)>), MapError> {
+    ) -> Result<(Prediction, Vec<MappedLayer>), MapError> {
         let Emitted { predictions, mappings, .. } = self.emit(cache, true)?;
         let prediction = predictions.into_iter().next();
         Ok((prediction.ok_or(MapError::Unfinished(Outcome::Starved))?, mappings))

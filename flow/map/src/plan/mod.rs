@@ -20,6 +20,7 @@ use crate::cost::cache::MappingCache;
 use crate::error::MapError;
 use crate::mapping::Mapping;
 use crate::options::Options;
+use crate::plan::compiler::MappedLayer;
 use crate::plan::job::{Job, check_widths};
 use crate::space::array_mapping::Searched;
 use crate::space::balance::balanced_orders;
@@ -310,14 +311,14 @@ fn layer_plan(
     network: &Network,
     number: usize,
     [before, after]: [&Reading; 2],
-    (mapping, searched): (Mapping, Searched),
+    mapped: MappedLayer,
     options: &Options,
 ) -> LayerPlan {
     let (counts, data) = between(before, after);
     let (macs, nonzero_macs) = macs(network, number, options.density);
     LayerPlan {
         name: network.layers[number].name.clone(),
-        mapping,
+        mapping: mapped.mapping,
         cycles: counts[Counter::Cycles],
         counts,
         data,
@@ -327,7 +328,7 @@ fn layer_plan(
         nonzero_macs,
         other_operations: network.layers[number]
             .other_operations(network.tensors[network.layers[number].output]),
-        searched,
+        searched: mapped.searched,
     }
 }
 

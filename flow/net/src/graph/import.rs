@@ -153,7 +153,7 @@ impl Draft {
         let parsed = parsed.map_err(|problems| problems.join("; "));
         let inferred = match (&parsed, shapes) {
             (Ok(op), Some(shapes)) => {
-                inferred(op.as_ref(), &shapes, (&mut self.budget, &mut self.full)).map(Some)
+                inferred(op.as_ref(), &shapes, &mut self.budget, &mut self.full).map(Some)
             }
             (Ok(_), None) => Ok(None),
             (Err(problem), _) => Err(problem.clone()),
@@ -194,7 +194,8 @@ fn foreign(domain: &str) -> String {
 fn inferred(
     op: &dyn Operator,
     shapes: &[&[usize]],
-    (budget, full): (&mut Budget, &mut Option<String>),
+    budget: &mut Budget,
+    full: &mut Option<String>,
 ) -> Result<Vec<usize>, String> {
     let shape = op.infer(shapes)?;
     let values = structure::values(&shape)?;

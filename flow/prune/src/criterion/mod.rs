@@ -13,6 +13,7 @@ use std::fmt::Debug;
 
 use super::cost::Prices;
 use super::covariance::Covariance;
+use super::layer::LayerState;
 use super::{ChannelClass, PruneError, PruneLayer};
 use pecan_net::Masks;
 use pecan_net::graph::Graph;
@@ -49,6 +50,15 @@ impl<'a> Round<'a> {
     /// Mask of a layer.
     pub(crate) fn mask(&self, layer: &PruneLayer) -> &'a [bool] {
         self.masks.layer(&layer.name).unwrap_or_default()
+    }
+
+    /// A layer with its weights, mask and covariance.
+    ///
+    /// # Errors
+    /// There is no covariance of the layer.
+    pub(crate) fn state<'s>(&'s self, layer: &'s PruneLayer) -> Result<LayerState<'s>, PruneError> {
+        let covariance = self.covariance(layer)?;
+        Ok(LayerState { layer, weights: self.weights(layer), mask: self.mask(layer), covariance })
     }
 
     fn covariance(&self, layer: &PruneLayer) -> Result<&'a Covariance, PruneError> {

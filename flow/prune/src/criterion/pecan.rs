@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use super::{Ranking, Reason, Round};
 use crate::channel_order::{Consumer, channel_order};
+use crate::layer::LayerState;
 use crate::obs::{Removal, entry_order};
 use crate::{ChannelClass, PruneError, PruneLayer};
 use pecan_net::Masks;
@@ -73,11 +74,8 @@ fn layer_order(
     round: &Round<'_>,
     layer: &PruneLayer,
 ) -> Result<Vec<Vec<Vec<Removal>>>, PruneError> {
-    let (weights, mask, covariance) =
-        (round.weights(layer), round.mask(layer), round.covariance(layer)?);
-    let of =
-        |block: &std::ops::Range<usize>| entry_order((layer, block), (weights, mask), covariance);
-    layer.blocks.par_iter().map(of).collect()
+    let state = round.state(layer)?;
+    layer.blocks.par_iter().map(|block| entry_order(&state, block)).collect()
 }
 
 /// Single weights. The update of the remaining weights is ignored: very many are removed at once.
@@ -86,8 +84,7 @@ fn single_items(
     number: usize,
     layer: &PruneLayer,
 ) -> Result<Vec<Item>, PruneError> {
-    let (weights, mask, covariance) =
-        (round.weights(layer), round.mask(layer), round.covariance(layer)?);
+    let LayerState { weights, mask, covariance, .. } = round.state(layer)?;
     let price = round.prices.layer(&layer.name).weight;
     let k = layer.inputs;
     let damping: Vec<f64> = (0..layer.groups).map(|group| covariance.damping(group)).collect();
@@ -165,11 +162,7 @@ fn channel_items(
 ) -> Result<Vec<Item>, PruneError> {
     let (weights, saved): (Vec<_>, Vec<_>) =
         channel_savings(round, number, class).into_iter().unzip();
-    let reader = |at: &usize| {
-        let layer = &round.layers[*at];
-        let own = (round.weights(layer), round.mask(layer));
-        Consumer::new(layer, class.channels, own, round.covariance(layer)?)
-    };
+    let reader = |at: &usize| Consumer::new(&round.state(&round.layers[*at])?, class.channels);
     let mut readers = class.readers.iter().map(reader).collect::<Result<Vec<_>, _>>()?;
     let mut key = 0f64;
     let item = |(channel, loss): (usize, f64)| {

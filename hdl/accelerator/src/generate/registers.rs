@@ -1,6 +1,6 @@
 //! Tables of the command set in Markdown, for one configuration and in general.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use super::Context;
 use pecan_config::address_bits;
@@ -123,14 +123,16 @@ pub fn registers_markdown(geometry: Option<&Geometry>) -> String {
             (None, RowRegister::PatchOffset) => width_name(Width::PatchAddress),
             (None, RowRegister::OutOffset) => width_name(Width::BufferAddress),
         };
-        table_row(
-            &mut text,
-            (first, last, ROW_STRIDE),
-            register.name(),
-            'r',
-            &bits,
-            register.doc(),
-        );
+        let registers = Repeated {
+            first,
+            last,
+            stride: ROW_STRIDE,
+            index: 'r',
+            name: register.name(),
+            bits,
+            doc: register.doc(),
+        };
+        let _ = writeln!(text, "{registers}");
     }
     for register in ColRegister::ALL {
         let first = col(0, *register);
@@ -140,30 +142,42 @@ pub fn registers_markdown(geometry: Option<&Geometry>) -> String {
             (None, ColRegister::WeightBase) => width_name(Width::WeightAddress),
             (None, ColRegister::Groups) => "groups".into(),
         };
-        table_row(
-            &mut text,
-            (first, last, COL_STRIDE),
-            register.name(),
-            'c',
-            &bits,
-            register.doc(),
-        );
+        let registers = Repeated {
+            first,
+            last,
+            stride: COL_STRIDE,
+            index: 'c',
+            name: register.name(),
+            bits,
+            doc: register.doc(),
+        };
+        let _ = writeln!(text, "{registers}");
     }
     text
 }
 
-/// One line for a register of every row or column: indices (first, last if known, stride).
-fn table_row(
-    text: &mut String,
-    (first, last, stride): (u32, Option<u32>, u32),
-    name: &str,
+/// A register that every row or every column of the array has; displayed as a line of a table.
+struct Repeated<'a> {
+    /// Index of the register of row or column 0.
+    first: u32,
+    /// Index of that of the last row or column, if their number is known.
+    last: Option<u32>,
+    /// Distance between the indices of neighbours.
+    stride: u32,
+    /// Letter for the row or column.
     index: char,
-    bits: &str,
-    doc: &str,
-) {
-    let to = last.map_or(String::new(), |last| format!(" to {last}"));
-    let _ =
-        writeln!(text, "| {first} + {stride}·{index}{to} | `{name}[{index}]` | {bits} | {doc} |");
+    name: &'a str,
+    /// Width, or its name.
+    bits: String,
+    doc: &'a str,
+}
+
+impl fmt::Display for Repeated<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { first, last, stride, index, name, bits, doc } = self;
+        let to = last.map_or(String::new(), |last| format!(" to {last}"));
+        write!(f, "| {first} + {stride}·{index}{to} | `{name}[{index}]` | {bits} | {doc} |")
+    }
 }
 
 /// Tables of opcodes, error codes and status registers; `wide` tells whether counters have a high half.

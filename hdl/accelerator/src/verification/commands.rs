@@ -66,7 +66,6 @@ impl Commands {
 
     fn add_command(&mut self, source: &mut Source) {
         let waits = [0, WAIT_COMPUTE, WAIT_STORE][source.below(3) as usize];
-        let g = self.geometry.clone();
         match source.below(16) {
             0 => self.add_header(source),
             1 | 2 => {
@@ -80,17 +79,10 @@ impl Commands {
                 let flags = if source.one_in(30) { 4 } else { source.below(4) as u32 };
                 self.beats.push_back(command(Opcode::Run, waits, flags));
             }
-            7 | 8 => {
-                self.add_load(source, (Opcode::LoadActivation, waits), g.buffer_words, g.word_slot)
-            }
-            9 | 10 => {
-                self.add_load(source, (Opcode::LoadWeight, waits), g.weight_entries, g.entry_slot);
-            }
-            11 => {
-                let slot = Geometry::PARAM_SLOT;
-                self.add_load(source, (Opcode::LoadParam, waits), g.param_channels, slot);
-            }
-            12 | 13 => self.add_load(source, (Opcode::Store, waits), g.buffer_words, 0),
+            7 | 8 => self.add_transfer(source, Opcode::LoadActivation, waits),
+            9 | 10 => self.add_transfer(source, Opcode::LoadWeight, waits),
+            11 => self.add_transfer(source, Opcode::LoadParam, waits),
+            12 | 13 => self.add_transfer(source, Opcode::Store, waits),
             14 => self.beats.push_back(command(Opcode::Mark, waits, 0)),
             _ if source.one_in(6) => self.beats.push_back(source.word() as u32),
             _ => {
@@ -100,14 +92,15 @@ impl Commands {
         }
     }
 
-    /// A transfer; `slot` is 0 where no payload follows.
-    fn add_load(
-        &mut self,
-        source: &mut Source,
-        (opcode, waits): (Opcode, u32),
-        depth: usize,
-        slot: usize,
-    ) {
+    /// A load or store at random places of its memory, with the payload that follows a load.
+    fn add_transfer(&mut self, source: &mut Source, opcode: Opcode, waits: u32) {
+        let g = &self.geometry;
+        let (depth, payload_slot) = match opcode {
+            Opcode::LoadActivation => (g.buffer_words, Some(g.word_slot)),
+            Opcode::LoadWeight => (g.weight_entries, Some(g.entry_slot)),
+            Opcode::LoadParam => (g.param_channels, Some(Geometry::PARAM_SLOT)),
+            _ => (g.buffer_words, None),
+        };
         let column = match opcode {
             Opcode::LoadWeight if source.one_in(30) => self.geometry.cols as u64,
             Opcode::LoadWeight => source.below(self.geometry.cols as u64),
@@ -117,7 +110,7 @@ impl Commands {
         let room = depth as u64 - count.max(1);
         let address = if source.one_in(60) { room + 1 } else { source.below(room + 1) };
         self.beats.extend([command(opcode, waits, column as u32), address as u32, count as u32]);
-        if slot > 0 {
+        if let Some(slot) = payload_slot {
             for _ in 0..payload_beats(count, slot, self.geometry.stream_bits) {
                 self.beats.push_back(source.word() as u32);
             }

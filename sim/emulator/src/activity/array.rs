@@ -3,7 +3,7 @@
 use pecan_config::geometry::Geometry;
 
 use super::bits::{distance, mask16, mask64, selects};
-use super::pe::{Accumulate, Operands, Signed, Widths};
+use super::pe::{Accumulate, Operands, SharedActivation, Signed, Widths};
 use super::toggle::{Toggle, Toggles};
 use crate::memories::Entry;
 
@@ -135,7 +135,7 @@ impl ArrayToggles {
             column.accumulate.settle(toggles);
         }
         let positions = self.geometry.scratch_words * self.geometry.word_channels;
-        let masks = (self.weight_mask, self.geometry.word_channels - 1);
+        let (weight_mask, channel_mask) = (self.weight_mask, self.geometry.word_channels - 1);
         let mut entries = entries.peekable();
         let mut first = true;
         while let Some((position, entry)) = entries.next() {
@@ -146,7 +146,8 @@ impl ArrayToggles {
                 column.accumulate.settle(toggles);
             }
             let position = position & (positions - 1);
-            toggles[Toggle::Entry] += column.broadcast(position, entry, masks, toggles);
+            toggles[Toggle::Entry] +=
+                column.broadcast(position, entry, weight_mask, channel_mask, toggles);
             let (half, valid) = (list.half, list.valid);
             column.address(half, position, valid, &self.scratch, &self.geometry, toggles);
             let before = [toggles[Toggle::Sum], toggles[Toggle::MultiplyCross]];
@@ -217,18 +218,21 @@ pub(super) fn fields(a: &Entry, b: &Entry) -> u64 {
 }
 
 impl Column {
-    /// The weight buffer outputs the entry; returns the bits of the entry that change.
+    /// The weight buffer outputs the entry; returns the bits of the entry that change. The masks are those of the bits
+    /// of a weight, and of the bits of a position that select a channel.
     fn broadcast(
         &mut self,
         position: usize,
         entry: &Entry,
-        (mask, channels): (u16, usize),
+        weight_mask: u16,
+        channel_mask: usize,
         toggles: &mut Toggles,
     ) -> u64 {
         let changed = self.position ^ position;
         toggles[Toggle::EntryIndex] += u64::from(changed.count_ones());
-        toggles[Toggle::ChannelSelect] += u64::from((changed & channels).count_ones());
-        let bits = distance(&self.entry.weights, &entry.weights, mask) + fields(&self.entry, entry);
+        toggles[Toggle::ChannelSelect] += u64::from((changed & channel_mask).count_ones());
+        let bits =
+            distance(&self.entry.weights, &entry.weights, weight_mask) + fields(&self.entry, entry);
         (self.position, self.entry) = (position, *entry);
         bits
     }
@@ -308,7 +312,8 @@ impl Column {
                 self.operands.own(row, channels, &signed, all, toggles)
             } else {
                 let low = self.position % lanes;
-                self.operands.shared(row, (low, channels[low]), &signed, all, toggles)
+                let shared = SharedActivation { bank: low, value: channels[low] };
+                self.operands.shared(row, shared, &signed, all, toggles)
             };
             let multiply = multiply & matters;
             self.accumulate.step(row, start, multiply, list.maximum, &self.operands, toggles);

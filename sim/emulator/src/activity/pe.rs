@@ -47,6 +47,14 @@ impl Signed {
     }
 }
 
+/// An activation that all lanes of a row multiply.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SharedActivation {
+    /// Scratchpad bank that holds it, of those of the lanes.
+    pub(super) bank: usize,
+    pub(super) value: i16,
+}
+
 /// Operand registers and products of the PEs of a column, `[row][lane]`.
 #[derive(Clone, Debug)]
 pub(super) struct Operands {
@@ -115,27 +123,23 @@ impl Operands {
     }
 
     /// Loads a weight into the weight registers of a lane; returns bits of the magnitude that change.
-    fn take(
-        &mut self,
-        at: usize,
-        (magnitude, negative): (u16, bool),
-        toggles: &mut Toggles,
-    ) -> u64 {
+    fn take(&mut self, at: usize, magnitude: u16, negative: bool, toggles: &mut Toggles) -> u64 {
         let bits = u64::from((self.weight[at] ^ magnitude).count_ones());
         toggles[Toggle::WeightOperand] += bits + u64::from(self.negative[at] != negative);
         (self.weight[at], self.negative[at]) = (magnitude, negative);
         bits
     }
 
-    /// Loads one activation, from bank `low`, into all lanes of a row. Returns the mask of the lanes that multiply.
+    /// Loads one activation into all lanes of a row. Returns the mask of the lanes that multiply.
     pub(super) fn shared(
         &mut self,
         row: usize,
-        (low, activation): (usize, i16),
+        shared: SharedActivation,
         weights: &Signed,
         all: bool,
         toggles: &mut Toggles,
     ) -> u32 {
+        let SharedActivation { bank: low, value: activation } = shared;
         if activation == 0 && !all {
             return 0;
         }
@@ -149,8 +153,7 @@ impl Operands {
         let mut weight_bits = 0;
         for l in 0..lanes {
             self.operand[at + l] = activation;
-            let weight = (weights.magnitude[l], weights.negative[l]);
-            weight_bits += self.take(at + l, weight, toggles);
+            weight_bits += self.take(at + l, weights.magnitude[l], weights.negative[l], toggles);
             let before = self.product[at + l];
             self.multiply(at + l, toggles);
             if switches {
@@ -189,7 +192,7 @@ impl Operands {
             let operand = self.read[at + l];
             self.operand[at + l] = operand;
             let (magnitude, negative) = (weights.magnitude[l], weights.negative[l]);
-            let weight_bits = self.take(at + l, (magnitude, negative), toggles);
+            let weight_bits = self.take(at + l, magnitude, negative, toggles);
             toggles[Toggle::ActivationOperand] += operand_bits;
             toggles[Toggle::MultiplyCross] += operand_bits * u64::from(magnitude.count_ones())
                 + weight_bits * ones16(operand, mask);

@@ -99,7 +99,7 @@ fn broken_libraries_name_the_line() {
     let library = Library::parse(&broken).unwrap();
     assert!(library.cell("INV").unwrap().unusable().unwrap().contains('X'));
     let broken = LIBRARY.replacen("values (\"2, 102\")", "values (\"2, x\")", 1);
-    let (at, problem) = Library::parse(&broken).unwrap_err();
-    assert_eq!(at as usize, line + 4);
-    assert!(problem.contains("`x`"), "{problem}");
+    let error = Library::parse(&broken).unwrap_err();
+    assert_eq!(error.line as usize, line + 4);
+    assert!(error.problem.contains("`x`"), "{error:?}");
 }

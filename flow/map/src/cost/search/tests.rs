@@ -54,7 +54,7 @@ fn least(
     objective: &Objective,
 ) -> Option<f64> {
     let mut best: Option<f64> = None;
-    for (slice, channel_tiles) in &cuts(workload, occupancy, sliced, g) {
+    for Cut { slice, channel_tiles, .. } in &cuts(workload, occupancy, sliced, g, objective) {
         for tile in tiles(workload, g) {
             let candidate = Candidate { tiling: Tiling { tile, slice: *slice }, channel_tiles };
             let mut counts = cost::counts(workload, occupancy, &candidate, g).unwrap();

@@ -13,7 +13,7 @@ use mapping::{Image, Kind, Run, groups, tile};
 use pecan_config::geometry::Geometry;
 use pecan_config::isa::{Opcode, VERSION, WAIT_COMPUTE, command, pack_param};
 use stream::{Beats, Item};
-use tensor::{Numbers, Output, Requantization, Tensor, Weights, Window, convolution, max_pool};
+use tensor::{Convolution, Numbers, Output, Requantization, Tensor, Weights, Window, max_pool};
 
 /// A program and its expected output, as hexadecimal lines of a beat each.
 pub(super) struct Program {
@@ -151,7 +151,7 @@ impl Writer<'_> {
         let bias = g.activation_bits + g.weight_bits - 2;
         let quarter = 1_i64 << (g.activation_bits - 1) >> 2;
         let scales = self.scales(outputs, bias, shift);
-        let scales = Output { scales, clamp: [-3 * quarter, 3 * quarter - 1] };
+        let output_scales = Output { scales, clamp: [-3 * quarter, 3 * quarter - 1] };
         let run = Run {
             geometry: g,
             kind: Kind::Convolution { channels },
@@ -161,12 +161,17 @@ impl Writer<'_> {
             words: sizes.words,
             param_base: 0,
             weight_base: 0,
-            clamp: scales.clamp,
+            clamp: output_scales.clamp,
         };
         self.load_activations(&input, &image);
-        self.run(&run, &scales.scales, |output, tap, input| weights.get(output, tap, input));
-        let size = [output.height, output.width];
-        convolution(&image, (&window, &weights), size, (&scales, g.accumulator_bits))
+        self.run(&run, &output_scales.scales, |output, tap, input| weights.get(output, tap, input));
+        let convolution = Convolution {
+            window: &window,
+            weights: &weights,
+            output: &output_scales,
+            accumulator_bits: g.accumulator_bits,
+        };
+        convolution.apply(&image, [output.height, output.width])
     }
 
     /// The pool, as many channel words at a time as half a scratchpad and a psum bank hold.

@@ -132,25 +132,32 @@ pub(super) struct Output {
     pub(super) clamp: [i64; 2],
 }
 
-/// Convolution with sums of `accumulator_bits` bits, requantized; `size` is that of the output.
-pub(super) fn convolution(
-    input: &Tensor,
-    (window, weights): (&Window, &Weights),
-    size: [usize; 2],
-    (output, accumulator_bits): (&Output, usize),
-) -> Tensor {
-    Tensor::of([size[0], size[1], output.scales.len()], |y, x, k| {
-        let mut sum = 0_i64;
-        for tap in window.taps() {
-            let (row, column) = window.place([y, x], tap);
-            for c in 0..weights.inputs {
-                sum += input.get(row, column, c).unwrap_or(0) * weights.get(k, tap, c);
+/// A convolution with requantized sums.
+pub(super) struct Convolution<'a> {
+    pub(super) window: &'a Window,
+    pub(super) weights: &'a Weights,
+    pub(super) output: &'a Output,
+    /// Width of the sums, in bits.
+    pub(super) accumulator_bits: usize,
+}
+
+impl Convolution<'_> {
+    /// The output, of `size` (height, width).
+    pub(super) fn apply(&self, input: &Tensor, size: [usize; 2]) -> Tensor {
+        let Self { window, weights, output, accumulator_bits } = *self;
+        Tensor::of([size[0], size[1], output.scales.len()], |y, x, k| {
+            let mut sum = 0_i64;
+            for tap in window.taps() {
+                let (row, column) = window.place([y, x], tap);
+                for c in 0..weights.inputs {
+                    sum += input.get(row, column, c).unwrap_or(0) * weights.get(k, tap, c);
+                }
             }
-        }
-        // Accumulators wrap.
-        let unused = 64 - accumulator_bits;
-        output.scales[k].apply(sum << unused >> unused, output.clamp)
-    })
+            // Accumulators wrap.
+            let unused = 64 - accumulator_bits;
+            output.scales[k].apply(sum << unused >> unused, output.clamp)
+        })
+    }
 }
 
 /// Largest value of each window, requantized.

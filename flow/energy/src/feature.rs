@@ -1,8 +1,9 @@
-//! The registry of regressors: the physical quantities that the energy of a block is proportional to.
+//! The registry of features: the physical quantities that the energy of a block is proportional to. Statistics calls them
+//! regressors.
 //!
-//! A regressor is activity times size: bits that toggle times the loads that they drive, enabled clock edges
+//! A feature is activity times size: bits that toggle times the loads that they drive, enabled clock edges
 //! times the flip-flops behind them, cycles times cells. Coefficients (pJ per unit) come from the
-//! technology file. A new one is a line in [`REGRESSORS`]; calibration finds its coefficient.
+//! technology file. A new one is a line in [`FEATURES`]; calibration finds its coefficient.
 
 use pecan_config::geometry::Geometry;
 use pecan_config::isa::counter::Counter as C;
@@ -17,7 +18,7 @@ use super::block::Class::{self, Clock, Leakage};
 
 /// A quantity that energy of a block is proportional to.
 #[derive(Clone, Copy, Debug)]
-pub struct Regressor {
+pub struct Feature {
     /// Name, unique within block and class.
     pub name: &'static str,
     /// The block.
@@ -31,10 +32,10 @@ pub struct Regressor {
 }
 
 /// Shorthand of the table: `block.class name data = expression of geometry and events`.
-macro_rules! regressors {
+macro_rules! features {
     ($($block:ident $class:ident $name:literal $data:ident = |$g:pat_param, $e:pat_param| $value:expr;)*) => {
-        /// All regressors.
-        pub static REGRESSORS: &[Regressor] = &[$(Regressor {
+        /// All features.
+        pub static FEATURES: &[Feature] = &[$(Feature {
             name: $name,
             block: $block,
             class: $class,
@@ -96,7 +97,7 @@ fn padding(g: &Geometry, e: &Events) -> f64 {
     (e.toggle(T::PatchWords) - (e.count(C::BufferReads) - stored)).max(0.0)
 }
 
-regressors! {
+features! {
     // Processing elements: operands, multipliers, adders, accumulators.
     Mac Logic "weight_operand" Weights = |_, e| e.toggle(T::WeightOperand);
     Mac Logic "activation_operand" Inputs = |g, e| e.toggle(T::ActivationOperand) * g.lanes as f64;
