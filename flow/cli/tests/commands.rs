@@ -56,22 +56,8 @@ fn path_with(folder: &Path, tools: &[&str]) -> PathBuf {
 #[test]
 fn help_of_every_command() {
     let folder = tempfile::tempdir().unwrap();
-    for name in [
-        "demo",
-        "doctor",
-        "tools",
-        "init",
-        "generate",
-        "check",
-        "simulate",
-        "synth",
-        "calibrate",
-        "estimate",
-        "prune",
-        "cache",
-        "power",
-        "completions",
-    ] {
+    let cli = <pecan_cli::Cli as clap::CommandFactory>::command();
+    for name in cli.get_subcommands().map(clap::Command::get_name) {
         let output = pecan(folder.path(), &[name, "-h"]);
         code(&output, 0);
         insta::assert_snapshot!(format!("help_{name}"), text(&output.stdout));
