@@ -4,6 +4,7 @@
 use super::Node;
 use super::import::Draft;
 use crate::limits::MOST_FOLDED;
+use crate::op::{self, Grid, Lowering};
 
 /// Readers and writers of the tensors of a draft.
 struct Links {
@@ -123,13 +124,75 @@ impl Draft {
         if readers.is_empty() || !readers.iter().all(undoes) {
             return;
         }
-        let given = &mut self.tensors[source].given;
-        *given = Some(given.map_or(grid.largest(), |other| other.max(grid.largest())));
-        for at in readers.into_iter().chain([index]) {
-            if let Some(node) = self.bypass(at, source, links) {
+        let limits = self.saturates(source, &grid, links);
+        let only = links.uses[source] == 1;
+        if limits.is_none() || only {
+            self.give(source, grid.largest());
+        }
+        let (kept, removed) = if limits.is_some() { (output, None) } else { (source, Some(index)) };
+        for at in readers.into_iter().chain(removed) {
+            if let Some(node) = self.bypass(at, kept, links) {
                 self.remark(&node.name, "the range of a tensor".into());
             }
         }
+        if let Some(limits) = limits {
+            self.limit(index, source, limits);
+            self.give(output, grid.largest());
+        }
+    }
+
+    /// Takes a range of the file for a tensor; of several, the largest.
+    fn give(&mut self, tensor: usize, largest: f64) {
+        let given = &mut self.tensors[tensor].given;
+        *given = Some(given.map_or(largest, |other| other.max(largest)));
+    }
+
+    /// Makes a quantization of `source` the limits of its grid, without its rounding.
+    fn limit(&mut self, index: usize, source: usize, limits: [f32; 2]) {
+        let Some(node) = &mut self.nodes[index] else { return };
+        node.op = Some(op::clip(limits));
+        node.op_type = "Clip".into();
+        let (name, output) = (node.name.clone(), node.output);
+        self.tensors[output].layout = self.tensors[source].layout;
+        let [low, high] = limits;
+        self.remark(&name, format!("the range of a tensor, limits {low} to {high}"));
+    }
+
+    /// The limits of a grid, where they cut off values of `tensor` that the symmetric integers of its range represent:
+    /// a quantization then is a limit too. ONNX Runtime, for one, deletes a ReLU in front of a grid that starts at 0.
+    fn saturates(&self, tensor: usize, grid: &Grid, links: &Links) -> Option<[f32; 2]> {
+        let (limits, largest) = (grid.limits(), grid.largest() as f32);
+        let [low, high] = limits;
+        // Differences below a hundredth of a unit are those of the file's decimal numbers.
+        let slack = 0.01 * grid.scale;
+        if low <= slack - largest && high >= largest - slack {
+            return None;
+        }
+        let [least, most] = self.bounds(tensor, links);
+        let reached = least < (low - slack).max(-largest) && low > slack - largest
+            || most > high + slack && high < largest - slack;
+        reached.then_some(limits)
+    }
+
+    /// Bounds of the values of a tensor, as far as the operators that it comes from set them.
+    fn bounds(&self, tensor: usize, links: &Links) -> [f32; 2] {
+        let mut bounds = [f32::NEG_INFINITY, f32::INFINITY];
+        let mut at = tensor;
+        while let Some(node) = links.writers[at].and_then(|writer| self.nodes[writer].as_ref()) {
+            let ([input], Some(op), None) = (&node.inputs[..], &node.op, &node.problem) else {
+                break;
+            };
+            match op.lower(self.tensors[*input].layout.as_slice()) {
+                Lowering::Clamp([low, high]) => {
+                    bounds = [bounds[0].max(low), bounds[1].min(high)];
+                }
+                // None of these yields a value beyond those of its input, but for the zeros of padding.
+                Lowering::Alias | Lowering::MaxPool(_) => {}
+                _ => break,
+            }
+            at = *input;
+        }
+        bounds
     }
 
     /// Moves explicit zero padding into the one layer that reads it.

@@ -10,6 +10,11 @@ struct Clip {
     range: [f32; 2],
 }
 
+/// The operator that limits values to `range`.
+pub(crate) fn clip(range: [f32; 2]) -> Box<dyn Operator> {
+    Box::new(Clip { range })
+}
+
 pub(super) fn parse_relu(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String>> {
     node.arity(1, 1);
     node.data(0);

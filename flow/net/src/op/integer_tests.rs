@@ -256,8 +256,16 @@ fn quantized_files_give_ranges() {
     for (zero, kind, scale) in [(0, INT8, 0.5), (128, UINT8, 0.5), (0, UINT8, 255.0 * 0.5 / 127.0)]
     {
         let graph = Graph::import(&model(zero, kind)).unwrap();
-        assert_eq!(graph.iter().count(), 1);
+        // A grid that starts at 0 is a limit too, of the input by the host, of the output in the layer.
+        let limited = zero == 0 && kind == UINT8;
+        assert_eq!(graph.iter().count(), if limited { 3 } else { 1 });
         let quantized = quantize_with(&graph, &[], Options::default()).unwrap();
+        assert_eq!(quantized.network.layers.len(), 1);
+        let below = graph.outputs(&[&[-4.0, 2.0]]).unwrap().concat();
+        assert_eq!(below, if limited { [0.0, 6.0] } else { [-5.0, -4.0] });
+        let output = quantized.reference_outputs(&[&[-4.0, 2.0]]).unwrap().remove(0);
+        let got = quantized.finish(&output);
+        assert!(got.iter().zip(&below).all(|(a, b)| (a - b).abs() <= 1.0), "{got:?} {below:?}");
         assert!((quantized.input_scale - scale).abs() < 1e-6, "{}", quantized.input_scale);
         assert_eq!(quantized.weight_scales[0], [0.25, 0.5]);
         let output = quantized.reference_outputs(&[&[4.0, 2.0]]).unwrap().remove(0);

@@ -32,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::argmax::argmax;
 pub use attributes::Attributes;
+pub(crate) use clip::clip;
 pub(crate) use constant::value as constant_value;
 pub use node::{Input, NodeView};
 pub use qdq::Grid;

@@ -23,10 +23,19 @@ impl Grid {
     /// A grid that is symmetric already keeps its unit: -128 is left out, as it has no positive counterpart. Otherwise
     /// the range is the larger side of the grid, at a coarser unit (twice as coarse where all integers represent
     /// positive values).
+    ///
+    /// What the grid cannot represent on its smaller side is cut off by [`Grid::limits`].
     pub fn largest(&self) -> f64 {
         let [low, high] = self.range.map(|v| v - self.zero_point);
         let most = if low == -high - 1 { high } else { high.abs().max(low.abs()) };
         most as f64 * f64::from(self.scale)
+    }
+}
+
+impl Grid {
+    /// Smallest and largest value of the grid: values beyond are saturated.
+    pub fn limits(&self) -> [f32; 2] {
+        self.range.map(|v| (v - self.zero_point) as f32 * self.scale)
     }
 }
 

@@ -47,6 +47,7 @@ impl<'g> NetworkBuilder<'g> {
         let quantized = Quantized {
             network,
             input_scale: 1.0,
+            input_limits: [0, 0],
             output_scale: 1.0,
             scales: Vec::new(),
             tensor_names: Vec::new(),
@@ -61,6 +62,7 @@ impl<'g> NetworkBuilder<'g> {
     pub(super) fn input(&mut self, tensor: usize) -> Result<(), QuantizeError> {
         let scale = self.scale(tensor)?;
         self.quantized.input_scale = scale;
+        self.quantized.input_limits = self.clamp([f32::NEG_INFINITY, f32::INFINITY], scale);
         self.place(tensor, scale).map(|_| ())
     }
 
@@ -86,6 +88,27 @@ impl<'g> NetworkBuilder<'g> {
         {
             self.quantized.network.tensors[0] = layout;
         }
+        Ok(())
+    }
+
+    /// Whether `node` limits the network's input to what the file's quantization represents, and nothing else reads it.
+    pub(super) fn limits_input(&self, node: &Node) -> bool {
+        let at_input = node.inputs.iter().all(|input| self.places.get(input) == Some(&0));
+        let mut views = self.places.iter().filter(|(_, place)| **place == 0);
+        let by_file = self.graph.tensors[node.output].given.is_some();
+        at_input && by_file && views.all(|(&tensor, _)| self.graph.readers(tensor).count() == 1)
+    }
+
+    /// Leaves limits on the network's input to the host, which writes it.
+    pub(super) fn limit_input(
+        &mut self,
+        node: &Node,
+        range: [f32; 2],
+    ) -> Result<(), QuantizeError> {
+        let place = self.source(node)?;
+        self.places.insert(node.output, place);
+        let [low, high] = self.clamp(range, self.quantized.input_scale);
+        self.quantized.input_limits = self.quantized.input_limits.map(|v| v.clamp(low, high));
         Ok(())
     }
 

@@ -119,6 +119,8 @@ pub struct Quantized {
     pub network: Network,
     /// Real value of one unit of the input.
     pub input_scale: f64,
+    /// Limits of the input's integers: those of the width, or narrower ones of the file, which the host applies.
+    pub input_limits: [i32; 2],
     /// Real value of one unit of the output.
     pub output_scale: f64,
     /// Real value of one unit of each tensor of `network`.
@@ -158,6 +160,9 @@ pub fn quantize(
         }
         match builder.lowering(node)? {
             Lowering::Alias => builder.alias(node)?,
+            Lowering::Clamp(range) if builder.limits_input(node) => {
+                builder.limit_input(node, range)?;
+            }
             Lowering::Host(op) => host_ops.push(op),
             lowering => fused.extend(builder.layer(node, lowering)?),
         }
@@ -183,11 +188,11 @@ impl Quantized {
         self.network.tensors.first().copied().unwrap_or(Shape::new(0, 0, 0))
     }
 
-    /// Integers nearest to `values / input_scale` (halves away from zero), clamped to the activation
-    /// range. `values` are in channel, row, column order.
+    /// Integers nearest to `values / input_scale` (halves away from zero), clamped to the limits of
+    /// the input. `values` are in channel, row, column order.
     pub fn quantize_input(&self, values: &[f32]) -> Tensor {
-        let limit = f64::from(self.network.activation_limit());
-        let unit = |v: &f32| (f64::from(*v) / self.input_scale).round().clamp(-limit, limit) as i32;
+        let [low, high] = self.input_limits.map(f64::from);
+        let unit = |v: &f32| (f64::from(*v) / self.input_scale).round().clamp(low, high) as i32;
         Tensor { shape: self.input_shape(), data: values.iter().map(unit).collect() }
     }
 
