@@ -1,37 +1,13 @@
 //! The parts of the device that energy is accounted to.
 
-use pecan_config::ResultKey;
 use pecan_rtl::emit::Kind;
 
 use super::Data;
+use super::axis::axis;
 
-/// Declares the blocks: variant, key in files and results, meaning.
-macro_rules! blocks {
-    ($($variant:ident $key:literal $doc:literal,)*) => {
-        /// A part of the device, the column of a breakdown.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Block { $(#[doc = $doc] $variant,)* }
-
-        impl Block {
-            /// All blocks, in the order of breakdowns.
-            pub const ALL: &'static [Block] = &[$(Block::$variant,)*];
-
-            /// Key in technology files and `metrics.json`.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Block::$variant => $key,)* }
-            }
-
-            /// Meaning, for reports.
-            #[must_use]
-            pub fn doc(self) -> &'static str {
-                match self { $(Block::$variant => $doc,)* }
-            }
-        }
-    };
-}
-
-blocks! {
+axis! {
+    /// A part of the device, the column of a breakdown.
+    Block "ByComponent":
     Mac "mac" "Multipliers, adders, operand registers and accumulators of the PEs.",
     Scratchpad "scratchpad" "Activation scratchpads and zero flags of the PEs.",
     Psum "psum" "Partial-sum files of the PEs.",
@@ -47,23 +23,6 @@ blocks! {
     ParameterMemory "parameter_memory" "Requantization parameters (SRAM).",
     Dram "dram" "Transfers to and from DRAM.",
 }
-
-impl ResultKey for Block {
-    const ALL: &'static [Self] = Block::ALL;
-    const OBJECT: &'static str = "ByComponent";
-    const UNIT: &'static str = ENERGY_UNIT;
-
-    fn key(self) -> &'static str {
-        self.name()
-    }
-
-    fn meaning(self) -> &'static str {
-        self.doc()
-    }
-}
-
-/// Unit of energies in results: that of the technology, which results name beside them.
-pub(crate) const ENERGY_UNIT: &str = "technology.unit";
 
 /// Number of blocks.
 pub const BLOCKS: usize = Block::ALL.len();

@@ -5,6 +5,7 @@
 //! data.
 
 mod actions;
+mod axis;
 mod block;
 mod data;
 mod error;
