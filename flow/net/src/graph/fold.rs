@@ -14,13 +14,16 @@ struct Links {
     uses: Vec<usize>,
     /// The node that writes each tensor.
     writers: Vec<Option<usize>>,
+    /// Bounds of the values of each tensor, as far as the operators before it set them.
+    bounds: Vec<[f32; 2]>,
 }
 
 impl Links {
     fn of(draft: &Draft) -> Self {
         let count = draft.tensors.len();
         let (readers, uses, writers) = (vec![Vec::new(); count], vec![0; count], vec![None; count]);
-        let mut links = Self { readers, uses, writers };
+        let bounds = vec![[f32::NEG_INFINITY, f32::INFINITY]; count];
+        let mut links = Self { readers, uses, writers, bounds };
         for (index, node) in draft.nodes.iter().enumerate() {
             let Some(node) = node else { continue };
             links.writers[node.output] = Some(index);
@@ -44,6 +47,7 @@ impl Draft {
         let mut links = Links::of(self);
         for index in 0..self.nodes.len() {
             self.remove_quantization(index, &mut links);
+            self.bound(index, &mut links);
         }
         for index in 0..self.nodes.len() {
             self.fold_affine(index, &mut links);
@@ -124,7 +128,7 @@ impl Draft {
         if readers.is_empty() || !readers.iter().all(undoes) {
             return;
         }
-        let limits = self.saturates(source, &grid, links);
+        let limits = Self::saturates(source, &grid, links);
         let only = links.uses[source] == 1;
         if limits.is_none() || only {
             self.give(source, grid.largest());
@@ -160,39 +164,27 @@ impl Draft {
 
     /// The limits of a grid, where they cut off values of `tensor` that the symmetric integers of its range represent:
     /// a quantization then is a limit too. ONNX Runtime, for one, deletes a ReLU in front of a grid that starts at 0.
-    fn saturates(&self, tensor: usize, grid: &Grid, links: &Links) -> Option<[f32; 2]> {
+    fn saturates(tensor: usize, grid: &Grid, links: &Links) -> Option<[f32; 2]> {
         let (limits, largest) = (grid.limits(), grid.largest() as f32);
-        let [low, high] = limits;
         // Differences below a hundredth of a unit are those of the file's decimal numbers.
         let slack = 0.01 * grid.scale;
-        if low <= slack - largest && high >= largest - slack {
-            return None;
-        }
-        let [least, most] = self.bounds(tensor, links);
-        let reached = least < (low - slack).max(-largest) && low > slack - largest
-            || most > high + slack && high < largest - slack;
-        reached.then_some(limits)
+        let ([low, high], [least, most]) = (limits, links.bounds[tensor]);
+        let cuts_low = low > slack - largest && least < low - slack;
+        let cuts_high = high < largest - slack && most > high + slack;
+        (cuts_low || cuts_high).then_some(limits)
     }
 
-    /// Bounds of the values of a tensor, as far as the operators that it comes from set them.
-    fn bounds(&self, tensor: usize, links: &Links) -> [f32; 2] {
-        let mut bounds = [f32::NEG_INFINITY, f32::INFINITY];
-        let mut at = tensor;
-        while let Some(node) = links.writers[at].and_then(|writer| self.nodes[writer].as_ref()) {
-            let ([input], Some(op), None) = (&node.inputs[..], &node.op, &node.problem) else {
-                break;
-            };
-            match op.lower(self.tensors[*input].layout.as_slice()) {
-                Lowering::Clamp([low, high]) => {
-                    bounds = [bounds[0].max(low), bounds[1].min(high)];
-                }
-                // None of these yields a value beyond those of its input, but for the zeros of padding.
-                Lowering::Alias | Lowering::MaxPool(_) => {}
-                _ => break,
-            }
-            at = *input;
-        }
-        bounds
+    /// Notes the bounds of a node's output, given those of its input.
+    fn bound(&self, index: usize, links: &mut Links) {
+        let Some(node) = &self.nodes[index] else { return };
+        let ([input], Some(op), None) = (&node.inputs[..], &node.op, &node.problem) else { return };
+        let bounds = links.bounds[*input];
+        links.bounds[node.output] = match op.lower(self.tensors[*input].layout.as_slice()) {
+            Lowering::Clamp([low, high]) => bounds.map(|v| v.max(low).min(high)),
+            // Neither yields a value that its input does not have.
+            Lowering::Alias | Lowering::MaxPool(_) => bounds,
+            _ => return,
+        };
     }
 
     /// Moves explicit zero padding into the one layer that reads it.

@@ -20,6 +20,8 @@ pub(super) struct NetworkBuilder<'g> {
     places: HashMap<usize, usize>,
     /// Whether a layer reads the network's input.
     input_read: bool,
+    /// Whether a view of the network's input has readers beside the next view.
+    input_shared: bool,
     /// Weights made for operators without parameters.
     made: usize,
     pub(super) quantized: Quantized,
@@ -55,7 +57,16 @@ impl<'g> NetworkBuilder<'g> {
             host_ops: Vec::new(),
         };
         let places = HashMap::new();
-        Ok(Self { graph, ranges, options, places, input_read: false, made: 0, quantized })
+        Ok(Self {
+            graph,
+            ranges,
+            options,
+            places,
+            input_read: false,
+            input_shared: false,
+            made: 0,
+            quantized,
+        })
     }
 
     /// Makes graph tensor `tensor` the network's input (its tensor 0).
@@ -78,10 +89,18 @@ impl<'g> NetworkBuilder<'g> {
         }
     }
 
-    /// Makes the output of `node` an alias of its input.
-    pub(super) fn alias(&mut self, node: &Node) -> Result<(), QuantizeError> {
+    /// Places the output of `node` where its input is, and returns that place.
+    fn view(&mut self, node: &Node) -> Result<usize, QuantizeError> {
         let place = self.source(node)?;
         self.places.insert(node.output, place);
+        let shared = node.inputs.iter().any(|&input| self.graph.readers(input).nth(1).is_some());
+        self.input_shared |= place == 0 && shared;
+        Ok(place)
+    }
+
+    /// Makes the output of `node` an alias of its input.
+    pub(super) fn alias(&mut self, node: &Node) -> Result<(), QuantizeError> {
+        let place = self.view(node)?;
         // The host writes the network's input in channel, row, column order, whatever the shape.
         if let (true, Some(layout)) = (place == 0, self.graph.tensors[node.output].layout)
             && !self.input_read
@@ -93,10 +112,10 @@ impl<'g> NetworkBuilder<'g> {
 
     /// Whether `node` limits the network's input to what the file's quantization represents, and nothing else reads it.
     pub(super) fn limits_input(&self, node: &Node) -> bool {
-        let at_input = node.inputs.iter().all(|input| self.places.get(input) == Some(&0));
-        let mut views = self.places.iter().filter(|(_, place)| **place == 0);
+        let [input] = node.inputs[..] else { return false };
         let by_file = self.graph.tensors[node.output].given.is_some();
-        at_input && by_file && views.all(|(&tensor, _)| self.graph.readers(tensor).count() == 1)
+        let alone = !self.input_shared && self.graph.readers(input).nth(1).is_none();
+        self.places.get(&input) == Some(&0) && by_file && alone
     }
 
     /// Leaves limits on the network's input to the host, which writes it.
@@ -105,10 +124,9 @@ impl<'g> NetworkBuilder<'g> {
         node: &Node,
         range: [f32; 2],
     ) -> Result<(), QuantizeError> {
-        let place = self.source(node)?;
-        self.places.insert(node.output, place);
+        self.view(node)?;
         let [low, high] = self.clamp(range, self.quantized.input_scale);
-        self.quantized.input_limits = self.quantized.input_limits.map(|v| v.clamp(low, high));
+        self.quantized.input_limits = self.quantized.input_limits.map(|v| v.max(low).min(high));
         Ok(())
     }
 
