@@ -1,6 +1,7 @@
 //! Units of the numbers in results: named in the schemas, once for all keys of a name.
 //!
-//! A field whose name does not decide its unit has the attribute `schemars(extend("unit" = ...))`, which goes first.
+//! A field whose name does not decide its unit has the attribute `schemars(extend("unit" = ...))`, which goes first. There
+//! is no unit by default: a test refuses a number without one.
 
 use serde_json::{Map, Value};
 
@@ -21,17 +22,92 @@ const BY_END: &[(&str, &str)] = &[
     ("cycles", "cycles"),
     ("macs", "multiplications"),
     ("operations", "operations"),
-    ("accuracy", "1"),
-    ("accuracy_drop", "1"),
-    ("standard_error", "1"),
-    ("error", "1"),
-    ("ratio", "1"),
-    ("utilization", "1"),
-    ("density", "1"),
-    ("coverage", "1"),
     ("energy", "technology.unit"),
     ("_words", "words"),
 ];
+
+/// Ends of the keys of ratios, shares, factors and errors relative to a value, whose unit is 1.
+const RATIOS: &[&str] = &[
+    "accuracy",
+    "accuracy_drop",
+    "error",
+    "ratio",
+    "utilization",
+    "density",
+    "coverage",
+    "share",
+    "used",
+    "step",
+    "margin",
+    "momentum",
+    "activation_penalty",
+    "betas",
+    "epsilon",
+    "gradient_norm",
+    "learning_rate",
+    "temperature",
+    "warmup",
+    "weight_decay",
+];
+
+/// Keys of counts, positions and integers without a scale, whose unit is 1.
+const COUNTS: &[&str] = &[
+    "across",
+    "batch",
+    "block_rams",
+    "bound",
+    "buffers",
+    "cells",
+    "cells_by_type",
+    "channel",
+    "channel_tiles",
+    "clock_gates",
+    "column",
+    "columns",
+    "configurations",
+    "count",
+    "counter_mismatches",
+    "deep",
+    "entries",
+    "epochs",
+    "failures",
+    "files",
+    "flops",
+    "held_out_points",
+    "image",
+    "images",
+    "energy_images",
+    "instances",
+    "levels",
+    "lines",
+    "luts",
+    "mismatches",
+    "multipliers",
+    "nets",
+    "patience",
+    "pixels",
+    "points",
+    "reduction_tile",
+    "reference",
+    "resumed_after_round",
+    "round",
+    "rounds",
+    "row",
+    "samples",
+    "seed",
+    "tile",
+    "value",
+    "values_compared",
+    "verilog_lines",
+    "verilog_modules",
+];
+
+/// The unit of the numbers under a key.
+fn unit(key: &str) -> Option<&'static str> {
+    let by_end = BY_END.iter().find(|(end, _)| key.ends_with(end)).map(|(_, unit)| *unit);
+    let is_plain = COUNTS.contains(&key) || RATIOS.iter().any(|end| key.ends_with(end));
+    by_end.or_else(|| is_plain.then_some("1"))
+}
 
 /// Adds `unit` to every number that lacks it, where its key decides it.
 pub(super) fn add(schema: &mut Value) {
@@ -42,9 +118,9 @@ pub(super) fn add(schema: &mut Value) {
                     if let Value::Object(property) = property
                         && counts(property)
                         && !property.contains_key("unit")
+                        && let Some(unit) = unit(key)
                     {
-                        let by_end = BY_END.iter().find(|(end, _)| key.ends_with(end));
-                        property.insert("unit".into(), by_end.map_or("1", |(_, unit)| unit).into());
+                        property.insert("unit".into(), unit.into());
                     }
                 }
             }
@@ -73,12 +149,12 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_longest_fitting_end_decides_and_an_attribute_goes_first() {
+    fn names_decide_and_an_attribute_goes_first() {
         let number = json!({ "type": "number" });
         let mut schema = json!({ "properties": {
             "energy_pj": number, "edp": { "type": "number", "unit": "pJ x cycles" }, "name": { "type": "string" },
             "images": { "type": "integer" }, "slack_ns": { "type": ["number", "null"] },
-            "inner": { "type": "object", "properties": { "run_seconds": number } },
+            "new": number, "inner": { "type": "object", "properties": { "run_seconds": number } },
         }});
         add(&mut schema);
         let unit =
@@ -88,6 +164,8 @@ mod tests {
         assert_eq!(unit("/properties/images/unit").as_deref(), Some("1"));
         assert_eq!(unit("/properties/slack_ns/unit").as_deref(), Some("ns"));
         assert_eq!(unit("/properties/name/unit"), None);
+        // No rule knows the name: the test of all schemas asks for an attribute then.
+        assert_eq!(unit("/properties/new/unit"), None);
         assert_eq!(unit("/properties/inner/properties/run_seconds/unit").as_deref(), Some("s"));
     }
 }

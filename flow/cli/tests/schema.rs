@@ -56,6 +56,37 @@ fn every_member_has_its_meaning() {
     assert!(bare.is_empty(), "{}", bare.join("\n"));
 }
 
+/// Whether a property is a number, maybe null, or a list of numbers.
+fn is_number(property: &Value) -> bool {
+    let numeric = |name: &Value| name == "integer" || name == "number";
+    let named = match &property["type"] {
+        Value::Array(names) => names.iter().any(numeric),
+        name => numeric(name),
+    };
+    named || property.get("items").is_some_and(is_number)
+}
+
+#[test]
+fn every_number_has_its_unit() {
+    let (mut bare, mut seen) = (Vec::new(), 0);
+    for (command, schema) in schemas() {
+        objects(&schema, &command, &mut |way, properties| {
+            // Keys of the configuration have theirs in their descriptions.
+            if way.contains("/configuration/") {
+                return;
+            }
+            for (name, property) in properties.iter().filter(|(_, property)| is_number(property)) {
+                seen += 1;
+                if property.get("unit").is_none() {
+                    bare.push(format!("{way}/{name}"));
+                }
+            }
+        });
+    }
+    assert!(seen > 300, "{seen}");
+    assert!(bare.is_empty(), "{}", bare.join("\n"));
+}
+
 #[test]
 fn a_name_of_a_type_means_one_type() {
     let mut types: BTreeMap<String, (String, Value)> = BTreeMap::new();
@@ -135,6 +166,49 @@ fn known(value: &Value, schema: &Value, way: &str, whole: &Value) {
             items.iter().for_each(|item| known(item, schema, way, whole));
         }
         _ => {}
+    }
+}
+
+#[test]
+fn results_have_the_published_form_with_all_their_members() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, data) = (root("tests/data/lenet_digits.onnx"), root("tests/data/digits.npz"));
+    let (model, data) = (model.to_str().unwrap(), data.to_str().unwrap());
+    let out = folder.path().to_str().unwrap();
+    let commands: [&[&str]; 8] = [
+        &["init", "-"],
+        &["doctor"],
+        &["cache"],
+        &["completions", "bash"],
+        &["generate", "--preset", "tiny", "--out", out],
+        &["check", model, "--data", data, "--out", out],
+        &["estimate", model, "--data", data, "--limit", "1", "--out", out],
+        &[
+            "estimate",
+            model,
+            "--data",
+            data,
+            "--limit",
+            "1",
+            "--technology",
+            "sg13g2",
+            "--technology",
+            "asap7",
+            "--out",
+            out,
+        ],
+    ];
+    for arguments in commands {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pecan"));
+        let output = command.args(arguments).args(["--json", "--quiet"]).output().unwrap();
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let name = document["command"].as_str().unwrap();
+        assert!(document.get("error").is_none(), "{document:#}");
+        let schema = &schemas()[name];
+        let validator = jsonschema::validator_for(schema).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&document).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{name}: {}", errors.join("\n"));
+        known(&document, schema, name, schema);
     }
 }
 

@@ -89,6 +89,7 @@ pub struct Mapping {
     /// The weight lists of all channel tiles fit the weight buffers together.
     pub weights_resident: bool,
     /// Weight-buffer entries of the longest column, over all channel tiles.
+    #[schemars(extend("unit" = "list entries"))]
     pub weight_entries: u64,
     /// Spatial tile, where input or output do not lie in the global buffer.
     pub spatial_tile: Option<SpatialTile>,

@@ -13,15 +13,20 @@ use pecan_train::Progress;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Phases {
     /// Statistics of the layers.
+    #[schemars(extend("unit" = "s"))]
     pub statistics: f64,
     /// Choice of the weights to remove.
+    #[schemars(extend("unit" = "s"))]
     pub selection: f64,
     /// Least squares.
     #[serde(rename = "refit")]
+    #[schemars(extend("unit" = "s"))]
     pub reconstruction: f64,
     /// Training.
+    #[schemars(extend("unit" = "s"))]
     pub tuning: f64,
     /// Accuracy and energy.
+    #[schemars(extend("unit" = "s"))]
     pub scoring: f64,
 }
 
@@ -55,6 +60,7 @@ pub struct Point {
     /// Energy per image, in the technology's unit.
     pub energy: f64,
     /// Energy that was predicted before it was measured.
+    #[schemars(extend("unit" = "technology.unit"))]
     pub predicted: f64,
     /// Cycles per image.
     pub cycles: f64,

@@ -64,6 +64,7 @@ pub struct Total {
     /// Energy.
     pub energy: f64,
     /// Energy without that of DRAM.
+    #[schemars(extend("unit" = "technology.unit"))]
     pub energy_on_chip: f64,
     /// Latency.
     pub latency_cycles: f64,

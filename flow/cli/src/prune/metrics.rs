@@ -54,12 +54,16 @@ struct TechnologyDocument {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Samples {
     /// For the ranges of the integers and the activity.
+    #[schemars(extend("unit" = "1"))]
     calibration: usize,
     /// To train on.
+    #[schemars(extend("unit" = "1"))]
     tuning: usize,
     /// That decided.
+    #[schemars(extend("unit" = "1"))]
     validation: usize,
     /// That are reported and decided nothing.
+    #[schemars(extend("unit" = "1"))]
     test: usize,
     /// Whether labels are given; otherwise they are the dense network's answers.
     labelled: bool,
@@ -168,6 +172,7 @@ struct Layer {
     /// Share of the weights that remain; null for a layer without weights.
     density: Option<f64>,
     /// Share of the list entries that remain; null for a layer without weights.
+    #[schemars(extend("unit" = "1"))]
     entries: Option<f64>,
 }
 

@@ -70,8 +70,10 @@ pub struct MemoryReport {
     /// Module.
     pub name: String,
     /// Number of words.
+    #[schemars(extend("unit" = "words"))]
     pub words: u64,
     /// Bits of each word.
+    #[schemars(extend("unit" = "bits"))]
     pub bits: u64,
     /// How many instances the design has.
     pub instances: u64,
