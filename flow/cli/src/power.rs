@@ -1,4 +1,4 @@
-//! `pecan power`: power of a netlist by instance, from the activity of a SAIF file.
+//! `pecan power`: power of a netlist by instance, from the activity of a SAIF or VCD file.
 
 use std::path::PathBuf;
 
@@ -6,26 +6,38 @@ use serde_json::json;
 
 use super::process::ProcessArgs;
 use super::{Context, Exit, Failure, Metrics, RunArgs};
-use pecan_gate::{Activity, GateDesign, GateError, GateOptions, Library, ScopeEnergy, Wire};
+use pecan_gate::{
+    Activity, GateDesign, GateError, GateOptions, Library, ScopeEnergy, Window, Wire,
+};
 use pecan_liberty::LibertyError;
 use pecan_text::table::Table;
 
-/// Power of a netlist by instance, from the activity of a SAIF file
+/// Power of a netlist by instance, from the activity of a SAIF or VCD file
 ///
 /// The netlist is what Yosys writes with `write_json`, of cells of the process; it need not be one of this program.
-/// The SAIF file is of any simulator that ran that netlist: toggles and time at 1 of its nets. States of nets are taken
-/// as independent of each other. Wires are the assumption of the process.
+/// The SAIF or VCD file is of any simulator that ran that netlist under the same names: toggles and time at 1 of its
+/// nets. Changes from or to x and z are no toggles, as in SAIF. States of nets are taken as independent of each other.
+/// Wires are the assumption of the process.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Netlist (Yosys JSON)
     #[arg(value_name = "NETLIST")]
     netlist: PathBuf,
-    /// Activity of its nets
-    #[arg(long, value_name = "FILE")]
-    saif: PathBuf,
+    #[command(flatten)]
+    source: Source,
+    /// Instance in the file that is the netlist's top, such as `bench.dut` [default: the one with the names of its
+    /// nets]
+    #[arg(long, value_name = "PATH")]
+    scope: Option<String>,
+    /// Begin of the time that counts, in ns of the VCD file [default: its first time]
+    #[arg(long, value_name = "NS", conflicts_with = "saif")]
+    from: Option<f64>,
+    /// End of the time that counts, in ns of the VCD file [default: its last time]
+    #[arg(long, value_name = "NS", conflicts_with = "saif")]
+    to: Option<f64>,
     #[command(flatten)]
     process: ProcessArgs,
-    /// Clock period of the SAIF file, in ns [default: that of the process]
+    /// Clock period of the simulation, in ns [default: that of the process]
     #[arg(long, value_name = "NS")]
     period: Option<f64>,
     /// Name of the clock input
@@ -33,6 +45,33 @@ pub struct Args {
     clock: String,
     #[command(flatten)]
     run: RunArgs,
+}
+
+/// Where the activity of the nets comes from.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Source {
+    /// Activity of its nets: toggle counts and times
+    #[arg(long, value_name = "FILE")]
+    saif: Option<PathBuf>,
+    /// Activity of its nets: changes of their values
+    #[arg(long, value_name = "FILE")]
+    vcd: Option<PathBuf>,
+}
+
+impl Args {
+    /// The activity, and the kind of its source.
+    fn activity(&self, design: &GateDesign) -> Result<(Activity, &'static str), Failure> {
+        let scope = self.scope.as_deref();
+        match (&self.source.saif, &self.source.vcd) {
+            (Some(saif), None) => Ok((Activity::read_saif(design, saif, scope)?, "saif")),
+            (None, Some(vcd)) => {
+                let window = Window { from_ns: self.from, to_ns: self.to };
+                Ok((Activity::read_vcd(design, vcd, scope, &window)?, "vcd"))
+            }
+            _ => Err(Failure::said(Exit::Usage, "either --saif or --vcd is needed")),
+        }
+    }
 }
 
 impl From<GateError> for Failure {
@@ -60,7 +99,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         ..GateOptions::default()
     };
     let design = GateDesign::load(&args.netlist, &library, &options)?;
-    let activity = Activity::read_saif(&design, &args.saif)?;
+    let (activity, source) = args.activity(&design)?;
     let scopes = design.average(&library, &activity);
     let folder = args.run.open_plain(context)?;
     // Energies are of the whole time: pJ per ns are mW.
@@ -74,6 +113,10 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         .with("cells", design.cells())
         .with("nets", design.nets())
         .with("coverage", activity.coverage)
+        .with(
+            "activity",
+            json!({ "source": source, "scope": activity.scope, "coverage": activity.coverage }),
+        )
         .with("time_ns", power.nanoseconds)
         .with("total", power.json(&total))
         .with("instances", scopes.iter().map(|scope| power.json(scope)).collect::<Vec<_>>());
