@@ -217,6 +217,7 @@ kinds! {
     mutated_technologies: Technology;
     mutated_programs: Program;
     mutated_activities: Saif;
+    mutated_changes: Vcd;
     mutated_netlists: Netlist;
 }
 

@@ -1,4 +1,4 @@
-//! `pecan power`: power of a netlist by instance, from the activity of a SAIF file.
+//! `pecan power`: power of a netlist by instance, from the activity of a SAIF or VCD file.
 
 use std::path::PathBuf;
 
@@ -7,26 +7,38 @@ use serde::Serialize;
 
 use super::process::ProcessArgs;
 use super::{Context, Exit, Failure, RunArgs};
-use pecan_gate::{Activity, GateDesign, GateError, GateOptions, Library, ScopeEnergy, Wire};
+use pecan_gate::{
+    Activity, GateDesign, GateError, GateOptions, Library, ScopeEnergy, Window, Wire,
+};
 use pecan_liberty::LibertyError;
 use pecan_text::table::Table;
 
-/// Power of a netlist by instance, from the activity of a SAIF file
+/// Power of a netlist by instance, from the activity of a SAIF or VCD file
 ///
 /// The netlist is what Yosys writes with `write_json`, of cells of the process; it need not be one of this program.
-/// The SAIF file is of any simulator that ran that netlist: toggles and time at 1 of its nets. States of nets are taken
-/// as independent of each other. Wires are the assumption of the process.
+/// The SAIF or VCD file is of any simulator that ran that netlist under the same names: toggles and time at 1 of its
+/// nets. Changes from or to x and z are no toggles, as in SAIF. States of nets are taken as independent of each other.
+/// Wires are the assumption of the process.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Netlist (Yosys JSON)
     #[arg(value_name = "NETLIST")]
     netlist: PathBuf,
-    /// Activity of its nets
-    #[arg(long, value_name = "FILE")]
-    saif: PathBuf,
+    #[command(flatten)]
+    source: Source,
+    /// Instance in the file that is the netlist's top, such as `bench.dut` [default: the one with the names of its
+    /// nets]
+    #[arg(long, value_name = "PATH")]
+    scope: Option<String>,
+    /// Begin of the time that counts, in ns of the VCD file [default: its first time]
+    #[arg(long, value_name = "NS", conflicts_with = "saif")]
+    from: Option<f64>,
+    /// End of the time that counts, in ns of the VCD file [default: its last time]
+    #[arg(long, value_name = "NS", conflicts_with = "saif")]
+    to: Option<f64>,
     #[command(flatten)]
     process: ProcessArgs,
-    /// Clock period of the SAIF file, in ns [default: that of the process]
+    /// Clock period of the simulation, in ns [default: that of the process]
     #[arg(long, value_name = "NS")]
     period: Option<f64>,
     /// Name of the clock input
@@ -45,6 +57,8 @@ pub(super) struct Metrics {
     nets: usize,
     /// Share of the nets whose activity the file has.
     coverage: f64,
+    /// Where the activity comes from.
+    activity: ActivitySource,
     /// Time that the activity covers.
     time_ns: f64,
     /// The whole netlist.
@@ -72,6 +86,52 @@ struct InstancePower {
     total_mw: f64,
 }
 
+/// Where the activity of the nets comes from.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ActivitySource {
+    /// Format of the file.
+    format: Format,
+    /// Instance of the file that is the netlist's top module; empty where the file has no instances.
+    scope: String,
+}
+
+/// Format of an activity file.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    /// Toggle counts and times.
+    Saif,
+    /// Changes of values.
+    Vcd,
+}
+
+/// The file that has the activity of the nets.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Source {
+    /// Activity of its nets: toggle counts and times
+    #[arg(long, value_name = "FILE")]
+    saif: Option<PathBuf>,
+    /// Activity of its nets: changes of their values
+    #[arg(long, value_name = "FILE")]
+    vcd: Option<PathBuf>,
+}
+
+impl Args {
+    /// The activity, and the format of its file.
+    fn activity(&self, design: &GateDesign) -> Result<(Activity, Format), Failure> {
+        let scope = self.scope.as_deref();
+        match (&self.source.saif, &self.source.vcd) {
+            (Some(saif), None) => Ok((Activity::read_saif(design, saif, scope)?, Format::Saif)),
+            (None, Some(vcd)) => {
+                let window = Window { from_ns: self.from, to_ns: self.to };
+                Ok((Activity::read_vcd(design, vcd, scope, &window)?, Format::Vcd))
+            }
+            _ => Err(Failure::said(Exit::Usage, "either --saif or --vcd is needed")),
+        }
+    }
+}
+
 impl From<GateError> for Failure {
     fn from(error: GateError) -> Self {
         let exit = Exit::from_code(error.exit_code()).unwrap_or(Exit::BadInput);
@@ -97,7 +157,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         ..GateOptions::default()
     };
     let design = GateDesign::load(&args.netlist, &library, &options)?;
-    let activity = Activity::read_saif(&design, &args.saif)?;
+    let (activity, format) = args.activity(&design)?;
     let scopes = design.average(&library, &activity);
     let folder = args.run.open_plain(context)?;
     // Energies are of the whole time: pJ per ns are mW.
@@ -111,6 +171,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         cells: design.cells(),
         nets: design.nets(),
         coverage: activity.coverage,
+        activity: ActivitySource { format, scope: activity.scope.clone() },
         time_ns: power.nanoseconds,
         total: power.document(&total),
         instances: scopes.iter().map(|scope| power.document(scope)).collect(),

@@ -68,6 +68,16 @@ pub enum GateError {
         /// The problem.
         problem: String,
     },
+    /// A VCD file is malformed or does not fit the design.
+    #[error("{}{}: {problem}", file.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+    Vcd {
+        /// The VCD file.
+        file: PathBuf,
+        /// The line of the problem, from 1, if it has one.
+        line: Option<u64>,
+        /// The problem.
+        problem: String,
+    },
     /// Pins to apply or to check do not fit the top level of the netlist.
     #[error("pins: {problem}")]
     Pins {

@@ -17,6 +17,7 @@ mod elaborate;
 mod energies;
 pub mod error;
 mod flatten;
+mod hierarchy;
 mod levels;
 mod memory;
 mod model;
@@ -28,6 +29,7 @@ mod saif;
 mod settle;
 mod state;
 mod tables;
+mod vcd;
 mod wheel;
 
 #[cfg(test)]
@@ -45,6 +47,7 @@ pub use options::{GateOptions, Mode, Wire};
 pub use pecan_liberty::Library;
 pub use pins::{Pins, Signal};
 use run::Run;
+pub use vcd::Window;
 
 /// A netlist ready for simulation.
 #[derive(Debug)]

@@ -95,6 +95,20 @@ struct RawName {
     #[serde(default)]
     hide_name: u8,
     bits: Vec<RawBit>,
+    /// Least declared index.
+    #[serde(default)]
+    offset: i32,
+    /// Indices are declared from the least to the greatest.
+    #[serde(default)]
+    upto: u8,
+}
+
+impl RawName {
+    /// Declared index of the bit at place `i` from the right.
+    fn index(&self, i: usize) -> i64 {
+        let place = if self.upto == 0 { i } else { self.bits.len() - 1 - i };
+        place as i64 + i64::from(self.offset)
+    }
 }
 
 #[derive(Deserialize)]
@@ -192,7 +206,11 @@ fn build(name: String, raw: &RawModule) -> std::result::Result<Module, String> {
     for (net, value) in &raw.netnames {
         for (i, bit) in numbering.bits(&value.bits).into_iter().enumerate() {
             let Bit::Net(bit) = bit else { continue };
-            let text = if value.bits.len() == 1 { net.clone() } else { format!("{net}[{i}]") };
+            let text = if value.bits.len() == 1 {
+                net.clone()
+            } else {
+                format!("{net}[{}]", value.index(i))
+            };
             aliases.push((text.clone(), bit));
             let better = best.get(&bit).is_none_or(|(hidden, _)| value.hide_name < *hidden);
             if better {

@@ -2,24 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::Arc;
 
 use super::elaborate::Flat;
 use super::energies::Energies;
-
-/// Deepest nesting of instances and of lists.
-pub(crate) const MOST_NESTING: usize = 256;
-
-/// Figures of one net.
-#[derive(Debug, PartialEq)]
-pub(super) struct SaifNet {
-    /// Instances from the outermost, separated by `.`.
-    pub(super) path: Arc<str>,
-    pub(super) name: String,
-    pub(super) toggles: f64,
-    /// Time at 1, in units of the file.
-    pub(super) ones: f64,
-}
+use super::hierarchy::{Bits, Hierarchy, MOST_NESTING};
 
 /// A SAIF file.
 #[derive(Debug, Default)]
@@ -27,26 +13,26 @@ pub(super) struct Saif {
     pub(super) duration: f64,
     /// ns per time unit.
     pub(super) scale_ns: f64,
-    pub(super) nets: Vec<SaifNet>,
+    pub(super) names: Hierarchy,
+    /// Toggles and time at 1, in units of the file, by number of the variable.
+    pub(super) figures: Vec<(f64, f64)>,
 }
 
-impl Saif {
-    /// Path of the instance `top`: the outermost one of that name; else the outermost of all.
-    pub(super) fn prefix(&self, top: &str) -> String {
-        let paths = self.nets.iter().map(|n| &*n.path);
-        let inside = |p: &&str| p.rsplit('.').next() == Some(top);
-        let named = paths.clone().filter(inside).min_by_key(|p| p.len());
-        named.or_else(|| paths.min_by_key(|p| p.len())).unwrap_or_default().to_string()
-    }
-}
-
-/// Parses a file; the error describes the problem.
+/// Parses a file; the error describes the problem and names its line.
 pub(super) fn parse(text: &str) -> Result<Saif, String> {
+    let mut tokens = Tokens(text);
+    read(&mut tokens).map_err(|problem| {
+        let line = text[..text.len() - tokens.0.len()].matches('\n').count() + 1;
+        format!("line {line}: {problem}")
+    })
+}
+
+fn read(tokens: &mut Tokens<'_>) -> Result<Saif, String> {
     let mut saif = Saif { scale_ns: 1.0, ..Saif::default() };
     let mut stack: Vec<Vec<String>> = Vec::new();
     let mut path = Path::default();
     let mut figures = BTreeMap::new();
-    for token in Tokens(text) {
+    for token in tokens {
         match token {
             "(" if stack.len() == 2 * MOST_NESTING => {
                 return Err(format!("lists nested deeper than {}", 2 * MOST_NESTING));
@@ -60,7 +46,7 @@ pub(super) fn parse(text: &str) -> Result<Saif, String> {
                 let words = stack.last_mut().ok_or_else(|| format!("`{word}` outside of `(`"))?;
                 words.push(word.trim_matches('"').to_string());
                 if words.len() == 2 && words[0] == "INSTANCE" {
-                    path.push(&words[1])?;
+                    path.push(&words[1].replace('\\', ""))?;
                 }
             }
         }
@@ -72,8 +58,8 @@ pub(super) fn parse(text: &str) -> Result<Saif, String> {
 #[derive(Default)]
 struct Path {
     names: Vec<String>,
-    /// The joined names, made when a net needs them; nets share the text.
-    joined: Option<Arc<str>>,
+    /// The instance, found when a net needs it.
+    instance: Option<usize>,
 }
 
 impl Path {
@@ -82,17 +68,20 @@ impl Path {
             return Err(format!("instances nested deeper than {MOST_NESTING}"));
         }
         self.names.push(name.to_string());
-        self.joined = None;
+        self.instance = None;
         Ok(())
     }
 
     fn pop(&mut self) {
         self.names.pop();
-        self.joined = None;
+        self.instance = None;
     }
 
-    fn joined(&mut self) -> Arc<str> {
-        self.joined.get_or_insert_with(|| self.names.join(".").into()).clone()
+    fn instance(&mut self, names: &mut Hierarchy) -> Result<usize, String> {
+        match self.instance {
+            Some(instance) => Ok(instance),
+            None => Ok(*self.instance.insert(names.instance(&self.names.join("."))?)),
+        }
     }
 }
 
@@ -112,18 +101,7 @@ fn close(
         Some("DURATION") => saif.duration = number(1)?,
         Some("TIMESCALE") => {
             // (TIMESCALE 1 ns) or (TIMESCALE 1ns)
-            let text = words[1..].concat();
-            let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-            let unit = match &text[digits.len()..] {
-                "s" => 1e9,
-                "us" => 1e3,
-                "ns" => 1.0,
-                "ps" => 1e-3,
-                "fs" => 1e-6,
-                other => return Err(format!("TIMESCALE unit `{other}`")),
-            };
-            let number = digits.parse().ok().filter(|n: &f64| n.is_finite() && *n > 0.0);
-            saif.scale_ns = number.ok_or("TIMESCALE")? * unit;
+            saif.scale_ns = scale_ns(&words[1..].concat())?;
         }
         // An instance without a name was not entered.
         Some("INSTANCE") if words.len() > 1 => path.pop(),
@@ -134,13 +112,34 @@ fn close(
             let take = |key: &str| figures.get(key).copied();
             let toggles = take("TC").ok_or_else(|| format!("net {name} has no TC"))?;
             let ones = take("T1").unwrap_or(0.0);
-            let name = name.replace('\\', "");
-            saif.nets.push(SaifNet { path: path.joined(), name, toggles, ones });
+            let instance = path.instance(&mut saif.names)?;
+            let number = saif.figures.len() as u32;
+            saif.names.add(instance, name.replace('\\', ""), number, Bits::ONE);
+            saif.figures.push((toggles, ones));
             figures.clear();
         }
         _ => {}
     }
     Ok(())
+}
+
+/// Nanoseconds of a unit of time such as `10ps`.
+pub(super) fn scale_ns(text: &str) -> Result<f64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "s" => Some(1e9),
+        "ms" => Some(1e6),
+        "us" => Some(1e3),
+        "ns" => Some(1.0),
+        "ps" => Some(1e-3),
+        "fs" => Some(1e-6),
+        _ => None,
+    };
+    let number = digits.parse().ok().filter(|n: &f64| n.is_finite() && *n > 0.0);
+    let scale = number.zip(unit).map(|(number, unit)| number * unit);
+    scale.ok_or_else(|| {
+        format!("`{text}` is no unit of time; allowed is 1, 10 or 100 and s, ms, us, ns, ps or fs")
+    })
 }
 
 /// Parentheses, strings and words.
@@ -190,19 +189,25 @@ fn escape(name: &str) -> String {
 pub(super) fn text(flat: &Flat, energies: &Energies, duration: f64) -> String {
     let mut text = String::from("(SAIFILE\n(SAIFVERSION \"2.0\")\n(DIRECTION \"backward\")\n");
     let _ = writeln!(text, "(DIVIDER .)\n(TIMESCALE 1 ps)\n(DURATION {duration})");
-    let mut depth = 0;
+    // Paths of the instances that are open.
+    let mut open: Vec<&str> = Vec::new();
     for scope in &flat.scopes {
-        let own = if scope.path.is_empty() { 0 } else { scope.path.matches('.').count() + 1 };
-        while depth > own {
+        let name = loop {
+            match open.last() {
+                None => break flat.top_name(),
+                Some(&"") => break &scope.path,
+                Some(outer) => {
+                    let inside = scope.path.strip_prefix(outer);
+                    match inside.and_then(|inside| inside.strip_prefix('.')) {
+                        Some(name) => break name,
+                        None => drop(open.pop()),
+                    }
+                }
+            }
             text.push_str(")\n");
-            depth -= 1;
-        }
-        let name = match scope.path.rsplit('.').next() {
-            Some("") | None => flat.top_name(),
-            Some(name) => name,
         };
         let _ = writeln!(text, "(INSTANCE {}\n(NET", escape(name));
-        depth += 1;
+        open.push(&scope.path);
         for (name, local) in &flat.netlist.modules[scope.module_index].aliases {
             let net = scope.nets[*local as usize] as usize;
             let ones = (energies.ones[net] * duration).round();
@@ -216,7 +221,7 @@ pub(super) fn text(flat: &Flat, energies: &Energies, duration: f64) -> String {
         }
         text.push_str(")\n");
     }
-    text.push_str(&")".repeat(depth + 1));
+    text.push_str(&")".repeat(open.len() + 1));
     text.push('\n');
     text
 }
@@ -229,13 +234,15 @@ mod tests {
     fn instances_nets_and_escapes() {
         let text = "(SAIFILE (SAIFVERSION \"2.0\") (DURATION 100) (TIMESCALE 10 ps)\n\
             (INSTANCE bench (INSTANCE top (NET (a\\[1\\] (T0 40) (T1 60) (TX 0) (TC 7)))\n\
-            (INSTANCE u (NET (b (T0 0) (T1 100) (TC 0)))))))";
+            (INSTANCE u (NET (b (T0 0) (T1 100) (TC 0))))\n\
+            (INSTANCE u\\.0 (NET (c (T0 50) (T1 50) (TC 1)))))))";
         let saif = parse(text).unwrap();
         assert_eq!((saif.duration, saif.scale_ns), (100.0, 0.01));
-        let a = SaifNet { path: "bench.top".into(), name: "a[1]".into(), toggles: 7.0, ones: 60.0 };
-        assert_eq!(saif.nets[0], a);
-        assert_eq!(&*saif.nets[1].path, "bench.top.u");
-        assert_eq!(saif.prefix("top"), "bench.top");
+        assert_eq!(saif.figures, [(7.0, 60.0), (0.0, 100.0), (1.0, 50.0)]);
+        let find = |path: &str, name: &str| saif.names.find(path, name);
+        assert_eq!(find("bench.top", "a[1]"), Some((0, 0)));
+        assert_eq!(find("bench.top.u", "b"), Some((1, 0)));
+        assert_eq!(find("bench.top.u.0", "c"), Some((2, 0)));
         assert!(parse("(SAIFILE (DURATION x))").is_err());
         assert!(parse("(SAIFILE").is_err());
     }
@@ -245,8 +252,11 @@ mod tests {
         let text = |depth: usize| format!("{}{}", "(INSTANCE a ".repeat(depth), ")".repeat(depth));
         assert!(parse(&text(MOST_NESTING)).is_ok());
         let said = parse(&text(100_000)).unwrap_err();
-        assert_eq!(said, "instances nested deeper than 256");
-        assert_eq!(parse(&"(".repeat(100_000)).unwrap_err(), "lists nested deeper than 512");
+        assert_eq!(said, "line 1: instances nested deeper than 256");
+        assert_eq!(
+            parse(&"(".repeat(100_000)).unwrap_err(),
+            "line 1: lists nested deeper than 512"
+        );
         // An instance without a name opens and closes no scope.
         assert!(parse("(INSTANCE) (INSTANCE a (NET (n (TC 1))))").is_ok());
     }

@@ -30,13 +30,15 @@ pub enum Kind {
     Program,
     /// Toggle counts.
     Saif,
+    /// Value changes.
+    Vcd,
     /// Netlists of Yosys.
     Netlist,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Onnx,
         Self::Npz,
         Self::Configuration,
@@ -45,6 +47,7 @@ impl Kind {
         Self::Technology,
         Self::Program,
         Self::Saif,
+        Self::Vcd,
         Self::Netlist,
     ];
 
@@ -59,6 +62,7 @@ impl Kind {
             Self::Technology => "technology",
             Self::Program => "program",
             Self::Saif => "saif",
+            Self::Vcd => "vcd",
             Self::Netlist => "netlist",
         }
     }

@@ -10,7 +10,7 @@ use pecan_cli::Failure;
 use pecan_config::{Config, preset};
 use pecan_emulator::Emulator;
 use pecan_energy::Technology;
-use pecan_gate::{Activity, GateDesign, GateOptions, Library};
+use pecan_gate::{Activity, GateDesign, GateOptions, Library, Window};
 use pecan_ir::program::Program;
 use pecan_map::plan_shapes;
 use pecan_map::{Density, Options};
@@ -42,6 +42,7 @@ pub(super) fn of(kind: Kind) -> Reader {
         }),
         Kind::Program => program(),
         Kind::Saif => saif(),
+        Kind::Vcd => vcd(),
         Kind::Netlist => netlist(),
     }
 }
@@ -146,12 +147,25 @@ fn library() -> Library {
     Library::read(&[Kind::Liberty.folder().join("round.lib")]).expect("the library of the corpus")
 }
 
-fn saif() -> Reader {
+/// The netlist that activities are read for.
+fn design() -> GateDesign {
     let file = Kind::Netlist.folder().join("inverters.json");
-    let library = library();
-    let design = GateDesign::load(&file, &library, &GateOptions::default()).expect("the netlist");
+    GateDesign::load(&file, &library(), &GateOptions::default()).expect("the netlist")
+}
+
+fn saif() -> Reader {
+    let design = design();
     with_file("toggles.saif", move |path, _| {
-        Activity::read_saif(&design, path).map_err(shown).is_ok()
+        Activity::read_saif(&design, path, None).map_err(shown).is_ok()
+    })
+}
+
+fn vcd() -> Reader {
+    let design = design();
+    with_file("changes.vcd", move |path, _| {
+        let part = Window { from_ns: Some(0.2), to_ns: Some(0.7) };
+        let _ = Activity::read_vcd(&design, path, Some("bench.top"), &part).map_err(shown);
+        Activity::read_vcd(&design, path, None, &Window::default()).map_err(shown).is_ok()
     })
 }
 

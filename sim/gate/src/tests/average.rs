@@ -42,7 +42,7 @@ fn a_saif_file_that_misses_nets_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("activity.saif");
     design.write_saif(&energies, &file).unwrap();
-    let read = Activity::read_saif(&design, &file).err();
+    let read = Activity::read_saif(&design, &file, None).err();
     // Nets between the cells have no name in this netlist: they are not covered.
     let Some(GateError::Saif { problem, .. }) = read else { panic!("{read:?}") };
     assert!(problem.contains("% of the nets"), "{problem}");
@@ -58,11 +58,36 @@ fn saif_of_a_netlist_with_all_names() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("activity.saif");
     design.write_saif(&energies, &file).unwrap();
-    let read = Activity::read_saif(&design, &file).unwrap();
+    let read = Activity::read_saif(&design, &file, None).unwrap();
     let own = Activity::of(&energies);
     assert_eq!((read.coverage, read.cycles), (1.0, 4.0));
     assert_eq!(read.toggles, own.toggles);
     for (read, own) in read.ones.iter().zip(&own.ones) {
         assert!((read - own).abs() < 1e-3, "{:?} {:?}", read, own);
     }
+}
+
+/// Names of instances may hold the sign that separates them.
+#[test]
+fn saif_of_instances_with_dots() {
+    let json = r#"{"modules":{
+        "inner":{"ports":{"i":{"direction":"input","bits":[2]},"o":{"direction":"output","bits":[3]}},
+            "cells":{"g":{"type":"INV","connections":{"A":[2],"Y":[3]}}},"netnames":{"i":{"bits":[2]},"o":{"bits":[3]}}},
+        "outer":{"ports":{"i":{"direction":"input","bits":[2]},"o":{"direction":"output","bits":[3]}},
+            "cells":{"a.b":{"type":"inner","connections":{"i":[2],"o":[4]}},"c":{"type":"inner","connections":{"i":[4],"o":[3]}}},
+            "netnames":{"i":{"bits":[2]},"o":{"bits":[3]}}},
+        "top":{"attributes":{"top":"1"},
+            "ports":{"clock":{"direction":"input","bits":[2]},"a":{"direction":"input","bits":[3]},"y":{"direction":"output","bits":[4]}},
+            "cells":{"u.0":{"type":"outer","connections":{"i":[3],"o":[5]}},"v":{"type":"inner","connections":{"i":[5],"o":[4]}}},
+            "netnames":{"clock":{"bits":[2]},"a":{"bits":[3]},"y":{"bits":[4]}}}}}"#;
+    let folder = tempfile::tempdir().unwrap();
+    let netlist = folder.path().join("netlist.json");
+    std::fs::write(&netlist, json).unwrap();
+    let design = GateDesign::load(&netlist, &library(), &options(Mode::ZeroDelay)).unwrap();
+    let energies = design.run(&pins(&["a"], &[&[0], &[1], &[1], &[0]])).unwrap();
+    let file = folder.path().join("activity.saif");
+    design.write_saif(&energies, &file).unwrap();
+    let read = Activity::read_saif(&design, &file, None).unwrap();
+    assert_eq!((read.coverage, read.toggles), (1.0, Activity::of(&energies).toggles));
+    assert_eq!(read.scope, "top");
 }
