@@ -93,6 +93,8 @@ struct MappedDocument {
     mapping: String,
     /// The mapping.
     mapping_detail: Mapping,
+    /// Whether the layer only moves values (concatenation, padding).
+    copy: bool,
     /// Clock cycles per image.
     predicted_cycles: u64,
     /// Share of the array's lane-cycles in which a list entry is processed.
@@ -194,6 +196,7 @@ impl LayerDocument {
         let document = |layer: &LayerMapping| MappedDocument {
             mapping: layer.mapping.to_string(),
             mapping_detail: layer.mapping.clone(),
+            copy: layer.copy,
             predicted_cycles: layer.cycles,
             utilization: layer.utilization,
         };
@@ -219,7 +222,7 @@ fn describe(title: &str, findings: &[Finding], mapped: &[Mapped]) -> String {
                 name.clone(),
                 grouped(layer.cycles),
                 percent(layer.utilization),
-                layer.mapping.to_string(),
+                if layer.copy { "copy, " } else { "" }.to_owned() + &layer.mapping.to_string(),
             ]),
             Err(reason) => {
                 layers.row([name.clone(), String::new(), String::new(), format!("NO: {reason}")]);

@@ -77,8 +77,8 @@ impl ShapeArgs {
             let plan = plan.layers.into_iter().next().ok_or("no layer")?;
             let steps = plan.counts[Counter::PeSteps] as f64;
             let utilization = steps / (elements as f64 * plan.cycles.max(1) as f64);
-            let LayerPlan { name, mapping, counts, cycles, .. } = plan;
-            Ok(LayerMapping { name, mapping, counters: counts, cycles, utilization })
+            let LayerPlan { name, copy, mapping, counts, cycles, .. } = plan;
+            Ok(LayerMapping { name, copy, mapping, counters: counts, cycles, utilization })
         };
         let layers = topology.layers.iter();
         layers.map(|layer| Mapped { name: layer.name.clone(), result: map(layer) }).collect()

@@ -290,7 +290,7 @@ pub(super) fn table(report: &Report) -> String {
         table.row([
             layer.name.clone(),
             layer.op.clone(),
-            grouped(layer.macs),
+            if layer.copy { "copy".into() } else { grouped(layer.macs) },
             grouped(layer.counters[Counter::Cycles]),
             grouped(layer.predicted[Counter::Cycles]),
             percent(layer.utilization),

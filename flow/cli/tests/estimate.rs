@@ -48,6 +48,33 @@ fn topology(folder: &Path) -> PathBuf {
     path
 }
 
+/// A concatenation is made of copies, which move values and multiply nothing.
+#[test]
+fn copies_count_no_multiplications() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = bundled("onnx/concat-macs.onnx");
+    let result = document(folder.path(), &[&model, "--limit", "1", "--json"]);
+    assert_eq!(result["total"]["macs"], 2_207_744);
+    // Copies read the 64 and 64 channels of 14x14 values once, and write as many; a sum reads both.
+    let layers = result["layers"].as_array().unwrap();
+    let of = |layer: &Value| {
+        let number = |key: &str| layer[key].as_u64().unwrap();
+        (layer["copy"].as_bool().unwrap(), number("macs"), number("other_operations"))
+    };
+    let last: Vec<_> = layers[3..].iter().map(of).collect();
+    assert_eq!(last, [(true, 0, 12_544), (true, 0, 12_544), (false, 0, 50_176)]);
+    let output = estimate(folder.path(), &[&model, "--limit", "1", "--out", "text"]);
+    let rows = text(&output.stdout);
+    let row = rows.lines().find(|line| line.starts_with("cat/copy1")).unwrap();
+    assert_eq!(row.split_whitespace().nth(1), Some("copy"), "{row}");
+    let page = std::fs::read_to_string(folder.path().join("text/report.html")).unwrap();
+    assert_eq!(page.matches("<td>copy</td>").count(), 2);
+    let mut check = Command::new(env!("CARGO_BIN_EXE_pecan"));
+    let output = check.args(["check", &model]).current_dir(folder.path()).output().unwrap();
+    let rows = text(&output.stdout);
+    assert_eq!(rows.lines().filter(|line| line.contains("  copy, tile")).count(), 2, "{rows}");
+}
+
 /// A layer's shape is estimated even if the bundled network needs wider sums than this accelerator has.
 #[test]
 fn shapes_are_estimated_where_the_bundled_network_does_not_run() {

@@ -124,6 +124,8 @@ pub struct Layer {
     pub nonzero_macs: f64,
     /// Additions and comparisons of a sum, an average, a copy or a maximum.
     pub other_operations: u64,
+    /// Whether the layer only moves values (concatenation, padding).
+    pub copy: bool,
     /// Energy by part of the device.
     pub by_component: Keyed<Block, f64>,
     /// Energy by kind of data.
@@ -321,6 +323,7 @@ impl Layer {
             macs: layer.macs,
             nonzero_macs: layer.floor.nonzero_macs,
             other_operations: layer.other_operations,
+            copy: layer.copy,
             by_component: by_component(&layer.energy),
             by_data: by_data(&layer.energy),
             dram_bits: DramBits { weights, inputs, outputs, commands },

@@ -38,7 +38,7 @@ pub(super) fn layer_table(entry: &Entry) -> Markup {
                         tr {
                             td { (number + 1) }
                             th scope="row" class="left" { (layer.name) small { (layer.mapping) } }
-                            td { (count(layer.macs as f64)) }
+                            td { @if layer.copy { "copy" } @else { (count(layer.macs as f64)) } }
                             td { (count(layer.floor.nonzero_macs)) }
                             td { (grouped(layer.cycles().round() as u64)) }
                             td { (count(layer.macs as f64 / layer.cycles().max(1.0))) }

@@ -110,7 +110,7 @@ fn layers(entry: &Entry) -> String {
         let own = layer.energy.total();
         table.row([
             layer.name.clone(),
-            grouped(layer.macs),
+            if layer.copy { "copy".into() } else { grouped(layer.macs) },
             grouped(layer.floor.nonzero_macs.round() as u64),
             grouped(layer.cycles().round() as u64),
             energy(own, unit),

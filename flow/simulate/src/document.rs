@@ -61,6 +61,8 @@ pub struct SimulatedLayer {
     pub nonzero_macs: u64,
     /// Additions and comparisons of a sum, an average, a copy or a maximum per image.
     pub other_operations: u64,
+    /// Whether the layer only moves values (concatenation, padding).
+    pub copy: bool,
     /// Clock cycles of the RTL per image.
     pub cycles: u64,
     /// Clock cycles that the emulator predicts.
@@ -123,6 +125,7 @@ impl SimulatedLayer {
             macs: layer.macs,
             nonzero_macs: layer.nonzero_macs,
             other_operations: layer.other_operations,
+            copy: layer.copy,
             cycles: layer.counters[Counter::Cycles],
             predicted_cycles: layer.predicted[Counter::Cycles],
             utilization: layer.utilization,

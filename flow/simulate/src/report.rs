@@ -23,6 +23,8 @@ pub struct LayerReport {
     pub nonzero_macs: u64,
     /// Additions and comparisons of a sum, an average, a copy or a maximum per image.
     pub other_operations: u64,
+    /// Whether the layer only moves values (concatenation, padding).
+    pub copy: bool,
     /// Counters of the RTL.
     pub counters: Counters,
     /// Counters that the emulator predicts.

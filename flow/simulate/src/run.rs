@@ -258,6 +258,7 @@ impl Task<'_> {
                 macs: layer.macs(shape),
                 nonzero_macs: layer.nonzero_macs(shape),
                 other_operations: layer.other_operations(shape),
+                copy: layer.is_copy(),
                 counters,
                 predicted,
                 utilization: counters[Counter::PeSteps] as f64 / (lanes * cycles),

@@ -112,6 +112,7 @@ pub fn measure(
             mapping: plan.layers[number].mapping.clone(),
             macs: plan.layers[number].macs,
             other_operations: layer.other_operations(output),
+            copy: layer.is_copy(),
             events: sample.events,
             dram_bits: sample.dram_bits,
             energy: sample.energy,

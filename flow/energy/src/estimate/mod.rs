@@ -59,6 +59,8 @@ pub struct LayerEstimate {
     pub macs: u64,
     /// Additions and comparisons of sums, averages, copies and maxima.
     pub other_operations: u64,
+    /// Whether the layer only moves values (concatenation, padding).
+    pub copy: bool,
     /// Counts and toggles. The last layer includes the store of the network's output.
     pub events: Events,
     /// Bits between DRAM and device: weights and parameters, inputs, outputs, commands.

@@ -140,6 +140,7 @@ impl Planned {
             mapping: planned.mapping.clone(),
             macs: planned.macs,
             other_operations: planned.other_operations,
+            copy: planned.copy,
             events,
             dram_bits,
             energy,

@@ -13,6 +13,8 @@ use crate::mapping::Mapping;
 pub struct LayerMapping {
     /// Name of the layer.
     pub name: String,
+    /// Whether the layer only moves values (concatenation, padding).
+    pub copy: bool,
     /// The mapping.
     pub mapping: Mapping,
     /// Counters between the layer's mark and the one before (active lanes and scratchpad reads depend on

@@ -107,6 +107,8 @@ pub struct LayerPlan {
     pub nonzero_macs: u64,
     /// Additions and comparisons of a sum, an average, a copy or a maximum.
     pub other_operations: u64,
+    /// Whether the layer only moves values (concatenation, padding).
+    pub copy: bool,
     /// Extent of the search of its mapping.
     pub searched: Searched,
 }
@@ -328,6 +330,7 @@ fn layer_plan(
         nonzero_macs,
         other_operations: network.layers[number]
             .other_operations(network.tensors[network.layers[number].output]),
+        copy: network.layers[number].is_copy(),
         searched: mapped.searched,
     }
 }

@@ -27,6 +27,7 @@ pub(crate) fn layers(
         let cycles = counters[Counter::Cycles];
         LayerMapping {
             name: layer.name.clone(),
+            copy: layer.is_copy(),
             mapping: mapping.clone(),
             counters,
             cycles,

@@ -71,6 +71,21 @@ impl Layer {
         matches!(self.op, Op::Conv(_)) && WEIGHTED.contains(&self.kind.as_str())
     }
 
+    /// Whether the layer only moves values: a convolution made for a concatenation or a padding, each of whose outputs
+    /// has no more than one weight, a 1. An average over one value is one, too.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        let Op::Conv(conv) = &self.op else { return false };
+        let per_output = conv.weights.len().div_ceil(self.requant.len().max(1)).max(1);
+        let moves = |kernel: &[i32]| {
+            let mut kept = kernel.iter().filter(|w| **w != 0);
+            kept.next().is_none_or(|w| *w == 1) && kept.next().is_none()
+        };
+        !self.is_weighted()
+            && !conv.weights.is_empty()
+            && conv.weights.chunks(per_output).all(moves)
+    }
+
     /// Multiply-accumulates of a dense computation that counts padding: those of trained weights, as publications count
     /// them. For the others see [`Self::other_operations`].
     #[must_use]
@@ -94,7 +109,15 @@ impl Layer {
     /// copy or a maximum reads; 0 for other layers.
     #[must_use]
     pub fn other_operations(&self, output: Shape) -> u64 {
-        if self.is_weighted() { 0 } else { self.operations(output) }
+        match &self.op {
+            _ if self.is_weighted() => 0,
+            // The other weights are 0 by construction: no value is read for them.
+            Op::Conv(conv) if self.is_copy() => {
+                let kept = conv.weights.iter().filter(|w| **w != 0).count();
+                (kept * output.height * output.width) as u64
+            }
+            _ => self.operations(output),
+        }
     }
 
     /// Operands of all outputs.

@@ -231,3 +231,21 @@ fn convolutions_follow_their_definition() {
         assert_eq!(got.data, expected, "trial {trial}");
     }
 }
+
+#[test]
+fn copies_move_values() {
+    let of = |weights: Vec<i32>, kind: &str| {
+        let conv = Conv { window: window([1, 1], 1, 1, [0; 4]), groups: 1, weights };
+        let mut net = network(Op::Conv(conv), Shape::new(2, 1, 1), Shape::new(2, 1, 1));
+        net.layers[0].kind = kind.into();
+        let layer = &net.layers[0];
+        let output = Shape::new(2, 3, 3);
+        (layer.is_copy(), layer.macs(output), layer.other_operations(output))
+    };
+    // The second input to the second output; nothing to the first.
+    assert_eq!(of(vec![0, 0, 0, 1], "Concat"), (true, 0, 9));
+    assert_eq!(of(vec![0, 1, 1, 0], "Concat"), (true, 0, 18));
+    assert_eq!(of(vec![1, 1, 0, 1], "AveragePool"), (false, 0, 36));
+    assert_eq!(of(vec![0, 2, 1, 0], "Mul"), (false, 0, 36));
+    assert_eq!(of(vec![0, 1, 1, 0], "Conv"), (false, 36, 0));
+}
