@@ -1,5 +1,8 @@
 //! `pecan check`: which nodes of a network run on the accelerator, and how its layers map.
 
+mod against;
+mod runtime;
+
 use std::path::Path;
 
 use pecan_config::Config;
@@ -7,6 +10,7 @@ use pecan_ir::layer::Network;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::against::{Against, AgainstArgs};
 use super::data::Inputs;
 use super::metrics::Accelerator;
 use super::network::NetworkArgs;
@@ -34,6 +38,8 @@ pub struct Args {
     #[command(flatten)]
     accelerator: ConfigArgs,
     #[command(flatten)]
+    against: AgainstArgs,
+    #[command(flatten)]
     run: RunArgs,
 }
 
@@ -52,6 +58,7 @@ struct Checked<'a> {
     /// Its nodes; none for a topology file.
     findings: &'a [Finding],
     mapped: &'a [Mapped],
+    against: Option<Against>,
 }
 
 /// The nodes of a network and how its layers map.
@@ -69,6 +76,8 @@ pub(super) struct Metrics {
     nodes: Vec<Finding>,
     /// The layers; where each maps but not the whole network, the last one says why.
     layers: Vec<LayerDocument>,
+    /// The comparison with another program; null where none is asked for or nodes are not supported.
+    against: Option<Against>,
 }
 
 /// How a layer maps, or why it does not.
@@ -106,8 +115,12 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let (path, data) = args.network.resolve()?;
     if let Some(topology) = args.shapes.topology(&path)? {
         let mapped = args.shapes.plan(&topology, &config);
-        let checked = Checked { model: &path, findings: &[], mapped: &mapped };
-        return conclude(&args, context, &config, &checked);
+        if args.against.against.is_some() {
+            let what = "--against does not go with a topology file, which has shapes only";
+            return Err(Failure::said(Exit::Usage, what));
+        }
+        let checked = Checked { model: &path, findings: &[], mapped: &mapped, against: None };
+        return conclude(&args, context, &config, checked);
     }
     let model = Model::read(&path)?;
     let findings = check(&model);
@@ -116,14 +129,18 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let graph = if broken { None } else { Some(import(&model, true)?) };
     // A network beyond a limit is not executed either, not even layer by layer.
     let graph = graph.filter(|graph| graph.limit().is_none());
-    let mapped = if let Some(graph) = graph {
+    let (mut mapped, mut against) = (Vec::new(), None);
+    if let Some(graph) = graph {
         let inputs = data.load(&graph, args.run.seed)?;
-        map(&graph, &inputs, &config, good)?
-    } else {
-        Vec::new()
-    };
-    let checked = Checked { model: &path, findings: &findings, mapped: &mapped };
-    conclude(&args, context, &config, &checked)
+        mapped = map(&graph, &inputs, &config, good)?;
+        if args.against.against.is_some() && !good {
+            tracing::warn!("nodes are not supported: the network is not compared");
+        } else if args.against.against.is_some() {
+            against = Some(against::compare(context, &path, &model, &graph, &inputs, &config)?);
+        }
+    }
+    let checked = Checked { model: &path, findings: &findings, mapped: &mapped, against };
+    conclude(&args, context, &config, checked)
 }
 
 /// Prints and writes the result.
@@ -131,15 +148,18 @@ fn conclude(
     args: &Args,
     context: &Context,
     config: &Config,
-    checked: &Checked<'_>,
+    checked: Checked<'_>,
 ) -> Result<Exit, Failure> {
-    let Checked { model, findings, mapped } = *checked;
+    let Checked { model, findings, mapped, against } = checked;
     let good = findings.iter().all(|finding| finding.supported);
     let fits = mapped.iter().all(|layer| layer.result.is_ok());
     let folder = args.run.open(context, config)?;
     if !context.json() {
         let name = model.display();
         context.print(&describe(&format!("{name} on {}", config.name()), findings, mapped))?;
+        if let Some(against) = &against {
+            context.print(&against.describe())?;
+        }
     }
     let metrics = Metrics {
         accelerator: Accelerator::of(config),
@@ -148,6 +168,7 @@ fn conclude(
         maps: fits && good,
         nodes: findings.to_vec(),
         layers: mapped.iter().map(LayerDocument::of).collect(),
+        against,
     };
     folder.finish(context, &metrics)?;
     Ok(if good && fits { Exit::Done } else { Exit::CheckFailed })

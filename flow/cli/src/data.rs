@@ -54,6 +54,10 @@ pub struct DataArgs {
 pub(super) struct Inputs {
     /// Samples to run.
     pub(super) samples: Vec<Vec<f32>>,
+    /// Row of each sample in its file.
+    pub(super) rows: Vec<usize>,
+    /// Rows of that file.
+    pub(super) total: usize,
     /// Their labels.
     pub(super) labels: Option<Vec<usize>>,
     /// Samples that decide the quantization.
@@ -132,8 +136,9 @@ impl DataArgs {
         };
         let origin =
             format!("{} samples of {} (calibrated on {what})", tested.len(), path.display());
+        let (rows, total) = (tested.rows.clone(), tested.total);
         let samples = tested.into_values();
-        Ok(Inputs { samples, labels, calibration, method, origin })
+        Ok(Inputs { samples, rows, total, labels, calibration, method, origin })
     }
 }
 
@@ -175,5 +180,6 @@ fn random(graph: &Graph, limit: Option<usize>, seed: u64) -> Result<Inputs, Fail
         calibrating
     );
     let method = Calibration::default();
-    Ok(Inputs { samples, labels: None, calibration, method, origin })
+    let (rows, total) = ((0..count).collect(), count);
+    Ok(Inputs { samples, rows, total, labels: None, calibration, method, origin })
 }

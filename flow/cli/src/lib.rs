@@ -21,6 +21,7 @@ mod demo;
 mod doctor;
 #[cfg(feature = "energy")]
 mod estimate;
+mod expected;
 mod failure;
 mod generate;
 mod init;

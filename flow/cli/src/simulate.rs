@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use pecan_config::Config;
 use pecan_config::isa::counter::Counter;
+use pecan_ir::layer::Tensor;
 use pecan_ir::memory::MemoryModel;
 use pecan_verilator::Simulator;
 use pecan_verilator::harness::Stalls;
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::data::{DataArgs, Inputs};
+use super::expected::{Comparison, OutputArgs, finished};
 use super::metrics::Accelerator;
 use super::network::NetworkArgs;
 use super::run::{accuracy, bits, import, quantize_for};
@@ -22,6 +24,7 @@ use pecan_map::Options;
 use pecan_net::graph::Graph;
 use pecan_net::onnx::Model;
 use pecan_net::quantize;
+use pecan_net::quantize::Quantized;
 use pecan_net::topology::Topology;
 use pecan_simulate as simulate;
 use pecan_simulate::{Report, Simulation, Skipped, Task};
@@ -48,8 +51,10 @@ pub struct Args {
     run: RunArgs,
     #[command(flatten)]
     simulation: SimulationArgs,
+    #[command(flatten)]
+    outputs: OutputArgs,
     /// Run each supported layer as a network of its own, for networks that hold unsupported nodes
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["outputs", "expected"])]
     layers: bool,
     /// Also write a waveform of the first image
     #[arg(long, conflicts_with = "layers")]
@@ -123,6 +128,8 @@ pub(super) struct Metrics {
     inputs: String,
     /// Layers that were not run.
     skipped: Vec<Skipped>,
+    /// Distance from the outputs of another program, where they are given.
+    expected: Option<Comparison>,
     #[serde(flatten)]
     simulation: Simulation,
 }
@@ -136,16 +143,28 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     }
     let graph = import(&Model::read(&model)?, args.layers)?;
     let inputs = data.load(&graph, args.run.seed)?;
+    let expected = args.outputs.load(&graph, &inputs)?;
     let folder = args.run.open(context, &config)?;
     let simulator = build(context, &config, args.wave, args.simulation.offline)?;
     let task = args.simulation.task(&config, &simulator, &args.run);
-    let (report, skipped) = if args.layers {
-        one_by_one(context, &task, &graph, &inputs)?
+    let (mut skipped, mut comparison) = (Vec::new(), None);
+    let report = if args.layers {
+        let (report, left_out) = one_by_one(context, &task, &graph, &inputs)?;
+        skipped = left_out;
+        report
     } else {
-        (whole(context, &task, &graph, &inputs, args.wave.then_some(&folder))?, Vec::new())
+        let wave = args.wave.then_some(&folder);
+        let Whole { report, quantized, outputs } = whole(context, &task, &graph, &inputs, wave)?;
+        let outputs = finished(&quantized, &outputs);
+        if let Some(expected) = expected {
+            comparison = Some(expected.compare(&graph, &quantized, &inputs, &outputs)?);
+        }
+        args.outputs.write(graph.output_shape(), &inputs, &outputs)?;
+        report
     };
-    let simulated = Simulated { model: &model, origin: &inputs.origin, report, skipped };
-    conclude(context, &task, &folder, &simulated)
+    let origin = &inputs.origin;
+    let simulated = Simulated { model: &model, origin, report, skipped, comparison };
+    conclude(context, &task, &folder, simulated)
 }
 
 /// A topology file to run.
@@ -165,6 +184,8 @@ struct Simulated<'a> {
     report: Report,
     /// Layers that were not run.
     skipped: Vec<Skipped>,
+    /// Distance from expected outputs.
+    comparison: Option<Comparison>,
 }
 
 /// Runs every layer of a topology file by itself.
@@ -176,7 +197,8 @@ fn run_topology(
 ) -> Result<Exit, Failure> {
     let Shapes { path, topology, data } = *shapes;
     let unfit = [(data.data.is_some(), "--data"), (args.wave, "--wave")];
-    if let Some((_, flag)) = unfit.iter().find(|(given, _)| *given) {
+    let mut unfit = unfit.into_iter().chain(args.outputs.given());
+    if let Some((_, flag)) = unfit.find(|(given, _)| *given) {
         let what = format!("{flag} does not go with a topology file, which has shapes only");
         return Err(Failure::said(Exit::Usage, what));
     }
@@ -190,8 +212,9 @@ fn run_topology(
     let (report, skipped) = simulate::run_networks(&task, networks.zip(inputs), &|| bar.inc(1))?;
     bar.finish_and_clear();
     let origin = args.shapes.origin(seed);
-    let simulated = Simulated { model: path, origin: &origin, report, skipped };
-    conclude(context, &task, &folder, &simulated)
+    let comparison = None;
+    let simulated = Simulated { model: path, origin: &origin, report, skipped, comparison };
+    conclude(context, &task, &folder, simulated)
 }
 
 /// Prints and writes the result.
@@ -199,14 +222,17 @@ fn conclude(
     context: &Context,
     task: &Task<'_>,
     folder: &RunFolder,
-    simulated: &Simulated<'_>,
+    simulated: Simulated<'_>,
 ) -> Result<Exit, Failure> {
-    let Simulated { model, origin, report, skipped } = simulated;
+    let Simulated { model, origin, report, skipped, comparison } = simulated;
     if !context.json() {
         let (model, name) = (model.display(), task.config.name());
-        let (table, verdict) = (table(report), verdict(report));
+        let (table, verdict) = (table(&report), verdict(&report));
         context.print(&format!("{model} on {name}: {origin}\n\n{table}\n{verdict}\n"))?;
-        for Skipped { name: layer, reason } in skipped {
+        if let Some(comparison) = &comparison {
+            context.print(&comparison.describe())?;
+        }
+        for Skipped { name: layer, reason } in &skipped {
             context.print(&format!("not run: {layer}: {reason}\n"))?;
         }
     }
@@ -214,9 +240,10 @@ fn conclude(
     let metrics = Metrics {
         accelerator: Accelerator::of(task.config),
         model: model.display().to_string(),
-        inputs: (*origin).to_owned(),
-        skipped: skipped.clone(),
-        simulation: Simulation::of(report, task.simulator),
+        inputs: origin.to_owned(),
+        skipped,
+        expected: comparison,
+        simulation: Simulation::of(&report, task.simulator),
     };
     folder.finish(context, &metrics)?;
     Ok(if good { Exit::Done } else { Exit::CheckFailed })
@@ -240,6 +267,15 @@ pub(super) fn build(
     Ok(simulator)
 }
 
+/// A network that was simulated.
+pub(super) struct Whole {
+    pub(super) report: Report,
+    /// The network in integers.
+    quantized: Quantized,
+    /// Outputs of the RTL.
+    outputs: Vec<Tensor>,
+}
+
 /// Simulates the whole network; with a folder, also writes the waveform of the first image.
 pub(super) fn whole(
     context: &Context,
@@ -247,7 +283,7 @@ pub(super) fn whole(
     graph: &Graph,
     inputs: &Inputs,
     wave: Option<&RunFolder>,
-) -> Result<Report, Failure> {
+) -> Result<Whole, Failure> {
     let quantized = quantize_for(graph, inputs, task.config)?;
     let tensors: Vec<_> = inputs.samples.iter().map(|s| quantized.quantize_input(s)).collect();
     let bar = context.bar(tensors.len() as u64, "images");
@@ -260,7 +296,7 @@ pub(super) fn whole(
         let path = simulate::waveform(task, &quantized.network, &tensors[0], folder.path())?;
         tracing::info!("wrote {}", path.display());
     }
-    Ok(report)
+    Ok(Whole { report, quantized, outputs })
 }
 
 fn one_by_one(

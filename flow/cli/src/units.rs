@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 const BY_END: &[(&str, &str)] = &[
     ("per_second_at_100_mhz", "1/s"),
     ("_pj", "pJ"),
+    ("_db", "dB"),
     ("_ns", "ns"),
     ("_nm", "nm"),
     ("_um2", "um2"),

@@ -5,6 +5,7 @@
 //! Tensors between layers mostly stay inside the device. So they are checked by executing the network cut off behind
 //! each layer, on the first image that shows a difference (the first image if none does).
 
+mod agreement;
 mod build;
 mod compare;
 mod device;
@@ -15,6 +16,7 @@ mod layers;
 mod report;
 mod run;
 
+pub use agreement::{Agreement, Distance};
 pub use build::{simulator, verilog};
 pub use compare::{Difference, Opinion};
 pub use device::Device;

@@ -80,11 +80,11 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let simulation =
         SimulationArgs { memory: Memory::Ideal, stall: 0.0, timeout: None, offline: args.offline };
     let task = simulation.task(&config, &simulator, &args.run);
-    let report = simulate::whole(context, &task, &graph, &inputs, None)?;
+    let report = simulate::whole(context, &task, &graph, &inputs, None)?.report;
     tracing::info!("step 4 of 5: pruning for the energy of this hardware");
     let pruned = demo_prune::run(&config, &model, &data_path, &folder, args.run.seed)?;
     tracing::info!("step 5 of 5: the pruned network through the same RTL");
-    let after = simulate::whole(context, &task, &pruned.graph, &pruned.inputs, None)?;
+    let after = simulate::whole(context, &task, &pruned.graph, &pruned.inputs, None)?.report;
     if !context.json() {
         let text = summary(&config, &report, modules, lines, &folder);
         context.print(&format!("{}\n{text}", simulate::table(&report)))?;

@@ -14,7 +14,7 @@ use thiserror::Error;
 
 pub use npz::{Array, Npz};
 pub use rows::Rows;
-pub(crate) use write::npz as write_npz;
+pub use write::{NewArray, Values, npz as write_npz};
 
 /// Reasons why samples cannot be loaded or do not fit.
 #[derive(Debug, Error)]
@@ -89,7 +89,8 @@ fn hint(nearest: &Option<String>) -> String {
 pub struct Selection {
     /// Array with the inputs.
     pub x_key: String,
-    /// Array with the labels; `None` takes `y` if the file has it.
+    /// Array with the labels; `None` takes `y` if the file has it, and if it is not an array of outputs: floats with
+    /// more axes than one.
     pub y_key: Option<String>,
     /// Which rows.
     pub rows: Rows,
@@ -114,6 +115,8 @@ pub struct Samples {
     pub shape: Vec<usize>,
     /// Row of the file that each sample is.
     pub rows: Vec<usize>,
+    /// Rows of the file.
+    pub total: usize,
     /// Label of each sample.
     pub labels: Option<Vec<usize>>,
     values: Vec<Vec<f32>>,
@@ -175,8 +178,11 @@ impl<'a> Source<'a> {
 
     /// The labels of `rows`, if the file has any.
     fn labels(&mut self, rows: &[usize]) -> Result<Option<Vec<usize>>, DataError> {
-        let y_key = self.selection.y_key.clone().or_else(|| self.npz.has("y").then(|| "y".into()));
-        let Some(key) = y_key else { return Ok(None) };
+        let key = match &self.selection.y_key {
+            Some(key) => key.clone(),
+            None if self.npz.has("y") && !self.npz.is_outputs("y")? => "y".into(),
+            None => return Ok(None),
+        };
         let shape = self.npz.shape(&key)?;
         if shape != [self.total] {
             let expected = self.total;
@@ -191,7 +197,7 @@ impl<'a> Source<'a> {
         let values = self.npz.rows(&self.selection.x_key, &rows)?;
         let labels = self.labels(&rows[..labelled])?;
         let (path, x_key) = (self.path.to_path_buf(), self.selection.x_key.clone());
-        Ok(Samples { path, x_key, shape: self.shape, rows, labels, values })
+        Ok(Samples { path, x_key, shape: self.shape, rows, total: self.total, labels, values })
     }
 }
 

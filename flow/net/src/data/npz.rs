@@ -75,6 +75,14 @@ impl Npz {
         self.member(key, |header, _| Ok(header.shape))
     }
 
+    /// Whether the array `key` holds floats in several axes: outputs of a network, no labels.
+    ///
+    /// # Errors
+    /// As for [`Npz::shape`].
+    pub fn is_outputs(&mut self, key: &str) -> Result<bool, DataError> {
+        self.member(key, |header, _| Ok(!header.element.is_integer() && header.shape.len() > 1))
+    }
+
     /// Reads the array `key`.
     ///
     /// # Errors
@@ -106,7 +114,7 @@ impl Npz {
     ///
     /// # Errors
     /// As for [`Npz::array`].
-    pub(super) fn rows(&mut self, key: &str, rows: &[usize]) -> Result<Vec<Vec<f32>>, DataError> {
+    pub fn rows(&mut self, key: &str, rows: &[usize]) -> Result<Vec<Vec<f32>>, DataError> {
         self.member(key, |header, reader| {
             let size = row_size(&header.shape);
             room(rows.len(), size)?;

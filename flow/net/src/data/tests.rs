@@ -260,3 +260,18 @@ fn labels_and_indices_must_be_legal() {
     });
     assert!(text.unwrap_err().contains("row 4; the file has 4 rows"));
 }
+
+/// Golden outputs stand beside inputs in archives of model makers, also under the name of labels.
+#[test]
+fn outputs_are_no_labels() {
+    let outputs = array![[0.5f32, 0.5], [0.25, 0.75]];
+    let file = file(|npz| {
+        npz.add_array("x", &array![[1.5f32], [3.0]]).unwrap();
+        npz.add_array("y", &outputs).unwrap();
+    });
+    let samples = load(file.path(), |_| {}).unwrap();
+    assert_eq!((samples.labels, samples.total), (None, 2));
+    // Asked for by name, they are wrong.
+    let text = load(file.path(), |s| s.y_key = Some("y".into())).unwrap_err();
+    assert!(text.contains("expected one label per sample"), "{text}");
+}

@@ -12,7 +12,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 
 use super::{MaskError, Masks};
-use crate::data::{Npz, write_npz};
+use crate::data::{NewArray, Npz, Values, write_npz};
 use crate::graph::{Graph, Node, constants};
 use crate::onnx::Model;
 use crate::op::{Linear, list};
@@ -54,7 +54,10 @@ impl Masks {
     pub fn write_npz(&self, model: &Model, graph: &Graph, path: &Path) -> Result<(), MaskError> {
         let fail = |problem: String| MaskError::Format { path: path.to_path_buf(), problem };
         let tensors = self.tensors(model, graph)?;
-        let arrays = tensors.iter().map(|(name, (shape, values))| (&**name, &**shape, &**values));
+        let arrays = tensors.iter().map(|(name, (shape, values))| {
+            let values = Values::Bytes(values);
+            NewArray { name, shape, values }
+        });
         let bytes = write_npz(arrays).map_err(|error| fail(error.to_string()))?;
         store(path, &bytes)
     }
