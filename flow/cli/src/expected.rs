@@ -32,7 +32,7 @@ pub(super) struct OutputArgs {
 
 /// Outputs compared with expected ones.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Comparison {
+pub(super) struct Deviation {
     /// File of the expected outputs.
     file: String,
     /// Array in the file.
@@ -43,7 +43,7 @@ pub(super) struct Comparison {
     rtl: Agreement,
 }
 
-impl Comparison {
+impl Deviation {
     /// The result in words.
     pub(super) fn describe(&self) -> String {
         let (file, key) = (&self.file, &self.key);
@@ -180,10 +180,10 @@ impl Expected {
         quantized: &Quantized,
         inputs: &Inputs,
         outputs: &[Vec<f32>],
-    ) -> Result<Comparison, Failure> {
+    ) -> Result<Deviation, Failure> {
         let samples: Vec<&[f32]> = inputs.samples.iter().map(Vec::as_slice).collect();
         let float = graph.outputs(&samples)?;
-        Ok(Comparison {
+        Ok(Deviation {
             file: self.file.clone(),
             key: self.key.clone(),
             float: agreement(&self.values, &float, &quantized.host_ops),

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::data::{DataArgs, Inputs};
-use super::expected::{Comparison, OutputArgs, finished};
+use super::expected::{Deviation, OutputArgs, finished};
 use super::metrics::Accelerator;
 use super::network::NetworkArgs;
 use super::run::{accuracy, bits, import, quantize_for};
@@ -129,7 +129,7 @@ pub(super) struct Metrics {
     /// Layers that were not run.
     skipped: Vec<Skipped>,
     /// Distance from the outputs of another program, where they are given.
-    expected: Option<Comparison>,
+    expected: Option<Deviation>,
     #[serde(flatten)]
     simulation: Simulation,
 }
@@ -185,7 +185,7 @@ struct Simulated<'a> {
     /// Layers that were not run.
     skipped: Vec<Skipped>,
     /// Distance from expected outputs.
-    comparison: Option<Comparison>,
+    comparison: Option<Deviation>,
 }
 
 /// Runs every layer of a topology file by itself.
