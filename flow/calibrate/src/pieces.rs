@@ -81,7 +81,7 @@ fn run(
     let graph = Graph::import(&Model::read(&folder.join(&source.model))?)?;
     let load = |rows: &str| -> Result<Samples, CalibrateError> {
         let rows: Rows = rows.parse()?;
-        let selection = Selection { x_key: "x".into(), y_key: None, rows, limit: None };
+        let selection = Selection { rows, ..Selection::default() };
         let samples = Samples::load(&folder.join(&source.data), &selection)?;
         samples.expect_shape(graph.input_shape())?;
         Ok(samples)

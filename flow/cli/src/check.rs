@@ -1,8 +1,5 @@
 //! `pecan check`: which nodes of a network run on the accelerator, and how its layers map.
 
-mod against;
-mod runtime;
-
 use std::path::Path;
 
 use pecan_config::Config;
@@ -10,7 +7,7 @@ use pecan_ir::layer::Network;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use self::against::{Against, AgainstArgs};
+use super::against::{Against, AgainstArgs, compare};
 use super::data::Inputs;
 use super::metrics::Accelerator;
 use super::network::NetworkArgs;
@@ -136,7 +133,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         if args.against.against.is_some() && !good {
             tracing::warn!("nodes are not supported: the network is not compared");
         } else if args.against.against.is_some() {
-            against = Some(against::compare(context, &path, &model, &graph, &inputs, &config)?);
+            against = Some(compare(context, &path, &model, &graph, &inputs, &config)?);
         }
     }
     let checked = Checked { model: &path, findings: &findings, mapped: &mapped, against };

@@ -1,12 +1,12 @@
 //! Flags that choose a network's inputs, and the chosen inputs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::Exit;
 use super::Failure;
-use pecan_net::data::{DataError, Rows, Samples, Selection};
+use pecan_net::data::{DataError, Extent, Preprocessing, Rows, Samples, Selection, is_image_set};
 use pecan_net::graph::Graph;
 use pecan_net::quantize::Calibration;
 use pecan_simulate::random_samples;
@@ -23,8 +23,9 @@ const MOST_RANDOM_VALUES: usize = 1 << 29;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Data")]
 pub struct DataArgs {
-    /// Archive of numpy arrays with the inputs `x` and, optionally, labels `y`; without it, random inputs
-    #[arg(long, value_name = "FILE.npz")]
+    /// Archive of numpy arrays with the inputs `x` and, optionally, labels `y`; or a folder or .zip archive of JPEG and PNG images with a
+    /// folder for each class; without it, random inputs
+    #[arg(long, value_name = "FILE.npz|DIR|FILE.zip")]
     pub data: Option<PathBuf>,
     /// Array with the inputs [default: x]
     #[arg(long, value_name = "NAME")]
@@ -47,6 +48,21 @@ pub struct DataArgs {
     /// What decides the ranges of the integers: minmax or percentile:P [default: minmax]
     #[arg(long, value_name = "METHOD")]
     pub calibration: Option<Calibration>,
+    /// Images: resize the shorter side to N, or to HxW (bilinear with antialiasing, as PIL)
+    #[arg(long, value_name = "N|HxW")]
+    pub resize: Option<Extent>,
+    /// Images: crop NxN or HxW at the center, behind the resize
+    #[arg(long, value_name = "N|HxW")]
+    pub crop: Option<Extent>,
+    /// Images: subtracted from values of 0 to 1; one number, or one per channel [default: 0]
+    #[arg(long, value_name = "M,..", value_delimiter = ',', allow_hyphen_values = true)]
+    pub mean: Vec<f32>,
+    /// Images: divided by, behind the mean; one number, or one per channel [default: 1]
+    #[arg(long, value_name = "S,..", value_delimiter = ',')]
+    pub std: Vec<f32>,
+    /// Images: file with the name of a class folder on each line; the label is its line, from 0 [default: the folders, sorted]
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
 }
 
 /// Samples to run and samples that decide the quantization.
@@ -82,6 +98,7 @@ impl DataArgs {
     pub(super) fn load(&self, graph: &Graph, seed: u64) -> Result<Inputs, Failure> {
         let limit = self.limit.map(|limit| limit as usize);
         let method = self.calibration.unwrap_or_default();
+        self.refuse_without_images()?;
         let Some(path) = &self.data else {
             self.refuse_without_data()?;
             return Ok(Inputs { method, ..random(graph, limit, seed)? });
@@ -90,13 +107,8 @@ impl DataArgs {
             Some(text) => text.parse::<Rows>(),
             None => Ok(Rows::All),
         };
-        let selection = |rows, limit| Selection {
-            x_key: self.x_key.clone().unwrap_or_else(|| "x".into()),
-            y_key: self.y_key.clone(),
-            rows,
-            limit,
-        };
-        let chosen = selection(rows(&self.rows)?, limit);
+        let selection = |path: &Path, rows, limit| self.selection(graph, path, rows, limit);
+        let chosen = selection(path, rows(&self.rows)?, limit)?;
         // Without a choice, the calibration samples come from the same pass over the file.
         let named = self.calibrate_data.is_some() || self.calibrate_rows.is_some();
         let (tested, others, free) = match named {
@@ -110,8 +122,8 @@ impl DataArgs {
             Some(_) if classes > 0 => Some(tested.expect_labels(classes)?.to_vec()),
             _ => None,
         };
-        let chosen = |path, limit| -> Result<_, Failure> {
-            let list = Samples::load(path, &selection(rows(&self.calibrate_rows)?, limit))?;
+        let chosen = |path: &Path, limit| -> Result<_, Failure> {
+            let list = Samples::load(path, &selection(path, rows(&self.calibrate_rows)?, limit)?)?;
             list.expect_shape(graph.input_shape())?;
             Ok(list.into_values())
         };
@@ -139,6 +151,68 @@ impl DataArgs {
         let (rows, total) = (tested.rows.clone(), tested.total);
         let samples = tested.into_values();
         Ok(Inputs { samples, rows, total, labels, calibration, method, origin })
+    }
+}
+
+impl DataArgs {
+    /// The selection of rows of a file of data for a network.
+    ///
+    /// # Errors
+    /// [`Failure`] if flags do not go with the file, or images not with the network.
+    pub(super) fn selection(
+        &self,
+        graph: &Graph,
+        path: &Path,
+        rows: Rows,
+        limit: Option<usize>,
+    ) -> Result<Selection, Failure> {
+        let x_key = self.x_key.clone().unwrap_or_else(|| "x".into());
+        let (y_key, is_set) = (self.y_key.clone(), is_image_set(path));
+        let for_arrays = [(self.x_key.is_some(), "--x-key"), (y_key.is_some(), "--y-key")];
+        let given = |flags: &[(bool, &'static str)]| flags.iter().find(|f| f.0).map(|f| f.1);
+        if let (true, Some(flag)) = (is_set, given(&for_arrays)) {
+            let what = format!("{flag} is for .npz archives, not for images ({})", path.display());
+            return Err(Failure::said(Exit::Usage, what));
+        }
+        let images = is_set.then(|| self.preprocessing(graph)).transpose()?;
+        Ok(Selection { x_key, y_key, rows, limit, images })
+    }
+
+    /// How images become samples.
+    fn preprocessing(&self, graph: &Graph) -> Result<Preprocessing, Failure> {
+        let bad = |what: String| Failure::said(Exit::BadInput, what);
+        let mut how = Preprocessing::new(graph.input_shape()).map_err(bad)?;
+        (how.resize, how.crop) = (self.resize, self.crop);
+        how.normalize(&self.mean, &self.std).map_err(bad)?;
+        if let Some(path) = &self.labels {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| bad(format!("cannot read {}: {error}", path.display())))?;
+            how.labels = Some(text.lines().map(|line| line.trim().to_owned()).collect());
+        }
+        Ok(how)
+    }
+
+    /// Refuses choices for images if there are none.
+    fn refuse_without_images(&self) -> Result<(), Failure> {
+        let sets = self.data.iter().chain(&self.calibrate_data);
+        if sets.into_iter().any(|path| is_image_set(path)) {
+            return Ok(());
+        }
+        let given = [
+            (self.resize.is_some(), "--resize"),
+            (self.crop.is_some(), "--crop"),
+            (!self.mean.is_empty(), "--mean"),
+            (!self.std.is_empty(), "--std"),
+            (self.labels.is_some(), "--labels"),
+        ];
+        match given.iter().find(|(given, _)| *given) {
+            None => Ok(()),
+            Some((_, flag)) => {
+                let what =
+                    format!("{flag} is for images: name a folder or .zip archive with --data");
+                Err(Failure::said(Exit::Usage, what))
+            }
+        }
     }
 }
 

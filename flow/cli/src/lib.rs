@@ -6,6 +6,7 @@
 //!
 //! Conventions: stdout carries data, stderr logs and progress; the exit code is an [`Exit`].
 
+mod against;
 mod args;
 #[cfg(feature = "energy")]
 mod bundled;

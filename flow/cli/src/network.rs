@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::data::DataArgs;
 use super::{Exit, Failure};
+use pecan_net::data::Extent;
 use pecan_net::quantize::Calibration;
 
 /// A model and its data.
@@ -37,6 +38,11 @@ struct Workload {
     calibrate_rows: Option<String>,
     calibrate_data: Option<PathBuf>,
     calibration: Option<String>,
+    resize: Option<String>,
+    crop: Option<String>,
+    mean: Option<Vec<f32>>,
+    std: Option<Vec<f32>>,
+    labels: Option<PathBuf>,
     tune_data: Option<PathBuf>,
     tune_rows: Option<String>,
     validation_share: Option<f64>,
@@ -145,6 +151,9 @@ impl Workload {
         let calibration = calibration.map_err(|error| value(error.to_string()))?;
         let beside =
             |file: PathBuf| path.parent().map_or(file.clone(), |folder| folder.join(&file));
+        let extent = |text: Option<String>| text.map(|text| text.parse::<Extent>()).transpose();
+        let [resize, crop] = [self.resize, self.crop].map(|text| extent(text).map_err(value));
+        let (resize, crop) = (resize?, crop?);
         // Choices for another file of data do not apply to the one on the command line.
         if data.data.is_none() {
             data.data = self.data.map(beside);
@@ -153,6 +162,14 @@ impl Workload {
             data.rows = data.rows.take().or(self.rows);
             data.calibrate_rows = data.calibrate_rows.take().or(self.calibrate_rows);
             data.calibrate_data = data.calibrate_data.take().or(self.calibrate_data.map(beside));
+            data.resize = data.resize.or(resize);
+            data.crop = data.crop.or(crop);
+            data.labels = data.labels.take().or(self.labels.map(beside));
+            for (own, file) in [(&mut data.mean, self.mean), (&mut data.std, self.std)] {
+                if own.is_empty() {
+                    own.extend(file.unwrap_or_default());
+                }
+            }
         }
         data.limit = data.limit.or(self.limit);
         data.calibration = data.calibration.or(calibration);

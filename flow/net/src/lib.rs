@@ -4,6 +4,7 @@
 //! these, [`quantize`] converts it to the integers that the hardware computes. [`topology`] reads layer shapes without
 //! weights, [`export`] writes changed parameters and integers to a file.
 
+mod archive;
 pub mod data;
 pub mod export;
 pub mod graph;

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::data::{DataArgs, Inputs};
 use crate::network::{NetworkArgs, WorkloadTuning};
 use crate::{Exit, Failure};
-use pecan_net::data::{Rows, Samples, Selection};
+use pecan_net::data::{Rows, Samples};
 use pecan_net::graph::Graph;
 use pecan_net::op::argmax;
 use pecan_prune::{Split, Subset};
@@ -87,7 +87,7 @@ impl TuningArgs {
         let rows = self.tune_rows.clone().or(file.rows.clone());
         let validation = self.validation_share.or(file.validation).unwrap_or(VALIDATION);
         let validation = checked(validation)?;
-        let reported = Reported::new(data, tested)?;
+        let reported = Reported::new(data, graph, tested)?;
         let tuned = reported.others(data, graph, &path, rows.as_deref(), "tune")?;
         let classes: usize = graph.output_shape().iter().product();
         let labelled = inputs.labels.is_some() && tuned.labels.is_some();
@@ -172,16 +172,11 @@ struct Reported<'a> {
     rows: BTreeSet<usize>,
 }
 
-fn selection(data: &DataArgs, rows: Rows, limit: Option<usize>) -> Selection {
-    let x_key = data.x_key.clone().unwrap_or_else(|| "x".into());
-    Selection { x_key, y_key: data.y_key.clone(), rows, limit }
-}
-
 impl<'a> Reported<'a> {
-    fn new(data: &DataArgs, path: &'a Path) -> Result<Self, Failure> {
+    fn new(data: &DataArgs, graph: &Graph, path: &'a Path) -> Result<Self, Failure> {
         let rows = data.rows.as_deref().map_or(Ok(Rows::All), str::parse)?;
         let limit = data.limit.map(|limit| limit as usize);
-        let rows = Samples::select(path, &selection(data, rows, limit))?;
+        let rows = Samples::select(path, &data.selection(graph, path, rows, limit)?)?;
         Ok(Self { path, rows: rows.into_iter().collect() })
     }
 
@@ -195,7 +190,7 @@ impl<'a> Reported<'a> {
         purpose: &str,
     ) -> Result<Samples, Failure> {
         let chosen = rows.map_or(Ok(Rows::All), str::parse)?;
-        let selection = selection(data, chosen, None);
+        let selection = data.selection(graph, path, chosen, None)?;
         let load = |wanted| -> Result<Samples, Failure> {
             let samples = Samples::load_rows(path, &selection, wanted)?;
             samples.expect_shape(graph.input_shape())?;

@@ -1,7 +1,7 @@
-//! Samples from `.npz` files (numpy archives).
+//! Samples from `.npz` files (numpy archives), and from folders and zip archives of images.
 
-mod directory;
 mod header;
+mod images;
 mod npz;
 mod rows;
 mod write;
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use pecan_text::escape::escape_name;
 use thiserror::Error;
 
+pub use images::{Extent, ImageError, ImageProblem, Preprocessing, is_image_set};
 pub use npz::{Array, Npz};
 pub use rows::Rows;
 pub use write::{NewArray, Values, npz as write_npz};
@@ -57,6 +58,9 @@ pub enum DataError {
         /// The problem, and the expected contents.
         problem: String,
     },
+    /// Images cannot be used.
+    #[error(transparent)]
+    Images(#[from] ImageError),
     /// A selection of rows is wrong.
     #[error("rows `{rows}`: {problem}")]
     Rows {
@@ -85,7 +89,7 @@ fn hint(nearest: &Option<String>) -> String {
 }
 
 /// Which samples to load.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Selection {
     /// Array with the inputs.
     pub x_key: String,
@@ -96,11 +100,13 @@ pub struct Selection {
     pub rows: Rows,
     /// At most so many of them.
     pub limit: Option<usize>,
+    /// How images become samples, for folders and archives of images.
+    pub images: Option<Preprocessing>,
 }
 
 impl Default for Selection {
     fn default() -> Self {
-        Self { x_key: "x".into(), y_key: None, rows: Rows::All, limit: None }
+        Self { x_key: "x".into(), y_key: None, rows: Rows::All, limit: None, images: None }
     }
 }
 
@@ -122,11 +128,17 @@ pub struct Samples {
     values: Vec<Vec<f32>>,
 }
 
-/// An array of inputs whose shape is known and legal.
+/// Where samples are stored.
+enum Store<'a> {
+    Arrays(Npz),
+    Images { set: images::ImageSet, how: &'a Preprocessing },
+}
+
+/// An array of inputs whose shape is known and legal, or a set of images.
 struct Source<'a> {
     selection: &'a Selection,
     path: &'a Path,
-    npz: Npz,
+    store: Store<'a>,
     /// Rows of the file.
     total: usize,
     /// Shape of one sample; never empty.
@@ -135,9 +147,13 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn open(path: &'a Path, selection: &'a Selection) -> Result<Self, DataError> {
+        if is_image_set(path) {
+            return Self::open_images(path, selection);
+        }
         let mut npz = Npz::open(path)?;
         let shape = npz.shape(&selection.x_key)?;
-        let source = |total, shape| Self { selection, path, npz, total, shape };
+        let store = Store::Arrays(npz);
+        let source = |total, shape| Self { selection, path, store, total, shape };
         let fail = |problem: String| DataError::Array {
             path: path.to_path_buf(),
             key: selection.x_key.clone(),
@@ -150,6 +166,17 @@ impl<'a> Source<'a> {
             }
             [total, sample @ ..] => Ok(source(*total, sample.to_vec())),
         }
+    }
+
+    fn open_images(path: &'a Path, selection: &'a Selection) -> Result<Self, DataError> {
+        let how = selection.images.as_ref().ok_or_else(|| DataError::Format {
+            path: path.to_path_buf(),
+            problem: "images, where an .npz archive is expected".into(),
+        })?;
+        let set = images::ImageSet::open(path, how.labels.as_deref())?;
+        let (total, shape) = (set.len(), how.shape.to_vec());
+        let store = Store::Images { set, how };
+        Ok(Self { selection, path, store, total, shape })
     }
 
     fn fail(&self, key: &str, problem: String) -> DataError {
@@ -168,7 +195,11 @@ impl<'a> Source<'a> {
                 problem,
             })
         };
-        let rows = self.selection.rows.resolve(total, limit, &mut self.npz, room)?;
+        let npz = match &mut self.store {
+            Store::Arrays(npz) => Some(npz),
+            Store::Images { .. } => None,
+        };
+        let rows = self.selection.rows.resolve(total, limit, npz, room)?;
         if rows.is_empty() {
             let problem = format!("selects none of {total} samples");
             return Err(DataError::Rows { rows: self.selection.rows.to_string(), problem });
@@ -178,23 +209,30 @@ impl<'a> Source<'a> {
 
     /// The labels of `rows`, if the file has any.
     fn labels(&mut self, rows: &[usize]) -> Result<Option<Vec<usize>>, DataError> {
+        let npz = match &mut self.store {
+            Store::Arrays(npz) => npz,
+            Store::Images { set, .. } => return Ok(set.labels(rows)),
+        };
         let key = match &self.selection.y_key {
             Some(key) => key.clone(),
-            None if self.npz.has("y") && !self.npz.is_outputs("y")? => "y".into(),
+            None if npz.has("y") && !npz.is_outputs("y")? => "y".into(),
             None => return Ok(None),
         };
-        let shape = self.npz.shape(&key)?;
+        let shape = npz.shape(&key)?;
         if shape != [self.total] {
             let expected = self.total;
             let problem = format!("shape {shape:?}; expected one label per sample, [{expected}]");
             return Err(self.fail(&key, problem));
         }
-        self.npz.indices(&key, rows).map(Some)
+        npz.indices(&key, rows).map(Some)
     }
 
     /// The samples in `rows`, with the labels of the first `labelled`.
     fn load(mut self, rows: Vec<usize>, labelled: usize) -> Result<Samples, DataError> {
-        let values = self.npz.rows(&self.selection.x_key, &rows)?;
+        let values = match &mut self.store {
+            Store::Arrays(npz) => npz.rows(&self.selection.x_key, &rows)?,
+            Store::Images { set, how } => set.load(&rows, how)?,
+        };
         let labels = self.labels(&rows[..labelled])?;
         let (path, x_key) = (self.path.to_path_buf(), self.selection.x_key.clone());
         Ok(Samples { path, x_key, shape: self.shape, rows, total: self.total, labels, values })

@@ -5,20 +5,18 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use pecan_text::nearest;
+use zip::ZipArchive;
 use zip::result::ZipError;
-use zip::{CompressionMethod, ZipArchive};
 
+use super::DataError;
 use super::header::{Element, Header};
-use super::{DataError, directory};
+use crate::archive;
 
 /// Most values held at once; the largest data set in use, imagenette at 96 pixels, has half of that.
 pub(super) const MOST_VALUES: usize = 1 << 29;
 
 /// Memory of a row besides its values, in values: its number, label and place.
 const ROW_COST: usize = 16;
-
-/// Largest expansion of a byte by the deflate format, rounded up.
-const MOST_RATIO: u64 = 1040;
 
 /// An open archive.
 #[derive(Debug)]
@@ -49,7 +47,7 @@ impl Npz {
             path: path.to_path_buf(),
             problem: format!("not an .npz archive, or a truncated one: {problem}"),
         };
-        directory::check(&mut file).map_err(fail)?;
+        archive::check(&mut file).map_err(fail)?;
         let archive = ZipArchive::new(BufReader::new(file)).map_err(|e| fail(e.to_string()))?;
         Ok(Self { path: path.to_path_buf(), archive })
     }
@@ -175,16 +173,7 @@ impl Npz {
             }
             _ => fail(&self.path, e.to_string()),
         })?;
-        let (size, packed) = (entry.size(), entry.compressed_size());
-        // The size in the directory counts only up to the largest expansion of the member's bytes.
-        let most = match entry.compression() {
-            CompressionMethod::Stored => packed,
-            _ => packed.saturating_mul(MOST_RATIO),
-        };
-        if size > most {
-            let problem = format!("{packed} bytes cannot unpack to {size}");
-            return Err(fail(&self.path, problem));
-        }
+        let size = archive::declared(&entry).map_err(|problem| fail(&self.path, problem))?;
         let mut reader = BufReader::with_capacity(1 << 16, entry);
         let header = Header::read(&mut reader).map_err(|problem| fail(&self.path, problem))?;
         if header.total_bytes() != Some(size) {

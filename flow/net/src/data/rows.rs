@@ -83,7 +83,7 @@ impl Rows {
         &self,
         total: usize,
         limit: usize,
-        npz: &mut Npz,
+        npz: Option<&mut Npz>,
         room: impl Fn(usize) -> Result<(), DataError>,
     ) -> Result<Vec<usize>, DataError> {
         let fail = |problem: String| DataError::Rows { rows: self.to_string(), problem };
@@ -106,6 +106,9 @@ impl Rows {
             }
             Self::Key(key) => (key, 0, None),
             Self::Part(key, from, to) => (key, *from, *to),
+        };
+        let Some(npz) = npz else {
+            return Err(fail("images have no arrays of rows; expected `all` or `A..B`".into()));
         };
         let shape = npz.shape(key)?;
         let listed: usize = shape.iter().product();

@@ -7,11 +7,32 @@ use std::collections::HashSet;
 use std::io::{Read, Seek, SeekFrom};
 
 use pecan_text::escape::escape_name;
+use zip::CompressionMethod;
+use zip::read::ZipFile;
 
 /// Most members of an archive.
-pub(super) const MOST_MEMBERS: u64 = 1 << 16;
+pub(crate) const MOST_MEMBERS: u64 = 1 << 16;
 /// Most bytes of the directory: names of 1 KiB on average.
 const MOST_DIRECTORY: u64 = MOST_MEMBERS << 10;
+
+/// Largest expansion of a byte by the deflate format, rounded up.
+const MOST_RATIO: u64 = 1040;
+
+/// The size of a member that the directory declares. It counts only up to the largest expansion of the member's bytes.
+///
+/// # Errors
+/// It is larger.
+pub(crate) fn declared(member: &ZipFile<'_, impl Read>) -> Result<u64, String> {
+    let (size, packed) = (member.size(), member.compressed_size());
+    let most = match member.compression() {
+        CompressionMethod::Stored => packed,
+        _ => packed.saturating_mul(MOST_RATIO),
+    };
+    if size > most {
+        return Err(format!("{packed} bytes cannot unpack to {size}"));
+    }
+    Ok(size)
+}
 
 /// Bytes of the end record without its comment, which has at most 65,535.
 const END: usize = 22;
@@ -30,7 +51,7 @@ const ENTRY_MAGIC: &[u8] = b"PK\x01\x02";
 ///
 /// # Errors
 /// The problem: no end record, too many members, members cut short or present twice.
-pub(super) fn check(file: &mut (impl Read + Seek)) -> Result<(), String> {
+pub(crate) fn check(file: &mut (impl Read + Seek)) -> Result<(), String> {
     let (members, start, size) = end(file)?;
     if members > MOST_MEMBERS || size > MOST_DIRECTORY {
         return Err(format!(

@@ -1,5 +1,7 @@
 //! `pecan check --against onnxruntime`: the network as imported and as quantized, held against ONNX Runtime.
 
+mod runtime;
+
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -9,7 +11,7 @@ use pecan_ir::reference;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::runtime::{Answers, Runtime};
+use self::runtime::{Answers, Runtime};
 use crate::data::Inputs;
 use crate::expected::{agreement, finished};
 use crate::run::bits;
