@@ -27,6 +27,7 @@ pub fn lenet() -> Model {
 }
 
 /// A model built node by node.
+#[derive(Clone)]
 pub struct ModelBuilder {
     /// The graph so far.
     pub graph: GraphProto,

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::ExportError;
-use crate::graph::{GraphError, constants, node_names};
+use crate::graph::{GraphError, constants, node_names, rewritten};
 use crate::onnx::{
     AttributeProto, Constant, Dimension, DimensionValue, GraphProto, Model, NodeProto, TensorProto,
     TensorShapeProto, TensorType, TypeProto, TypeValue, ValueInfoProto, attribute_type, data_type,
@@ -25,9 +25,9 @@ impl Edit {
     pub(super) fn of(model: &Model) -> Result<Self, ExportError> {
         let fail =
             |problem: String| GraphError::Structure { origin: model.origin.clone(), problem };
-        let mut model = model.clone();
+        let mut model = rewritten(model).map_err(&fail)?;
         let graph = model.proto.graph.take().ok_or_else(|| fail("no graph in the model".into()))?;
-        let names = node_names(&graph).map_err(&fail)?;
+        let names = node_names(&graph);
         let constants = constants(&graph).map_err(&fail)?;
         // No layer reads a constant that cannot be decoded, or the import would have failed.
         let decoded = constants.into_iter().filter_map(|(n, c)| Some((n.to_string(), c.ok()?)));

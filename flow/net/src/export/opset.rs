@@ -15,7 +15,7 @@ const FORMATS: [(i64, i64); 2] = [(PER_CHANNEL, 7), (ALL_WIDTHS, 10)];
 
 /// Attributes that became inputs or disappeared: operator, first version without, attributes. A node without them means
 /// the same before and after. All other changes of the supported operators since [`OLDEST`] only allow more (Softmax,
-/// whose axis is counted differently since 13, is supported on data of two axes only, where both definitions agree).
+/// whose axis is counted differently since 13, is supported only where it goes over all values of a sample).
 const REMOVED: [(&str, i64, &[&str]); 7] = [
     ("BatchNormalization", 9, &["spatial"]),
     ("Clip", 11, &["min", "max"]),

@@ -1,40 +1,38 @@
 //! Determines the nodes of a model that the hardware can execute.
 
-use std::collections::HashMap;
-
-use super::{Finding, Graph, GraphError, Node};
+use super::{Finding, Graph, Node};
 use crate::onnx::Model;
 use crate::op::Lowering;
 
-/// One finding for every node of the model, in the file's order. A model whose graph is malformed yields one
-/// unsupported finding for the operator `Graph`.
+/// One finding for every node of the model, in the file's order, after one for the operator `Graph` for each thing that
+/// is wrong with the graph as a whole.
 pub fn check(model: &Model) -> Vec<Finding> {
-    match Graph::import_partial(model) {
-        Ok(graph) => graph.check(),
-        Err(error) => {
-            let reason = match error {
-                GraphError::Structure { problem, .. } => problem,
-                other => other.to_string(),
-            };
-            let name = model.proto.graph.as_ref().and_then(|g| g.name.clone()).unwrap_or_default();
-            vec![Finding { node: name, op: "Graph".into(), supported: false, reason }]
-        }
-    }
+    let (nodes, problems) = match Graph::import_any(model) {
+        Ok((graph, problems)) => (graph.check(), problems),
+        Err(problem) => (Vec::new(), vec![problem]),
+    };
+    let name = model.proto.graph.as_ref().and_then(|g| g.name.clone()).unwrap_or_default();
+    let broken =
+        |reason| Finding { node: name.clone(), op: "Graph".into(), supported: false, reason };
+    problems.into_iter().map(broken).chain(nodes).collect()
 }
 
 impl Graph {
     /// One finding for every node of the file: whether the hardware can execute it, and the reason if not.
     pub fn check(&self) -> Vec<Finding> {
         let ends = self.ends_on_host();
-        let verdicts: HashMap<&str, Result<String, String>> =
-            self.iter().map(|node| (node.name.as_str(), self.verdict(node, &ends))).collect();
         let mut findings = self.remarks().to_vec();
-        for finding in &mut findings {
-            match verdicts.get(finding.node.as_str()) {
-                Some(Ok(remark)) if finding.reason.is_empty() => finding.reason.clone_from(remark),
-                Some(Err(reason)) => {
+        for node in self.iter() {
+            let Some(place) = self.place(&node.name) else { continue };
+            let finding = &mut findings[place];
+            match self.verdict(node, &ends) {
+                Ok(remark) if finding.supported && finding.reason.is_empty() => {
+                    finding.reason = remark;
+                }
+                // Of a node that consists of others, the first problem.
+                Err(reason) if finding.supported => {
                     finding.supported = false;
-                    finding.reason.clone_from(reason);
+                    finding.reason = reason;
                 }
                 _ => {}
             }
@@ -47,12 +45,13 @@ impl Graph {
         if let Some(problem) = &node.problem {
             return Err(problem.clone());
         }
-        let Some(op) = &node.op else { return Err("unknown operator".into()) };
+        let waits = || "shape not checked: it depends on an unsupported node".to_owned();
+        let Some(op) = &node.op else { return Ok(waits()) };
         let layouts: Option<Vec<_>> = node.inputs.iter().map(|&t| self.tensors[t].layout).collect();
         let Some(layouts) = layouts else {
             let unshaped = node.inputs.iter().any(|&t| self.tensors[t].shape.is_none());
             return if unshaped {
-                Ok("shape not checked: it depends on an unsupported node".into())
+                Ok(waits())
             } else {
                 Err("input is no feature map [N, C, H, W] and no vector [N, K]".into())
             };

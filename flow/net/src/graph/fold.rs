@@ -2,7 +2,7 @@
 //! quantizes, whose ranges are kept).
 
 use super::Node;
-use super::import::Draft;
+use super::draft::Draft;
 use crate::limits::MOST_FOLDED;
 use crate::op::{self, Grid, Lowering};
 
@@ -56,7 +56,10 @@ impl Draft {
     }
 
     fn remark(&mut self, node: &str, text: String) {
-        if let Some(&at) = self.places.get(node) {
+        // Of a node that consists of others, the last one has its name.
+        if let Some(&at) = self.places.get(node)
+            && self.findings[at].node == node
+        {
             self.findings[at].reason = text;
         }
     }

@@ -1,10 +1,14 @@
 //! The float network: a graph whose nodes are operators and whose edges are tensors.
 
 mod check;
+mod draft;
 mod fold;
 mod forward;
 mod import;
+mod rewrites;
 mod structure;
+
+use std::collections::HashMap;
 
 use pecan_ir::layer::Shape;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -15,6 +19,7 @@ use thiserror::Error;
 pub use check::check;
 pub use forward::ForwardError;
 
+pub(super) use import::rewritten;
 pub(super) use structure::{constants, node_names, standard_domain};
 
 use super::op::Operator;
@@ -130,6 +135,8 @@ pub struct Graph {
     limit: Option<String>,
     /// Remarks on every node of the file, in its order.
     findings: Vec<Finding>,
+    /// Position in `findings` of the node of the file that each node is of.
+    places: HashMap<String, usize>,
 }
 
 impl Graph {
@@ -156,6 +163,12 @@ impl Graph {
     /// Shape of the network's input without the batch.
     pub fn input_shape(&self) -> &[usize] {
         self.tensors[self.input].shape.as_deref().unwrap_or_default()
+    }
+
+    /// A sample of the file in the order of the network's input.
+    #[must_use]
+    pub fn arranged(&self, sample: Vec<f32>) -> Vec<f32> {
+        sample
     }
 
     /// Shape of the network's output without the batch; empty behind an unsupported node.

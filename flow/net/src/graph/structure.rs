@@ -18,46 +18,41 @@ use crate::op;
 pub(super) struct Structure<'m> {
     pub(super) proto: &'m GraphProto,
     pub(super) constants: HashMap<&'m str, Result<Constant, ConstantError>>,
-    pub(super) input: (&'m str, Vec<usize>),
-    pub(super) output: &'m str,
+    /// The inputs that nodes need, with shapes without batch where these are known; one, if there is no problem.
+    pub(super) inputs: Vec<(&'m str, Option<Vec<usize>>)>,
+    pub(super) outputs: Vec<&'m str>,
+    /// Version of the standard operators.
+    pub(super) opset: i64,
+    /// Reasons why the graph cannot be executed, whatever its nodes are.
+    pub(super) problems: Vec<String>,
     /// Types and shapes that the file itself states.
     stated: HashMap<&'m str, &'m ValueInfoProto>,
     /// Unique name of every node.
     pub(super) names: Vec<String>,
-
-    /// Nodes that the output depends on, in order of execution.
+    /// Nodes that the outputs depend on, in order of execution.
     pub(super) order: Vec<usize>,
 }
 
 impl<'m> Structure<'m> {
+    /// # Errors
+    /// The graph has too many nodes, a cycle, or a name with several meanings: its nodes cannot be looked at.
     pub(super) fn of(model: &'m Model) -> Result<Self, String> {
         let proto = model.proto.graph.as_ref().ok_or("no graph in the model")?;
         if proto.node.len() > MOST_NODES {
             let nodes = proto.node.len();
             return Err(format!("{nodes} nodes; allowed: at most {MOST_NODES}"));
         }
-        let names = node_names(proto)?;
+        let names = node_names(proto);
         let constants = constants(proto)?;
-        let input = input(proto, &constants)?;
-        let producers = producers(proto, &names, &constants, input.0)?;
-        let output = match proto.output.as_slice() {
-            [output] => output.name.as_deref().unwrap_or(""),
-            outputs => {
-                let names: Vec<&str> = outputs.iter().filter_map(|o| o.name.as_deref()).collect();
-                return Err(format!(
-                    "{} graph outputs ({}); supported: 1",
-                    outputs.len(),
-                    op::list(&names)
-                ));
-            }
-        };
-        if !producers.contains_key(output) {
-            return Err(format!("graph output `{output}` is written by no node"));
-        }
-        let order = order(proto, &names, &producers, output)?;
+        let producers = producers(proto, &names, &constants)?;
+        let mut problems = Vec::new();
+        let outputs = outputs(proto, &producers, &mut problems);
+        let order = order(proto, &names, &producers, &outputs)?;
+        let inputs = inputs(proto, &order, &constants, &mut problems);
         let values = proto.value_info.iter().chain(&proto.output).rev();
         let stated = values.filter_map(|v| Some((v.name.as_deref()?, v))).collect();
-        Ok(Self { proto, constants, input, output, stated, names, order })
+        let opset = model.opset().unwrap_or(NEWEST);
+        Ok(Self { proto, constants, inputs, outputs, opset, problems, stated, names, order })
     }
 
     /// Shape without batch that the file itself states for `tensor`.
@@ -65,6 +60,9 @@ impl<'m> Structure<'m> {
         sample_shape(dimensions(self.stated.get(tensor)?)?, tensor).ok()
     }
 }
+
+/// The version of a file that states none.
+const NEWEST: i64 = 23;
 
 pub(super) fn is_constant(node: &NodeProto) -> bool {
     node.op_type.as_deref() == Some("Constant") && standard_domain(node)
@@ -79,23 +77,37 @@ pub(crate) fn standard_domain(node: &NodeProto) -> bool {
     matches!(node.domain.as_deref(), None | Some("" | "ai.onnx"))
 }
 
-/// A unique name of every node, in the file's order: its own, or one generated from operator and position.
-pub(crate) fn node_names(proto: &GraphProto) -> Result<Vec<String>, String> {
-    let mut seen = HashSet::new();
-    let mut names = Vec::with_capacity(proto.node.len());
-    for (index, node) in proto.node.iter().enumerate() {
-        let given = node.name.as_deref().unwrap_or("");
-        let name = if given.is_empty() {
-            format!("{}_{index}", node.op_type.as_deref().unwrap_or("node"))
-        } else {
-            given.to_string()
-        };
-        if !seen.insert(name.clone()) {
-            return Err(format!("node name `{name}` occurs more than once"));
+/// A unique name of every node, in the file's order: its own, or one made of operator and position; of nodes with the
+/// same name, the later ones get a number.
+pub(crate) fn node_names(proto: &GraphProto) -> Vec<String> {
+    let given = |node: &NodeProto| node.name.clone().filter(|name| !name.is_empty());
+    // A made name must not be one that a later node has.
+    let mut taken: HashSet<String> = proto.node.iter().filter_map(given).collect();
+    let mut seen: HashSet<String> = HashSet::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    let mut unique = |base: String, own: bool| {
+        if own && seen.insert(base.clone()) {
+            return base;
         }
-        names.push(name);
-    }
-    Ok(names)
+        if !own && taken.insert(base.clone()) {
+            return base;
+        }
+        let number = numbers.entry(base.clone()).or_insert(0);
+        loop {
+            *number += 1;
+            let name = format!("{base}_{number}");
+            if taken.insert(name.clone()) {
+                return name;
+            }
+        }
+    };
+    let nodes = proto.node.iter().enumerate();
+    nodes
+        .map(|(index, node)| match given(node) {
+            Some(name) => unique(name, true),
+            None => unique(format!("{}_{index}", node.op_type.as_deref().unwrap_or("node")), false),
+        })
+        .collect()
 }
 
 /// Every constant tensor by name: initializers, `Constant` nodes, and dequantized constants.
@@ -209,35 +221,78 @@ pub(super) fn values(shape: &[usize]) -> Result<usize, String> {
         })
 }
 
-fn input<'m>(
+/// The graph's outputs that nodes write.
+fn outputs<'m>(
     proto: &'m GraphProto,
+    producers: &HashMap<&'m str, usize>,
+    problems: &mut Vec<String>,
+) -> Vec<&'m str> {
+    let all: Vec<&str> = proto.output.iter().map(|o| o.name.as_deref().unwrap_or("")).collect();
+    for output in all.iter().filter(|o| !producers.contains_key(*o)) {
+        problems.push(format!("graph output `{output}` is written by no node"));
+    }
+    if all.len() != 1 {
+        let names = op::list(&all);
+        problems.push(format!(
+            "{} graph outputs ({names}); supported: 1 (`--output NAME` chooses one)",
+            all.len()
+        ));
+    }
+    all.into_iter().filter(|output| producers.contains_key(output)).collect()
+}
+
+/// The inputs that the nodes in `order` read: those that nobody reads do not matter.
+fn inputs<'m>(
+    proto: &'m GraphProto,
+    order: &[usize],
     constants: &HashMap<&'m str, Result<Constant, ConstantError>>,
-) -> Result<(&'m str, Vec<usize>), String> {
-    let name = |v: &'m ValueInfoProto| v.name.as_deref().unwrap_or("");
-    let inputs: Vec<&ValueInfoProto> =
-        proto.input.iter().filter(|v| !constants.contains_key(name(v))).collect();
-    let [input] = inputs.as_slice() else {
-        let names: Vec<&str> = inputs.iter().map(|v| name(v)).collect();
-        return Err(format!("{} graph inputs ({}); supported: 1", inputs.len(), op::list(&names)));
+    problems: &mut Vec<String>,
+) -> Vec<(&'m str, Option<Vec<usize>>)> {
+    let read: HashSet<&str> =
+        order.iter().flat_map(|&at| &proto.node[at].input).map(String::as_str).collect();
+    let named = proto.input.iter().map(|v| (v.name.as_deref().unwrap_or(""), v));
+    let free: Vec<_> = named.filter(|(name, _)| !constants.contains_key(name)).collect();
+    let needed: Vec<_> = free.iter().filter(|(name, _)| read.contains(name)).copied().collect();
+    if needed.len() != 1 {
+        let all = if needed.is_empty() { &free } else { &needed };
+        let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+        let (count, names) = (names.len(), op::list(&names));
+        let read = if needed.is_empty() { ", none of them read" } else { "" };
+        problems.push(format!("{count} graph inputs ({names}){read}; supported: 1"));
+    }
+    let shape = |(name, info): (&'m str, &'m ValueInfoProto)| {
+        let shape = input_shape(name, info).map_err(|problem| problems.push(problem)).ok();
+        (name, shape)
     };
-    let name = name(input);
+    needed.into_iter().map(shape).collect()
+}
+
+/// Shape without batch of a graph input of floats.
+fn input_shape(name: &str, input: &ValueInfoProto) -> Result<Vec<usize>, String> {
+    use data_type::{BFLOAT16, DOUBLE, FLOAT, FLOAT16};
     let element = input.r#type.as_ref().and_then(|t| match t.value.as_ref()? {
         TypeValue::Tensor(tensor) => tensor.elem_type,
         _ => None,
     });
-    if element != Some(data_type::FLOAT) {
-        return Err(format!("graph input `{name}` is not a tensor of 32-bit floats"));
+    if !matches!(element, Some(FLOAT | FLOAT16 | BFLOAT16 | DOUBLE)) {
+        return Err(format!("graph input `{name}` is not a tensor of floats"));
     }
-    let dims = dimensions(input).ok_or_else(|| format!("graph input `{name}` has no shape"))?;
-    Ok((name, sample_shape(dims, name)?))
+    let hint = "`--input-shape` sets it";
+    let dims =
+        dimensions(input).ok_or_else(|| format!("graph input `{name}` has no shape; {hint}"))?;
+    sample_shape(dims, name).map_err(|problem| {
+        let known = |d: &Dimension| matches!(d.value, Some(DimensionValue::Value(_)));
+        let open = dims.iter().skip(1).any(|d| !known(d));
+        if open { format!("{problem}; {hint}") } else { problem }
+    })
 }
 
 fn producers<'m>(
     proto: &'m GraphProto,
     names: &[String],
     constants: &HashMap<&'m str, Result<Constant, ConstantError>>,
-    input: &str,
 ) -> Result<HashMap<&'m str, usize>, String> {
+    let inputs: HashSet<&str> = proto.input.iter().filter_map(|v| v.name.as_deref()).collect();
     let mut producers: HashMap<&str, usize> = HashMap::new();
     for (index, node) in proto.node.iter().enumerate() {
         if is_constant(node) || is_folded(node, constants) {
@@ -247,7 +302,7 @@ fn producers<'m>(
             let other = match producers.insert(output, index) {
                 Some(other) => format!("node `{}`", names[other]),
                 None if constants.contains_key(output.as_str()) => "a constant".into(),
-                None if output == input => "the graph input".into(),
+                None if inputs.contains(output.as_str()) => "the graph input".into(),
                 None => continue,
             };
             let name = &names[index];
@@ -261,10 +316,10 @@ fn order(
     proto: &GraphProto,
     names: &[String],
     producers: &HashMap<&str, usize>,
-    output: &str,
+    outputs: &[&str],
 ) -> Result<Vec<usize>, String> {
     let mut needed = vec![false; proto.node.len()];
-    let mut open: Vec<usize> = producers.get(output).copied().into_iter().collect();
+    let mut open: Vec<usize> = outputs.iter().filter_map(|o| producers.get(o).copied()).collect();
     let mut graph = DiGraph::<(), ()>::new();
     let indices: Vec<_> = proto.node.iter().map(|_| graph.add_node(())).collect();
     while let Some(node) = open.pop() {

@@ -13,7 +13,7 @@ use safetensors::{SafeTensors, serialize};
 
 use super::{MaskError, Masks};
 use crate::data::{NewArray, Npz, Values, write_npz};
-use crate::graph::{Graph, Node, constants};
+use crate::graph::{Graph, Node, constants, rewritten};
 use crate::onnx::Model;
 use crate::op::{Linear, list};
 
@@ -222,7 +222,9 @@ fn layers(graph: &Graph) -> Vec<(&str, &Linear)> {
 /// Shape of the weights of `linear`.
 fn shape(model: &Model, linear: &Linear) -> Result<Vec<usize>, MaskError> {
     let tensor = linear.weight_name.clone();
-    let proto = model.proto.graph.as_ref();
+    // Computed weights are constants of the rewritten model only.
+    let rewritten = rewritten(model).ok();
+    let proto = rewritten.as_ref().and_then(|model| model.proto.graph.as_ref());
     let constants = proto.and_then(|proto| constants(proto).ok()).unwrap_or_default();
     let found = constants.get(tensor.as_str()).and_then(|c| c.as_ref().ok());
     let dims = found.filter(|c| c.len() == linear.weights.len()).map(|c| c.dims.clone());

@@ -96,7 +96,9 @@ impl Constant {
         let name = tensor.name.clone().unwrap_or_default();
         let fail = |problem: String| ConstantError { tensor: name.clone(), problem };
         if tensor.data_location == Some(1) {
-            return Err(fail("values in an external file; store them inside the model".into()));
+            return Err(fail(
+                "values in an external file, of a model that was not read from one".into(),
+            ));
         }
         if tensor.segment.is_some() {
             return Err(fail("segmented tensor".into()));

@@ -3,6 +3,7 @@
 mod constant;
 mod device;
 mod encode;
+mod external;
 mod model;
 mod names;
 mod size;
@@ -85,6 +86,14 @@ pub enum OnnxError {
         /// Cause.
         source: std::io::Error,
     },
+    /// Values in files beside the model cannot be read.
+    #[error("{origin}: {problem}")]
+    External {
+        /// File name.
+        origin: String,
+        /// The tensor and the problem.
+        problem: String,
+    },
     /// The bytes are not a model.
     #[error(
         "{origin}: not an ONNX model, or a truncated or damaged one ({length} bytes): {problem}"
@@ -134,17 +143,21 @@ impl Model {
         Ok(Self { origin: origin.to_string(), proto })
     }
 
-    /// Reads a file.
+    /// Reads a file, and the values that it keeps in files beside it.
     ///
     /// # Errors
-    /// The file cannot be read, or is not a model.
+    /// The file cannot be read, is not a model, or its external files cannot be read or lie outside of its folder.
     pub fn read(path: &Path) -> Result<Self, OnnxError> {
         let bytes = std::fs::read(path).map_err(|source| OnnxError::Io {
             action: "read",
             path: path.to_path_buf(),
             source,
         })?;
-        Self::decode(&bytes, &path.display().to_string())
+        let mut model = Self::decode(&bytes, &path.display().to_string())?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        external::load(&mut model.proto, folder)
+            .map_err(|problem| OnnxError::External { origin: model.origin.clone(), problem })?;
+        Ok(model)
     }
 
     /// Writes a file under a temporary name in the same folder and renames it, so that no reader finds an incomplete

@@ -2,23 +2,23 @@
 
 use pecan_ir::layer::Shape;
 
+use super::softmax::along;
 use super::{HostOp, Lowering, NodeView, Operator, Value, list, one};
 
 #[derive(Debug)]
 struct ArgMax {
+    /// Axis, batch included.
+    axis: i64,
     keep: bool,
 }
 
 pub(super) fn parse(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String>> {
     node.arity(1, 1);
     node.data(0);
-    node.attributes.int_of("axis", 0, &[-1, 1]);
+    let axis = node.attributes.int("axis", 0);
     node.attributes.int_of("select_last_index", 0, &[0]);
     let keep = node.attributes.int_of("keepdims", 1, &[0, 1]) == 1;
-    node.attributes.require(keep, || {
-        "attribute `keepdims` = 0 leaves no axis but the batch; supported: 1".into()
-    });
-    node.done(Some(ArgMax { keep }))
+    node.done(Some(ArgMax { axis, keep }))
 }
 
 /// Position of the largest value, the first of equals: the label.
@@ -34,10 +34,15 @@ pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
 
 impl Operator for ArgMax {
     fn infer(&self, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
-        match one(inputs)? {
-            [_] => Ok(vec![usize::from(self.keep)]),
-            shape => Err(format!("input shape [N, {}]; supported: [N, classes]", list(shape))),
+        let shape = one(inputs)?;
+        if !along(shape, self.axis, false) {
+            return Err(format!(
+                "input shape [N, {}] along axis {}; supported: all values of a sample, as [N, classes]",
+                list(shape),
+                self.axis
+            ));
         }
+        Ok(vec![1; shape.len() - usize::from(!self.keep)])
     }
 
     fn forward(&self, inputs: &[Value<'_>], _: &[usize]) -> Vec<f32> {

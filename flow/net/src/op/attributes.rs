@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use pecan_text::escape::{escape_name, shorten};
 
-use crate::onnx::{AttributeProto, attribute_type};
+use crate::onnx::{AttributeProto, TensorProto, attribute_type};
 
 /// Longest string that is distinguished.
 const LONGEST: usize = 60;
@@ -121,6 +121,16 @@ impl<'a> Attributes<'a> {
                 [default; N]
             }
         }
+    }
+
+    /// A tensor.
+    pub fn tensor(&self, name: &str) -> Option<&'a TensorProto> {
+        self.find(name, attribute_type::TENSOR, "a tensor").and_then(|a| a.t.as_ref())
+    }
+
+    /// Floats.
+    pub fn floats(&self, name: &str) -> Option<&'a [f32]> {
+        self.find(name, attribute_type::FLOATS, "floats").map(|a| a.floats.as_slice())
     }
 
     /// A string, as it can be shown.

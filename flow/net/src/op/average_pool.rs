@@ -1,8 +1,8 @@
-//! `AveragePool`, `GlobalAveragePool` and `ReduceMean` over rows and columns.
+//! `AveragePool` and `GlobalAveragePool`.
 
 use pecan_ir::layer::{Shape, Window};
 
-use super::{Input, Lowering, NodeView, Operator, Value, feature_map, one, window};
+use super::{Lowering, NodeView, Operator, Value, feature_map, one, window};
 
 #[derive(Debug)]
 struct AveragePool {
@@ -33,27 +33,6 @@ pub(super) fn parse(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String
 pub(super) fn parse_global(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String>> {
     node.arity(1, 1);
     node.data(0);
-    node.done(Some(AveragePool { window: None, count_padding: false, extra: [0; 2] }))
-}
-
-/// `ReduceMean` as a global average: over the axes of rows and columns, which stay.
-pub(super) fn parse_reduce(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String>> {
-    node.arity(2, 1);
-    node.data(0);
-    let a = &node.attributes;
-    a.int_of("keepdims", 1, &[1]);
-    a.int_of("noop_with_empty_axes", 0, &[0, 1]);
-    let attribute = a.ints("axes").map(<[i64]>::to_vec);
-    let axes = match node.inputs.get(1) {
-        None | Some(Input::Absent) => attribute,
-        Some(_) => node.optional(1).and_then(|c| c.ints()).map(<[i64]>::to_vec),
-    };
-    let mut axes = axes.unwrap_or_default();
-    axes.iter_mut().filter(|axis| **axis < 0).for_each(|axis| *axis += 4);
-    axes.sort_unstable();
-    a.require(axes == [2, 3], || {
-        format!("axes [{}]; supported: 2, 3 (rows and columns of [N, C, H, W])", super::list(&axes))
-    });
     node.done(Some(AveragePool { window: None, count_padding: false, extra: [0; 2] }))
 }
 

@@ -12,6 +12,8 @@ mod concat;
 mod constant;
 mod conv;
 mod dropout;
+mod evaluate;
+mod expand;
 mod flatten;
 mod gemm;
 mod identity;
@@ -19,6 +21,7 @@ mod max_pool;
 mod node;
 mod pad;
 mod qdq;
+mod refusal;
 mod reorder;
 mod reshape;
 mod softmax;
@@ -27,16 +30,19 @@ mod window;
 use std::fmt::Debug;
 
 use pecan_ir::layer::{Shape, Window};
-use pecan_text::nearest;
 use serde::{Deserialize, Serialize};
 
 pub use self::argmax::argmax;
 pub use attributes::Attributes;
 pub(crate) use clip::clip;
 pub(crate) use constant::value as constant_value;
+pub(crate) use evaluate::Evaluator;
+pub(crate) use expand::{Rewrite, expansion};
 pub use node::{Input, NodeView};
 pub use qdq::Grid;
 pub(crate) use qdq::dequantized;
+pub(crate) use refusal::foreign;
+pub use refusal::known;
 pub use window::inside;
 
 /// Parses a node; the error lists all its problems.
@@ -48,6 +54,7 @@ pub const REGISTRY: &[(&str, Parse)] = &[
     ("ArgMax", argmax::parse),
     ("AveragePool", average_pool::parse),
     ("BatchNormalization", batch_normalization::parse),
+    ("Cast", identity::parse_cast),
     ("Clip", clip::parse_clip),
     ("Concat", concat::parse),
     ("Conv", conv::parse),
@@ -58,14 +65,15 @@ pub const REGISTRY: &[(&str, Parse)] = &[
     ("Gemm", gemm::parse),
     ("GlobalAveragePool", average_pool::parse_global),
     ("Identity", identity::parse),
+    ("LogSoftmax", softmax::parse_log),
     ("MatMul", gemm::parse_matmul),
     ("MaxPool", max_pool::parse),
     ("Mul", affine::parse_mul),
     ("Pad", pad::parse),
     ("QuantizeLinear", qdq::parse),
-    ("ReduceMean", average_pool::parse_reduce),
     ("Relu", clip::parse_relu),
     ("Reshape", reshape::parse),
+    ("Sigmoid", softmax::parse_sigmoid),
     ("Softmax", softmax::parse),
     ("Squeeze", reorder::parse_squeeze),
     ("Sub", affine::parse_sub),
@@ -76,16 +84,10 @@ pub const REGISTRY: &[(&str, Parse)] = &[
 /// The parser of `op_type`.
 ///
 /// # Errors
-/// No such operator; the message names the nearest known one and lists all.
+/// No such operator, with the reason.
 pub fn find(op_type: &str) -> Result<Parse, String> {
-    if let Some((_, parse)) = REGISTRY.iter().find(|(name, _)| *name == op_type) {
-        return Ok(*parse);
-    }
-    let known: Vec<&str> = REGISTRY.iter().map(|(name, _)| *name).collect();
-    let hint = nearest(op_type, known.iter().copied())
-        .map(|name| format!(" (did the file mean {name}?)"))
-        .unwrap_or_default();
-    Err(format!("unknown operator{hint}; known: {}, Constant", known.join(", ")))
+    let found = REGISTRY.iter().find(|(name, _)| *name == op_type);
+    found.map(|(_, parse)| *parse).ok_or_else(|| refusal::reason(op_type))
 }
 
 /// One tensor of one sample in the float network.
@@ -167,6 +169,10 @@ impl Linear {
 pub enum HostOp {
     /// Normalized exponentials over all values.
     Softmax,
+    /// Logarithms of normalized exponentials over all values.
+    LogSoftmax,
+    /// The logistic function of each value.
+    Sigmoid,
     /// Position of the largest value, the first of equals.
     ArgMax,
 }
@@ -176,6 +182,8 @@ impl HostOp {
     pub fn apply(self, data: &[f32]) -> Vec<f32> {
         match self {
             Self::Softmax => softmax::softmax(data),
+            Self::LogSoftmax => softmax::log_softmax(data),
+            Self::Sigmoid => softmax::sigmoid(data),
             Self::ArgMax => vec![argmax::argmax(data) as f32],
         }
     }

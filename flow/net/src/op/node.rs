@@ -25,6 +25,10 @@ pub struct NodeView<'a> {
     pub inputs: Vec<Input<'a>>,
     /// The node as in the file.
     pub proto: &'a NodeProto,
+    /// Version of the standard operators.
+    pub opset: i64,
+    /// Of each input that holds integers of data, the names of its scale and zero point.
+    pub grids: Vec<Option<&'a [String]>>,
 }
 
 impl<'a> NodeView<'a> {
@@ -105,10 +109,29 @@ impl<'a> NodeView<'a> {
         }
     }
 
+    /// Name of input `port`; empty where it is absent.
+    pub(crate) fn name(&self, port: usize) -> &'a str {
+        self.proto.input.get(port).map_or("", String::as_str)
+    }
+
+    /// Whether input `port` is given.
+    pub(crate) fn given(&self, port: usize) -> bool {
+        !matches!(self.inputs.get(port), None | Some(Input::Absent))
+    }
+
+    /// Integers that are the attribute `name` in old operator sets and input `port` in new ones.
+    pub(crate) fn list(&self, name: &str, port: usize) -> Option<Vec<i64>> {
+        let attribute = self.attributes.ints(name).map(<[i64]>::to_vec);
+        match self.given(port) {
+            true => self.optional(port).and_then(Constant::ints).map(<[i64]>::to_vec),
+            false => attribute,
+        }
+    }
+
     /// `operator` unless a problem was recorded.
     ///
     /// # Errors
-    /// Every problem with the node.
+    /// Every problem with the node; none, if all that is missing is the shape of an input.
     pub fn done(
         &self,
         operator: Option<impl super::Operator + 'static>,
@@ -116,7 +139,7 @@ impl<'a> NodeView<'a> {
         self.attributes.finish()?;
         match operator {
             Some(operator) => Ok(Box::new(operator)),
-            None => Err(vec!["incomplete node".into()]),
+            None => Err(Vec::new()),
         }
     }
 }

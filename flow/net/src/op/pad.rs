@@ -13,7 +13,7 @@ struct Pad {
 /// The amounts and the value are attributes up to operator set 10, inputs from 11 on.
 pub(super) fn parse(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String>> {
     node.arity(4, 1);
-    node.data(0);
+    let rank = node.data(0);
     let a = &node.attributes;
     let mode = a.text("mode", "constant");
     a.require(mode == "constant", || format!("attribute `mode` = {mode}; supported: constant"));
@@ -28,18 +28,14 @@ pub(super) fn parse(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String
         true => node.optional(2).and_then(|c| c.floats()?.first().copied()).unwrap_or(value),
         false => value,
     };
-    a.require(!given(3), || "input 3 (axes) is given; supported: padding of all axes".into());
     a.require(value == 0.0, || format!("padding with {value}; supported: 0"));
     let amounts = amounts.unwrap_or_default();
-    let pad = match amounts.as_slice() {
-        &[0, 0, top, left, 0, 0, bottom, right] => [top, left, bottom, right]
-            .iter()
-            .map(|&p| usize::try_from(p).ok().filter(|p| *p <= 4096))
-            .collect::<Option<Vec<usize>>>()
-            .and_then(|p| p.try_into().ok())
-            .map(|pads| Pad { pads }),
-        _ => None,
+    let rank = rank.map_or(4, |shape| shape.len() + 1);
+    let axes = match given(3) {
+        true => node.optional(3).and_then(|c| c.ints()).map(<[i64]>::to_vec),
+        false => Some((0..rank as i64).collect()),
     };
+    let pad = axes.and_then(|axes| by_axis(&amounts, &axes, rank)).map(|pads| Pad { pads });
     a.require(pad.is_some(), || {
         format!(
             "pads [{}]; supported: 0 to 4096 at rows and columns of [N, C, H, W]",
@@ -47,6 +43,29 @@ pub(super) fn parse(node: &NodeView<'_>) -> Result<Box<dyn Operator>, Vec<String
         )
     });
     node.done(pad)
+}
+
+/// Top, left, bottom and right of amounts that are given for `axes`: first before each, then behind each.
+fn by_axis(amounts: &[i64], axes: &[i64], rank: usize) -> Option<[usize; 4]> {
+    let (before, behind) = amounts.split_at_checked(axes.len())?;
+    if behind.len() != axes.len() {
+        return None;
+    }
+    let mut pads = [0; 4];
+    for (axis, ends) in axes.iter().zip(before.iter().zip(behind)) {
+        let axis = if *axis < 0 { axis + rank as i64 } else { *axis };
+        let ends = [*ends.0, *ends.1].map(|p| usize::try_from(p).ok().filter(|p| *p <= 4096));
+        // Without rows (a sequence) the last axis is that of the columns.
+        match (rank, axis, ends) {
+            (4, 2, [Some(begin), Some(end)]) => [pads[0], pads[2]] = [begin, end],
+            (4, 3, [Some(begin), Some(end)]) | (3, 2, [Some(begin), Some(end)]) => {
+                [pads[1], pads[3]] = [begin, end];
+            }
+            (_, _, [Some(0), Some(0)]) => {}
+            _ => return None,
+        }
+    }
+    Some(pads)
 }
 
 impl Operator for Pad {

@@ -116,8 +116,11 @@ fn same_padding_is_asymmetric_at_the_right_end() {
 }
 
 #[test]
-fn names_near_a_known_operator_get_a_hint() {
+fn refusals_say_why() {
     assert!(find("Conv").is_ok());
-    assert!(find("MaxPol").unwrap_err().contains("did the file mean MaxPool?"));
-    assert!(!find("LSTM").unwrap_err().contains("mean"));
+    assert_eq!(find("MaxPol").unwrap_err(), "unknown operator");
+    assert!(find("LSTM").unwrap_err().contains("recurrence"));
+    assert!(find("HardSwish").unwrap_err().contains("no table yet"));
+    assert!(foreign("com.microsoft", "Attention").contains("attention multiplies"));
+    assert!(known().starts_with("Add, ArgMax, AveragePool"));
 }
