@@ -18,6 +18,7 @@ mod identity;
 mod max_pool;
 mod node;
 mod pad;
+mod product;
 mod qdq;
 mod reorder;
 mod reshape;
