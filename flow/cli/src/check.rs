@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use pecan_config::Config;
+use pecan_config::isa::counter::Counter;
 use pecan_ir::layer::Network;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,7 +15,7 @@ use super::network::NetworkArgs;
 use super::run::{bits, import, quantize_for};
 use super::shapes::ShapeArgs;
 use super::{ConfigArgs, Context, Exit, Failure, RunArgs};
-use pecan_map::{LayerMapping, Mapping, Options, compile};
+use pecan_map::{LayerMapping, LayerPlan, Mapping, Options, compile, plan_network};
 use pecan_net::graph::{Finding, Graph, check};
 use pecan_net::onnx::Model;
 use pecan_net::quantize::{calibrate_by, extract};
@@ -120,10 +121,11 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         return conclude(&args, context, &config, checked);
     }
     let model = Model::read(&path)?;
-    let findings = check(&model);
+    let imported = import(&model, true);
+    let findings = imported.as_ref().map_or_else(|_| check(&model), Graph::check);
     let good = findings.iter().all(|finding| finding.supported);
     let broken = findings.iter().any(|finding| finding.op == "Graph" && !finding.supported);
-    let graph = if broken { None } else { Some(import(&model, true)?) };
+    let graph = if broken { None } else { Some(imported?) };
     // A network beyond a limit is not executed either, not even layer by layer.
     let graph = graph.filter(|graph| graph.limit().is_none());
     let (mut mapped, mut against) = (Vec::new(), None);
@@ -171,6 +173,14 @@ fn conclude(
     Ok(if good && fits { Exit::Done } else { Exit::CheckFailed })
 }
 
+/// A layer of a plan.
+pub(super) fn mapped(layer: LayerPlan, config: &Config) -> LayerMapping {
+    let LayerPlan { name, copy, mapping, counts, cycles, .. } = layer;
+    let elements = (config.array.rows * config.array.cols) as f64;
+    let utilization = counts[Counter::PeSteps] as f64 / (elements * cycles.max(1) as f64);
+    LayerMapping { name, copy, mapping, counters: counts, cycles, utilization }
+}
+
 /// Maps a network of one layer.
 fn map_single(network: &Network, config: &Config) -> Mapped {
     let name = network.layers.first().map(|l| l.name.clone()).unwrap_or_default();
@@ -191,10 +201,12 @@ fn map(
     let mut obstacle = None;
     if whole {
         let network = quantize_for(graph, inputs, config)?.network;
-        match compile(&network, config, &Options::default()) {
-            Ok(compiled) => {
-                let mapped = |l: LayerMapping| Mapped { name: l.name.clone(), result: Ok(l) };
-                return Ok(compiled.layers.into_iter().map(mapped).collect());
+        // The program itself is not wanted.
+        match plan_network(&network, config, &Options::default()) {
+            Ok(plan) => {
+                let layers = plan.layers.into_iter().map(|layer| mapped(layer, config));
+                let named = |l: LayerMapping| Mapped { name: l.name.clone(), result: Ok(l) };
+                return Ok(layers.map(named).collect());
             }
             Err(error) => {
                 let result = Err(error.to_string());

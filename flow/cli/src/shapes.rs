@@ -4,13 +4,12 @@ use std::path::Path;
 
 use clap::Args;
 use pecan_config::Config;
-use pecan_config::isa::counter::Counter;
 use pecan_ir::layer::{Network, Tensor};
 
-use super::check::Mapped;
+use super::check::{Mapped, mapped};
 use super::{Exit, Failure};
 use pecan_map::plan_shapes;
-use pecan_map::{Density, LayerMapping, LayerPlan, Options};
+use pecan_map::{Density, Options};
 use pecan_net::LayerShape;
 use pecan_net::topology::{RandomWeights, Topology, TopologyError, random_input};
 
@@ -67,18 +66,13 @@ impl ShapeArgs {
     /// Mapping of each layer by itself, for evenly spread weights of the density. No weights are made: the shape
     /// suffices. The error of a layer that does not map takes its place.
     pub(super) fn plan(&self, topology: &Topology, config: &Config) -> Vec<Mapped> {
-        let elements = config.array.rows * config.array.cols;
         let map = |layer: &LayerShape| {
             let density = self.density.or(layer.density()).unwrap_or(1.0);
             let density = Density::new(density).map_err(|error| error.to_string())?;
             let options = Options { density, ..Options::default() };
             let plan = plan_shapes(std::slice::from_ref(layer), config, &options);
             let plan = plan.map_err(|error| error.to_string())?;
-            let plan = plan.layers.into_iter().next().ok_or("no layer")?;
-            let steps = plan.counts[Counter::PeSteps] as f64;
-            let utilization = steps / (elements as f64 * plan.cycles.max(1) as f64);
-            let LayerPlan { name, copy, mapping, counts, cycles, .. } = plan;
-            Ok(LayerMapping { name, copy, mapping, counters: counts, cycles, utilization })
+            Ok(mapped(plan.layers.into_iter().next().ok_or("no layer")?, config))
         };
         let layers = topology.layers.iter();
         layers.map(|layer| Mapped { name: layer.name.clone(), result: map(layer) }).collect()

@@ -88,6 +88,23 @@ impl<'a> Compiler<'a, '_> {
         shape.height * shape.width * shape.channels.div_ceil(self.geometry.word_channels)
     }
 
+    /// Places all tensors as [`Self::emit`] does, without emitting anything: what leads to another attempt is found before
+    /// kernels are timed.
+    pub(crate) fn place_all(&self) -> Result<(), Attempt> {
+        let mut state = self.state();
+        self.input(None, &mut state)?;
+        (0..self.network.layers.len()).try_for_each(|number| self.layer(number, None, &mut state))
+    }
+
+    /// The state before the first layer.
+    fn state(&self) -> State {
+        State {
+            places: vec![None; self.network.tensors.len()],
+            space: Space::new(self.geometry.buffer_words),
+            mappings: Vec::new(),
+        }
+    }
+
     /// Emits all layers; with `plan` they are only predicted, for one image.
     pub(crate) fn emit(&self, plan: bool) -> Result<Emitted<'a>, Attempt> {
         let g = self.geometry;
@@ -126,14 +143,10 @@ impl<'a> Compiler<'a, '_> {
             after: Vec::new(),
             timed: HashMap::new(),
         };
-        let mut state = State {
-            places: vec![None; self.network.tensors.len()],
-            space: Space::new(g.buffer_words),
-            mappings: Vec::new(),
-        };
-        let input = self.input(&mut emitter, &mut state)?;
+        let mut state = self.state();
+        let input = self.input(Some(&mut emitter), &mut state)?;
         for number in 0..self.network.layers.len() {
-            self.layer(number, &mut emitter, &mut state)?;
+            self.layer(number, Some(&mut emitter), &mut state)?;
         }
         emitter.flush();
         let mut output = self.output(&mut emitter, &state)?;
@@ -144,11 +157,16 @@ impl<'a> Compiler<'a, '_> {
         Ok(Image { builder, mappings, places, buffers: [weights, params] })
     }
 
-    /// Loads the network's input.
-    fn input(&self, emitter: &mut Emitter<'_>, state: &mut State) -> Result<Layout, Attempt> {
+    /// Places the network's input and loads it.
+    fn input(
+        &self,
+        mut emitter: Option<&mut Emitter<'_>>,
+        state: &mut State,
+    ) -> Result<Layout, Attempt> {
         let shape = self.network.tensors[0];
         let words = self.words(0);
-        let address = emitter.builder.reserve(piece_bytes(words, self.geometry));
+        let bytes = piece_bytes(words, self.geometry);
+        let address = emitter.as_mut().map_or(0, |emitter| emitter.builder.reserve(bytes));
         let per_pixel = shape.channels.div_ceil(self.geometry.word_channels);
         let layout = Layout::whole(shape, per_pixel, address);
         if self.away.contains(&0) {
@@ -157,7 +175,9 @@ impl<'a> Compiler<'a, '_> {
         }
         let base = state.space.take(words).ok_or(Attempt::Evict(0))?;
         let pixels = [0..shape.height, 0..shape.width];
-        emitter.load(&layout, &Placement { base, pixels, words: 0..per_pixel }, false);
+        if let Some(emitter) = emitter {
+            emitter.load(&layout, &Placement { base, pixels, words: 0..per_pixel }, false);
+        }
         state.places[0] = Some(TensorPlace::Buffer(base));
         Ok(layout)
     }
@@ -213,10 +233,11 @@ impl<'a> Compiler<'a, '_> {
         }
     }
 
+    /// Places the output of a layer, and emits the layer.
     fn layer(
         &self,
         number: usize,
-        emitter: &mut Emitter<'_>,
+        emitter: Option<&mut Emitter<'_>>,
         state: &mut State,
     ) -> Result<(), Attempt> {
         let layer = &self.network.layers[number];
@@ -245,6 +266,11 @@ impl<'a> Compiler<'a, '_> {
             }
             let extra = (!away.output).then_some(output);
             return Err(self.no_room(state, extra, &layer.name, free.len()));
+        };
+        let Some(emitter) = emitter else {
+            state.places[output] = Some(place);
+            self.release(number, state);
+            return Ok(());
         };
         let searched = mapped.mapping.searched;
         let (array, buffer) = (&mapping, &buffer_mapping);

@@ -109,7 +109,7 @@ impl<'a> Job<'a> {
             let (away_now, orders) = (&away, &orders);
             let compiler =
                 Compiler { network, config, geometry, options, away: away_now, orders, cache };
-            match compiler.emit(plan) {
+            match compiler.place_all().and_then(|()| compiler.emit(plan)) {
                 Ok(emitted) => return Ok(emitted),
                 Err(Attempt::Evict(tensor)) => {
                     away.insert(tensor);

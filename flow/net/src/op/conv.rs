@@ -2,6 +2,7 @@
 
 use pecan_ir::layer::{Shape, Window};
 
+use super::product::{self, Geometry};
 use super::{Linear, Lowering, NodeView, Operator, Value, feature_map, list, one, window};
 
 #[derive(Debug)]
@@ -66,27 +67,14 @@ impl Operator for Conv {
 
     fn forward(&self, inputs: &[Value<'_>], output: &[usize]) -> Vec<f32> {
         let [_, height, width] = [inputs[0].shape[0], inputs[0].shape[1], inputs[0].shape[2]];
-        let [outputs, rows, cols] = [output[0], output[1], output[2]];
-        let (group_in, group_out) = (self.inputs / self.groups, outputs / self.groups);
-        let taps = self.window.kernel[0] * self.window.kernel[1];
-        let mut result = vec![0f32; outputs * rows * cols];
-        for (o, plane) in result.chunks_mut((rows * cols).max(1)).enumerate() {
-            plane.fill(self.linear.bias[o]);
-            for c in 0..group_in {
-                let source = (o / group_out * group_in + c) * height * width;
-                let image = &inputs[0].data[source..][..height * width];
-                let kernel = &self.linear.weights[(o * group_in + c) * taps..][..taps];
-                window::accumulate(
-                    &self.window,
-                    kernel,
-                    image,
-                    [height, width],
-                    plane,
-                    [rows, cols],
-                );
-            }
-        }
-        result
+        let geometry = Geometry {
+            window: &self.window,
+            groups: self.groups,
+            inputs: self.inputs,
+            size: [height, width],
+            outputs: [output[0], output[1], output[2]],
+        };
+        product::convolution(&geometry, &self.linear, inputs[0].data)
     }
 
     fn lower(&self, inputs: &[Shape]) -> Lowering<'_> {

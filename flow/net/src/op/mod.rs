@@ -20,6 +20,7 @@ mod identity;
 mod max_pool;
 mod node;
 mod pad;
+mod product;
 mod qdq;
 mod refusal;
 mod reorder;
