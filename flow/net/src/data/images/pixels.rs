@@ -82,7 +82,7 @@ impl Pixels {
                 "{height}x{width} pixels; too small for a crop of {rows}x{columns}"
             ));
         };
-        let half = |margin: usize| margin / 2 + (margin & 1) * (margin / 2 & 1);
+        let half = |margin: usize| margin / 2 + (margin & 1) * ((margin / 2) & 1);
         let (top, left) = (half(above), half(left));
         let data = (top..top + rows).flat_map(|row| {
             let first = (row * width + left) * self.channels;
