@@ -38,6 +38,16 @@ fn registry() -> MutexGuard<'static, Registry> {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The registry, for a new warden; does not return when this process is about to end.
+fn open() -> MutexGuard<'static, Registry> {
+    let registry = registry();
+    if registry.stopping {
+        drop(registry);
+        park();
+    }
+    registry
+}
+
 /// A shell that waits for the end of this process.
 #[derive(Debug)]
 struct Warden {
@@ -45,16 +55,11 @@ struct Warden {
 }
 
 impl Warden {
-    fn start(script: &str, argument: &OsStr) -> Result<Self> {
+    fn start(registry: &mut Registry, script: &str, argument: &OsStr) -> Result<Self> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script, "sh"]).arg(argument);
         // A group of its own: signals of a terminal to this process do not reach it.
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-        let mut registry = registry();
-        if registry.stopping {
-            drop(registry);
-            park();
-        }
         let child = command.spawn().map_err(|error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::PermissionDenied => HostError::ToolMissing {
                 tool: "/bin/sh".into(),
@@ -95,7 +100,7 @@ pub(super) struct Group(Warden);
 
 impl Group {
     pub(super) fn new() -> Result<Self> {
-        Warden::start(END_GROUP, OsStr::new("")).map(Self)
+        Warden::start(&mut open(), END_GROUP, OsStr::new("")).map(Self)
     }
 
     /// Puts the command into this group.
@@ -132,12 +137,14 @@ impl Scratch {
     /// # Errors
     /// [`HostError::Io`] if it cannot be made.
     pub fn create(base: &std::path::Path, prefix: &str) -> Result<Self> {
+        // Held until the folder has its warden: an end of this process in between would leave it.
+        let mut registry = open();
         let made = tempfile::Builder::new().prefix(prefix).tempdir_in(base);
         let folder = made.map_err(HostError::io("create a temporary folder in", base))?;
         // The path may be relative, and this process may change its folder.
         let path = std::path::absolute(folder.path());
         let path = path.map_err(HostError::io("resolve", folder.path()))?;
-        let warden = Warden::start(REMOVE_FOLDER, path.as_os_str())?;
+        let warden = Warden::start(&mut registry, REMOVE_FOLDER, path.as_os_str())?;
         Ok(Self { folder, _warden: warden })
     }
 
