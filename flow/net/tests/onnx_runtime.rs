@@ -25,13 +25,13 @@ fn sqnr(got: &[f32], right: &[f32]) -> f64 {
 }
 
 /// Inputs by sample, and the outputs.
-fn arrays(path: &Path, graph: &Graph) -> (Vec<Vec<f32>>, Vec<f32>) {
+fn arrays(path: &Path) -> (Vec<Vec<f32>>, Vec<f32>) {
     let mut arrays = NpzReader::new(File::open(path).unwrap()).unwrap();
     let [x, y]: [ArrayD<f32>; 2] = ["x", "y"].map(|key| arrays.by_name(key).unwrap());
     let (x, y) = (x.as_standard_layout().to_owned(), y.as_standard_layout().to_owned());
     let size = (x.len() / x.shape()[0]).max(1);
     let samples = x.as_slice().unwrap().chunks(size);
-    let samples = samples.map(|sample| graph.arranged(sample.to_vec())).collect();
+    let samples = samples.map(<[f32]>::to_vec).collect();
     (samples, y.as_slice().unwrap().to_vec())
 }
 
@@ -54,7 +54,7 @@ fn expect(name: &str, float: f64, integers: f64) {
     let graph = Graph::import(&Model::read(&file(&format!("{name}.onnx"))).unwrap()).unwrap();
     let findings = graph.check();
     assert!(findings.iter().all(|f| f.supported), "{name}: {findings:?}");
-    let (samples, right) = arrays(&file(&format!("{name}.npz")), &graph);
+    let (samples, right) = arrays(&file(&format!("{name}.npz")));
     let (got, bits) = measure(&graph, &samples, &right);
     let [eight, sixteen] = bits.unwrap_or_else(|e| panic!("{name}: {e}"));
     let found = format!("{name}: float {got:.1} dB, 8 bits {eight:.1} dB, 16 bits {sixteen:.1} dB");
@@ -113,7 +113,7 @@ fn models_of_a_folder() {
             continue;
         }
         let graph = Graph::import(&model).unwrap();
-        let (samples, right) = arrays(&path.with_extension("npz"), &graph);
+        let (samples, right) = arrays(&path.with_extension("npz"));
         let (float, integers) = measure(&graph, &samples, &right);
         let bad = float < 80.0;
         wrong += usize::from(bad);

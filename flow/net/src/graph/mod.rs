@@ -165,12 +165,6 @@ impl Graph {
         self.tensors[self.input].shape.as_deref().unwrap_or_default()
     }
 
-    /// A sample of the file in the order of the network's input.
-    #[must_use]
-    pub fn arranged(&self, sample: Vec<f32>) -> Vec<f32> {
-        sample
-    }
-
     /// Shape of the network's output without the batch; empty behind an unsupported node.
     pub fn output_shape(&self) -> &[usize] {
         self.tensors[self.output].shape.as_deref().unwrap_or_default()

@@ -233,10 +233,7 @@ fn outputs<'m>(
     }
     if all.len() != 1 {
         let names = op::list(&all);
-        problems.push(format!(
-            "{} graph outputs ({names}); supported: 1 (`--output NAME` chooses one)",
-            all.len()
-        ));
+        problems.push(format!("{} graph outputs ({names}); supported: 1", all.len()));
     }
     all.into_iter().filter(|output| producers.contains_key(output)).collect()
 }
@@ -277,7 +274,7 @@ fn input_shape(name: &str, input: &ValueInfoProto) -> Result<Vec<usize>, String>
     if !matches!(element, Some(FLOAT | FLOAT16 | BFLOAT16 | DOUBLE)) {
         return Err(format!("graph input `{name}` is not a tensor of floats"));
     }
-    let hint = "`--input-shape` sets it";
+    let hint = "export the file with a fixed shape";
     let dims =
         dimensions(input).ok_or_else(|| format!("graph input `{name}` has no shape; {hint}"))?;
     sample_shape(dims, name).map_err(|problem| {
