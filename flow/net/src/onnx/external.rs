@@ -116,8 +116,8 @@ fn size(tensor: &TensorProto) -> Result<u64, String> {
         DOUBLE | INT64 | UINT64 => 64,
         other => return Err(format!("element type {other} in an external file")),
     };
-    let extents = tensor.dims.iter().map(|&d| u64::try_from(d).ok());
-    let values = extents.fold(Some(1u64), |n, d| n?.checked_mul(d?));
+    let mut extents = tensor.dims.iter().map(|&d| u64::try_from(d).ok());
+    let values = extents.try_fold(1u64, |n, d| n.checked_mul(d?));
     let values = values.filter(|n| *n <= MOST_PARAMETERS as u64);
     let values = values.ok_or_else(|| {
         format!("shape {:?}; allowed: at most {MOST_PARAMETERS} values", tensor.dims)

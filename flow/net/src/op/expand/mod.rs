@@ -79,6 +79,9 @@ pub(crate) struct Rewrite<'a> {
     constants: Vec<Constant>,
 }
 
+/// Nodes that take the place of another one, and the constants that they read.
+pub(crate) type Expansion = (Vec<NodeProto>, Vec<Constant>);
+
 impl<'a> Rewrite<'a> {
     /// For the node `view` of the unique name `name`, in a graph that has tensors of the names `taken`.
     pub(crate) fn new(view: &'a NodeView<'a>, name: &'a str, taken: &'a HashSet<String>) -> Self {
@@ -89,7 +92,7 @@ impl<'a> Rewrite<'a> {
     ///
     /// # Errors
     /// Every problem of the node.
-    pub(crate) fn finish(self) -> Result<Option<(Vec<NodeProto>, Vec<Constant>)>, Problems> {
+    pub(crate) fn finish(self) -> Result<Option<Expansion>, Problems> {
         if self.nodes.is_empty() {
             return Ok(None);
         }
@@ -172,13 +175,6 @@ impl<'a> Rewrite<'a> {
     pub(crate) fn floats(&mut self, part: &str, dims: Vec<usize>, values: Vec<f32>) -> String {
         let name = self.tensor(part);
         self.constants.push(Constant::new(name.clone(), dims, Values::Float(values)));
-        name
-    }
-
-    /// Adds a list of integers and returns its name.
-    pub(crate) fn ints(&mut self, part: &str, values: Vec<i64>) -> String {
-        let name = self.tensor(part);
-        self.constants.push(Constant::new(name.clone(), vec![values.len()], Values::Int(values)));
         name
     }
 
