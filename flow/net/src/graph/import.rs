@@ -32,7 +32,7 @@ impl Graph {
         }
     }
 
-    /// Imports a model even if nodes are unknown; these carry their [`Node::problem`], and tensors that depend on them
+    /// Imports a model even if nodes are unknown; these carry their [`problem`](super::Node::problem), and tensors that depend on them
     /// have no shape unless the file states it.
     ///
     /// # Errors
