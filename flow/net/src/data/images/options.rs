@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
-use super::pixels::Pixels;
+use super::pixels::{MOST_PIXELS, Pixels};
 
 /// Largest extent that images are resized or cropped to.
 const MOST: usize = 1 << 14;
@@ -145,8 +145,13 @@ fn target(extent: Extent, [rows, columns]: [usize; 2]) -> Result<[usize; 2], Str
         Extent::Side(side) if rows <= columns => [side, side * columns / rows.max(1)],
         Extent::Side(side) => [side * rows / columns.max(1), side],
     };
-    if size.iter().any(|extent| *extent > 4 * MOST) {
-        return Err(format!("resized to {}x{}; too large", size[0], size[1]));
+    // Columns are resized first.
+    let most = (rows.max(size[0]) as u64).checked_mul(size[1] as u64);
+    if size.contains(&0) || most.is_none_or(|most| most > MOST_PIXELS) {
+        return Err(format!(
+            "{rows}x{columns} pixels resized to {}x{}; allowed: 1 to {MOST_PIXELS} pixels, also with the old rows",
+            size[0], size[1]
+        ));
     }
     Ok(size)
 }

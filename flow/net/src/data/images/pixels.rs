@@ -6,8 +6,8 @@ use image::{ImageReader, Limits};
 
 use super::resample::Resample;
 
-/// Most pixels of an image.
-const MOST_PIXELS: u64 = 1 << 26;
+/// Most pixels of an image, also between the two steps of a resize.
+pub(super) const MOST_PIXELS: u64 = 1 << 26;
 /// Most memory of a decoder.
 const MOST_MEMORY: u64 = 1 << 30;
 

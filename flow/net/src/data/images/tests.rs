@@ -117,6 +117,20 @@ fn choices_that_do_not_fit_are_refused() {
     assert_eq!("8x9".parse::<Extent>().unwrap().to_string(), "8x9");
 }
 
+/// A narrow image of many rows would take gigabytes between the two steps of a resize.
+#[test]
+fn resizes_are_bounded_by_pixels() {
+    let narrow = png(20_000, 1);
+    let said = |resize: &str| {
+        options([3, 224, 224], Some(resize), None).sample(&narrow).unwrap_err().to_string()
+    };
+    for resize in ["8x4000", "16384x16384", "16384"] {
+        let text = said(resize);
+        assert!(text.contains("20000x1 pixels resized to"), "{text}");
+    }
+    assert!(said("8x8").contains("the network takes 224x224"));
+}
+
 fn selection(rows: &str) -> Selection {
     let images = Some(options([3, 4, 4], Some("4x4"), None));
     Selection { rows: rows.parse().unwrap(), images, ..Selection::default() }

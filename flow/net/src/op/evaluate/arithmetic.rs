@@ -126,7 +126,8 @@ pub(super) fn cast(node: &Node<'_>) -> Result<Vec<Constant>, String> {
         data_type::FLOAT | data_type::FLOAT16 | data_type::BFLOAT16 | data_type::DOUBLE
     );
     let limits = range(to);
-    let inside = |v: i64, [low, high]: [i64; 2]| (low..=high).contains(&v).then_some(v);
+    let inside =
+        |v: i128, [low, high]: [i64; 2]| i64::try_from(v).ok().filter(|v| (low..=high).contains(v));
     let values = match (&from.values, limits) {
         (Values::Float(v), None) if float => Values::Float(v.clone()),
         (Values::Int(v), None) if float => Values::Float(v.iter().map(|v| *v as f32).collect()),
@@ -139,12 +140,12 @@ pub(super) fn cast(node: &Node<'_>) -> Result<Vec<Constant>, String> {
         (Values::Float(v), Some(limits)) => {
             let all: Option<Vec<i64>> = v
                 .iter()
-                .map(|v| v.is_finite().then(|| inside(*v as i64, limits)).flatten())
+                .map(|v| v.is_finite().then(|| inside(*v as i128, limits)).flatten())
                 .collect();
             Values::Int(all.ok_or("a value does not fit the new type")?)
         }
         (Values::Int(v), Some(limits)) => {
-            let all: Option<Vec<i64>> = v.iter().map(|v| inside(*v, limits)).collect();
+            let all: Option<Vec<i64>> = v.iter().map(|v| inside(i128::from(*v), limits)).collect();
             Values::Int(all.ok_or("a value does not fit the new type")?)
         }
         _ => return Err(format!("a cast to type {to}")),

@@ -108,14 +108,21 @@ impl<'a> Node<'a> {
 /// Computes constants within a bound that the file's own constants set.
 #[derive(Debug)]
 pub(crate) struct Evaluator {
+    /// Values of results that may still be made.
     left: usize,
+    /// Values of inputs that may still be read: they bound the time of nodes whose results are small.
+    readable: usize,
 }
+
+/// Values that may be read for each one that may be made.
+const READS: usize = 16;
 
 impl Evaluator {
     /// For a file that holds so many values of constants.
     pub(crate) fn new(constants: usize) -> Self {
         let shared = constants.saturating_mul(MOST_SHARING).saturating_add(FREE_PARAMETERS);
-        Self { left: shared.min(MOST_PARAMETERS) }
+        let left = shared.min(MOST_PARAMETERS);
+        Self { left, readable: left.saturating_mul(READS) }
     }
 
     /// The outputs of `node`.
@@ -132,6 +139,10 @@ impl Evaluator {
         let Some((_, evaluate)) = REGISTRY.iter().find(|(name, _)| *name == op) else {
             return Err(format!("{op} of constants only; known on constants: {}", names()));
         };
+        let read: usize = inputs.iter().flatten().map(|constant| constant.len()).sum();
+        self.readable = self.readable.checked_sub(read).ok_or_else(|| {
+            format!("{read} more values of constants to read; allowed: at most {}", self.readable)
+        })?;
         let attributes = Attributes::new(&node.attribute);
         let results = evaluate(&Node { proto: node, attributes, inputs, op })?;
         let count: usize = results.iter().map(Constant::len).sum();

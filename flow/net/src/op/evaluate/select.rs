@@ -100,6 +100,9 @@ pub(super) fn slice(node: &Node<'_>) -> Result<Vec<Constant>, String> {
     if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
         return Err("`starts`, `ends`, `axes` and `steps` differ in length".into());
     }
+    if axes.len() > from.dims.len() {
+        return Err(format!("{} axes to slice of {}", axes.len(), from.dims.len()));
+    }
     for (((start, end), along), step) in starts.iter().zip(&ends).zip(&axes).zip(&steps) {
         let at = axis(*along, from.dims.len())?;
         let chosen = positions(*start, *end, *step, from.dims[at])?;

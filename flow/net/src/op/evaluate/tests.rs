@@ -52,6 +52,33 @@ fn transposed_weights_keep_their_units() {
 }
 
 #[test]
+fn values_that_do_not_fit_a_new_type_are_refused() {
+    let floats = |values: &[f32]| {
+        Constant::new("c".into(), vec![values.len()], Values::Float(values.to_vec()))
+    };
+    let cast =
+        |value: f32, to: i32| run(&node("Cast", &[("to", &[i64::from(to)])]), &[&floats(&[value])]);
+    use crate::onnx::data_type::{INT64, UINT8};
+    assert_eq!(cast(-2.7, INT64).unwrap().ints().unwrap(), [-2]);
+    for (value, to) in [(1e30, INT64), (f32::NAN, INT64), (256.0, UINT8), (-1.0, UINT8)] {
+        assert!(cast(value, to).is_err(), "{value}");
+    }
+}
+
+/// Many nodes with small results may not read a large constant again and again.
+#[test]
+fn reads_of_constants_are_bounded() {
+    let large = Constant::new("c".into(), vec![1 << 20], Values::Float(vec![0.0; 1 << 20]));
+    let mut evaluator = Evaluator::new(1 << 20);
+    let (start, end) = (ints(&[0]), ints(&[1]));
+    let inputs = [Some(&large), Some(&start), Some(&end)];
+    let slice = node("Slice", &[]);
+    let reads = (0..1 << 20).take_while(|_| evaluator.evaluate(&slice, &inputs).is_ok()).count();
+    assert!((16..10_000).contains(&reads), "{reads}");
+    assert!(run(&slice, &[&ints(&[1, 2]), &ints(&[0; 3]), &ints(&[1; 3])]).is_err());
+}
+
+#[test]
 fn small_files_do_not_make_large_constants() {
     for dims in [vec![1 << 40], vec![1 << 20, 1 << 20], vec![-1]] {
         assert!(run(&node("ConstantOfShape", &[]), &[&ints(&dims)]).is_err());
@@ -61,5 +88,8 @@ fn small_files_do_not_make_large_constants() {
     assert!(run(&node("Range", &[]), &[&ints(&[0]), &ints(&[i64::MAX]), &ints(&[1])]).is_err());
     assert!(run(&node("Div", &[]), &[&ints(&[1]), &ints(&[0])]).is_err());
     assert!(run(&node("Mul", &[]), &[&ints(&[i64::MAX]), &ints(&[2])]).is_err());
+    let edges = [i64::MIN, i64::MAX, i64::MAX].map(|v| ints(&[v]));
+    let wide = run(&node("Range", &[]), &[&edges[0], &edges[1], &edges[2]]).unwrap();
+    assert_eq!(wide.ints().unwrap(), [i64::MIN, -1, i64::MAX - 1]);
     assert!(run(&node("Conv", &[]), &[&ints(&[1])]).unwrap_err().contains("of constants only"));
 }

@@ -125,6 +125,7 @@ pub(super) fn range(node: &Node<'_>) -> Result<Vec<Constant>, String> {
     let steps = distance.div_euclid(i128::from(step))
         + i128::from(distance.rem_euclid(i128::from(step)) != 0);
     let length = count(&[usize::try_from(steps.max(0)).unwrap_or(usize::MAX)])?;
-    let values = (0..length as i64).map(|i| start + i * step).collect();
+    // The steps together may exceed 64 bits although every value fits.
+    let values = (0..length as i64).map(|i| start.wrapping_add(i.wrapping_mul(step))).collect();
     node.one(vec![length], Values::Int(values))
 }

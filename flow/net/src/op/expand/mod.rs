@@ -203,6 +203,3 @@ pub(crate) fn ints(name: &str, values: Vec<i64>) -> AttributeProto {
         ..AttributeProto::default()
     }
 }
-
-#[cfg(test)]
-mod tests;
