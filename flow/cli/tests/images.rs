@@ -3,36 +3,15 @@
 // Helpers of tests may fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod command;
+
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
 
 use image::{ColorType, ImageFormat};
 use pecan_net::data::{NewArray, Values, write_npz};
-use serde_json::Value;
 
-fn model() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/lenet_digits.onnx");
-    path.canonicalize().unwrap().display().to_string()
-}
-
-fn pecan(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pecan"));
-    command.args(args).current_dir(folder).env_remove("PECAN_LOG").output().unwrap()
-}
-
-fn document(folder: &Path, args: &[&str]) -> Value {
-    let output = pecan(folder, args);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn said(folder: &Path, args: &[&str], code: i32) -> String {
-    let output = pecan(folder, args);
-    let text = String::from_utf8_lossy(&output.stderr).replace("\n  │", "");
-    assert_eq!(output.status.code(), Some(code), "{text}");
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
+use command::{bundled, document, said};
 
 fn pixels(number: usize) -> Vec<u8> {
     (0..64).map(|at| ((at * 7 + number * 41) % 256) as u8).collect()
@@ -68,7 +47,7 @@ fn images_are_data() {
         zip.write_all(&std::fs::read(folder.path().join("set").join(name)).unwrap()).unwrap();
     }
     zip.finish().unwrap();
-    let model = model();
+    let model = bundled("lenet_digits.onnx");
     let run = |command: &str, data: &str| {
         let mut args = vec![command, &model, "--preset", "tiny", "--data", data, "--json"];
         if data != "set.npz" {
@@ -100,7 +79,7 @@ fn what_does_not_fit_is_refused_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
     images(folder.path());
     std::fs::write(folder.path().join("set/two/c.jpg"), b"no image").unwrap();
-    let model = model();
+    let model = bundled("lenet_digits.onnx");
     let base = ["estimate", &model, "--data", "set", "--out", "out"];
     let said = |more: &[&str], code| said(folder.path(), &[&base[..], more].concat(), code);
     let text = said(&[], 3);

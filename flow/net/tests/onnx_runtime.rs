@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use ndarray::ArrayD;
 use ndarray_npy::NpzReader;
 use pecan_net::graph::{Graph, check};
-use pecan_net::onnx::Model;
+use pecan_net::onnx::{Model, data_type};
 use pecan_net::quantize::{Options, quantize_with};
 
 fn file(name: &str) -> PathBuf {
@@ -88,16 +88,19 @@ fn what_exporters_write_is_read() {
     }
 }
 
-/// Every `NAME.onnx` of the folder `PECAN_ONNX_CASES` with `NAME.npz` beside it: one line with what came of it.
+/// Every `NAME.onnx` of the folder `PECAN_ONNX_CASES` (else of the bundled models) with `NAME.npz` beside it: one line
+/// with what came of it. Where the file itself rounds (quantization, half precision) the integers of 16 bits are judged,
+/// else also the float network.
 #[test]
-#[ignore = "needs a folder of models"]
 fn models_of_a_folder() {
-    let folder = std::env::var("PECAN_ONNX_CASES").expect("PECAN_ONNX_CASES names a folder");
+    let folder = std::env::var_os("PECAN_ONNX_CASES").map_or_else(|| file(""), PathBuf::from);
     let mut models: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    models.retain(|path| path.extension().is_some_and(|e| e == "onnx"));
+    models.retain(|path| {
+        path.extension().is_some_and(|e| e == "onnx") && path.with_extension("npz").exists()
+    });
     models.sort();
-    let mut wrong = 0;
+    let (mut run, mut wrong) = (0, Vec::new());
     for path in models {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let model = match Model::read(&path) {
@@ -115,10 +118,29 @@ fn models_of_a_folder() {
         let graph = Graph::import(&model).unwrap();
         let (samples, right) = arrays(&path.with_extension("npz"));
         let (float, integers) = measure(&graph, &samples, &right);
-        let bad = float < 80.0;
-        wrong += usize::from(bad);
-        let word = if bad { "WRONG" } else { "RUNS" };
+        let rounds = rounds(&model);
+        let float_bad = !rounds && float < 80.0;
+        let (word, integers_bad) = match &integers {
+            // The float network is right, but has no integers: a finding, not a wrong result.
+            Err(_) => ("REFUSED", false),
+            Ok([_, sixteen]) => ("RUNS", *sixteen < 30.0),
+        };
+        let bad = float_bad || integers_bad;
+        run += usize::from(integers.is_ok());
+        let word = if bad { "WRONG" } else { word };
         println!("{word} {name}: float {float:.1} dB, integers {integers:.1?}");
+        if bad {
+            wrong.push(name);
+        }
     }
-    assert_eq!(wrong, 0);
+    assert!(run > 0, "no model was run");
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// Whether the file quantizes or holds values of half precision.
+fn rounds(model: &Model) -> bool {
+    let graph = model.proto.graph.as_ref().unwrap();
+    let quantizes = |op: &str| op.contains("Linear");
+    graph.node.iter().any(|n| n.op_type.as_deref().is_some_and(quantizes))
+        || graph.initializer.iter().any(|t| t.data_type == Some(data_type::FLOAT16))
 }

@@ -9,12 +9,12 @@ pub struct Agreement {
     /// Samples that were compared.
     pub samples: usize,
     /// Signal to quantization noise: power of the expected values over that of the differences; null where all values
-    /// are equal, or all expected ones are 0.
+    /// are equal, all expected ones are 0, or a difference is not finite.
     pub sqnr_db: Option<f64>,
-    /// Largest magnitude of a difference.
+    /// Largest magnitude of a difference; null where one is not finite.
     #[schemars(extend("unit" = "unit of the output"))]
-    pub largest_difference: f64,
-    /// Largest magnitude of an expected value.
+    pub largest_difference: Option<f64>,
+    /// Largest magnitude of the finite expected values.
     #[schemars(extend("unit" = "unit of the output"))]
     pub largest_expected: f64,
     /// Share of the samples with the same label (position of the largest value, or the value of an `ArgMax`); null where
@@ -49,14 +49,17 @@ impl Distance {
                 self.noise += difference * difference;
                 self.largest_difference = self.largest_difference.max(difference);
             }
-            self.largest_expected = self.largest_expected.max(f64::from(expected.abs()));
+            if expected.is_finite() {
+                self.largest_expected = self.largest_expected.max(f64::from(expected.abs()));
+            }
         }
     }
 
-    /// The ratio of signal and noise in dB; none where there is no noise or no signal.
+    /// The ratio of signal and noise in dB; none where there is no noise, no signal or a difference that is not finite.
     #[must_use]
     pub fn sqnr_db(&self) -> Option<f64> {
-        (self.noise > 0.0 && self.signal > 0.0).then(|| 10.0 * (self.signal / self.noise).log10())
+        (self.noise > 0.0 && self.noise.is_finite() && self.signal > 0.0)
+            .then(|| 10.0 * (self.signal / self.noise).log10())
     }
 
     /// Whether every value is the expected one.
@@ -72,7 +75,7 @@ impl Distance {
         Agreement {
             samples: self.samples,
             sqnr_db: self.sqnr_db(),
-            largest_difference: self.largest_difference,
+            largest_difference: Some(self.largest_difference).filter(|d| d.is_finite()),
             largest_expected: self.largest_expected,
             label_agreement: labelled.then_some(share),
         }
@@ -89,13 +92,14 @@ impl Agreement {
     pub fn describe(&self) -> String {
         let mut text = match self.sqnr_db {
             Some(db) => format!("{db:.1} dB"),
-            None if self.largest_difference == 0.0 => "equal".into(),
+            None if self.largest_difference == Some(0.0) => "equal".into(),
+            None if self.largest_difference.is_none() => "values that are not finite".into(),
             None => "no signal".into(),
         };
-        text += &format!(
-            ", largest difference {:.3e} (largest value {:.3e})",
-            self.largest_difference, self.largest_expected
-        );
+        if let Some(largest) = self.largest_difference {
+            let expected = self.largest_expected;
+            text += &format!(", largest difference {largest:.3e} (largest value {expected:.3e})");
+        }
         if let Some(share) = self.label_agreement {
             text += &format!(", {:.2} % of {} labels agree", 100.0 * share, self.samples);
         }
@@ -120,7 +124,7 @@ mod tests {
         let agreement = distance.agreement(true);
         // 50 / 25.25.
         assert!((agreement.sqnr_db.unwrap() - 2.967).abs() < 1e-3, "{agreement:?}");
-        assert_eq!((agreement.largest_difference, agreement.largest_expected), (5.0, 5.0));
+        assert_eq!((agreement.largest_difference, agreement.largest_expected), (Some(5.0), 5.0));
         assert_eq!((agreement.label_agreement, agreement.samples), (Some(0.5), 2));
         assert_eq!(distance.agreement(false).label_agreement, None);
     }
@@ -131,7 +135,10 @@ mod tests {
         distance.add(&[f32::NAN, f32::INFINITY, 1.0], &[f32::NAN, f32::INFINITY, 1.0], largest);
         assert!(distance.is_zero());
         distance.add(&[f32::NAN], &[0.0], largest);
-        assert_eq!(distance.agreement(true).largest_difference, f64::INFINITY);
-        assert_eq!(distance.sqnr_db(), Some(f64::NEG_INFINITY));
+        let agreement = distance.agreement(true);
+        assert_eq!((agreement.largest_difference, agreement.largest_expected), (None, 1.0));
+        assert_eq!(distance.sqnr_db(), None);
+        assert!(!distance.is_zero());
+        assert!(agreement.describe().starts_with("values that are not finite"));
     }
 }

@@ -74,7 +74,7 @@ struct Departure {
     tensor: String,
     /// Node that computes it.
     node: String,
-    /// Signal to noise; null where the expected values are all 0.
+    /// Signal to noise; null where the expected values are all 0, or a difference is not finite.
     sqnr_db: Option<f64>,
 }
 
@@ -94,11 +94,11 @@ struct ComparedTensor {
 /// Distance of a tensor.
 #[derive(Debug, Serialize, JsonSchema)]
 struct TensorDistance {
-    /// Signal to noise; null where all values are equal, or all expected ones are 0.
+    /// Signal to noise; null where all values are equal, all expected ones are 0, or a difference is not finite.
     sqnr_db: Option<f64>,
-    /// Largest magnitude of a difference.
+    /// Largest magnitude of a difference; null where one is not finite.
     #[schemars(extend("unit" = "unit of the tensor"))]
-    largest_difference: f64,
+    largest_difference: Option<f64>,
     /// Whether the distance is more than rounding and quantization explain.
     departs: bool,
 }
@@ -248,7 +248,7 @@ impl Against {
             text += &match departure {
                 None => format!("No tensor of the {network} network departs.\n"),
                 Some(Departure { tensor, node, sqnr_db }) => {
-                    let distance = sqnr_db.map_or("no signal".into(), |db| format!("{db:.1} dB"));
+                    let distance = sqnr_db.map_or("no ratio".into(), |db| format!("{db:.1} dB"));
                     format!(
                         "The first tensor of the {network} network that departs is `{tensor}` of node `{node}`: {distance}.\n"
                     )
