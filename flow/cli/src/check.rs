@@ -18,7 +18,9 @@ use super::{ConfigArgs, Context, Exit, Failure, RunArgs};
 use pecan_map::{LayerMapping, LayerPlan, Mapping, Options, compile, plan_network};
 use pecan_net::graph::{Finding, Graph, check};
 use pecan_net::onnx::Model;
+use pecan_net::op::UNKNOWN;
 use pecan_net::quantize::{calibrate_by, extract};
+use pecan_net::rewrite::known;
 use pecan_text::format::{grouped, percent};
 use pecan_text::table::Table;
 
@@ -273,7 +275,9 @@ fn describe(title: &str, findings: &[Finding], mapped: &[Mapped]) -> String {
         ),
         (n, m) => format!("{n} nodes are not supported and {m} layers do not map."),
     };
+    let unknown = findings.iter().any(|f| !f.supported && f.reason == UNKNOWN);
+    let list = if unknown { format!("\nKnown operators: {}.", known()) } else { String::new() };
     // A topology file has no nodes.
     let nodes = if findings.is_empty() { String::new() } else { nodes.render() + "\n" };
-    format!("{title}\n\n{nodes}{}\n{verdict}\n", layers.render())
+    format!("{title}\n\n{nodes}{}\n{verdict}{list}\n", layers.render())
 }

@@ -5,7 +5,6 @@
 
 mod command;
 
-use std::path::Path;
 use std::process::Command;
 
 use pecan_net::data::{NewArray, Npz, Values, write_npz};

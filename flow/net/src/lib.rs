@@ -1,11 +1,12 @@
 //! Networks: conversion of an ONNX file to layers of integers.
 //!
-//! [`onnx`] reads and writes the file, [`op`] defines its operators (one file each), [`graph`] is the float network of
+//! [`onnx`] reads and writes the file, [`op`] defines its operators (one file each), [`rewrite`] those that consist of others, [`graph`] is the float network of
 //! these, [`quantize`] converts it to the integers that the hardware computes. [`topology`] reads layer shapes without
 //! weights, [`export`] writes changed parameters and integers to a file.
 
 mod archive;
 pub mod data;
+mod evaluate;
 pub mod export;
 pub mod graph;
 pub mod limits;
@@ -13,6 +14,7 @@ mod masks;
 pub mod onnx;
 pub mod op;
 pub mod quantize;
+pub mod rewrite;
 mod shape;
 pub mod topology;
 

@@ -9,10 +9,12 @@ use pecan_ir::layer::Shape;
 use super::rewrites::Rewrites;
 use super::structure::{self, Structure};
 use super::{Finding, Node, TensorInfo};
+use crate::evaluate::Evaluator;
 use crate::limits::{Budget, MOST_NODES, Need};
 use crate::onnx::{Constant, ConstantError, NodeProto, Values};
 use crate::op;
-use crate::op::{Attributes, Evaluator, Input, Lowering, NodeView, Operator, Rewrite};
+use crate::op::{Attributes, Input, Lowering, NodeView, Operator};
+use crate::rewrite::{Rewrite, expansion};
 
 /// A graph under construction: nodes in order of execution, `None` once removed.
 pub(super) struct Draft {
@@ -175,7 +177,7 @@ impl Draft {
             grids: proto.input.iter().map(|i| self.grids.get(i).map(Vec::as_slice)).collect(),
         };
         let domain = proto.domain.as_deref().unwrap_or("");
-        if let Some(expand) = op::expansion(domain, op_type) {
+        if let Some(expand) = expansion(domain, op_type) {
             let mut rewrite = Rewrite::new(&view, name, &self.taken);
             match expand(&mut rewrite).and_then(|()| rewrite.finish()) {
                 Ok(Some((nodes, constants))) => return Meaning::Rewritten(nodes, constants),

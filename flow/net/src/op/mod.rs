@@ -12,8 +12,6 @@ mod concat;
 mod constant;
 mod conv;
 mod dropout;
-mod evaluate;
-mod expand;
 mod flatten;
 mod gemm;
 mod identity;
@@ -37,13 +35,11 @@ pub use self::argmax::argmax;
 pub use attributes::Attributes;
 pub(crate) use clip::clip;
 pub(crate) use constant::value as constant_value;
-pub(crate) use evaluate::Evaluator;
-pub(crate) use expand::{Rewrite, expansion};
 pub use node::{Input, NodeView};
 pub use qdq::Grid;
 pub(crate) use qdq::dequantized;
+pub use refusal::UNKNOWN;
 pub(crate) use refusal::foreign;
-pub use refusal::known;
 pub use window::inside;
 
 /// Parses a node; the error lists all its problems.

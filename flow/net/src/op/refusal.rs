@@ -1,8 +1,5 @@
 //! Why an operator is not imported.
 
-use super::expand::expanded;
-use super::{REGISTRY, list};
-
 /// Functions of each value.
 const FUNCTIONS: &[&str] = &[
     "Abs",
@@ -104,6 +101,9 @@ const REASONS: &[(&[&str], &str)] = &[
     ),
 ];
 
+/// The reason against an operator of which nothing is known.
+pub const UNKNOWN: &str = "unknown operator";
+
 /// The reason why `op_type` is not imported.
 pub(super) fn reason(op_type: &str) -> String {
     if FUNCTIONS.contains(&op_type) {
@@ -112,7 +112,7 @@ pub(super) fn reason(op_type: &str) -> String {
             .into();
     }
     let known = REASONS.iter().find(|(names, _)| names.contains(&op_type));
-    known.map_or_else(|| "unknown operator".to_owned(), |(_, reason)| (*reason).to_owned())
+    known.map_or_else(|| UNKNOWN.to_owned(), |(_, reason)| (*reason).to_owned())
 }
 
 /// The reason why `op_type` of another domain is not imported.
@@ -120,18 +120,4 @@ pub(crate) fn foreign(domain: &str, op_type: &str) -> String {
     let known = REASONS.iter().find(|(names, _)| names.contains(&op_type));
     let plain = || format!("operator of domain `{domain}`; supported: the standard operators");
     known.map_or_else(plain, |(_, reason)| (*reason).to_owned())
-}
-
-/// Every operator that can be imported, in alphabetical order.
-#[must_use]
-pub fn known() -> String {
-    let mut names: Vec<&str> = REGISTRY.iter().map(|(name, _)| *name).chain(expanded()).collect();
-    names.push("Constant");
-    names.sort_unstable();
-    names.dedup();
-    list_all(&names)
-}
-
-fn list_all(names: &[&str]) -> String {
-    names.chunks(32).map(list).collect::<Vec<_>>().join(", ")
 }

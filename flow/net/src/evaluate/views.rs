@@ -11,7 +11,7 @@ fn viewed(
     axis: Option<usize>,
 ) -> Result<Vec<Constant>, String> {
     if dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d)) != Some(from.len()) {
-        let shape = super::super::list(&dims);
+        let shape = crate::op::list(&dims);
         return Err(format!("constant of {} values; the new shape is [{shape}]", from.len()));
     }
     let mut result = node.output(0, dims, from.values.clone());
@@ -94,7 +94,7 @@ pub(super) fn unsqueeze(node: &Node<'_>) -> Result<Vec<Constant>, String> {
 /// Sizes of a shape that is the first input.
 pub(super) fn sizes(values: &[i64]) -> Result<Vec<usize>, String> {
     let dims: Option<Vec<usize>> = values.iter().map(|&v| usize::try_from(v).ok()).collect();
-    dims.ok_or_else(|| format!("negative extent in [{}]", super::super::list(values)))
+    dims.ok_or_else(|| format!("negative extent in [{}]", crate::op::list(values)))
 }
 
 pub(super) fn constant_of_shape(node: &Node<'_>) -> Result<Vec<Constant>, String> {

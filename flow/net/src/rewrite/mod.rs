@@ -8,8 +8,8 @@ mod sums;
 
 use std::collections::HashSet;
 
-use super::NodeView;
 use crate::onnx::{AttributeProto, Constant, NodeProto, Values, attribute_type};
+use crate::op::{NodeView, REGISTRY};
 
 /// Every problem of a node.
 type Problems = Vec<String>;
@@ -64,9 +64,15 @@ pub(crate) fn expansion(domain: &str, op: &str) -> Option<Expand> {
     list.iter().find(|(name, _)| *name == op).map(|(_, expand)| *expand)
 }
 
-/// Names of the operators that are imported by expansion.
-pub(crate) fn expanded() -> impl Iterator<Item = &'static str> {
-    STANDARD.iter().chain(MICROSOFT).map(|(name, _)| *name)
+/// Every operator that can be imported, in alphabetical order.
+#[must_use]
+pub fn known() -> String {
+    let own = REGISTRY.iter().map(|(name, _)| *name);
+    let rewritten = STANDARD.iter().chain(MICROSOFT).map(|(name, _)| *name);
+    let mut names: Vec<&str> = own.chain(rewritten).chain(["Constant"]).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
 }
 
 /// The nodes that take the place of one.

@@ -146,7 +146,7 @@ pub(crate) fn parts(
     };
     let sum = sizes.iter().try_fold(0usize, |n, &d| n.checked_add(d));
     if sum != Some(extent) || sizes.len() != outputs || sizes.contains(&0) {
-        let sizes = super::super::list(&sizes);
+        let sizes = crate::op::list(&sizes);
         return Err(format!("{outputs} parts of [{sizes}] of an axis of {extent}"));
     }
     Ok(sizes)

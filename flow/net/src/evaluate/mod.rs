@@ -5,9 +5,9 @@ mod broadcast;
 mod select;
 mod views;
 
-use super::{Attributes, dequantized};
 use crate::limits::{FREE_PARAMETERS, MOST_AXES, MOST_PARAMETERS, MOST_SHARING, MOST_VALUES};
 use crate::onnx::{Constant, NodeProto, Values};
+use crate::op::{Attributes, dequantized, list};
 
 /// Inputs of a node that is computed: absent where an optional one is left out.
 type Inputs<'a> = [Option<&'a Constant>];
@@ -162,7 +162,7 @@ fn count(dims: &[usize]) -> Result<usize, String> {
     let product = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
     product
         .filter(|n| *n <= MOST_VALUES && dims.len() <= MOST_AXES)
-        .ok_or_else(|| format!("a constant of shape [{}] is too large", super::list(dims)))
+        .ok_or_else(|| format!("a constant of shape [{}] is too large", list(dims)))
 }
 
 /// `axis` of `rank`, counted from the end if negative.
